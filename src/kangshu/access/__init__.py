@@ -1,0 +1,37 @@
+"""Policies compiled to a `Grant`, an engine-neutral predicate tree. Pure: no I/O."""
+
+from kangshu.access.grant import ANY_TYPE, Grant, system_grant
+from kangshu.access.predicates import (
+    AllOf,
+    AnyOf,
+    DistrictUnder,
+    Everything,
+    NoPatient,
+    Nothing,
+    OrganisationIn,
+    PatientIn,
+    Predicate,
+    Scope,
+    admits,
+    any_of,
+    division_prefix,
+)
+
+__all__ = [
+    "ANY_TYPE",
+    "AllOf",
+    "AnyOf",
+    "DistrictUnder",
+    "Everything",
+    "Grant",
+    "NoPatient",
+    "Nothing",
+    "OrganisationIn",
+    "PatientIn",
+    "Predicate",
+    "Scope",
+    "admits",
+    "any_of",
+    "division_prefix",
+    "system_grant",
+]

@@ -1,0 +1,85 @@
+"""The grant: the ticket without which no call to data can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from kangshu.access.predicates import Everything, Nothing, Predicate, any_of
+from kangshu.base.faults import Forbidden
+
+ANY_TYPE = "*"
+_NOTHING = Nothing()
+_EMPTY: Mapping[str, Predicate] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one account may see and do for one request.
+
+    `read` and `write` map a resource type (or `*`) to the predicate that its records must meet.
+    `operations` are the named acts that the account may perform, such as `plan.assign` or `case.move`.
+    Grants are made by `access.policy.open_grant` (an account's roles) or `system_grant` (the product itself).
+    """
+
+    account: str
+    display: str
+    roles: tuple[str, ...] = ()
+    organisation: str = ""
+    """Id of the Organization on whose behalf the account acts; "" for none."""
+    practitioner: str = ""
+    patient: str = ""
+    """Id of the Patient that the account is, for residents."""
+    district: str = ""
+    """Division prefix of the account's post."""
+    purpose: str = "HOPERAT"
+    """A code of v3-PurposeOfUse."""
+    read: Mapping[str, Predicate] = field(default_factory=lambda: _EMPTY)
+    write: Mapping[str, Predicate] = field(default_factory=lambda: _EMPTY)
+    aggregate: Mapping[str, Predicate] = field(default_factory=lambda: _EMPTY)
+    """Records that may be counted in a measure without being shown; a drill-down needs `read`."""
+    operations: frozenset[str] = frozenset()
+
+    def may_read(self, resource_type: str) -> Predicate:
+        """Return the predicate that records of `resource_type` must meet to be seen."""
+        return self.read.get(resource_type, self.read.get(ANY_TYPE, _NOTHING))
+
+    def may_write(self, resource_type: str) -> Predicate:
+        """Return the predicate that records of `resource_type` must meet to be written."""
+        return self.write.get(resource_type, self.write.get(ANY_TYPE, _NOTHING))
+
+    def may_count(self, resource_type: str) -> Predicate:
+        """Return the predicate of the records of `resource_type` that may enter a number."""
+        counted = self.aggregate.get(resource_type, self.aggregate.get(ANY_TYPE, _NOTHING))
+        return any_of([counted, self.may_read(resource_type)])
+
+    def may(self, operation: str) -> bool:
+        """Return whether the account may perform `operation`."""
+        return ANY_TYPE in self.operations or operation in self.operations
+
+    def require(self, operation: str) -> None:
+        """Raise Forbidden unless the account may perform `operation`."""
+        if not self.may(operation):
+            raise Forbidden(
+                f"this account may not perform '{operation}'; ask the administrator for a role that may",
+                zh=f"当前账号没有“{operation}”权限，请联系系统管理员分配相应角色",
+            )
+
+
+def system_grant(reason: str) -> Grant:
+    """Return the grant of the product itself, for start-up, schedules and feed consumers.
+
+    `reason` is written to the audit as the display name.
+    """
+    every = MappingProxyType({ANY_TYPE: Everything()})
+    return Grant(
+        account="system",
+        display=reason,
+        roles=("system",),
+        purpose="SYSADMIN",
+        read=every,
+        write=every,
+        aggregate=every,
+        operations=frozenset({ANY_TYPE}),
+    )

@@ -1,0 +1,116 @@
+"""What a grant may see, as a tree that names no engine.
+
+A record has a `Scope`: the division it belongs to, the organisations that answer for it and the
+resident whose compartment it is in. A predicate admits a scope or not. The store compiles the tree
+to PostgreSQL, measures to DuckDB; `admits` is the same meaning in Python, against which both are tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a record belongs.
+
+    `district` is a division code without trailing zeros pairs ("" where unknown), `organisations` the ids of
+    Organization resources, `patient` the id of the Patient whose compartment it is in.
+    """
+
+    district: str = ""
+    organisations: tuple[str, ...] = ()
+    patient: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Admits all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Admits none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictUnder:
+    """Admits records whose division is `prefix` or lies below it."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationIn:
+    """Admits records that one of these organisations answers for."""
+
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PatientIn:
+    """Admits records in the compartment of one of these residents."""
+
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NoPatient:
+    """Admits records that are in no resident's compartment."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Admits what any part admits; without parts, none."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Admits what every part admits; without parts, all."""
+
+    parts: tuple[Predicate, ...]
+
+
+Predicate = Everything | Nothing | DistrictUnder | OrganisationIn | PatientIn | NoPatient | AnyOf | AllOf
+
+
+def division_prefix(code: str) -> str:
+    """Return `code` (GB/T 2260) without the zero groups that mean "all of it": 990100 → 9901, 990000 → 99."""
+    if len(code) > 6:
+        return division_prefix(code[:6]) if set(code[6:]) == {"0"} else code
+    while len(code) > 2 and code.endswith("00") and len(code) % 2 == 0:
+        code = code[:-2]
+    return code
+
+
+def admits(predicate: Predicate, scope: Scope) -> bool:
+    """Return whether `predicate` admits a record of this `scope`."""
+    match predicate:
+        case Everything():
+            return True
+        case Nothing():
+            return False
+        case DistrictUnder(prefix):
+            return scope.district.startswith(prefix)
+        case OrganisationIn(ids):
+            return any(one in ids for one in scope.organisations)
+        case PatientIn(ids):
+            return scope.patient in ids
+        case NoPatient():
+            return not scope.patient
+        case AnyOf(parts):
+            return any(admits(part, scope) for part in parts)
+        case AllOf(parts):
+            return all(admits(part, scope) for part in parts)
+
+
+def any_of(parts: list[Predicate]) -> Predicate:
+    """Return the union of `parts`, simplified."""
+    if any(isinstance(part, Everything) for part in parts):
+        return Everything()
+    kept = tuple(part for part in dict.fromkeys(parts) if not isinstance(part, Nothing))
+    if not kept:
+        return Nothing()
+    return kept[0] if len(kept) == 1 else AnyOf(kept)

@@ -1,0 +1,38 @@
+"""Canonical URLs of what this project defines. Services use the same base."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BASE: Final = "http://kangshu.org/fhir"
+
+DISTRICT: Final = f"{BASE}/StructureDefinition/district"
+"""Extension (valueCode): GB/T 2260 division code, 6, 9 or 12 digits, of the place a resource belongs to."""
+
+ORGANISATION_KIND: Final = f"{BASE}/CodeSystem/organisation-kind"
+"""Organization.type codes, see the services' code lists."""
+
+RESIDENT_ID: Final = "urn:oid:2.16.156.10011.1.3"
+"""Identifier system: resident identity card number (GB 11643)."""
+
+ORGANISATION_CODE: Final = f"{BASE}/sid/uscc"
+"""Identifier system: 统一社会信用代码 (GB 32100)."""
+
+CASE_KIND: Final = f"{BASE}/CodeSystem/case-kind"
+"""Task.code: which declared state machine drives the Task (`service/case`)."""
+
+CASE_STATE: Final = f"{BASE}/CodeSystem/case-state"
+"""Task.businessStatus: the fine state of a case."""
+
+DEMO_TAG: Final = f"{BASE}/CodeSystem/tag"
+"""meta.tag system; code `demo` marks demonstration data (演示数据)."""
+
+
+def structure(name: str) -> str:
+    """Return the canonical of the extension or profile `name`."""
+    return f"{BASE}/StructureDefinition/{name}"
+
+
+def code_system(name: str) -> str:
+    """Return the canonical of the code system `name`."""
+    return f"{BASE}/CodeSystem/{name}"

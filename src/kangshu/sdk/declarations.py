@@ -1,0 +1,240 @@
+"""The frozen types that a service folder declares. Platform rooms read them; none names a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+from kangshu.base.text import Text
+
+NO_TEXT = Text("", "")
+
+Resource: TypeAlias = dict[str, Any]
+"""A FHIR R4 resource as parsed JSON; decimals are `decimal.Decimal`, so that lexemes are kept."""
+
+FieldKind = Literal[
+    "text", "paragraph", "integer", "decimal", "date", "datetime", "choice", "boolean",
+    "organisation", "resident", "practitioner", "district", "attachment",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a coded field."""
+
+    code: str
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form; the same declaration serves registers, cases, Excel and Questionnaire.
+
+    `path` is where the value stands in the resource: dotted element names with optional `[n]`, and
+    `extension(name)` for an extension of ours, e.g. `name[0].text`, `extension(district).valueCode`.
+    In a case form an empty path means that the value is kept as a Task.input of the field's id.
+    """
+
+    id: str
+    title: Text
+    kind: FieldKind = "text"
+    path: str = ""
+    required: bool = False
+    options: tuple[Option, ...] = ()
+    system: str = ""
+    """Code system of a `choice` that is stored as a Coding; "" stores the bare code."""
+    unit: str = ""
+    pattern: str = ""
+    help: Text = NO_TEXT
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a register list. `value` is a FHIRPath over the resource."""
+
+    id: str
+    title: Text
+    value: str
+    kind: FieldKind = "text"
+    options: tuple[Option, ...] = ()
+    search: str = ""
+    """Search parameter that filters on this column; "" for none."""
+    sort: str = ""
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterDeclaration:
+    """A register (台账): a list, a form and an Excel template over one resource type.
+
+    `criteria` is a search query that selects the register's resources within the type (`type=nursing`);
+    `template` is what a new record holds besides the form's fields; `unique` names fields that no two records share.
+    """
+
+    id: str
+    service: str
+    title: Text
+    resource_type: str
+    criteria: str
+    template: Resource
+    columns: tuple[Column, ...]
+    form: tuple[Field, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+    help: Text = NO_TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How long a case may stay in a state: `parameter` names a dated parameter; hours or working days."""
+
+    parameter: str
+    unit: Literal["working-day", "day", "hour"] = "working-day"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of a case. `status` is the Task.status that it shows to the world."""
+
+    id: str
+    title: Text
+    status: str
+    final: bool = False
+    deadline: Deadline | None = None
+    box: Literal["owner", "requester", "none"] = "owner"
+    """Whose worklist the case stands in while in this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of a case. `by` lists who may: `requester`, `owner`, `role:<id>`, `patient`, `system`.
+
+    `guard` is FHIRPath over the Task that must be true; `guard_text` says what is missing. `effects` are
+    declarations applied in the move's transaction (see `cases`).
+    """
+
+    id: str
+    title: Text
+    sources: tuple[str, ...]
+    target: str
+    by: tuple[str, ...]
+    form: tuple[Field, ...] = ()
+    guard: str = ""
+    guard_text: Text = NO_TEXT
+    effects: tuple[Mapping[str, Any], ...] = ()
+    tone: Literal["primary", "plain", "danger"] = "primary"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDeclaration:
+    """A case kind (办件): a state machine over Task."""
+
+    id: str
+    service: str
+    title: Text
+    systems: tuple[str, ...]
+    initial: str
+    start_by: tuple[str, ...]
+    form: tuple[Field, ...]
+    states: tuple[State, ...]
+    moves: tuple[Move, ...]
+    numbering: str = ""
+    """Case number pattern with {year} and {sequence}, e.g. 转〔{year}〕{sequence:05d}号; "" for none."""
+    subject_type: str = ""
+    help: Text = NO_TEXT
+
+    @property
+    def code(self) -> str:
+        """Return the Task.code of this kind: `service/case`."""
+        return f"{self.service}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDeclaration:
+    """A dated value of one jurisdiction. `jurisdiction` is a division prefix, "" for the whole country."""
+
+    id: str
+    title: Text
+    value: Any
+    unit: str
+    jurisdiction: str
+    valid_from: date
+    valid_to: date | None
+    source: str
+    verified: bool
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDeclaration:
+    """A SQL-on-FHIR v2 ViewDefinition that the background worker keeps materialised under `name`."""
+
+    name: str
+    service: str
+    definition: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A way to split a measure: `column` of its SQL."""
+
+    id: str
+    title: Text
+    column: str
+    labels: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureDeclaration:
+    """A measure (指标).
+
+    `sql` (DuckDB) yields one row per subject with the columns `subject` ("Type/id"), `numerator`, `denominator`,
+    `district`, and one per dimension; the value is sum(numerator) / sum(denominator) * scale, or sum(numerator)
+    for a `count`. It reads the named views as tables and may use $period_start, $period_end (dates, inclusive)
+    and one $name per declared parameter.
+    """
+
+    id: str
+    service: str
+    title: Text
+    definition: Text
+    systems: tuple[str, ...]
+    targets: tuple[str, ...]
+    kind: Literal["proportion", "ratio", "count"]
+    scale: int
+    unit: str
+    direction: Literal["increase", "decrease"]
+    period: Literal["instant", "year"]
+    views: tuple[str, ...]
+    parameters: tuple[str, ...]
+    sql: str
+    dimensions: tuple[Dimension, ...]
+    source: str
+    matches: tuple[str, ...] = ()
+    """Regular expressions over a plan's indicator text, for suggesting the link."""
+    decimals: int = 1
+
+
+CheckQuery: TypeAlias = Callable[[list[Resource], date, date], tuple[float, float]]
+"""A second computation of a measure: (raw resources, period start, period end) → (numerator, denominator)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service folder, checked and frozen."""
+
+    id: str
+    title: Text
+    help: Text
+    systems: tuple[str, ...]
+    menu: Text
+    order: int
+    registers: tuple[RegisterDeclaration, ...] = ()
+    cases: tuple[CaseDeclaration, ...] = ()
+    parameters: tuple[ParameterDeclaration, ...] = ()
+    views: tuple[ViewDeclaration, ...] = ()
+    measures: tuple[MeasureDeclaration, ...] = ()
+    checks: Mapping[str, CheckQuery] = field(default_factory=dict)
+    demo: Callable[..., None] | None = None

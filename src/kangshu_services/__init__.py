@@ -1,0 +1,1 @@
+"""The city's services: one folder each, found and never listed."""
