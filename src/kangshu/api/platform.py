@@ -1,0 +1,59 @@
+"""The wired product: what a page, an operation and the FHIR face are handed. `app` makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kangshu.base.text import Text
+
+if TYPE_CHECKING:
+    from kangshu.accounts import Accounts
+    from kangshu.cases import Cases
+    from kangshu.measures import Snapshot
+    from kangshu.plans import Plans
+    from kangshu.registers import Registers
+    from kangshu.sdk import Service
+    from kangshu.store import Store
+
+
+PRODUCT: Final = Text("康枢", "Kangshu")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation says about itself.
+
+    `jurisdiction` is the division code (GB/T 2260) of the city; `demo` puts 演示数据 on every page and export;
+    `body_limit` is the greatest request body in bytes; `public_url` the address under which clients see the
+    product, "" to take it from each request; `secure_cookies` is on behind HTTPS.
+    """
+
+    title: Text = PRODUCT
+    jurisdiction: str = ""
+    demo: bool = False
+    body_limit: int = 50 * 1024 * 1024
+    public_url: str = ""
+    secure_cookies: bool = False
+    data_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The rooms of one running installation. A grant comes from `accounts`; every call takes it."""
+
+    store: Store
+    accounts: Accounts
+    registers: Registers
+    cases: Cases
+    plans: Plans
+    snapshot: Callable[[], Snapshot]
+    """Returns the published snapshot of the measures' views, as fresh as the background worker has made it."""
+    services: tuple[Service, ...] = ()
+    parameters: Any = None
+    """Dated parameters of the jurisdiction (the object that `cases` and `plans` were given)."""
+    calendar: Any = None
+    """Chinese working days (the object that `cases` was given)."""
+    settings: Settings = field(default_factory=Settings)
