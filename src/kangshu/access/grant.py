@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from kangshu.access.predicates import Everything, Nothing, Predicate, any_of
@@ -20,7 +21,7 @@ class Grant:
 
     `read` and `write` map a resource type (or `*`) to the predicate that its records must meet.
     `operations` are the named acts that the account may perform, such as `plan.assign` or `case.move`.
-    Grants are made by `access.policy.open_grant` (an account's roles) or `system_grant` (the product itself).
+    Grants are made by `access.open_grant` (an account's roles) or `system_grant` (the product itself).
     """
 
     account: str
@@ -40,6 +41,9 @@ class Grant:
     aggregate: Mapping[str, Predicate] = field(default_factory=lambda: _EMPTY)
     """Records that may be counted in a measure without being shown; a drill-down needs `read`."""
     operations: frozenset[str] = frozenset()
+    """Names such as `plan.assign`, or globs such as `case.start:referral/*`."""
+    organisations: frozenset[str] = frozenset()
+    """Ids of `organisation` and of every organisation below it."""
 
     def may_read(self, resource_type: str) -> Predicate:
         """Return the predicate that records of `resource_type` must meet to be seen."""
@@ -56,7 +60,15 @@ class Grant:
 
     def may(self, operation: str) -> bool:
         """Return whether the account may perform `operation`."""
-        return ANY_TYPE in self.operations or operation in self.operations
+        if operation in self.operations or ANY_TYPE in self.operations:
+            return True
+        return any(fnmatchcase(operation, held) for held in self.operations if ANY_TYPE in held)
+
+    def acts_for(self, organisation: str) -> bool:
+        """Return whether the account acts on behalf of `organisation` (an id), as its own or one above it."""
+        return bool(organisation) and (
+            organisation == self.organisation or organisation in self.organisations
+        )
 
     def require(self, operation: str) -> None:
         """Raise Forbidden unless the account may perform `operation`."""
