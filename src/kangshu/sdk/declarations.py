@@ -16,7 +16,7 @@ Resource: TypeAlias = dict[str, Any]
 
 FieldKind = Literal[
     "text", "paragraph", "integer", "decimal", "date", "datetime", "choice", "boolean",
-    "organisation", "resident", "practitioner", "district", "attachment",
+    "organisation", "resident", "practitioner", "district", "attachment", "reference",
 ]  # fmt: skip
 
 
@@ -45,6 +45,12 @@ class Field:
     options: tuple[Option, ...] = ()
     system: str = ""
     """Code system of a `choice` that is stored as a Coding; "" stores the bare code."""
+    reference_type: str = ""
+    """Resource type that a `reference` points to, e.g. `Slot`."""
+    criteria: str = ""
+    """Search criteria of the resources that may be chosen for a reference, e.g. `status=free`; may hold ${…}."""
+    many: bool = False
+    """Whether the field takes a list of values."""
     unit: str = ""
     pattern: str = ""
     help: Text = NO_TEXT
@@ -85,13 +91,24 @@ class RegisterDeclaration:
     unique: tuple[tuple[str, ...], ...] = ()
     help: Text = NO_TEXT
 
+    @property
+    def code(self) -> str:
+        """Return the register's name in the installation: `service/register`."""
+        return f"{self.service}/{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """How long a case may stay in a state: `parameter` names a dated parameter; hours or working days."""
+    """How long a case may stay in a state: `parameter` names a dated parameter; hours or working days.
 
-    parameter: str
+    `field` names a form field (a date) that the case itself carries: where it has a value, that day rules.
+    `remind` names the parameter of how many units before the deadline the case counts as `soon`.
+    """
+
+    parameter: str = ""
     unit: Literal["working-day", "day", "hour"] = "working-day"
+    field: str = ""
+    remind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +126,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A move of a case. `by` lists who may: `requester`, `owner`, `role:<id>`, `patient`, `system`.
+    """A move of a case. `by` lists who may: `requester`, `owner`, `role:<id>`, `operation:<id>`, `patient`, `system`.
 
-    `guard` is FHIRPath over the Task that must be true; `guard_text` says what is missing. `effects` are
-    declarations applied in the move's transaction (see `cases`).
+    `guard` is FHIRPath over the Task that must be true, with %form (the values just entered), %children (the
+    child Tasks) and %organisation (id of the mover's organisation); `guard_text` says what is missing.
+    `effects` are declarations applied in the move's transaction (the kinds are listed in docs/adr/0007-cases.md).
     """
 
     id: str
@@ -144,6 +162,11 @@ class CaseDeclaration:
     """Case number pattern with {year} and {sequence}, e.g. 转〔{year}〕{sequence:05d}号; "" for none."""
     subject_type: str = ""
     help: Text = NO_TEXT
+    effects: tuple[Mapping[str, Any], ...] = ()
+    """Effects of starting a case, of the same kinds as a move's."""
+    carries: str = ""
+    """What of the platform's own this kind carries: `duty` (a plan's duty); "" for nothing. The platform asks
+    for the kind that carries a thing and never names a service."""
 
     @property
     def code(self) -> str:
