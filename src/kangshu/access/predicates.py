@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kangshu.base.divisions import division_prefix as division_prefix  # part of this room's face too
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -74,15 +76,6 @@ class AllOf:
 
 
 Predicate = Everything | Nothing | DistrictUnder | OrganisationIn | PatientIn | NoPatient | AnyOf | AllOf
-
-
-def division_prefix(code: str) -> str:
-    """Return `code` (GB/T 2260) without the zero groups that mean "all of it": 990100 → 9901, 990000 → 99."""
-    if len(code) > 6:
-        return division_prefix(code[:6]) if set(code[6:]) == {"0"} else code
-    while len(code) > 2 and code.endswith("00") and len(code) % 2 == 0:
-        code = code[:-2]
-    return code
 
 
 def admits(predicate: Predicate, scope: Scope) -> bool:
