@@ -85,7 +85,9 @@ def page() -> str:
     for system in systems:
         mine = [folder for folder, declared in folders if system["id"] in declared.get("systems", [])]
         places = [f"`src/kangshu_services/{folder.name}`" for folder in mine]
-        tests = [f"`src/kangshu_services/{folder.name}/tests`" for folder in mine if (folder / "tests").is_dir()]
+        tests = [
+            f"`src/kangshu_services/{folder.name}/tests`" for folder in mine if (folder / "tests").is_dir()
+        ]
         if system["id"] in PLATFORM_SYSTEMS:
             places.insert(0, f"`{PLATFORM_SYSTEMS[system['id']][0]}`")
             tests.insert(0, f"`{PLATFORM_SYSTEMS[system['id']][1]}`")
@@ -119,7 +121,13 @@ def page() -> str:
     lines += ["| id | rule | 规则 | folder | state |", "|---|---|---|---|---|"]
     for rule in [*rules["rules"], *rules.get("checks", [])]:
         places = [f"`src/kangshu_services/{name}`" for name in ruled.get(rule["id"], [])]
-        row = (rule["id"], rule["name"], rule.get("name_zh", ""), ", ".join(places), "part" if places else "open")
+        row = (
+            rule["id"],
+            rule["name"],
+            rule.get("name_zh", ""),
+            ", ".join(places),
+            "part" if places else "open",
+        )
         lines.append("| " + " | ".join(_cell(cell) for cell in row) + " |")
     return "\n".join(lines) + "\n"
 

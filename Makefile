@@ -1,0 +1,54 @@
+# Two commands for a newcomer: `make demo` and `make test`. Needs Python 3.11 or later and make.
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?= .kangshu
+PORT ?= 8000
+
+.PHONY: setup demo test check format bench docs suites clean
+
+setup: .venv/runtime.stamp
+
+.venv/runtime.stamp: requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Kangshu needs Python 3.11 or later; this is $$($(PYTHON) --version). Run: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	@test -w . || { echo "The folder $$(pwd) cannot be written: clone into a folder of your own."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "Python's venv module is missing: on Debian run 'apt-get install python3-venv'."; exit 1; }
+	@echo "Installing (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/development.stamp: .venv/runtime.stamp requirements/development.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/development.txt
+	@touch $@
+
+demo: setup
+	@$(BIN)/kangshu demo --data-dir $(DATA) --port $(PORT) $(if $(RESET),--reset)
+
+test: .venv/development.stamp
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/development.stamp
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/kangshu services check
+	$(BIN)/python tools/mission.py --check
+	$(BIN)/python tools/compact_definitions.py --check
+	$(BIN)/python tools/reference.py --check
+
+format: .venv/development.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/development.stamp
+	$(BIN)/python tools/mission.py
+	$(BIN)/python tools/reference.py
+
+bench: .venv/development.stamp
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
