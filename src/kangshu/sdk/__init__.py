@@ -1,5 +1,6 @@
 """The frozen types a service folder is written in: all that a service may import."""
 
+from kangshu.base.canonical import code_system, structure
 from kangshu.base.text import Text
 from kangshu.sdk.declarations import (
     CaseDeclaration,
@@ -18,12 +19,28 @@ from kangshu.sdk.declarations import (
     State,
     ViewDeclaration,
 )
+from kangshu.sdk.demo import (
+    DemoCity,
+    DemoDistrict,
+    DemoOrganisation,
+    DemoPractitioner,
+    DemoResident,
+    DemoTown,
+    at,
+    concept,
+)
 
 __all__ = [
     "CaseDeclaration",
     "CheckQuery",
     "Column",
     "Deadline",
+    "DemoCity",
+    "DemoDistrict",
+    "DemoOrganisation",
+    "DemoPractitioner",
+    "DemoResident",
+    "DemoTown",
     "Dimension",
     "Field",
     "MeasureDeclaration",
@@ -36,4 +53,8 @@ __all__ = [
     "State",
     "Text",
     "ViewDeclaration",
+    "at",
+    "code_system",
+    "concept",
+    "structure",
 ]

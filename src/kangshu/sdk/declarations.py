@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kangshu.base.text import Text
+
+if TYPE_CHECKING:
+    from kangshu.sdk.demo import DemoCity
 
 NO_TEXT = Text("", "")
 
@@ -260,4 +263,5 @@ class Service:
     views: tuple[ViewDeclaration, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)
-    demo: Callable[..., None] | None = None
+    demo: Callable[[DemoCity], Iterable[Resource]] | None = None
+    """`demo.py`'s `demo`: yields what this service adds to the demo city."""

@@ -1,0 +1,188 @@
+"""The demo city as a service folder sees it: places, organisations, staff and residents to give records to.
+
+A folder's `demo.py` holds `demo(city: DemoCity) -> Iterator[Resource]`, which yields the service's own records.
+The platform tags every one of them 演示数据. Given one seed a city is the same to the last character; each
+service draws from `city.rng`, which is its own, so that no folder changes what another makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any, Literal
+
+from kangshu.base.clock import CITY_ZONE
+from kangshu.base.working_days import Calendar
+
+OrganisationKind = Literal[
+    "government", "commission", "tertiary-hospital", "secondary-hospital", "community-health-centre",
+    "township-health-centre", "elder-institution", "day-care-centre", "call-centre",
+]  # fmt: skip
+StaffRole = Literal["general-practitioner", "physician", "nurse", "elder-care-worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDistrict:
+    """A district. `vigour` (0..1) says how far its work has come: services let their figures follow it."""
+
+    code: str
+    name: str
+    share: float
+    vigour: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTown:
+    """A street, town or township (9 digits) with its communities (12 digits → name)."""
+
+    code: str
+    name: str
+    district: str
+    urban: bool
+    communities: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOrganisation:
+    """An organisation; `size` is its bed count or, for other kinds, a relative weight."""
+
+    id: str
+    kind: OrganisationKind
+    name: str
+    district: str
+    town: str = ""
+    private: bool = False
+    internal_medical_unit: bool = False
+    size: int = 1
+    aliases: tuple[str, ...] = ()
+    unit: str = ""
+    """Key of a government unit, such as `civil-affairs`."""
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """Return a FHIR reference with display."""
+        return {"reference": f"Organization/{self.id}", "display": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPractitioner:
+    """Someone who works for `organisation` (an id) since `since`."""
+
+    id: str
+    name: str
+    sex: Literal["male", "female"]
+    organisation: str
+    role: StaffRole
+    since: date
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """Return a FHIR reference with display."""
+        return {"reference": f"Practitioner/{self.id}", "display": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResident:
+    """A resident. `conditions` maps ICD-10 codes to the day of diagnosis; `frailty` is 0 (fit) to 1."""
+
+    id: str
+    name: str
+    sex: Literal["male", "female"]
+    birth_date: date
+    district: str
+    town: str
+    community: str
+    household: str
+    centre: str
+    """Id of the community or township health centre that answers for the resident."""
+    conditions: dict[str, date]
+    frailty: float
+
+    def age(self, day: date) -> int:
+        """Return the age in completed years on `day`."""
+        had_birthday = (day.month, day.day) >= (self.birth_date.month, self.birth_date.day)
+        return day.year - self.birth_date.year - (not had_birthday)
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """Return a FHIR reference with display."""
+        return {"reference": f"Patient/{self.id}", "display": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCity:
+    """A made-up city on its day `today`, with `years` of records behind it."""
+
+    code: str
+    name: str
+    today: date
+    years: int
+    seed: int
+    calendar: Calendar
+    districts: tuple[DemoDistrict, ...]
+    towns: tuple[DemoTown, ...]
+    organisations: tuple[DemoOrganisation, ...]
+    practitioners: tuple[DemoPractitioner, ...]
+    residents: tuple[DemoResident, ...]
+    rng: Random = field(repr=False)
+
+    @property
+    def first_day(self) -> date:
+        """Return the first day of records: the first of January, `years` - 1 years before this year."""
+        return date(self.today.year - self.years + 1, 1, 1)
+
+    @property
+    def record_years(self) -> range:
+        """Return the years that have records, the present one last."""
+        return range(self.first_day.year, self.today.year + 1)
+
+    def of_kind(self, *kinds: OrganisationKind, district: str = "") -> tuple[DemoOrganisation, ...]:
+        """Return the organisations of these kinds, in `district` only when it is given."""
+        return tuple(
+            one
+            for one in self.organisations
+            if one.kind in kinds and (not district or one.district == district)
+        )
+
+    def organisation(self, identifier: str) -> DemoOrganisation:
+        """Return the organisation with this id; KeyError when the city has none."""
+        for one in self.organisations:
+            if one.id == identifier:
+                return one
+        raise KeyError(identifier)
+
+    def unit(self, key: str) -> DemoOrganisation:
+        """Return the city's government unit `key`, such as `civil-affairs`; KeyError when it has none."""
+        return self.organisation(f"unit-{key}")
+
+    def elders(self, age: int = 60) -> Iterator[DemoResident]:
+        """Yield the residents of `age` years and more."""
+        return (one for one in self.residents if one.age(self.today) >= age)
+
+    def vigour(self, district: str) -> float:
+        """Return how far the work of `district` has come, 0..1."""
+        return next((one.vigour for one in self.districts if one.code == district), 0.5)
+
+    def day_in(self, year: int, working: bool = True, rng: Random | None = None) -> date:
+        """Return a random day of `year` that is not after today, a working day unless told otherwise."""
+        draw = rng or self.rng
+        first, last = date(year, 1, 1), min(date(year, 12, 31), self.today)
+        day = first + timedelta(days=draw.randrange((last - first).days + 1))
+        while working and not self.calendar.is_working_day(day):
+            day -= timedelta(days=1)
+        return max(day, first)
+
+
+def at(day: date, hour: int, minute: int = 0) -> str:
+    """Return a FHIR dateTime in the city's zone."""
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=CITY_ZONE).isoformat()
+
+
+def concept(system: str, code: str, display: str = "") -> dict[str, Any]:
+    """Return a CodeableConcept with one coding; `display` is Chinese and becomes its text too."""
+    coding = {"system": system, "code": code}
+    if not display:
+        return {"coding": [coding]}
+    return {"coding": [{**coding, "display": display}], "text": display}

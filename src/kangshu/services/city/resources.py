@@ -1,0 +1,151 @@
+"""The demo city's own facts as FHIR: divisions, organisations, practitioners, residents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from kangshu.base.canonical import (
+    DISTRICT,
+    ORGANISATION_CODE,
+    ORGANISATION_KIND,
+    RESIDENT_ID,
+    structure,
+)
+from kangshu.base.identity import make_record_number, make_resident_id, make_uscc
+from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Resource
+
+DIVISION = "http://kangshu.org/fhir/sid/division"
+RECORD_NUMBER = "urn:oid:2.16.156.10011.1.2"
+_PLACE_KIND = "http://terminology.hl7.org/CodeSystem/location-physical-type"
+_NO_AREA = "0900"
+"""A long-distance code that no place in China has, so that no number rings at anybody's."""
+
+
+def divisions(city: DemoCity) -> Iterator[Resource]:
+    """Yield the city, its districts, towns and communities as Locations."""
+    yield _division(city.code, city.name, "")
+    for district in city.districts:
+        yield _division(district.code, district.name, city.code)
+    for town in city.towns:
+        yield _division(town.code, town.name, town.district)
+        for code, name in town.communities.items():
+            yield _division(code, name, town.code)
+
+
+def _division(code: str, name: str, above: str) -> Resource:
+    place: Resource = {
+        "resourceType": "Location",
+        "id": f"division-{code}",
+        "extension": [{"url": DISTRICT, "valueCode": code}],
+        "identifier": [{"system": DIVISION, "value": code}],
+        "status": "active",
+        "name": name,
+        "mode": "instance",
+        "physicalType": {"coding": [{"system": _PLACE_KIND, "code": "jdn", "display": "Jurisdiction"}]},
+    }
+    if above:
+        place["partOf"] = {"reference": f"Location/division-{above}"}
+    return place
+
+
+def organisations(city: DemoCity) -> Iterator[Resource]:
+    """Yield every organisation."""
+    towns = {town.code: town.name for town in city.towns}
+    for number, one in enumerate(city.organisations, 1):
+        government = one.kind in ("government", "commission")
+        code = "11" if government else ("52" if one.private else "12")
+        extensions: list[Resource] = [{"url": DISTRICT, "valueCode": one.district}]
+        if not government:
+            ownership = "private" if one.private else "public"
+            extensions.append({"url": structure("ownership"), "valueCode": ownership})
+        if one.kind == "elder-institution":
+            extensions.append(
+                {"url": structure("internal-medical-unit"), "valueBoolean": one.internal_medical_unit}
+            )
+        resource: Resource = {
+            "resourceType": "Organization",
+            "id": one.id,
+            "extension": extensions,
+            "identifier": [
+                {"system": ORGANISATION_CODE, "value": make_uscc(code, one.district, f"{number:08d}")}
+            ],
+            "active": True,
+            "type": [{"coding": [{"system": ORGANISATION_KIND, "code": one.kind}]}],
+            "name": one.name,
+            "telecom": [{"system": "phone", "value": f"{_NO_AREA}-{60_000_000 + number}", "use": "work"}],
+            "address": [{"text": _address(city, one, towns)}],
+        }
+        if one.aliases:
+            resource["alias"] = list(one.aliases)
+        if government and one.unit != "city-government":
+            resource["partOf"] = {"reference": "Organization/unit-city-government"}
+        yield resource
+
+
+def _address(city: DemoCity, one: DemoOrganisation, towns: dict[str, str]) -> str:
+    district = next((place.name for place in city.districts if place.code == one.district), "")
+    return f"{city.name}{district}{towns.get(one.town, '')}"
+
+
+def practitioners(city: DemoCity) -> Iterator[Resource]:
+    """Yield everyone who works in the city's institutions."""
+    for one in city.practitioners:
+        yield {
+            "resourceType": "Practitioner",
+            "id": one.id,
+            "extension": [{"url": DISTRICT, "valueCode": city.organisation(one.organisation).district}],
+            "active": True,
+            "name": [{"text": one.name, "family": one.name[0], "given": [one.name[1:]]}],
+            "gender": one.sex,
+        }
+
+
+def residents(city: DemoCity, rng: Random) -> Iterator[Resource]:
+    """Yield every resident."""
+    used: set[str] = set()
+    order_in: dict[str, int] = {}
+    places = {code: f"{town.name}{name}" for town in city.towns for code, name in town.communities.items()}
+    district_names = {one.code: one.name for one in city.districts}
+    for number, one in enumerate(city.residents, 1):
+        order_in[one.community] = order_in.get(one.community, 0) + 1
+        home = f"{city.name}{district_names[one.district]}{places[one.community]}"
+        household = int(one.household.rsplit("-", 1)[1])
+        yield {
+            "resourceType": "Patient",
+            "id": one.id,
+            "extension": [
+                {"url": DISTRICT, "valueCode": one.town},
+                {"url": structure("household"), "valueString": one.household},
+            ],
+            "identifier": [
+                {"system": RESIDENT_ID, "value": _resident_id(rng, one, used)},
+                {
+                    "system": RECORD_NUMBER,
+                    "value": make_record_number(one.community, order_in[one.community]),
+                },
+            ],
+            "active": True,
+            "name": [{"text": one.name, "family": one.name[0], "given": [one.name[1:]]}],
+            "telecom": [{"system": "phone", "value": f"{_NO_AREA}-{50_000_000 + number}", "use": "home"}],
+            "gender": one.sex,
+            "birthDate": one.birth_date.isoformat(),
+            "address": [
+                {
+                    "use": "home",
+                    "text": f"{home}{household % 40 + 1}号楼{household % 6 + 1}单元{household % 9 + 1}0{household % 4 + 1}室",
+                    "city": city.name,
+                    "district": district_names[one.district],
+                }
+            ],
+            "managingOrganization": {"reference": f"Organization/{one.centre}"},
+        }
+
+
+def _resident_id(rng: Random, one: DemoResident, used: set[str]) -> str:
+    while True:
+        order = rng.randrange(0, 500) * 2 + (one.sex == "male")
+        number = make_resident_id(one.district, one.birth_date, order)
+        if number not in used:
+            used.add(number)
+            return number
