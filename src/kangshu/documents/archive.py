@@ -31,7 +31,9 @@ def open_archive(data: bytes, limits: ArchiveLimits | None = None) -> zipfile.Zi
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as fault:
-        raise Malformed("The file is damaged: it is not a zip container.", zh="文件已损坏，无法打开。") from fault
+        raise Malformed(
+            "The file is damaged: it is not a zip container.", zh="文件已损坏，无法打开。"
+        ) from fault
     if len(members) > limits.members:
         raise TooLarge(
             f"The file has {len(members)} parts; at most {limits.members} are read.",
@@ -69,13 +71,22 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes | None:
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError) as fault:
         raise Malformed(f"The part {name} of the file is damaged.", zh="文件部分内容已损坏。") from fault
     if len(content) > member.file_size:
-        raise Unprocessable("The file lies about its size; it is not read.", zh="文件大小信息不实，已拒绝读取。")
+        raise Unprocessable(
+            "The file lies about its size; it is not read.", zh="文件大小信息不实，已拒绝读取。"
+        )
     return content
 
 
 def parse_xml(content: bytes) -> etree._Element:
     """Return the root element. No entities, no DTD, no network. Raises Malformed or Unprocessable."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as fault:
@@ -83,5 +94,7 @@ def parse_xml(content: bytes) -> etree._Element:
     if root is None:
         raise Malformed("The file's XML is empty.", zh="文件内部结构（XML）为空。")
     if root.getroottree().docinfo.doctype:
-        raise Unprocessable("The file's XML declares entities; it is not read.", zh="文件内含实体声明，已拒绝读取。")
+        raise Unprocessable(
+            "The file's XML declares entities; it is not read.", zh="文件内含实体声明，已拒绝读取。"
+        )
     return root

@@ -80,7 +80,9 @@ class Numbering:
         numbering = cls()
         if root is None:
             return numbering
-        abstract = {str(node.get(f"{W}abstractNumId")): _levels(node) for node in root.iter(f"{W}abstractNum")}
+        abstract = {
+            str(node.get(f"{W}abstractNumId")): _levels(node) for node in root.iter(f"{W}abstractNum")
+        }
         for node in root.iter(f"{W}num"):
             number_id = str(node.get(f"{W}numId"))
             reference = node.find(f"{W}abstractNumId")

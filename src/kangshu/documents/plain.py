@@ -29,7 +29,11 @@ def decode(data: bytes) -> tuple[str, str]:
     mark; else GB18030 or Big5, whichever gives more of the characters that Chinese prose is made of.
     Raises Unprocessable when the bytes are no text.
     """
-    for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             return data.decode(encoding, "replace"), encoding
     if b"\x00" in data[:4096]:

@@ -157,7 +157,7 @@ def _text(node: etree._Element) -> str:
             pieces.append(_BREAKS[child.tag])
         elif child.tag == f"{W}sym":
             pieces.append("·")
-        elif child.tag in (f"{W}del", f"{W}moveFrom", f"{W}pPr", f"{W}rPr", f"{W}instrText", f"{W}txbxContent", f"{W}drawing", f"{W}pict", f"{W}object") or isinstance(child.tag, str) and child.tag.endswith("AlternateContent"):  # fmt: skip
+        elif child.tag in (f"{W}del", f"{W}moveFrom", f"{W}pPr", f"{W}rPr", f"{W}instrText", f"{W}txbxContent", f"{W}drawing", f"{W}pict", f"{W}object") or (isinstance(child.tag, str) and child.tag.endswith("AlternateContent")):  # fmt: skip
             continue
         else:
             pieces.append(_text(child))
@@ -181,7 +181,8 @@ def _cells(table: etree._Element, context: _Context) -> list[PendingCell]:
                 open_above[column].row_span = row_number - open_above[column].row + 1
             else:
                 text = "\n".join(
-                    (_label_and_level(paragraph, context)[0] + _text(paragraph)).strip() for paragraph in node.iter(f"{W}p")
+                    (_label_and_level(paragraph, context)[0] + _text(paragraph)).strip()
+                    for paragraph in node.iter(f"{W}p")
                 )
                 cell = PendingCell(row_number, column, normal_newlines(text).strip("\n"), 1, min(span, 64))
                 cells.append(cell)

@@ -11,5 +11,15 @@ from kangshu.plans.reading.model import (
     TargetFinding,
     TaskFinding,
 )
+from kangshu.plans.reading.reader import read_plan
 
-__all__ = ["Anchor", "Doubt", "Heading", "MoneyFinding", "Reading", "TargetFinding", "TaskFinding"]
+__all__ = [
+    "Anchor",
+    "Doubt",
+    "Heading",
+    "MoneyFinding",
+    "Reading",
+    "TargetFinding",
+    "TaskFinding",
+    "read_plan",
+]

@@ -86,7 +86,15 @@ class MoneyFinding:
 
 
 DoubtKind = Literal[
-    "bracket", "numbering", "masked-year", "unit", "figure", "money", "unit-of-measure", "garbled", "truncated"
+    "bracket",
+    "numbering",
+    "masked-year",
+    "unit",
+    "figure",
+    "money",
+    "unit-of-measure",
+    "garbled",
+    "truncated",
 ]
 
 

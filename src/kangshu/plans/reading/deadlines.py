@@ -1,0 +1,106 @@
+"""Years by which figures are due: 到2025年底, “十四五”末, xxxx年, and how far each of them reaches."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cache
+
+from kangshu.plans.reading.lexicon import tables
+from kangshu.plans.reading.lines import Lines
+
+_TITLE = re.compile(
+    r"(?P<year>20\d\d)年(?:度)?[^。;\n]{0,30}?(?:实事|工作要点|任务|重点工作|工作计划|工作安排|要点|清单|分解|目标|行动(?!计划)|项目)"
+)
+
+
+@cache
+def _year() -> re.Pattern[str]:
+    periods = "|".join(tables()["figures"]["plan_periods"])
+    return re.compile(
+        rf"(?P<dateless>{tables()['figures']['dateless']})"
+        rf"|[\"“'‘]?(?P<period>{periods})[\"”'’]?(?!以来)"
+        r"|(?P<range>(?:20\d\d|20xx|xxxx)年?-+)?(?P<year>20\d\d|20xx|xxxx|XXXX|20XX|20××|××××)(?=年|-+(?:20\d\d|xxxx))"
+        r"|\((?P<in_bracket>20\d\d)\)(?=年)"
+    )
+
+
+_NOT_DUE = re.compile(
+    r"年?(?:\d{1,2}月(?:\d{1,2}日)?)?(?:起|以来|开始|之后|以后|相比|的基础上|基数|增长|同期|[一-龥]{0,6}(?:公报|数据))"
+)
+_NOT_DUE_BEFORE = re.compile(r"(?:截至|截止|自|从|比|较|与|相比|基于|以)\s*$")
+
+
+class Deadlines:
+    """The year that governs each offset of a text."""
+
+    def __init__(self, lines: Lines, headed: bool) -> None:
+        text = lines.text
+        self._starts: list[int] = []
+        self._events: list[tuple[str, str | None]] = []  # kind: year | reset | null
+        quoted = [match.span() for match in re.compile(r"《[^《》\n]{1,80}》|〈[^〉\n]*〉").finditer(text)]
+        quoted_starts = [start for start, _ in quoted]
+        events: list[tuple[int, str, str | None]] = []
+        for line in lines.all:
+            if line.empty:
+                continue
+            if line.kind or not headed or text[line.start] in "[":
+                events.append((line.start, "reset", None))
+        for found in _year().finditer(text):
+            place = bisect_right(quoted_starts, found.start()) - 1
+            if place >= 0 and quoted[place][1] > found.start():
+                continue
+            if found.group("dateless"):
+                events.append((found.start(), "null", None))
+                continue
+            year = (
+                tables()["figures"]["plan_periods"].get(found.group("period") or "")
+                or found.group("year")
+                or found.group("in_bracket")
+            )
+            if _NOT_DUE_BEFORE.search(text[max(0, found.start() - 4) : found.start()]) or _NOT_DUE.match(
+                text, found.end()
+            ):
+                continue
+            masked = year.lower().replace("××××", "xxxx").replace("××", "xx")
+            events.append((found.start(), "year", masked))
+        self.default = self._title_year(lines)
+        for start, kind, year in sorted(events, key=lambda event: event[0]):
+            self._starts.append(start)
+            self._events.append((kind, year))
+
+    @staticmethod
+    def _title_year(lines: Lines) -> str | None:
+        """Return the year in the title of a yearly list (2024年十大民生实事), None for other documents."""
+        seen = 0
+        for line in lines.all:
+            if line.empty:
+                continue
+            if line.kind:
+                break
+            found = _TITLE.search(lines.text, line.start, line.end)
+            if (
+                found
+                and line.end - line.start <= 40
+                and not re.search(r"[。;,:]", lines.text[line.start : line.end])
+            ):
+                return found.group("year")
+            seen += 1
+            if seen > 25:
+                break
+        return None
+
+    def at(self, position: int) -> str | None:
+        """Return the year (or xxxx, 20xx) that governs a figure at `position`, None for none."""
+        place = bisect_right(self._starts, position) - 1
+        if place < 0:
+            return self.default
+        kind, year = self._events[place]
+        if kind == "reset":
+            return self.default
+        return year
+
+    def years_between(self, start: int, end: int) -> list[str]:
+        """Return the due years stated between two offsets, in order."""
+        first, last = bisect_right(self._starts, start - 1), bisect_right(self._starts, end)
+        return [year for kind, year in self._events[first:last] if kind == "year" and year]

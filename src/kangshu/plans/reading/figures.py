@@ -1,0 +1,106 @@
+"""Numbers with their units of measure: 3—5家, 23.33万张, 20.1/10万, 1:1.6, 翻番."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from kangshu.plans.reading.lexicon import tables, words
+from kangshu.plans.reading.model import Number, Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number with its unit in folded offsets. `measure` is the unit without 万/亿."""
+
+    start: int
+    end: int
+    value: Quantity
+    unit: str
+    measure: str
+    unit_start: int
+
+
+@cache
+def _figure() -> re.Pattern[str]:
+    number = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+    magnitude, measure, base = (words("figures", key) for key in ("magnitude", "measure", "ratio_base"))
+    return re.compile(
+        rf"(?<![\d.:/A-Za-z_+])(?P<a>{number})\s*(?:(?P<m1>{magnitude})?(?P<u1>{measure})?\s*(?:-+|至|到)\s*(?P<b>{number}))?"
+        rf"\s*(?P<unit>(?:余|多)?(?P<magnitude>{magnitude})?(?:余|多)?\s*(?P<measure>{measure})?(?P<base>{base})?)"
+        rf"|(?<![\d.:])(?P<ratio>\d+(?:\.\d+)?:\d+(?:\.\d+)?)(?![\d:])"
+        rf"|(?P<double>翻(?:一)?番|翻了?一番)"
+    )
+
+
+def number_of(text: str) -> Number:
+    """Return the number that `text` writes, an int when it is whole."""
+    value = float(text.replace(",", ""))
+    return int(value) if value.is_integer() and "." not in text else value
+
+
+def figures_in(text: str) -> Iterator[Figure]:
+    """Return every number of folded `text` with its unit (which may be empty)."""
+    for found in _figure().finditer(text):
+        start = found.start()
+        if found.group("double"):
+            yield Figure(start, found.end(), 2, "倍", "倍", found.end())
+            continue
+        if found.group("ratio"):
+            yield Figure(start, found.end(), found.group("ratio"), "", "", found.end())
+            continue
+        unit = re.sub(r"\s", "", found.group("unit") or "")
+        plain = re.sub("[余多]", "", unit)
+        base = found.group("base") or ""
+        if base in ("/10万", "/万", "/千") and not found.group("measure"):
+            plain = "1" + base
+        first, second = found.group("a"), found.group("b")
+        value: Quantity = number_of(first)
+        if second is not None:
+            if found.group("u1") and found.group("u1") != (found.group("measure") or ""):
+                continue
+            value = (number_of(first), number_of(second))
+        end = found.start("unit") + len((found.group("unit") or "").rstrip())
+        yield Figure(start, end, value, plain, found.group("measure") or "", found.start("unit"))
+
+
+@cache
+def _comparators() -> tuple[list[tuple[str, re.Pattern[str]]], list[tuple[str, re.Pattern[str]]]]:
+    table = tables()["figures"]
+    before = [
+        (name, re.compile(rf"(?:{source})(?:的)?\s*$")) for name, source in table["comparators"].items()
+    ]
+    after = [(name, re.compile(rf"\s*(?:的)?(?:{source})")) for name, source in table["after"].items()]
+    return before, after
+
+
+def comparator_before(clause: str) -> str | None:
+    """Return the comparator that the words before a number state."""
+    order = ("increase_to", "decrease_to", ">=", "<=", ">", "<", "about", "increase_by", "decrease_by")
+    patterns = dict(_comparators()[0])
+    clause = re.sub(
+        r"(?:达到?|为|在|到|至|是)\s*$",
+        lambda match: (
+            match.group()
+            if re.search(
+                r"(?:提高|提升|增加|增长|上升|扩大|下降|降低|减少|缩短|压缩|控制|增|降|升)(?:到|至|在)\s*$",
+                clause,
+            )
+            else ""
+        ),
+        clause,
+    )
+    for name in order:
+        if patterns[name].search(clause):
+            return name
+    return None
+
+
+def comparator_after(rest: str) -> str | None:
+    """Return the comparator that the words behind a figure state."""
+    for name, pattern in _comparators()[1]:
+        if pattern.match(rest):
+            return name
+    return None

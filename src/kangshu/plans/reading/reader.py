@@ -1,0 +1,71 @@
+"""The passes in order: fold, lines, brackets, tasks, outline, figures, money, deadlines, targets, doubts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from kangshu.documents import Document
+from kangshu.plans.reading.brackets import outer_brackets, responsibility_notes
+from kangshu.plans.reading.deadlines import Deadlines
+from kangshu.plans.reading.doubts import find_doubts
+from kangshu.plans.reading.figures import figures_in
+from kangshu.plans.reading.fold import fold
+from kangshu.plans.reading.lines import Lines
+from kangshu.plans.reading.model import (
+    Anchor,
+    Doubt,
+    Heading,
+    MoneyFinding,
+    Reading,
+    TargetFinding,
+    TaskFinding,
+)
+from kangshu.plans.reading.money import read_money
+from kangshu.plans.reading.outline import read_outline
+from kangshu.plans.reading.sentences import Sentences
+from kangshu.plans.reading.targets import read_targets
+from kangshu.plans.reading.tasks import read_tasks
+
+Finding = TypeVar("Finding", Heading, TaskFinding, TargetFinding, MoneyFinding, Doubt)
+
+
+def read_plan(document: Document) -> Reading:
+    """Return what a plan document says: outline, tasks, targets, money rules, each anchored, and doubts.
+
+    Pure: the same text gives the same reading. A text without such findings gives an empty reading.
+    """
+    folded = fold(document.text)
+    lines = Lines(folded.text)
+    pairs, lonely = outer_brackets(lines)
+    notes = responsibility_notes(lines, pairs)
+    outline = read_outline(folded, lines, {note.start for note in notes})
+    tasks = read_tasks(document, folded, lines, pairs, outline)
+    figures = list(figures_in(folded.text))
+    plan = bool(outline) or bool(tasks)
+    sentences = Sentences(lines, pairs, plan)
+    money, taken = read_money(folded, lines, figures, sentences)
+    taken.extend((note.start, note.end) for note in notes)
+    deadlines = Deadlines(lines, headed=any(line.kind for line in lines.all))
+    targets = read_targets(folded, lines, figures, sentences, deadlines, pairs, taken)
+    doubts = find_doubts(folded, lonely, outline, tasks, targets)
+    return Reading(
+        outline=_anchored(document.text, outline),
+        tasks=tuple(
+            replace(task, units_anchor=_hashed(document.text, task.units_anchor))
+            for task in _anchored(document.text, tasks)
+        ),
+        targets=_anchored(document.text, targets),
+        money=_anchored(document.text, money),
+        doubts=_anchored(document.text, doubts),
+        sha256=document.sha256,
+    )
+
+
+def _hashed(text: str, anchor: Anchor) -> Anchor:
+    return Anchor.at(text, anchor.start, anchor.end)
+
+
+def _anchored(text: str, findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with the hash of their place in the source."""
+    return tuple(replace(finding, anchor=_hashed(text, finding.anchor)) for finding in findings)
