@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
-from kangshu.base.faults import TooLarge, Unprocessable, UnsupportedMedia
+from kangshu.base.faults import Malformed, TooLarge, Unprocessable, UnsupportedMedia
 from kangshu.documents.archive import ArchiveLimits, open_archive
 from kangshu.documents.model import Document
+from kangshu.documents.page import read_html
 from kangshu.documents.plain import read_plain
+from kangshu.documents.portable import read_pdf
+from kangshu.documents.sheets import read_workbook
 from kangshu.documents.word import read_word
 
 MAXIMUM_BYTES = 50 * 1024 * 1024
@@ -40,15 +43,11 @@ def read_document(
         if "word/document.xml" in members:
             return read_word(data, name, limits)
         if "xl/workbook.xml" in members:
-            from kangshu.documents.sheets import read_workbook
-
             return read_workbook(data, name, limits)
         raise UnsupportedMedia(
             "This archive is neither docx nor xlsx.", zh="该压缩文件不是 docx 或 xlsx，请上传文档本身。"
         )
     if data[:1024].lstrip().startswith(b"%PDF-"):
-        from kangshu.documents.portable import read_pdf
-
         return read_pdf(data, name)
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise UnsupportedMedia(
@@ -56,11 +55,7 @@ def read_document(
             zh="这是旧版 Office 文件（doc、xls）或已加密文件，请另存为不加密的 docx 或 xlsx。",
         )
     if ending in (".docx", ".xlsx", ".pdf"):
-        from kangshu.base.faults import Malformed
-
         raise Malformed(f"The file is no {ending[1:]} file.", zh=f"文件不是有效的 {ending[1:]} 文件。")
     if ending in (".html", ".htm", ".xhtml") or _HTML.match(data[:2048]):
-        from kangshu.documents.page import read_html
-
         return read_html(data, name)
     return read_plain(data, name)

@@ -47,15 +47,9 @@ def label_at(text: str, start: int, end: int) -> tuple[str, str, int]:
     while body < end and text[body] in " \t、":
         body += 1
     label = found.group(kind)
-    if (
-        kind in ("chapter", "article", "section1", "section2")
-        and body < end
-        and body == found.end()
-        and text[body] not in ":"
-    ):
-        # 第一章总则 is a heading; 第一部分人 is not: these labels want a gap or a short line
-        if end - body > 40 and kind != "article":
-            return "", "", start
+    gap = body > found.end() or body >= end or text[body] == ":"
+    if kind in ("chapter", "section1", "section2") and not gap and end - body > 40:
+        return "", "", start  # 第一章总则 is a heading; 第一部分人群… in a sentence is not
     if kind == "hash" and not label.strip("#"):
         inner = label_at(text, body, end)
         if inner[0]:

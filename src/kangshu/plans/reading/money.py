@@ -180,5 +180,5 @@ def _per(before: str, after: str) -> str | None:
 
 
 def _condition(before: str) -> str | None:
-    clause = re.split("[;;。]", before)[-1].strip(" ,,、")
+    clause = re.split("[;；。]", before)[-1].strip(" ,，、")
     return clause[-80:] or None

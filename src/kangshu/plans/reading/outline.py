@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kangshu.plans.reading.fold import Folded
 from kangshu.plans.reading.lines import Line, Lines
@@ -79,7 +80,7 @@ def _candidate(text: str, line: Line, notes_at: set[int]) -> _Candidate | None:
 
 def _correct_levels(found: list[_Candidate]) -> None:
     """A (1) directly before a (二) of the same list is a misprint of (一)."""
-    for here, following in zip(found, found[1:], strict=False):
+    for here, following in pairwise(found):
         if here.line.kind == "digitp" and here.line.label == "(1)" and following.line.label == "(二)":
             here.level = 2
 

@@ -54,7 +54,8 @@ def table_tasks(folded: Folded, table: Table) -> list[Row]:
         return []  # glossed pages are never real tables
     grid = table.grid()
     text = folded.text
-    for number, row in enumerate(grid[:4]):
+    header_rows = 0
+    for header_rows, row in enumerate(grid[:4], start=1):  # noqa: B007 - used behind the loop
         headers = [text[cell.start : cell.end] if cell else "" for cell in row]
         roles = {
             column: role for column, header in enumerate(headers) if (role := column_role(header)) is not None
@@ -66,7 +67,7 @@ def table_tasks(folded: Folded, table: Table) -> list[Row]:
         return []
     rows: list[Row] = []
     seen: set[tuple[int, int]] = set()
-    for cells in grid[number + 1 :]:
+    for cells in grid[header_rows:]:
         work = cells[content]
         if work is None or not text[work.start : work.end].strip():
             continue
