@@ -1,6 +1,7 @@
 """The one table from faults to HTTP: status, title in two languages, OperationOutcome.
 
-No other file knows which status a fault has. A test holds `ANSWERS` equal to the tree in `base.faults`.
+No other file knows which status a fault has. A test holds `ANSWERS` equal to the tree in `base.faults` and the one
+fault that only HTTP has.
 """
 
 from __future__ import annotations
@@ -17,6 +18,18 @@ from kangshu.sdk import Resource
 TRANSLATION: Final = "http://hl7.org/fhir/StructureDefinition/translation"
 
 
+class MethodNotOffered(faults.Unsupported):
+    """The address is there, the method is not. `allowed` lists those that are."""
+
+    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+        offered = ", ".join(allowed)
+        super().__init__(
+            f"{method[:20]} is not offered here; {offered} is",
+            zh=f"此地址不支持{method[:20]}，可用：{offered}",
+        )
+        self.allowed = allowed
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How a kind of fault is answered: the status and the title of its error page."""
@@ -31,6 +44,7 @@ ANSWERS: Final[Mapping[type[Fault], Answer]] = {
     faults.Malformed: Answer(400, Text("内容格式有误", "The content cannot be parsed")),
     faults.UnknownParameter: Answer(400, Text("参数未定义", "Unknown parameter")),
     faults.Unsupported: Answer(400, Text("暂不支持此功能", "Not offered")),
+    MethodNotOffered: Answer(405, Text("不支持该请求方法", "This method is not offered here")),
     faults.Unprocessable: Answer(422, Text("内容不符合规则", "The content is against a rule")),
     faults.Unauthenticated: Answer(401, Text("请先登录", "Sign in first")),
     faults.Forbidden: Answer(403, Text("没有权限", "Not allowed")),

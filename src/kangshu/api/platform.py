@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from kangshu.base.parameters import ParameterTable
 from kangshu.base.text import Text
+from kangshu.base.working_days import Calendar
 
 if TYPE_CHECKING:
     from kangshu.accounts import Accounts
@@ -51,9 +53,9 @@ class Platform:
     plans: Plans
     snapshot: Callable[[], Snapshot]
     """Returns the published snapshot of the measures' views, as fresh as the background worker has made it."""
+    parameters: ParameterTable
+    """Dated parameters: the one table that `accounts`, `cases` and `plans` share."""
+    calendar: Calendar
+    """Chinese working days."""
     services: tuple[Service, ...] = ()
-    parameters: Any = None
-    """Dated parameters of the jurisdiction (the object that `cases` and `plans` were given)."""
-    calendar: Any = None
-    """Chinese working days (the object that `cases` was given)."""
     settings: Settings = field(default_factory=Settings)

@@ -1,0 +1,117 @@
+"""The CapabilityStatement, made from what the server works by: the endpoints, R4's types, the search parameters.
+
+Source: FHIR R4 capabilitystatement.html.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any, Final
+
+from kangshu.api.platform import Settings
+from kangshu.base.canonical import BASE
+from kangshu.base.clock import instant, now
+from kangshu.fhir import definitions
+from kangshu.sdk import Resource
+from kangshu.search import RECORD, parameters_of
+
+_STARTED: Final = instant(now())
+_INTERACTIONS: Final = (
+    "read",
+    "vread",
+    "update",
+    "patch",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+)
+_OPERATIONS: Final = {
+    "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
+    "Measure": (("evaluate-measure", "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure"),),
+    "Task": tuple((name, f"{BASE}/OperationDefinition/Task-{name}") for name in ("start", "move", "moves")),
+}
+_VALIDATE: Final = ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate")
+
+
+@lru_cache(maxsize=8)
+def _resources() -> tuple[dict[str, Any], ...]:
+    return tuple(_resource(kind) for kind in definitions().resource_types)
+
+
+def capability_statement(settings: Settings, base: str) -> Resource:
+    """Return what this server offers below `base`."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": _STARTED,
+        "publisher": "Kangshu",
+        "kind": "instance",
+        "software": {"name": "Kangshu 康枢", "version": version("kangshu")},
+        "implementation": {"description": f"{settings.title.zh} {settings.title.en}".strip(), "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {
+                    "cors": False,
+                    "service": [{"text": "Bearer token (kangshu token create), or the session of the pages"}],
+                    "description": "Every interaction but this one needs a sign-in; what it shows is what its grant admits.",
+                },
+                "resource": list(_resources()),
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
+            }
+        ],
+    }
+
+
+def _resource(kind: str) -> dict[str, Any]:
+    searched = parameters_of(kind)
+    parameters: list[dict[str, Any]] = [{"name": name, "type": type_} for name, type_ in RECORD.items()]
+    parameters += [
+        {"name": one.name, "definition": one.url, "type": one.kind}
+        for one in sorted(searched.simple.values(), key=lambda one: one.name)
+    ]
+    parameters += [
+        {"name": one.name, "definition": one.url, "type": "composite"}
+        for one in sorted(searched.composite.values(), key=lambda one: one.name)
+    ]
+    interactions = [*_INTERACTIONS, "search-type"]
+    described: dict[str, Any] = {
+        "type": kind,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{kind}",
+        "interaction": [{"code": one} for one in interactions],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
+    }
+    includes = [f"{kind}:{one.name}" for one in searched.simple.values() if one.kind == "reference"]
+    if includes:
+        described["searchInclude"] = sorted(includes)
+    reverse = _reverse().get(kind)
+    if reverse:
+        described["searchRevInclude"] = list(reverse)
+    described["searchParam"] = parameters
+    described["operation"] = [
+        {"name": name, "definition": url} for name, url in (_VALIDATE, *_OPERATIONS.get(kind, ()))
+    ]
+    return described
+
+
+@lru_cache(maxsize=1)
+def _reverse() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for kind in definitions().resource_types:
+        for one in parameters_of(kind).simple.values():
+            if one.kind != "reference":
+                continue
+            for target in one.targets:
+                found.setdefault(target, []).append(f"{kind}:{one.name}")
+    return {kind: tuple(sorted(names)) for kind, names in found.items()}
