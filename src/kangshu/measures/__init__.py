@@ -1,0 +1,39 @@
+"""Views (SQL on FHIR v2) over the change feed, and measures (指标) evaluated on their published snapshots."""
+
+from kangshu.measures.definition import View, ViewColumn, read_view
+from kangshu.measures.explain import explain, explain_text
+from kangshu.measures.keeper import Refreshed, ViewKeeper
+from kangshu.measures.lint import lint_measures, lint_views
+from kangshu.measures.report import measure_canonical, measure_report, measure_resource
+from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
+from kangshu.measures.run import ENGINES, run_view, run_view_file
+from kangshu.measures.snapshot import Snapshot, measure_value, period_of
+from kangshu.measures.statement import DISTRICT, parameter_name
+from kangshu.measures.views import Views
+
+__all__ = [
+    "DISTRICT",
+    "ENGINES",
+    "MeasureResult",
+    "MeasureRow",
+    "Refreshed",
+    "Snapshot",
+    "SubjectPage",
+    "View",
+    "ViewColumn",
+    "ViewKeeper",
+    "Views",
+    "explain",
+    "explain_text",
+    "lint_measures",
+    "lint_views",
+    "measure_canonical",
+    "measure_report",
+    "measure_resource",
+    "measure_value",
+    "parameter_name",
+    "period_of",
+    "read_view",
+    "run_view",
+    "run_view_file",
+]

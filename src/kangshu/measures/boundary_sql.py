@@ -1,0 +1,53 @@
+"""FHIRPath lowBoundary() and highBoundary() as DuckDB expressions over a text lexeme."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_LOW_TIME: Final = "00:00:00.000"
+_HIGH_TIME: Final = "23:59:59.999"
+
+
+def boundary(text: str, kind: str, *, low: bool) -> str:
+    """Return the least or greatest value that `text` (a VARCHAR expression) may stand for, as VARCHAR.
+
+    `kind` is the FHIR primitive type; "" tells date, dateTime and time apart by the lexeme.
+    """
+    if kind in {"decimal", "integer"}:
+        sign = "-" if low else "+"
+        places = f"length(split_part({text}, '.', 2))"
+        return f"CAST(round(CAST({text} AS DOUBLE) {sign} 0.5 * power(10, -{places}), 8) AS VARCHAR)"
+    if kind in {"dateTime", "instant"}:
+        return _moment(text, low=low)
+    if kind == "date":
+        return _day(text, low=low)
+    if kind == "time":
+        return _clock(text, low=low)
+    return (
+        f"CASE WHEN contains({text}, 'T') THEN {_moment(text, low=low)} "
+        f"WHEN regexp_matches({text}, '^[0-9][0-9]:') THEN {_clock(text, low=low)} "
+        f"ELSE {_day(text, low=low)} END"
+    )
+
+
+def _day(text: str, *, low: bool) -> str:
+    last = f"CAST(last_day(CAST({text} || '-01' AS DATE)) AS VARCHAR)"
+    year = "-01-01" if low else "-12-31"
+    month = f"{text} || '-01'" if low else last
+    return f"CASE length({text}) WHEN 4 THEN {text} || '{year}' WHEN 7 THEN {month} ELSE left({text}, 10) END"
+
+
+def _clock(text: str, *, low: bool) -> str:
+    whole = _LOW_TIME if low else _HIGH_TIME
+    # a lexeme of n characters keeps them; the rest is the boundary's, except that :mm:ss gets its milliseconds
+    return f"left({text} || substr('{whole}', length({text}) + 1), 12)"
+
+
+def _moment(text: str, *, low: bool) -> str:
+    zone = "+14:00" if low else "-12:00"
+    stated = f"regexp_extract({text}, '(Z|[+-][0-9][0-9]:[0-9][0-9])$', 1)"
+    clock = f"regexp_extract({text}, 'T([0-9:.]*)', 1)"
+    day = _day(f"split_part({text}, 'T', 1)", low=low)
+    return (
+        f"({day} || 'T' || {_clock(clock, low=low)} || CASE {stated} WHEN '' THEN '{zone}' ELSE {stated} END)"
+    )

@@ -1,0 +1,111 @@
+"""How a measure comes about: its definition, inputs, SQL and source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kangshu.base.text import Language
+from kangshu.measures.result import MeasureResult
+from kangshu.measures.statement import parameter_name
+from kangshu.measures.views import Views
+from kangshu.sdk import MeasureDeclaration
+
+
+def explain(
+    measure: MeasureDeclaration,
+    views: Views | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    result: MeasureResult | None = None,
+) -> dict[str, Any]:
+    """Return all that makes the measure's number, as plain JSON data.
+
+    `views` adds the ViewDefinitions' columns, `parameters` the dated values, `result` the number itself.
+    """
+    told: dict[str, Any] = {
+        "id": measure.id,
+        "service": measure.service,
+        "title": {"zh": measure.title.zh, "en": measure.title.en},
+        "definition": {"zh": measure.definition.zh, "en": measure.definition.en},
+        "source": measure.source,
+        "systems": list(measure.systems),
+        "targets": list(measure.targets),
+        "kind": measure.kind,
+        "formula": _formula(measure),
+        "unit": measure.unit,
+        "direction": measure.direction,
+        "period": measure.period,
+        "dimensions": ["district", *(one.id for one in measure.dimensions)],
+        "inputs": {name: _input(name, views) for name in measure.views},
+        "parameters": {
+            one: {"placeholder": f"${parameter_name(one)}", "value": _value((parameters or {}).get(one))}
+            for one in measure.parameters
+        },
+        "sql": measure.sql.strip(),
+    }
+    if result is not None:
+        told["result"] = {
+            "value": result.value,
+            "numerator": result.numerator,
+            "denominator": result.denominator,
+            "period": [result.period_start.isoformat(), result.period_end.isoformat()],
+            "position": result.position,
+            "instant": result.instant,
+        }
+    return told
+
+
+def explain_text(
+    measure: MeasureDeclaration,
+    views: Views | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    result: MeasureResult | None = None,
+    language: Language = "zh",
+) -> str:
+    """Return the same as `explain`, as lines for a reader in `language`."""
+    told = explain(measure, views, parameters, result)
+    zh = language == "zh"
+    lines = [
+        f"{measure.title.in_language(language)} ({measure.id})",
+        "",
+        measure.definition.in_language(language),
+        "",
+        f"{'计算' if zh else 'Formula'}: {told['formula']} [{measure.unit}]",
+        f"{'来源' if zh else 'Source'}: {measure.source}",
+        f"{'维度' if zh else 'Dimensions'}: {', '.join(told['dimensions'])}",
+    ]
+    for name, one in told["inputs"].items():
+        columns = ", ".join(one.get("columns", {}))
+        lines.append(f"{'输入视图' if zh else 'Input view'}: {name} ← {one.get('resource', '?')} ({columns})")
+    for name, one in told["parameters"].items():
+        lines.append(f"{'参数' if zh else 'Parameter'}: {name} = {one['value']}")
+    if result is not None:
+        value = "未知" if zh else "unknown"
+        if result.value is not None:
+            value = f"{result.value:.{measure.decimals}f}"
+        lines.append(
+            f"{'结果' if zh else 'Result'}: {value} {measure.unit} = {result.numerator:g} / {result.denominator:g} "
+            f"({result.period_start} – {result.period_end}, {'截至' if zh else 'as of'} {result.instant})"
+        )
+    return "\n".join([*lines, "", "SQL:", measure.sql.strip(), ""])
+
+
+def _formula(measure: MeasureDeclaration) -> str:
+    if measure.kind == "count":
+        return "sum(numerator)" + (f" × {measure.scale}" if measure.scale != 1 else "")
+    return f"sum(numerator) ÷ sum(denominator) × {measure.scale}"
+
+
+def _input(name: str, views: Views | None) -> dict[str, Any]:
+    if views is None or name not in views:
+        return {}
+    view = views[name]
+    return {
+        "resource": view.view.resource,
+        "where": list(view.view.where),
+        "columns": {column.name: column.path for column in view.view.columns()},
+    }
+
+
+def _value(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

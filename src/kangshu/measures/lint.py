@@ -1,0 +1,137 @@
+"""Checks measure declarations before they are used; every finding is returned."""
+
+# ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Any, Final
+
+import duckdb
+
+from kangshu.access import Everything
+from kangshu.base.faults import Fault, Issue
+from kangshu.measures.engine import bound, connect
+from kangshu.measures.statement import (
+    DISTRICT,
+    MACROS,
+    REQUIRED_COLUMNS,
+    check_placeholders,
+    measured,
+)
+from kangshu.measures.views import CompiledView, Views, compile_declaration
+from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, ViewDeclaration
+
+
+def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
+    """Return what is wrong with views: they do not compile, or two have one name."""
+    found: list[Issue] = []
+    names: set[str] = set()
+    for declaration in declarations:
+        try:
+            compiled = compile_declaration(declaration)
+        except Fault as fault:
+            found.append(_issue(f"view {declaration.name}", fault.text, fault.zh))
+            continue
+        if compiled.name in names:
+            found.append(_issue(f"view {compiled.name}", "declared twice", "视图重复声明"))
+        names.add(compiled.name)
+    return tuple(found)
+
+
+def lint_measures(
+    measures: Iterable[MeasureDeclaration],
+    views: Views,
+    parameters: Iterable[ParameterDeclaration] = (),
+) -> tuple[Issue, ...]:
+    """Return what is wrong with measures: texts, source, views, parameters, and SQL that does not compile.
+
+    SQL is compiled against empty views on a connection that can open no file.
+    """
+    samples = {one.id: one.value for one in parameters}
+    found: list[Issue] = []
+    with connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        for measure in measures:
+            for check in _CHECKS:
+                found.extend(check(measure, views, samples))
+            missing = [name for name in measure.views if name not in views]
+            if not missing:
+                found.extend(_compiles(connection, measure, views, samples))
+    return tuple(found)
+
+
+def _texts(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
+    for name, text in (("title", measure.title), ("definition", measure.definition)):
+        if not text.zh.strip() or not text.en.strip():
+            yield _issue(measure.id, f"'{name}' needs Chinese and English", f"“{name}”须有中英文")
+    if not measure.source.strip():
+        yield _issue(measure.id, "no source is cited", "缺少来源依据")
+    if measure.kind != "count" and not measure.unit:
+        yield _issue(measure.id, "no unit", "缺少单位")
+    if measure.scale < 1:
+        yield _issue(measure.id, "'scale' must be 1 or more", "scale须不小于1")
+    for pattern in measure.matches:
+        try:
+            re.compile(pattern)
+        except re.error:
+            yield _issue(measure.id, f"'{pattern}' is no regular expression", f"“{pattern}”不是正则表达式")
+
+
+def _names(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
+    for name in measure.views:
+        if name not in views:
+            yield _issue(measure.id, f"there is no view '{name}'", f"没有视图“{name}”")
+    for name in measure.parameters:
+        if name not in samples:
+            yield _issue(measure.id, f"there is no parameter '{name}'", f"没有参数“{name}”")
+    undeclared, unused = check_placeholders(measure)
+    for name in sorted(undeclared):
+        yield _issue(measure.id, f"the SQL binds ${name}, which is not declared", f"SQL中的${name}没有声明")
+    for name in sorted(unused):
+        yield _issue(measure.id, f"the parameter ${name} is never used", f"参数${name}没有使用")
+    ids = [one.id for one in measure.dimensions]
+    if DISTRICT in ids or len(set(ids)) < len(ids):
+        yield _issue(
+            measure.id, "dimension ids are unique, and not 'district'", "维度编号须唯一，且不能是district"
+        )
+
+
+_CHECKS: Final[tuple[Callable[[MeasureDeclaration, Views, dict[str, Any]], Iterator[Issue]], ...]] = (
+    _texts,
+    _names,
+)
+
+
+def _compiles(
+    connection: duckdb.DuckDBPyConnection,
+    measure: MeasureDeclaration,
+    views: Views,
+    samples: dict[str, Any],
+) -> Iterator[Issue]:
+    given = {name: samples.get(name, 1) for name in measure.parameters}
+    day = date(2024, 12, 31)
+    query = measured(measure, lambda name: _empty(views[name]), lambda _: Everything(), given, day, day)
+    sql = f"{query.sql} SELECT * FROM measured"
+    try:
+        answer = connection.execute(sql, bound(sql, query.values))
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0]
+        yield _issue(measure.id, f"the SQL does not compile: {why}", f"SQL无法编译：{why}")
+        return
+    columns = [column[0] for column in answer.description or ()]
+    for name in (*REQUIRED_COLUMNS, *(one.column for one in measure.dimensions)):
+        if name not in columns:
+            yield _issue(measure.id, f"the SQL has no column '{name}'", f"SQL结果缺少列“{name}”")
+
+
+def _empty(view: CompiledView) -> str:
+    columns = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in view.all_columns().items())
+    return f"SELECT {columns} WHERE false"
+
+
+def _issue(where: str, text: str, zh: str) -> Issue:
+    return Issue("error", "invalid", f"{where}: {text}", (), f"{where}：{zh}")

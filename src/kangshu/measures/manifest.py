@@ -1,0 +1,105 @@
+"""What is published: the manifest names every file that a reader may use, and is replaced in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from kangshu.base.faults import NotFound, Unavailable
+
+MANIFEST: Final = "manifest.json"
+PARTS: Final = "parts"
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of the resources that one step touched; `rows` and `touched` are Parquet files under `parts`.
+
+    A row counts when no segment of a higher number touches its resource. The base touches nothing by file: it
+    has the lowest number.
+    """
+
+    number: int
+    rows: str = ""
+    row_count: int = 0
+    touched: str = ""
+    touched_count: int = 0
+
+    def files(self) -> tuple[str, ...]:
+        """Return the names of the segment's files."""
+        return tuple(name for name in (self.rows, self.touched) if name)
+
+
+class PublishedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One materialised view: columns with their DuckDB types, segments by rising number.
+
+    `refused` counts the resources that did not fit the view and so have no rows.
+    """
+
+    name: str
+    resource: str
+    fingerprint: str
+    columns: dict[str, str]
+    segments: tuple[Segment, ...] = ()
+    refused: int = 0
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """All views at one feed position. `retired` tells since when (epoch seconds) a file is no longer named."""
+
+    position: int = 0
+    instant: str = ""
+    views: dict[str, PublishedView] = {}
+    retired: dict[str, float] = {}
+
+    def files(self) -> frozenset[str]:
+        """Return the names of all files in use."""
+        return frozenset(
+            name for view in self.views.values() for segment in view.segments for name in segment.files()
+        )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the published manifest of `folder`. Raises NotFound before the first, Unavailable if unreadable."""
+    try:
+        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except FileNotFoundError as error:
+        raise NotFound(
+            "no measures are published yet: the background worker has not run",
+            zh="指标视图尚未生成，请等待后台任务完成",
+        ) from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise Unavailable(
+            "the measures' manifest cannot be read; delete the views folder and it is built anew",
+            zh="指标视图清单无法读取，删除视图目录后将自动重建",
+        ) from error
+
+
+def publish(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest of `folder` in one step, after everything it names is on the disk."""
+    parts = folder / PARTS
+    _sync(parts)
+    fresh = folder / f"{MANIFEST}.{os.getpid()}.new"
+    with fresh.open("wb") as file:
+        file.write(msgspec.json.encode(manifest))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / MANIFEST)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Bring a written file to the disk."""
+    _sync(path)

@@ -1,0 +1,50 @@
+"""What an evaluation answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRow:
+    """One cell: the values of the dimensions asked for, and its numbers. "" stands for unknown."""
+
+    keys: tuple[str, ...]
+    value: float | None
+    numerator: float
+    denominator: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureResult:
+    """A measure's number for a place and a period.
+
+    `value` is in the measure's unit, not rounded; None is unknown (nothing to divide by), which is not 0.
+    `rows` split it by the dimensions `by`, in their order; `position` and `instant` say as of which state of the
+    records. `parameters` are the dated values that were used.
+    """
+
+    measure: str
+    value: float | None
+    numerator: float
+    denominator: float
+    period_start: date
+    period_end: date
+    position: int
+    instant: str
+    district: str = ""
+    by: tuple[str, ...] = ()
+    rows: tuple[MeasureRow, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPage:
+    """Some of the subjects ("Type/id") behind a number, and how many there are in all."""
+
+    subjects: tuple[str, ...]
+    total: int
+    offset: int = 0

@@ -1,0 +1,262 @@
+"""A published snapshot of the views, and the measures evaluated on it."""
+
+# ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from kangshu.access import Grant, Nothing, Predicate
+from kangshu.base.faults import Forbidden, Invalid, TooLarge, Unavailable
+from kangshu.measures.engine import WEB_MEMORY, bound, connect
+from kangshu.measures.manifest import Manifest, read_manifest
+from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
+from kangshu.measures.segments import relation
+from kangshu.measures.statement import MACROS, dimension_sql, measured, place_condition
+from kangshu.sdk import MeasureDeclaration
+
+PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
+_PAGE_LIMIT: Final = 1000
+_ROW_LIMIT: Final = 20_000
+
+
+class Snapshot:
+    """The views as they were published at one feed position. Safe to share between threads."""
+
+    def __init__(self, folder: Path, manifest: Manifest, *, memory: str = WEB_MEMORY) -> None:
+        self._folder, self._manifest = folder, manifest
+        self._connection = connect(memory=memory, readable=[folder])
+        for macro in MACROS:
+            self._connection.execute(macro)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path, *, memory: str = WEB_MEMORY) -> Snapshot:
+        """Return the newest snapshot in `folder`. Raises NotFound before the first has been published."""
+        return cls(folder, read_manifest(folder), memory=memory)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._connection.close()
+
+    @property
+    def position(self) -> int:
+        """The feed position as of which the snapshot answers."""
+        return self._manifest.position
+
+    @property
+    def instant(self) -> str:
+        """When the snapshot was published, a FHIR instant."""
+        return self._manifest.instant
+
+    @property
+    def views(self) -> Mapping[str, Mapping[str, str]]:
+        """The published views: column types by column name by view."""
+        return {name: dict(view.columns) for name, view in self._manifest.views.items()}
+
+    def evaluate(
+        self,
+        grant: Grant,
+        measure: MeasureDeclaration,
+        parameters: Mapping[str, Any],
+        period_start: date,
+        period_end: date,
+        by: tuple[str, ...] = (),
+        district: str = "",
+    ) -> MeasureResult:
+        """Return the measure's number over what `grant` may count, in all and by the dimensions `by`.
+
+        `by` names declared dimensions or "district" (the divisions one level below `district`); `district` is a
+        division code, "" for everything. `parameters` holds a value for each declared parameter id. Raises
+        Invalid for an unknown dimension or a missing parameter, Unavailable where a view is not published.
+        """
+        _check_period(period_start, period_end)
+        admitted = self._admitted(measure, grant, counting=True)
+        query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
+        values = dict(query.values)
+        keys = [
+            f'{dimension_sql(measure, one, district, values)} AS "key_{index}"'
+            for index, one in enumerate(by)
+        ]
+        listed = ", ".join(f'"key_{index}"' for index in range(len(by)))
+        inner = ", ".join(["numerator", "denominator", *keys])
+        sets = f"GROUPING SETS ((), ({listed}))" if by else "GROUPING SETS (())"
+        level = f"grouping({listed})" if by else "1"
+        sql = (
+            f"{query.sql} SELECT {level} AS level, {listed + ', ' if by else ''}"
+            "coalesce(sum(numerator), 0) AS numerator, coalesce(sum(denominator), 0) AS denominator "
+            f"FROM (SELECT {inner} FROM measured WHERE {place_condition(district, values)}) GROUP BY {sets}"
+        )
+        total, rows = (0.0, 0.0), []
+        for found in self._fetch(measure, sql, values):
+            numerator, denominator = float(found[-2]), float(found[-1])
+            if found[0]:
+                total = (numerator, denominator)
+            else:
+                value = measure_value(measure, numerator, denominator)
+                rows.append(MeasureRow(tuple(found[1:-2]), value, numerator, denominator))
+        return MeasureResult(
+            measure=measure.id,
+            value=measure_value(measure, *total),
+            numerator=total[0],
+            denominator=total[1],
+            period_start=period_start,
+            period_end=period_end,
+            position=self.position,
+            instant=self.instant,
+            district=district,
+            by=by,
+            rows=tuple(sorted(rows, key=lambda row: row.keys)),
+            parameters={one: parameters[one] for one in measure.parameters},
+        )
+
+    def trend(
+        self,
+        grant: Grant,
+        measure: MeasureDeclaration,
+        parameters: Mapping[str, Any],
+        ends: Sequence[date],
+        district: str = "",
+    ) -> tuple[MeasureResult, ...]:
+        """Return the measure's number at each of the period ends, in the order given."""
+        return tuple(
+            self.evaluate(grant, measure, parameters, *period_of(measure, end), district=district)
+            for end in ends
+        )
+
+    def subjects(
+        self,
+        grant: Grant,
+        measure: MeasureDeclaration,
+        parameters: Mapping[str, Any],
+        period_start: date,
+        period_end: date,
+        *,
+        part: str = "numerator",
+        cell: Mapping[str, str] | None = None,
+        district: str = "",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> SubjectPage:
+        """Return the subjects behind a number, by id, as far as `grant` may read them.
+
+        `part` is numerator, denominator, or (of a proportion) gap: in the denominator and not in the numerator.
+        `cell` narrows to one row of a result: dimension id → value; "district" takes a division code. Every view
+        is narrowed to what the grant may read. Raises Forbidden when it may read none of a view that the number
+        is made of: the list would be wrong.
+        """
+        _check_period(period_start, period_end)
+        if part not in PARTS_OF_A_NUMBER or (part == "gap" and measure.kind != "proportion"):
+            raise Invalid(
+                f"'{part}' is no part of this measure; choose from {', '.join(PARTS_OF_A_NUMBER)} (gap: proportions only)",
+                zh="明细只能选择分子、分母或（比例类指标的）缺口",
+            )
+        if not 1 <= limit <= _PAGE_LIMIT or offset < 0:
+            raise Invalid(f"a page has 1 to {_PAGE_LIMIT} subjects", zh=f"每页条数须在1至{_PAGE_LIMIT}之间")
+        admitted = self._admitted(measure, grant, counting=False)
+        query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
+        values = dict(query.values)
+        conditions = [
+            {
+                "numerator": "numerator > 0",
+                "denominator": "denominator > 0",
+                "gap": "denominator > 0 AND coalesce(numerator, 0) = 0",
+            }[part],
+            place_condition(district, values),
+        ]
+        for index, (name, wanted) in enumerate((cell or {}).items()):
+            values[f"cell_{index}"] = wanted
+            expression = dimension_sql(measure, name, district, values)
+            if name == "district" and wanted:
+                expression = f"left(coalesce(district, ''), length(CAST($cell_{index} AS VARCHAR)))"
+            conditions.append(f"{expression} = CAST($cell_{index} AS VARCHAR)")
+        values["offset"], values["limit"] = offset, limit
+        sql = (
+            f"{query.sql} SELECT subject, count(*) OVER () AS total FROM "
+            f"(SELECT DISTINCT subject FROM measured WHERE {' AND '.join(conditions)}) "
+            "ORDER BY subject LIMIT CAST($limit AS BIGINT) OFFSET CAST($offset AS BIGINT)"
+        )
+        found = self._fetch(measure, sql, values)
+        if not found and offset:
+            whole = self.subjects(
+                grant, measure, parameters, period_start, period_end,
+                part=part, cell=cell, district=district, offset=0, limit=1,
+            )  # fmt: skip
+            return SubjectPage((), whole.total, offset)
+        return SubjectPage(tuple(row[0] for row in found), found[0][1] if found else 0, offset)
+
+    # ------------------------------------------------------------------ inside
+
+    def _admitted(self, measure: MeasureDeclaration, grant: Grant, *, counting: bool) -> Any:
+        predicates: dict[str, Predicate] = {}
+        for name in measure.views:
+            view = self._manifest.views.get(name)
+            if view is None:
+                raise Unavailable(
+                    f"the view '{name}' of measure '{measure.id}' is not published yet",
+                    zh=f"指标“{measure.title.zh}”所需视图“{name}”尚未生成",
+                )
+            predicate = grant.may_count(view.resource) if counting else grant.may_read(view.resource)
+            if not counting and isinstance(predicate, Nothing):
+                raise Forbidden(
+                    f"this account may see the number but not the records ({view.resource}) behind it",
+                    zh=f"当前账号可查看该指标数值，但无权查看其背后的记录（{view.resource}）",
+                )
+            predicates[name] = predicate
+        return predicates.__getitem__
+
+    def _relation(self, view: str) -> str:
+        return relation(self._folder, self._manifest.views[view])
+
+    def _fetch(
+        self, measure: MeasureDeclaration, sql: str, values: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                answer = self._connection.execute(sql, bound(sql, values))
+                found: list[tuple[Any, ...]] = answer.fetchmany(_ROW_LIMIT + 1)
+        except duckdb.OutOfMemoryException as error:
+            raise Unavailable(
+                f"measure '{measure.id}' needs more memory than a page may use",
+                zh=f"指标“{measure.title.zh}”的计算超出内存限制",
+            ) from error
+        except duckdb.IOException as error:
+            raise Unavailable(
+                "this snapshot has been replaced; open the newest one", zh="指标快照已更新，请重试"
+            ) from error
+        except duckdb.Error as error:
+            # the first line alone: the rest quotes the statement
+            why = str(error).splitlines()[0]
+            raise Invalid(
+                f"measure '{measure.id}' cannot be computed: {why}",
+                zh=f"指标“{measure.title.zh}”无法计算：{why}",
+            ) from error
+        if len(found) > _ROW_LIMIT:
+            raise TooLarge(
+                f"measure '{measure.id}' has more than {_ROW_LIMIT} rows; choose fewer dimensions",
+                zh=f"结果超过{_ROW_LIMIT}行，请减少维度",
+            )
+        return found
+
+
+def measure_value(measure: MeasureDeclaration, numerator: float, denominator: float) -> float | None:
+    """Return the value in the measure's unit; None where there is nothing to divide by."""
+    if measure.kind == "count":
+        return numerator * measure.scale
+    return numerator / denominator * measure.scale if denominator else None
+
+
+def period_of(measure: MeasureDeclaration, end: date) -> tuple[date, date]:
+    """Return the measure's period that ends on `end`: from 1 January for a yearly one, else the day itself."""
+    return (date(end.year, 1, 1) if measure.period == "year" else end, end)
+
+
+def _check_period(period_start: date, period_end: date) -> None:
+    if period_end < period_start:
+        raise Invalid("the period ends before it starts", zh="统计期的结束日期早于开始日期")

@@ -1,0 +1,137 @@
+"""A measure declaration → one DuckDB statement over the published views, under a grant."""
+
+# ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from kangshu.access import Predicate, division_prefix
+from kangshu.base.faults import Invalid
+from kangshu.measures.engine import placeholders
+from kangshu.measures.scope_sql import scope_condition
+from kangshu.sdk import MeasureDeclaration
+
+DISTRICT: Final = "district"
+"""The dimension that every measure has: the divisions one level below the place asked about."""
+
+REQUIRED_COLUMNS: Final = ("subject", "numerator", "denominator", "district")
+MACROS: Final = (
+    # the first and the last civil day (Asia/Shanghai) that a FHIR date, dateTime or instant may stand for
+    (
+        "CREATE TEMP MACRO first_day(moment) AS CASE "
+        "WHEN contains(moment, 'T') THEN CAST(TRY_CAST(moment AS TIMESTAMPTZ) AS DATE) "
+        "WHEN length(moment) = 4 THEN TRY_CAST(moment || '-01-01' AS DATE) "
+        "WHEN length(moment) = 7 THEN TRY_CAST(moment || '-01' AS DATE) "
+        "ELSE TRY_CAST(moment AS DATE) END"
+    ),
+    (
+        "CREATE TEMP MACRO last_day_of(moment) AS CASE "
+        "WHEN contains(moment, 'T') THEN CAST(TRY_CAST(moment AS TIMESTAMPTZ) AS DATE) "
+        "WHEN length(moment) = 4 THEN TRY_CAST(moment || '-12-31' AS DATE) "
+        "WHEN length(moment) = 7 THEN last_day(TRY_CAST(moment || '-01' AS DATE)) "
+        "ELSE TRY_CAST(moment AS DATE) END"
+    ),
+    # whether someone born on a FHIR date has surely completed so many years on a day; who was born on 29 February
+    # completes a year on 28 February where there is no 29th (Civil Code, article 202)
+    (
+        "CREATE TEMP MACRO has_completed(birth_date, years, day) AS "
+        "coalesce(CAST(last_day_of(birth_date) + to_years(CAST(years AS INTEGER)) AS DATE) <= day, false)"
+    ),
+    # whether a period of FHIR dates holds on a day; an open end holds
+    (
+        "CREATE TEMP MACRO holds_on(period_from, period_to, day) AS "
+        "coalesce(first_day(period_from) <= day, false) AND coalesce(last_day_of(period_to) >= day, true)"
+    ),
+    # the instant of a FHIR instant or dateTime with a time, for lengths and order
+    "CREATE TEMP MACRO moment_of(moment) AS TRY_CAST(moment AS TIMESTAMPTZ)",
+)
+"""What measure SQL may use besides DuckDB's own functions. The session's time zone is Asia/Shanghai."""
+
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
+_LEVELS: Final = {0: 6, 2: 4, 4: 6, 6: 9, 9: 12, 12: 12}
+Relation = Callable[[str], str]
+"""Returns the SELECT of a published view's rows by the view's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A statement and its values."""
+
+    sql: str
+    values: dict[str, Any]
+
+
+def parameter_name(parameter: str) -> str:
+    """Return how measure SQL writes the parameter id: `elder-age` is `$elder_age`."""
+    return re.sub(r"[^a-z0-9]", "_", parameter.lower())
+
+
+def measured(
+    measure: MeasureDeclaration,
+    relation: Relation,
+    admitted: Callable[[str], Predicate],
+    parameters: Mapping[str, Any],
+    period_start: date,
+    period_end: date,
+) -> Bound:
+    """Return the measure's rows per subject: WITH clauses that end with `measured`, ready for a SELECT.
+
+    `admitted` gives the predicate for a view's rows by the view's name. Raises Invalid when a parameter that the
+    measure declares has no value.
+    """
+    values: dict[str, Any] = {"period_start": period_start, "period_end": period_end}
+    for parameter in measure.parameters:
+        if parameters.get(parameter) is None:
+            raise Invalid(
+                f"measure '{measure.id}' needs the parameter '{parameter}'",
+                zh=f"指标“{measure.title.zh}”缺少参数“{parameter}”",
+            )
+        values[parameter_name(parameter)] = parameters[parameter]
+    clauses = [
+        f'"{view}" AS (SELECT * FROM ({relation(view)}) WHERE {scope_condition(admitted(view), values)})'
+        for view in measure.views
+    ]
+    clauses.append(f"measured AS ({measure.sql.strip().rstrip(';')})")
+    return Bound("WITH " + ", ".join(clauses), values)
+
+
+def dimension_sql(measure: MeasureDeclaration, by: str, district: str, values: dict[str, Any]) -> str:
+    """Return the expression of the dimension `by`. Raises Invalid for one that the measure does not declare."""
+    if by == DISTRICT:
+        prefix = division_prefix(district)
+        values["district_level"] = _LEVELS.get(len(prefix), 12)
+        return (
+            "CASE WHEN length(district) >= CAST($district_level AS INTEGER) "
+            "THEN left(district, CAST($district_level AS INTEGER)) ELSE '' END"
+        )
+    for dimension in measure.dimensions:
+        if dimension.id == by:
+            if not _NAME.fullmatch(dimension.column):
+                raise Invalid(f"'{dimension.column}' is no column name", zh=f"“{dimension.column}”不是列名")
+            return f"coalesce(CAST(\"{dimension.column}\" AS VARCHAR), '')"
+    offered = ", ".join([DISTRICT, *(dimension.id for dimension in measure.dimensions)])
+    raise Invalid(
+        f"measure '{measure.id}' has no dimension '{by}'; it has {offered}",
+        zh=f"指标“{measure.title.zh}”没有维度“{by}”，可用维度：{offered}",
+    )
+
+
+def place_condition(district: str, values: dict[str, Any]) -> str:
+    """Return the condition that keeps the subjects of `district` (a division code; "" keeps all)."""
+    prefix = division_prefix(district)
+    if not prefix:
+        return "true"
+    values["place"] = prefix
+    return "starts_with(coalesce(district, ''), CAST($place AS VARCHAR))"
+
+
+def check_placeholders(measure: MeasureDeclaration) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that the SQL binds without a declaration, and the declared ones that it never uses."""
+    declared = {parameter_name(one) for one in measure.parameters}
+    used = placeholders(measure.sql) - {"period_start", "period_end"}
+    return frozenset(used - declared), frozenset(declared - used)

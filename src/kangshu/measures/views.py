@@ -1,0 +1,95 @@
+"""The declared views, compiled once for the keeper and the linter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kangshu.base.faults import Invalid
+from kangshu.measures.closures import Row, compile_rows
+from kangshu.measures.definition import View, read_view
+from kangshu.measures.scope_sql import SCOPE_COLUMNS
+from kangshu.measures.view_sql import column_type
+from kangshu.sdk import Resource, ViewDeclaration
+
+_LAYOUT: Final = 1
+"""Part of every fingerprint: a new layout of the published rows rebuilds all views."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledView:
+    """One declared view, ready to run. `columns` are its DuckDB types; the scope columns come on top."""
+
+    name: str
+    view: View
+    columns: dict[str, str]
+    fingerprint: str
+    rows: Callable[[Resource], list[Row]]
+
+    def all_columns(self) -> dict[str, str]:
+        """Return the DuckDB type of every published column by name."""
+        return {**self.columns, **SCOPE_COLUMNS}
+
+
+class Views:
+    """The views that the installed services declare, by name."""
+
+    def __init__(self, declarations: Iterable[ViewDeclaration]) -> None:
+        """Compile every declaration. Raises Invalid for a bad view and for two of one name."""
+        self._views: dict[str, CompiledView] = {}
+        for declaration in declarations:
+            compiled = compile_declaration(declaration)
+            if compiled.name in self._views:
+                raise Invalid(
+                    f"two services declare the view '{compiled.name}'",
+                    zh=f"有两个服务声明了同名视图“{compiled.name}”",
+                )
+            self._views[compiled.name] = compiled
+
+    def __iter__(self) -> Iterator[CompiledView]:
+        return iter(self._views.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._views
+
+    def __getitem__(self, name: str) -> CompiledView:
+        return self._views[name]
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+
+def compile_declaration(declaration: ViewDeclaration) -> CompiledView:
+    """Return the compiled view. Raises Invalid where it cannot be materialised under its name."""
+    if (
+        not declaration.name.isidentifier()
+        or not declaration.name.isascii()
+        or not declaration.name.islower()
+    ):
+        raise Invalid(
+            f"view name '{declaration.name}' must be lower-case letters, digits and _",
+            zh=f"视图名称“{declaration.name}”只能用小写字母、数字和下划线",
+        )
+    view = read_view(declaration.definition)
+    taken = {column.name.casefold() for column in view.columns()} & set(SCOPE_COLUMNS)
+    if taken:
+        raise Invalid(
+            f"view '{declaration.name}': column names {sorted(taken)} belong to the platform",
+            zh=f"视图“{declaration.name}”的列名{sorted(taken)}由平台保留",
+        )
+    return CompiledView(
+        name=declaration.name,
+        view=view,
+        columns={column.name: column_type(column) for column in view.columns()},
+        fingerprint=_fingerprint(declaration.definition),
+        rows=compile_rows(view),
+    )
+
+
+def _fingerprint(definition: dict[str, Any]) -> str:
+    meaning = {key: definition.get(key) for key in ("resource", "constant", "where", "select")}
+    text = json.dumps([_LAYOUT, meaning], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

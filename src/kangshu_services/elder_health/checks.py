@@ -1,0 +1,83 @@
+"""A second computation of this service's measures, from the records as they are."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from kangshu.sdk import CheckQuery, Resource, code_system
+
+_CITY = timezone(timedelta(hours=8))
+OLDER = 60
+"""Age of an older person. Source: 老年人权益保障法, article 2 (parameter older-resident-age)."""
+SERVED = 65
+"""Age of the health service. Source: 国家基本公共卫生服务规范（第三版） (parameter elder-health-service-age)."""
+
+
+def _day(text: str) -> date:
+    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
+
+
+def _has(concepts: list[Any], system: str, code: str) -> bool:
+    wanted = {"system": code_system(system), "code": code}
+    return any(
+        wanted.items() <= coding.items() for concept in concepts for coding in concept.get("coding", [])
+    )
+
+
+def _older(resources: list[Resource], age: int, end: date) -> set[str]:
+    """Return the living residents who have completed `age` years by `end`."""
+    found = set()
+    for one in resources:
+        if one["resourceType"] != "Patient" or one.get("active") is False or one.get("deceasedBoolean"):
+            continue
+        if "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end:
+            continue
+        born = one.get("birthDate", "")
+        if len(born) < 10:
+            continue
+        turned = (int(born[:4]) + age, int(born[5:7]), int(born[8:10]))
+        if turned[1:] == (2, 29) and (turned[0] % 4 or (turned[0] % 100 == 0 and turned[0] % 400)):
+            turned = (turned[0], 2, 28)
+        if turned <= (end.year, end.month, end.day):
+            found.add(f"Patient/{one['id']}")
+    return found
+
+
+def _managed(age: int) -> CheckQuery:
+    def check(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+        older = _older(resources, age, end)
+        reached = set()
+        for one in resources:
+            if (
+                one["resourceType"] == "Encounter"
+                and one["status"] == "finished"
+                and _has(one.get("type", []), "encounter-kind", "elder-health-management")
+                and start <= _day(one["period"]["start"]) <= end
+            ):
+                reached.add(one["subject"]["reference"])
+        return len(older & reached), len(older)
+
+    return check
+
+
+def elder_assessment(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+    """Residents of 65 and more with a completed assessment, of all of that age."""
+    older = _older(resources, SERVED, end)
+    assessed = {
+        one["subject"]["reference"]
+        for one in resources
+        if one["resourceType"] == "Observation"
+        and one["status"] in {"final", "amended", "corrected"}
+        and _has([one["code"]], "assessment", "elder-ability")
+        and "effectiveDateTime" in one
+        and start <= _day(one["effectiveDateTime"]) <= end
+    }
+    return len(older & assessed), len(older)
+
+
+CHECKS: dict[str, CheckQuery] = {
+    "elder-management-rate-60": _managed(OLDER),
+    "elder-management-rate-65": _managed(SERVED),
+    "elder-assessment-65": elder_assessment,
+}

@@ -1,0 +1,95 @@
+"""A second computation of this service's measures, from the records as they are and the text of the indicators."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from kangshu.sdk import CheckQuery, Resource, code_system, structure
+
+_CITY = timezone(timedelta(hours=8))
+OLDER = 60
+"""Age of an older person. Source: 老年人权益保障法, article 2 (parameter older-resident-age)."""
+
+
+def _day(text: str) -> date:
+    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
+
+
+def _coded(concepts: list[Any], system: str) -> set[str]:
+    return {
+        coding.get("code", "")
+        for concept in concepts
+        for coding in concept.get("coding", [])
+        if coding.get("system") == code_system(system)
+    }
+
+
+def _extension(resource: Resource, name: str) -> Any:
+    for extension in resource.get("extension", []):
+        if extension["url"] == structure(name):
+            return next(value for key, value in extension.items() if key.startswith("value"))
+    return None
+
+
+def _homes(resources: list[Resource]) -> dict[str, Resource]:
+    return {
+        f"Organization/{one['id']}": one
+        for one in resources
+        if one["resourceType"] == "Organization"
+        and "elder-institution" in _coded(one.get("type", []), "organisation-kind")
+        and one.get("active", True)
+    }
+
+
+def _beds(resources: list[Resource]) -> list[tuple[Resource, Resource]]:
+    """Return each bed in use with the home that it stands in."""
+    homes = _homes(resources)
+    found = []
+    for one in resources:
+        if one["resourceType"] != "Location" or one.get("status") != "active":
+            continue
+        kinds = {coding.get("code") for coding in one.get("physicalType", {}).get("coding", [])}
+        home = homes.get(one.get("managingOrganization", {}).get("reference", ""))
+        if "bd" in kinds and home is not None:
+            found.append((one, home))
+    return found
+
+
+def nursing_bed_share(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+    """Nursing beds of all beds."""
+    beds = _beds(resources)
+    return sum("nursing" in _coded(bed.get("type", []), "bed-kind") for bed, _ in beds), len(beds)
+
+
+def private_bed_share(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+    """Beds of private homes of all beds."""
+    beds = _beds(resources)
+    return sum(_extension(home, "ownership") == "private" for _, home in beds), len(beds)
+
+
+def elder_beds_per_thousand(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+    """Beds, and the living residents of 60 and more."""
+    older = 0
+    for one in resources:
+        if one["resourceType"] != "Patient" or not one.get("active", True) or one.get("deceasedBoolean"):
+            continue
+        if "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end:
+            continue
+        born = one.get("birthDate", "")
+        if len(born) != 10:
+            continue
+        year, month, day = (int(part) for part in born.split("-"))
+        # 29 February counts as the 28th in a year without one
+        leap = end.year % 4 == 0 and (end.year % 100 != 0 or end.year % 400 == 0)
+        month_day = (2, 28) if (month, day) == (2, 29) and not leap else (month, day)
+        age = end.year - year - (month_day > (end.month, end.day))
+        older += age >= OLDER
+    return len(_beds(resources)), older
+
+
+CHECKS: dict[str, CheckQuery] = {
+    "nursing-bed-share": nursing_bed_share,
+    "private-bed-share": private_bed_share,
+    "elder-beds-per-thousand": elder_beds_per_thousand,
+}

@@ -1,0 +1,65 @@
+"""A second computation of this service's measures, from the records as they are."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+from kangshu.sdk import CheckQuery, Resource, code_system, structure
+
+_CITY = timezone(timedelta(hours=8))
+
+
+def _day(text: str) -> date:
+    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
+
+
+def _homes(resources: list[Resource]) -> dict[str, bool]:
+    """Return for each operating elder-care institution whether it has a medical unit of its own."""
+    found = {}
+    for one in resources:
+        if one["resourceType"] != "Organization" or one.get("active") is False:
+            continue
+        for concept in one.get("type", []):
+            for coding in concept.get("coding", []):
+                if (coding.get("system"), coding.get("code")) == (
+                    code_system("organisation-kind"),
+                    "elder-institution",
+                ):
+                    found[f"Organization/{one['id']}"] = any(
+                        extension["url"] == structure("internal-medical-unit") and extension["valueBoolean"]
+                        for extension in one.get("extension", [])
+                    )
+    return found
+
+
+def _agreed(resources: list[Resource], day: date) -> set[str]:
+    """Return the institutions with an agreement in force on `day`."""
+    found: set[str] = set()
+    for one in resources:
+        if one["resourceType"] == "Contract" and one.get("status") == "executed":
+            codes = {coding.get("code") for coding in one.get("type", {}).get("coding", [])}
+            applies = one.get("applies", {})
+            started = "start" in applies and _day(applies["start"]) <= day
+            ended = "end" in applies and _day(applies["end"]) < day
+            if "medical-elder" in codes and started and not ended:
+                found |= {subject.get("reference", "") for subject in one.get("subject", [])}
+    return found
+
+
+def agreement_coverage(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+    """Institutions without a medical unit that have an agreement, of those without a unit."""
+    agreed = _agreed(resources, end)
+    without = [home for home, unit in _homes(resources).items() if not unit]
+    return len([home for home in without if home in agreed]), len(without)
+
+
+def medical_coverage(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+    """Institutions with a unit or an agreement, of all."""
+    agreed, homes = _agreed(resources, end), _homes(resources)
+    return len({home for home, unit in homes.items() if unit} | (agreed & homes.keys())), len(homes)
+
+
+CHECKS: dict[str, CheckQuery] = {
+    "medical-elder-agreement-coverage": agreement_coverage,
+    "elder-institution-medical-coverage": medical_coverage,
+}
