@@ -69,7 +69,7 @@ def resources(path: Path) -> Iterator[Json]:
                     yield json.load(stream)
 
 
-def compact_type(type_: Json) -> list[Any]:
+def compact_type(type_: Json, path: str = "") -> list[Any]:
     code = type_["code"]
     if code.startswith(SYSTEM):
         kind = [
@@ -78,6 +78,8 @@ def compact_type(type_: Json) -> list[Any]:
             if e["url"].endswith("fhir-type")
         ]
         code = kind[0] if kind else code.removeprefix(SYSTEM).lower()
+    if path == "Resource.id":  # R4 says string here and id in the text of the specification
+        code = "id"
     entry: list[Any] = [code]
     targets = [t.removeprefix(BASE) for t in type_.get("targetProfile", ())]
     profiles = [p.removeprefix(BASE) for p in type_.get("profile", ())]
@@ -126,7 +128,7 @@ def compact_element(element: Json, name: str, rules: list[int]) -> list[Any]:
         name,
         element["min"],
         -1 if element["max"] == "*" else int(element["max"]),
-        [compact_type(t) for t in element.get("type", ())],
+        [compact_type(t, element["path"]) for t in element.get("type", ())],
         element.get("contentReference", "").removeprefix("#"),
         bound,
         rules,

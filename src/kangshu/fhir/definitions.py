@@ -214,7 +214,10 @@ class Definitions:
                 expression=expression_for(expression, type),
                 type=type,
                 targets=tuple(targets) if kind == "reference" else (),
-                components=tuple(Component(_code(c, self._search), kinds[c], e) for c, e in components),
+                components=tuple(
+                    Component(_code(c, self._search), kinds[c], e.replace("as(DateTime)", "as(dateTime)"))
+                    for c, e in components
+                ),
                 url=f"http://hl7.org/fhir/SearchParameter/{id_}",
             )
         return built
@@ -247,6 +250,9 @@ def alternatives(expression: str) -> list[str]:
 def expression_for(expression: str, type: str) -> str:
     """Return the alternatives of a search parameter's expression that can apply to `type`."""
     heads = (f"{type}.", "Resource.", "DomainResource.")
+    expression = expression.replace(
+        "as(DateTime)", "as(dateTime)"
+    )  # R4 names a System type where it means FHIR's
     kept = [part for part in alternatives(expression) if part.lstrip("(").startswith(heads) or part == type]
     return " | ".join(kept) if kept else expression
 

@@ -4,6 +4,7 @@ from kangshu.fhirpath.batch import batch
 from kangshu.fhirpath.context import STEP_LIMIT
 from kangshu.fhirpath.expression import Expression, compile
 from kangshu.fhirpath.faults import BudgetSpent, FhirPathFault
+from kangshu.fhirpath.patch import fhirpath_patch
 from kangshu.fhirpath.quantities import Quantity, canonical_unit
 from kangshu.fhirpath.registry import FUNCTIONS
 from kangshu.fhirpath.temporal import Temporal
@@ -22,5 +23,6 @@ __all__ = [
     "batch",
     "canonical_unit",
     "compile",
+    "fhirpath_patch",
     "resource_node",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cmp_to_key
 
+from kangshu.fhir import definitions
 from kangshu.fhirpath.compare import distinct, items_order, key
 from kangshu.fhirpath.context import Context, Run, Step, truth
 from kangshu.fhirpath.faults import FhirPathFault
 from kangshu.fhirpath.operators import single
 from kangshu.fhirpath.registry import each, lazy, plain, special
 from kangshu.fhirpath.tree import Tree, Unary
-from kangshu.fhirpath.values import Item, Items, is_known_type, is_of, system
+from kangshu.fhirpath.values import Item, Items, Node, is_known_type, is_of, system
 
 
 def whole_number(items: Items, what: str) -> int | None:
@@ -262,12 +263,12 @@ def sort(arguments: tuple[Run, ...], trees: tuple[Tree, ...]) -> Step:
         def compared(left: tuple[Item, list[Items]], right: tuple[Item, list[Items]]) -> int:
             context.spend(1)
             for one, two, sign in zip(left[1], right[1], signs, strict=True):
-                if not one or not two:
+                if not one or not two:  # what has no value comes first, in either direction
                     answer = bool(one) - bool(two)
                 else:
-                    answer = items_order(system(one[0]), system(two[0])) or 0
+                    answer = (items_order(system(one[0]), system(two[0])) or 0) * sign
                 if answer:
-                    return answer * sign
+                    return answer
             return 0
 
         return [row[0] for row in sorted(rows, key=cmp_to_key(compared))]
@@ -300,7 +301,7 @@ def checked_type(name: str) -> str:
 @special("ofType", 1, 1)
 def of_type(arguments: tuple[Run, ...], trees: tuple[Tree, ...]) -> Step:
     name = type_argument(trees)
-    return lambda context, items, this: [item for item in items if is_of(item, name)]
+    return lambda context, items, this: narrowed(items, name)
 
 
 @special("is", 1, 1)
@@ -312,7 +313,23 @@ def is_(arguments: tuple[Run, ...], trees: tuple[Tree, ...]) -> Step:
 @special("as", 1, 1)
 def as_(arguments: tuple[Run, ...], trees: tuple[Tree, ...]) -> Step:
     name = type_argument(trees)
-    return lambda context, items, this: [item for item in items if is_of(item, name)]
+
+    def run(context: Context, items: Items, this: Items) -> Items:
+        if len(items) > 1:
+            raise FhirPathFault(
+                "as() takes one item; ofType() filters several", zh="as() 只接受一个值, 多个值请用 ofType()"
+            )
+        return narrowed(items, name)
+
+    return run
+
+
+def narrowed(items: Items, name: str) -> Items:
+    """Return the items of a type. A primitive must have just this type: a code is no string here, though it `is` one."""
+    last = name.rpartition(".")[2]
+    if definitions().kind(last) == "primitive":
+        return [item for item in items if isinstance(item, Node) and item.type == last and is_of(item, name)]
+    return [item for item in items if is_of(item, name)]
 
 
 def type_test(items: Items, name: str) -> Items:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from kangshu.fhir import definitions
-from kangshu.fhirpath.collections import checked_type, type_test
+from kangshu.fhirpath.collections import checked_type, narrowed, type_test
 from kangshu.fhirpath.context import Context, Run, Step
 from kangshu.fhirpath.faults import FhirPathFault
 from kangshu.fhirpath.operators import compile_binary, negate
@@ -49,9 +49,12 @@ def _make_plan(type: str, name: str) -> Plan | None:
     if not known.knows(type):
         return None
     choices = known.choices(type, name)
-    if not choices:
-        child = known.child(type, name)  # the JSON name of a choice, as search expressions of old write it
-        choices = ((name, child.type),) if child else ()
+    if not choices and (child := known.child(type, name)) is not None:
+        element = child.element.name
+        raise FhirPathFault(
+            f"{name} is the JSON name; FHIRPath says {element}.ofType({child.type})",
+            zh=f"{name} 是 JSON 名称, FHIRPath 中应写作 {element}.ofType({child.type})",
+        )
     return tuple(
         (json, f"_{json}" if known.kind(kind) == "primitive" else "", kind) for json, kind in choices
     )
@@ -111,15 +114,15 @@ def compile_member(name: str) -> Step:
         for item in items:
             if item.__class__ is not Node:
                 continue
-            kind = item.type  # type: ignore[union-attr]
+            kind = item.type
             try:
                 plan = plans[kind]
             except KeyError:
                 plan = plans[kind] = plan_of(kind, name)
             if plan:
-                add_children(found, item, plan)  # type: ignore[arg-type]
+                add_children(found, item, plan)
             elif plan is None:
-                _add_untyped(found, item, name)  # type: ignore[arg-type]
+                _add_untyped(found, item, name)
         context.spend(len(found) + 1)
         return found
 
@@ -134,7 +137,7 @@ def compile_head(name: str) -> Run:
 
     def head(context: Context, this: Items) -> Items:
         first = this[0] if this else None
-        if first.__class__ is Node and is_of(first, name):  # type: ignore[arg-type]
+        if first.__class__ is Node and is_of(first, name):
             return this
         return step(context, this, this)
 
@@ -210,7 +213,7 @@ def _index(source: Run, position: Run) -> Run:
 def _type_operator(operator: str, operand: Run, name: str) -> Run:
     if operator == "is":
         return lambda context, this: type_test(operand(context, this), name)
-    return lambda context, this: [item for item in operand(context, this) if is_of(item, name)]
+    return lambda context, this: narrowed(operand(context, this), name)
 
 
 def _variable(name: str) -> Run:

@@ -50,7 +50,11 @@ def abs_(context: Context, items: Items) -> Items:
     if isinstance(value, Quantity):
         return [Quantity(abs(value.value), value.unit, value.calendar)]
     number = _number(items, "abs")
-    return [] if number is None else number_result(abs(number))
+    return (
+        []
+        if number is None
+        else number_result(number.copy_abs() if isinstance(number, Decimal) else abs(number))
+    )
 
 
 @plain("ceiling")
@@ -101,8 +105,14 @@ def power(context: Context, items: Items, exponent: Items) -> Items:
     if number is None or times is None:
         return []
     found = _computed(lambda: Decimal(number) ** Decimal(times))
-    if found and isinstance(number, int) and isinstance(times, int) and times >= 0:
-        return number_result(int(found[0]))  # type: ignore[arg-type]
+    if (
+        found
+        and isinstance(found[0], Decimal)
+        and isinstance(number, int)
+        and isinstance(times, int)
+        and times >= 0
+    ):
+        return number_result(int(found[0]))
     return found
 
 
@@ -120,11 +130,9 @@ def round_(context: Context, items: Items, precision: Items | None = None) -> It
         return []
     if digits < 0 or digits > 28:
         raise FhirPathFault("round() takes 0 to 28 digits", zh="round() 的位数须为 0 到 28")
-    rounded = (
-        Decimal(number).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-        if abs(number) < 10**20
-        else number
-    )
+    with localcontext() as wide:
+        wide.prec = 420
+        rounded = Decimal(number).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return [int(rounded)] if isinstance(number, int) else [rounded]
 
 

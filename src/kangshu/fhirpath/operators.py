@@ -99,16 +99,12 @@ def arithmetic(operator: str, left: Items, right: Items) -> Items:
         return [one.plus(two, 1 if operator == "+" else -1)]
     if isinstance(one, Quantity) or isinstance(two, Quantity):
         return _quantities(operator, one, two)
-    if isinstance(one, str) and isinstance(two, Quantity) and operator in ("+", "-"):
-        moment = Temporal.read(one, "dateTime")
-        if moment is not None:
-            return [moment.plus(two, 1 if operator == "+" else -1)]
     raise _misfit(operator, one, two)
 
 
 def _quantities(operator: str, one: Item, two: Item) -> Items:
-    pair = [Quantity(Decimal(v)) if _is_number(v) else v for v in (one, two)]  # type: ignore[arg-type]
-    left, right = pair
+    left = Quantity(Decimal(one)) if isinstance(one, (int, Decimal)) else one
+    right = Quantity(Decimal(two)) if isinstance(two, (int, Decimal)) else two
     if not isinstance(left, Quantity) or not isinstance(right, Quantity):
         raise _misfit(operator, one, two)
     if operator in ("+", "-"):

@@ -258,7 +258,9 @@ def compare(left: Temporal, right: Temporal) -> int | None:
         and min(len(left.parts), len(right.parts)) > 3
     ):
         return _compare_zoneless(left, right)
-    for one, two in zip(left.comparable_parts(), right.comparable_parts(), strict=False):
+    zoned = left.zone is not None and right.zone is not None
+    pair = (left.comparable_parts(), right.comparable_parts()) if zoned else (left.parts, right.parts)
+    for one, two in zip(*pair, strict=False):
         if one != two:
             return -1 if one < two else 1
     return 0 if len(left.parts) == len(right.parts) else None

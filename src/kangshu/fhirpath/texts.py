@@ -6,6 +6,8 @@ import base64
 import binascii
 import html
 import json
+import re
+from typing import Final
 
 from kangshu.fhirpath.collections import whole_number
 from kangshu.fhirpath.context import TEXT_LIMIT, Context
@@ -221,8 +223,13 @@ def unescape(context: Context, items: Items, target: Items) -> Items:
         case "html":
             return [html.unescape(pair[0])]
         case "json":
-            try:
-                return [str(json.loads(f'"{pair[0]}"'))]
-            except ValueError:
-                raise FhirPathFault("the text is not escaped JSON", zh="文本不是 JSON 转义文本") from None
+            return [_JSON_ESCAPE.sub(_unescaped, pair[0])]
     return []
+
+
+_JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_JSON_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else _JSON_ESCAPES.get(match[2], match[2])

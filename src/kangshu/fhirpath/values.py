@@ -59,7 +59,7 @@ def system(item: Item) -> Item:
     """Return the System value of a primitive or Quantity node; anything else as it is."""
     if item.__class__ is not Node:
         return item
-    node: Node = item  # type: ignore[assignment]
+    node: Node = item
     value = node.value
     kind = TEMPORAL_TYPES.get(node.type)
     if kind is not None and isinstance(value, str):
