@@ -56,6 +56,9 @@ def figures_in(text: str) -> Iterator[Figure]:
         base = found.group("base") or ""
         if base in ("/10万", "/万", "/千") and not found.group("measure"):
             plain = "1" + base
+        measure = found.group("measure") or ""
+        if re.fullmatch("个(?:学时|课时|工作日)", measure):
+            plain = plain.replace("个", "", 1)
         first, second = found.group("a"), found.group("b")
         value: Quantity = number_of(first)
         if second is not None:
@@ -64,6 +67,10 @@ def figures_in(text: str) -> Iterator[Figure]:
             value = (number_of(first), number_of(second))
         end = found.start("unit") + len((found.group("unit") or "").rstrip())
         yield Figure(start, end, value, plain, found.group("measure") or "", found.start("unit"))
+
+
+# 至少建立1所: a verb may stand between the word and the number
+_AT_LEAST_VERB = re.compile(r"(?:至少|最少|不少于)[^,。;、\d]{1,6}$")
 
 
 @cache
@@ -80,6 +87,8 @@ def comparator_before(clause: str) -> str | None:
     """Return the comparator that the words before a number state."""
     order = ("increase_to", "decrease_to", ">=", "<=", ">", "<", "about", "increase_by", "decrease_by")
     patterns = dict(_comparators()[0])
+    if _AT_LEAST_VERB.search(clause):
+        return ">="
     clause = re.sub(
         r"(?:达到?|为|在|到|至|是)\s*$",
         lambda match: (

@@ -71,7 +71,7 @@ def read_money(
             taken.append((limit.start, limit.end))
         elif figure.measure == "%":
             cap = None
-        start = max([text.rfind(mark, first, figure.start) for mark in ",;:、。(\n"]) + 1
+        start = max([text.rfind(mark, first, figure.start) for mark in ",;:、。()\n"]) + 1
         start = max(start, first, figure.start - 24)
         source_start, source_end = folded.span(start, end)
         findings.append(
@@ -106,14 +106,10 @@ def _is_rule(text: str, figure: Figure, sentences: Sentences) -> bool:
     near = clause[-60:] + "|" + re.split("[。;]", after)[0][:24]
     if figure.measure == "%":
         return (
-            bool(
-                re.search(
-                    r"(?:给予|按|补贴|补助|资助|奖励|报销|补偿|贴息|发放|减免|优惠|承担)[^。;]{0,24}$", clause
-                )
-            )
+            bool(re.search(r"(?:给予|按|补贴|补助|资助|奖励|报销|补偿|贴息|减免)[^。;]{0,24}$", clause))
             and bool(
                 re.search(r"(?:给予|补贴|补助|奖励|资助|贴息|补偿)[^。;,]{0,16}$", clause)
-                or re.match(r"[^。;]{0,10}(?:给予|补贴|补助|奖励|资助|发放|的一次性)", after)
+                or re.match(r"[^。;]{0,10}(?:给予|补贴|补助|奖励|资助|的一次性)", after)
             )
             and not re.search(r"(?:比例|率|上浮|提高|增长|占比|下浮|降低)[^,。;]{0,6}$", clause)
         )

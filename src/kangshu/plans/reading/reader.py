@@ -40,12 +40,13 @@ def read_plan(document: Document) -> Reading:
     pairs, lonely = outer_brackets(lines)
     notes = responsibility_notes(lines, pairs)
     outline = read_outline(folded, lines, {note.start for note in notes})
-    tasks = read_tasks(document, folded, lines, pairs, outline)
+    tasks, progress = read_tasks(document, folded, lines, pairs, outline)
     figures = list(figures_in(folded.text))
     plan = bool(outline) or bool(tasks)
-    sentences = Sentences(lines, pairs, plan)
+    sentences = Sentences(folded, lines, pairs, outline, plan=plan)
     money, taken = read_money(folded, lines, figures, sentences)
     taken.extend((note.start, note.end) for note in notes)
+    taken.extend(progress)
     deadlines = Deadlines(lines, headed=any(line.kind for line in lines.all))
     targets = read_targets(folded, lines, figures, sentences, deadlines, pairs, taken)
     doubts = find_doubts(folded, lonely, outline, tasks, targets)
@@ -55,8 +56,14 @@ def read_plan(document: Document) -> Reading:
             replace(task, units_anchor=_hashed(document.text, task.units_anchor))
             for task in _anchored(document.text, tasks)
         ),
-        targets=_anchored(document.text, targets),
-        money=_anchored(document.text, money),
+        targets=tuple(
+            replace(target, span=_source(document.text, target.anchor))
+            for target in _anchored(document.text, targets)
+        ),
+        money=tuple(
+            replace(rule, span=_source(document.text, rule.anchor))
+            for rule in _anchored(document.text, money)
+        ),
         doubts=_anchored(document.text, doubts),
         sha256=document.sha256,
     )
@@ -64,6 +71,10 @@ def read_plan(document: Document) -> Reading:
 
 def _hashed(text: str, anchor: Anchor) -> Anchor:
     return Anchor.at(text, anchor.start, anchor.end)
+
+
+def _source(text: str, anchor: Anchor) -> str:
+    return text[anchor.start : anchor.end]
 
 
 def _anchored(text: str, findings: list[Finding]) -> tuple[Finding, ...]:

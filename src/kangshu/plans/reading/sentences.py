@@ -6,26 +6,49 @@ import re
 from bisect import bisect_right
 
 from kangshu.plans.reading.brackets import Bracket
+from kangshu.plans.reading.fold import Folded
 from kangshu.plans.reading.lexicon import words
 from kangshu.plans.reading.lines import Lines
+from kangshu.plans.reading.model import Heading
 
 _QUOTED = re.compile(r"《[^《》\n]{1,80}》|[“\"][^“”\"\n]{1,14}[”\"]")
+_PUBLISHED = re.compile(r"(20\d\d)(?:年|-|/|\.)\d{1,2}(?:月|-|/|\.)\d{1,2}|\[(20\d\d)\]\s*\d+号")
+_STRONG = re.compile(r"(?:不低于|不少于|不小于|不得低于|不得少于|至少|不超过|不高于|控制在|≥|≤)[^,。;]{0,6}$")
+_PAST_YEAR = re.compile(r"(?<![到至前\d-])(20\d\d)年(?!.{0,3}[底末]前|.{0,2}前)(?!起|建成)")
 
 
 class Sentences:
     """Answers for any offset whether a figure there is planned."""
 
-    def __init__(self, lines: Lines, pairs: list[Bracket], plan: bool) -> None:
-        self._text = lines.text
+    def __init__(
+        self, folded: Folded, lines: Lines, pairs: list[Bracket], outline: list[Heading], *, plan: bool
+    ) -> None:
+        text = lines.text
+        self._text = text
         self._lines = lines
-        self._plan = plan  # the document has the form of a plan
-        self.quoted = [match.span() for match in _QUOTED.finditer(lines.text)]
+        self._folded = folded
+        self.quoted = [match.span() for match in _QUOTED.finditer(text)]
         self._past = re.compile(words("figures", "past"))
         self._done = re.compile(words("figures", "done"))
         self._forecast = re.compile(words("figures", "forecast"))
-        self._future = re.compile(words("figures", "future"))
+        self._goal = re.compile(words("figures", "goal"))
         self._brackets = [(pair.start, pair.end) for pair in pairs]
         self._bracket_starts = [start for start, _ in self._brackets]
+        self._plan = plan and not self._tells_the_past()
+        past_heading = re.compile(words("figures", "past_heading"))
+        self._headings = [heading.anchor.start for heading in outline]
+        self._past_sections = _past_sections(outline, past_heading)
+        found = [int(match.group(1) or match.group(2)) for match in _PUBLISHED.finditer(text[:3000])]
+        self._published = max(found) if found else None
+
+    def _tells_the_past(self) -> bool:
+        """Return whether the title is that of a report on what was done."""
+        title = re.compile(words("figures", "past_title"))
+        shown = [line for line in self._lines.all[:12] if not line.empty][:3]
+        return any(
+            line.end - line.start < 45 and not line.kind and title.search(self._text, line.start, line.end)
+            for line in shown
+        )
 
     def bounds(self, position: int) -> tuple[int, int]:
         """Return start and end of the sentence around `position`."""
@@ -34,30 +57,54 @@ class Sentences:
         ends = [end for mark in "。!?\n" if (end := text.find(mark, position, position + 600)) >= 0]
         return start, min(ends, default=min(len(text), position + 600))
 
-    def planned(self, start: int, end: int, stated: bool) -> bool:
-        """Return whether the figure at `start`…`end` tells what shall be. `stated`: it has a comparator."""
+    def planned(self, start: int, end: int) -> bool:
+        """Return whether the figure at `start`…`end` tells what shall be."""
         first, last = self.bounds(start)
-        before = self._text[first:start]
-        after = self._text[end:last]
-        clause = re.split(r"[;]", before)[-1]
+        before, after = self._text[first:start], self._text[end:last]
+        clause = re.split("[;]", before)[-1]
+        part = re.split("[,;]", before)[-1]
         if self._forecast.search(clause[-30:]):
             return False
-        goal = re.search(r"到(?:20\d\d|20xx|xxxx)|力争|确保|目标|争取|计划|底前|将|十[三四五]五", before)
-        past = self._past.search(before)
-        if past and not (goal and goal.start() > past.start()):
+        goals = [match.start() for match in self._goal.finditer(before)]
+        pasts = [match.start() for match in self._past.finditer(before)]
+        strong = bool(_STRONG.search(part))
+        if pasts and not strong and not (goals and goals[-1] > pasts[-1]):
             return False
-        if self._done.search(clause[-30:]) or re.match(r"[^,。;]{0,8}(?:已|完成率)", after):
+        if self._done.search(part) or re.match(r"[^,。;]{0,8}(?:已完成|完成率|通过验收|的目标任务)", after):
             return False
-        if re.search(r"已[^,。;]{0,12}$", clause) or re.search(r"了\s*$", clause):
+        if re.search(r"已[^,。;]{0,12}$", part):
             return False
-        if self._plan:
-            return stated or bool(self._future.search(before + after[:20])) or True
-        return bool(goal) or stated or bool(self._future.search(clause))
+        years = _PAST_YEAR.findall(before)
+        if years and self._published and int(years[-1]) < self._published and not strong:
+            return False
+        if self._plan and not self._in_past_section(start):
+            return True
+        return bool(goals) or strong or bool(re.search("目标|计划", after[:40]))
 
-    def bracket_is_clause(self, position: int) -> bool:
-        """Return whether the bracket around `position` holds whole sentences (not an aside)."""
+    def _in_past_section(self, position: int) -> bool:
+        place = bisect_right(self._headings, self._folded.source(position)) - 1
+        return place >= 0 and self._past_sections[place]
+
+    def bracket_is_aside(self, position: int) -> bool:
+        """Return whether the bracket around `position` is an aside: neither a whole line nor sentences."""
         place = bisect_right(self._bracket_starts, position) - 1
         if place < 0:
             return False
         start, end = self._brackets[place]
-        return end - start > 60 and "。" in self._text[start:end]
+        line = self._lines.at(start)
+        whole_line = line.start == start and end >= line.end
+        return not whole_line and not (end - start > 60 and "。" in self._text[start:end])
+
+
+def _past_sections(outline: list[Heading], past: re.Pattern[str]) -> list[bool]:
+    """Return for each heading whether it, or a heading above it, opens an account of the past."""
+    flags: list[bool] = []
+    path: list[tuple[int, bool]] = []
+    for heading in outline:
+        while path and path[-1][0] >= heading.level:
+            path.pop()
+        inherited = bool(path) and path[-1][1]
+        flag = inherited or (bool(past.search(heading.title)) and len(heading.title) <= 14)
+        flags.append(flag)
+        path.append((heading.level, flag))
+    return flags

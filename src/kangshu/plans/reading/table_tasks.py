@@ -103,9 +103,11 @@ def table_tasks(folded: Folded, table: Table) -> list[Row]:
     return rows
 
 
-def flattened_tasks(lines: Lines, taken: list[Note]) -> list[Row]:
-    """Return the task rows of tables that lost their cells on the way to plain text."""
+def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tuple[int, int]]]:
+    """Return the task rows of tables that lost their cells on the way to plain text, and the spans
+    of such tables that tell progress (进展情况), which holds no targets."""
     rows: list[Row] = []
+    progress: list[tuple[int, int]] = []
     number = 0
     while number < len(lines.all):
         line = lines.all[number]
@@ -118,10 +120,15 @@ def flattened_tasks(lines: Lines, taken: list[Note]) -> list[Row]:
                 rows.extend(
                     row for row in found if not any(note.start <= row[2].start < note.end for note in taken)
                 )
+                if read is _read_run_together:
+                    ends = [lines.all[following - 1].end, *(row[0] for row in found[::-1])]
+                    progress.extend(
+                        (row[1], max(row[1], end)) for row, end in zip(found[::-1], ends, strict=False)
+                    )
                 number = following - 1
                 break
         number += 1
-    return rows
+    return rows, progress
 
 
 def _cells_in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:

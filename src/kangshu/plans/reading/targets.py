@@ -10,7 +10,7 @@ from kangshu.plans.reading.brackets import Bracket
 from kangshu.plans.reading.deadlines import Deadlines
 from kangshu.plans.reading.figures import Figure, comparator_after, comparator_before
 from kangshu.plans.reading.fold import Folded
-from kangshu.plans.reading.lexicon import tables
+from kangshu.plans.reading.lexicon import tables, words
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.model import Anchor, Comparator, TargetFinding
 from kangshu.plans.reading.sentences import Sentences
@@ -61,39 +61,57 @@ def read_targets(
     for pair in pairs:
         in_bracket[pair.start : pair.end] = b"\x01" * (pair.end - pair.start)
     findings: list[TargetFinding] = []
+    told: list[TargetFinding] = []  # figures that no sentence plans
     for number, figure in enumerate(figures):
         if blocked[figure.start]:
             continue
-        before = text[max(0, figure.start - 40) : figure.start]
+        before = text[max(0, figure.start - 80) : figure.start]
         after = text[figure.end : figure.end + 40]
         stated = comparator_before(before[-24:].split("\n")[-1]) or comparator_after(after)
-        if not _is_target(figure, before, after, stated, bool(in_bracket[figure.start]), sentences):
+        aside = bool(in_bracket[figure.start]) and sentences.bracket_is_aside(figure.start)
+        if not _may_be_target(figure, before, after, stated, aside):
             continue
-        comparator = _comparator(figure, figures, number, text, stated)
-        start = _indicator_start(text, figure.start, lines.at(figure.start).start)
-        end = figure.end
-        tail = re.compile(r"(?:\([^()]{1,10}\))?(?:及?以上|及?以内|及?以下|左右)").match(text, end)
-        end = tail.end() if tail else end
-        source_start, source_end = folded.span(start, end)
-        findings.append(
-            TargetFinding(
-                span=folded.written[start:end],
-                indicator=_indicator(text, folded, figure, start),
-                comparator=comparator,
-                value=figure.value,
-                unit=re.sub(r"\s|余|多", "", folded.written[figure.unit_start : figure.end])
-                if figure.measure or (figure.unit and not figure.unit.startswith("1/"))
-                else figure.unit,
-                deadline=_deadline(text, figure, figures, number, deadlines),
-                anchor=Anchor(source_start, source_end, ""),
-            )
-        )
-    return findings
+        finding = _finding(folded, lines, figures, number, deadlines, stated)
+        (findings if sentences.planned(figure.start, figure.end) else told).append(finding)
+    repeated = {_subject(finding) for finding in findings}
+    findings.extend(finding for finding in told if _subject(finding) in repeated)
+    return sorted(findings, key=lambda finding: finding.anchor.start)
 
 
-def _is_target(
-    figure: Figure, before: str, after: str, stated: str | None, bracketed: bool, sentences: Sentences
-) -> bool:
+def _subject(finding: TargetFinding) -> tuple[str, str, str]:
+    """Return what makes two statements the same one: a headline repeats a target of the text below it."""
+    return finding.indicator[-3:], str(finding.value), finding.unit
+
+
+def _finding(
+    folded: Folded,
+    lines: Lines,
+    figures: list[Figure],
+    number: int,
+    deadlines: Deadlines,
+    stated: str | None,
+) -> TargetFinding:
+    text, figure = lines.text, figures[number]
+    start = _indicator_start(text, figure.start, lines.at(figure.start).start)
+    tail = re.compile(r"(?:\([^()]{1,10}\))?(?:及?以上|及?以内|及?以下|左右)").match(text, figure.end)
+    end = tail.end() if tail else figure.end
+    unit = re.sub(r"\s|余|多", "", folded.written[figure.unit_start : figure.end])
+    if len(figure.unit) != len(unit):  # 20.1/10万 → 1/10万, 6个学时 → 学时
+        unit = figure.unit
+    source_start, source_end = folded.span(start, end)
+    return TargetFinding(
+        span=folded.written[start:end],
+        indicator=_indicator(folded, figure, start),
+        comparator=_comparator(figure, figures, number, text, stated),
+        value=figure.value,
+        unit=unit,
+        deadline=_deadline(text, figure, figures, number, deadlines),
+        anchor=Anchor(source_start, source_end, ""),
+    )
+
+
+def _may_be_target(figure: Figure, before: str, after: str, stated: str | None, aside: bool) -> bool:
+    """Return whether number, unit and the words beside them can be a target's at all."""
     rules = _rules()
     here = before.split("\n")[-1]
     if rules.not_before.search(here) or (rules.not_after.match(after) and figure.measure not in ("%",)):
@@ -129,14 +147,31 @@ def _is_target(
         r"(?:以上|以下)?的?(?:[一-龥]{0,6})?(?:企业|项目|龙头|机构|产业集群|园区)", after
     ):
         return False
-    if (
-        bracketed
-        and not stated
-        and not re.search(r"其中|%", here[-12:] + figure.unit)
-        and not sentences.bracket_is_clause(figure.start)
-    ):
+    if aside and not stated and not re.search(r"其中|%", here[-12:] + figure.unit):
         return False
-    return sentences.planned(figure.start, figure.end, stated is not None)
+    return not _counts_its_list(figure, here) and not _uses_what_exists(here)
+
+
+def _counts_its_list(figure: Figure, before: str) -> bool:
+    """A、B、C3个研究所: the number sums up the list before it and is no goal."""
+    listed = re.split("[,;:。]", before)[-1]
+    items = listed.count("、") + 1
+    return (
+        items > 1
+        and figure.value in (items, items + 1)
+        and bool(re.search(r"[一-龥]$", before))
+        and not comparator_before(before)
+    )
+
+
+@cache
+def _existing() -> re.Pattern[str]:
+    return re.compile(rf"(?:^|[,;。]){words('targets', 'existing_verb')}[^,;。]*$")
+
+
+def _uses_what_exists(before: str) -> bool:
+    """整合…2所医院、9所…: verbs of using name what is there already."""
+    return bool(_existing().search(before)) and not comparator_before(before)
 
 
 def _comparator(
@@ -208,16 +243,21 @@ def _indicator_start(text: str, start: int, line_start: int) -> int:
     return position
 
 
-def _indicator(text: str, folded: Folded, figure: Figure, start: int) -> str:
-    """Return what is measured: the words before the number, else those behind it."""
-    before = folded.written[start : figure.start]
-    name = re.sub(
-        r"(?:达到?|达|为|至|到|不低于|不少于|不小于|不超过|超过|突破|至少|提高|提升|增加|增长|建成|建设|培育|新增|新建|打造|创建|约|以上|保持在|控制在|實現|实现|力争|要|将)+$",
-        "",
-        before.strip(),
+@cache
+def _around_name() -> re.Pattern[str]:
+    words_behind = words("figures", "behind_name")
+    return re.compile(
+        rf"^(?:(?:到|至)?(?:20\d\d|20xx|xxxx)年(?:底|末)?(?:前)?)?(?P<name>.*?){words_behind}*$"
     )
-    name = re.sub(r"^(?:到|至)?(?:20\d\d|20xx|xxxx)年(?:底|末)?(?:前)?", "", name)
-    if len(name) >= 2:
-        return name
-    behind = re.compile(r"(?:以上|左右|以内)?的?([^,。;:、\n()]{2,24})").match(folded.written, figure.end)
-    return behind.group(1) if behind else before.strip()
+
+
+def _indicator(folded: Folded, figure: Figure, start: int) -> str:
+    """Return what is measured: the words before the number, else those behind it."""
+    found = _around_name().match(folded.text[start : figure.start])
+    if found and len(found.group("name").strip()) >= 2:
+        first, last = found.span("name")
+        return folded.written[start + first : start + last].strip()
+    behind = re.compile(r"(?:以上|左右|以内)?的?([^,。;:、\n()]{2,24})").match(folded.text, figure.end)
+    if behind:
+        return folded.written[slice(*behind.span(1))].strip()
+    return folded.written[start : figure.start].strip()

@@ -29,8 +29,8 @@ class Clause:
 
 def read_tasks(
     document: Document, folded: Folded, lines: Lines, pairs: list[Bracket], outline: list[Heading]
-) -> list[TaskFinding]:
-    """Return the tasks of a document in reading order."""
+) -> tuple[list[TaskFinding], list[tuple[int, int]]]:
+    """Return the tasks of a document in reading order, and the spans that tell progress only."""
     clauses: list[Clause] = []
     covered: list[tuple[int, int]] = []
     for table in document.tables:
@@ -42,15 +42,17 @@ def read_tasks(
         pairs = [pair for pair in pairs if not any(a <= pair.start < b for a, b in covered)]
     notes = responsibility_notes(lines, pairs)
     labelled = labelled_notes(lines, [(note.start, note.end) for note in notes] + covered)
+    progress: list[tuple[int, int]] = []
     if not covered:
-        clauses.extend(Clause(*row) for row in flattened_tasks(lines, notes + labelled))
+        rows, progress = flattened_tasks(lines, notes + labelled)
+        clauses.extend(Clause(*row) for row in rows)
     taken = {clause.note.start for clause in clauses}
     both = sorted([note for note in notes + labelled if note.start not in taken], key=lambda note: note.start)
     clauses.extend(_clauses_of_notes(lines, both))
     if not clauses:
         clauses.extend(Clause(*row) for row in prose_tasks(lines))
     clauses.sort(key=lambda clause: (clause.start, clause.note.start))
-    return _findings(folded, clauses, outline)
+    return _findings(folded, clauses, outline), progress
 
 
 def _clauses_of_notes(lines: Lines, notes: list[Note]) -> list[Clause]:
