@@ -1,0 +1,81 @@
+"""Documents to plans; duties, targets, lights, and supervision's view of them."""
+
+from importlib.resources import files
+
+from kangshu.plans.duties import CARRIES
+from kangshu.plans.lights import LightRule, light_of
+from kangshu.plans.model import (
+    LIGHT_TITLES,
+    Adoption,
+    AssignedDuty,
+    Assignment,
+    Baseline,
+    Board,
+    BoardCell,
+    ClauseView,
+    DoubtView,
+    DutyView,
+    Light,
+    LightPart,
+    MoneyView,
+    PlanImport,
+    PlanRow,
+    PlanView,
+    SectionView,
+    Suggestion,
+    TargetLight,
+    TargetView,
+    UnitView,
+)
+from kangshu.plans.parameters import PARAMETERS
+from kangshu.plans.plans import Plans
+from kangshu.plans.reading import Reading, read_plan
+from kangshu.plans.reports import ReportedValue
+from kangshu.plans.shape import PLAN_CLAUSE
+from kangshu.plans.units import ResolvedUnit, UnitDirectory
+from kangshu.plans.values import Values, snapshot_values
+
+
+def sample_plan(form: str = "docx") -> tuple[str, bytes]:
+    """Return (file name, bytes) of the demo city's plan, our own text, as `docx` or `txt`."""
+    name = f"yunxi-plan.{'txt' if form == 'txt' else 'docx'}"
+    return name, files(__package__).joinpath("samples").joinpath(name).read_bytes()
+
+
+__all__ = [
+    "CARRIES",
+    "LIGHT_TITLES",
+    "PARAMETERS",
+    "PLAN_CLAUSE",
+    "Adoption",
+    "AssignedDuty",
+    "Assignment",
+    "Baseline",
+    "Board",
+    "BoardCell",
+    "ClauseView",
+    "DoubtView",
+    "DutyView",
+    "Light",
+    "LightPart",
+    "LightRule",
+    "MoneyView",
+    "PlanImport",
+    "PlanRow",
+    "PlanView",
+    "Plans",
+    "Reading",
+    "ReportedValue",
+    "ResolvedUnit",
+    "SectionView",
+    "Suggestion",
+    "TargetLight",
+    "TargetView",
+    "UnitDirectory",
+    "UnitView",
+    "Values",
+    "light_of",
+    "read_plan",
+    "sample_plan",
+    "snapshot_values",
+]

@@ -1,0 +1,184 @@
+"""Changes that a person makes to a plan: links, baselines, masked years, who a unit is, adoption. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from copy import deepcopy
+from typing import Any
+
+from kangshu.base.canonical import BASE, DISTRICT
+from kangshu.base.faults import NotFound
+from kangshu.plans import shape
+from kangshu.plans.model import Baseline
+from kangshu.plans.units import ResolvedUnit, UnitDirectory
+from kangshu.plans.view import clauses_of, extensions, is_demo, units_of
+from kangshu.sdk import Resource
+
+
+def replace_extension(element: Resource, url: str, new: Resource | None) -> None:
+    """Put `new` where extensions with this URL stood; None removes them."""
+    kept = [one for one in element.get("extension", ()) if one.get("url") != url]
+    element["extension"] = [*kept, new] if new is not None else kept
+    if not element["extension"]:
+        del element["extension"]
+
+
+def goal_of(plan: Resource, target: str) -> Resource:
+    """Return the goal with this id. Raises NotFound."""
+    found: Resource | None = next((one for one in plan.get("goal", ()) if one.get("id") == target), None)
+    if found is None:
+        raise NotFound(f"the plan has no target '{target[:60]}'", zh=f"规划中没有目标“{target[:60]}”")
+    return found
+
+
+def link(goal: Resource, measure: str, confirmed: bool, by: str) -> None:
+    """Link a target to a measure; "" takes the link away."""
+    new = None
+    if measure:
+        new = {
+            "url": shape.LINK,
+            "extension": [
+                {"url": "measure", "valueCanonical": f"{shape.MEASURE}/{measure}"},
+                {"url": "confirmed", "valueBoolean": confirmed},
+                {"url": "by", "valueString": by},
+            ],
+        }
+    replace_extension(goal, shape.LINK, new)
+
+
+def set_baseline(goal: Resource, baseline: Baseline | None) -> None:
+    """Enter where a target started from; None takes it away."""
+    new = None
+    if baseline is not None:
+        new = {
+            "url": shape.BASELINE,
+            "extension": [
+                {"url": "value", "valueDecimal": baseline.value},
+                {"url": "day", "valueDate": baseline.day.isoformat()},
+                {"url": "source", "valueString": baseline.source},
+            ],
+        }
+    replace_extension(goal, shape.BASELINE, new)
+
+
+def set_due(goal: Resource, year: int) -> None:
+    """Enter the year that the document masks or leaves out."""
+    replace_extension(goal, shape.DUE, {"url": shape.DUE, "valueString": f"{year:04d}"})
+
+
+def resolve_unit(plan: Resource, written: str, organisations: Collection[str]) -> int:
+    """Say who is meant by a unit as written, wherever it stands; return in how many clauses."""
+    changed = 0
+    for action, _, _ in clauses_of(plan):
+        listed = action.get("extension", [])
+        for place, one in enumerate(listed):
+            if one.get("url") != shape.UNIT:
+                continue
+            unit = next(view for view in units_of({"extension": [one]}))
+            if unit.written == written:
+                listed[place] = shape.unit_extension(unit.role, ResolvedUnit(written, tuple(organisations)))
+                changed += 1
+    return changed
+
+
+def adopt(
+    plan: Resource,
+    clauses: Collection[str],
+    own: Resource | None,
+    jurisdiction: str,
+    units: UnitDirectory,
+    today: str,
+) -> tuple[Resource, Resource, tuple[str, ...], tuple[str, ...]]:
+    """Copy clauses of another city's plan, with their targets, into our own plan of adopted clauses.
+
+    Returns (the other plan with the copies noted, our plan, clause ids there, target ids there).
+    """
+    theirs = deepcopy(plan)
+    ours = deepcopy(own) if own is not None else _adopted(plan, jurisdiction, today)
+    taken = {str(action["id"]) for action, _, _ in clauses_of(ours)}
+    known = {str(goal["id"]) for goal in ours.get("goal", ())}
+    goals = {str(goal["id"]): goal for goal in theirs.get("goal", ())}
+    made_clauses: list[str] = []
+    made_targets: list[str] = []
+    wanted = set(clauses)
+    for action, section, chapter in clauses_of(theirs):
+        identifier = str(action["id"])
+        if identifier not in wanted:
+            continue
+        wanted.discard(identifier)
+        made_clauses.append(identifier)
+        if identifier in taken:
+            continue
+        copy = deepcopy(action)
+        _resolve_all(copy, units)
+        _chapter(ours, chapter or section).setdefault("action", []).append(copy)
+        replace_extension(
+            action,
+            shape.ADOPTED_AS,
+            {"url": shape.ADOPTED_AS, "valueReference": {"reference": f"PlanDefinition/{ours['id']}"}},
+        )
+        for target in map(str, action.get("goalId", ())):
+            made_targets.append(target)
+            if target not in known and target in goals:
+                known.add(target)
+                ours.setdefault("goal", []).append(deepcopy(goals[target]))
+    if wanted:
+        raise NotFound("the plan has no such clause", zh="规划中没有所选条款")
+    return theirs, ours, tuple(made_clauses), tuple(made_targets)
+
+
+def _adopted(plan: Resource, jurisdiction: str, today: str) -> Resource:
+    identifier = f"adopted-{plan['id']}"
+    kept = [one for one in plan.get("extension", ()) if one.get("url") == shape.SOURCE]
+    adopted: Resource = {
+        "resourceType": "PlanDefinition",
+        "id": identifier,
+        "extension": [
+            {"url": DISTRICT, "valueCode": jurisdiction},
+            *deepcopy(kept),
+            {"url": shape.FOREIGN, "valueBoolean": False},
+            {
+                "url": shape.ADOPTED_FROM,
+                "valueReference": {
+                    "reference": f"PlanDefinition/{plan['id']}",
+                    "display": plan.get("title", ""),
+                },
+            },
+        ],
+        "url": f"{BASE}/PlanDefinition/{identifier}",
+        "title": f"采纳条款：{plan.get('title', '')}",
+        "status": "active",
+        "date": today,
+        "jurisdiction": [{"coding": [{"system": shape.JURISDICTION, "code": jurisdiction}]}],
+        "action": [],
+    }
+    return shape.tagged(adopted, is_demo(plan))
+
+
+def _chapter(ours: Resource, chapter: Resource) -> Resource:
+    actions: list[Resource] = ours.setdefault("action", [])
+    found = next((one for one in actions if one.get("id") == chapter.get("id")), None)
+    if found is None:
+        found = {key: deepcopy(value) for key, value in chapter.items() if key not in ("action", "goalId")}
+        actions.append(found)
+    return found
+
+
+def _resolve_all(action: Resource, units: UnitDirectory) -> None:
+    """Find our own units for another city's: 咸安's 区民政局 is our civil affairs bureau, read without its place."""
+    fresh: list[Any] = []
+    for one in action.get("extension", ()):
+        if one.get("url") == shape.UNIT:
+            unit = next(view for view in units_of({"extension": [one]}))
+            fresh.append(shape.unit_extension(unit.role, units.resolve_elsewhere(unit.written)))
+        else:
+            fresh.append(one)
+    action["extension"] = fresh
+
+
+def source_text_id(plan: Resource) -> str:
+    """Return the id of the Binary that holds the document's text."""
+    for one in extensions(plan, shape.SOURCE):
+        reference = str(one.get("valueReference", {}).get("reference", ""))
+        return reference.replace("DocumentReference/document-", "text-")
+    return ""

@@ -1,0 +1,326 @@
+"""What the plans room answers: a plan as sections, clauses, targets and units, its lights and its board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from kangshu.base.faults import Issue
+from kangshu.base.text import Text
+from kangshu.plans.reading import Anchor
+
+Light = Literal["green", "grey", "amber", "red"]
+LIGHT_TITLES: dict[Light, Text] = {
+    "green": Text("正常", "On track"),
+    "amber": Text("预警", "At risk"),
+    "red": Text("滞后", "Behind"),
+    "grey": Text("未知", "Unknown"),
+}
+Role = Literal["lead", "cooperating"]
+Figure = Decimal | tuple[Decimal, Decimal] | str
+"""A figure as written: a number, a range, or text such as a ratio 1:1.6."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """A unit of a clause: as written, and the organisations that it means (none: an open question)."""
+
+    written: str
+    role: Role
+    organisations: tuple[str, ...]
+
+    @property
+    def resolved(self) -> bool:
+        """Return whether it is known who is meant."""
+        return bool(self.organisations)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A heading of the document. `parent` is the id of the section around it, "" at the top."""
+
+    id: str
+    level: int
+    label: str
+    title: str
+    parent: str
+    anchor: Anchor | None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyView:
+    """A duty (交办事项) that carries a clause: the case's own words, for a list."""
+
+    task: str
+    clause: str
+    unit: str
+    unit_name: str
+    state: Text
+    final: bool
+    deadline: date | None
+    overdue_days: int
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseView:
+    """One clause of work."""
+
+    id: str
+    section: str
+    """Id of the innermost section around it."""
+    chapter: str
+    """Id of the outermost one, which is a row of the board."""
+    title: str
+    text: str
+    mode: str
+    units: tuple[UnitView, ...]
+    targets: tuple[str, ...]
+    anchor: Anchor
+    units_anchor: Anchor | None
+    adopted_as: str = ""
+    """In another city's plan: id of our own plan that has taken this clause over."""
+    duties: tuple[DutyView, ...] = ()
+    light: Light = "grey"
+
+    def of(self, role: Role) -> tuple[UnitView, ...]:
+        """Return the units that have `role`."""
+        return tuple(unit for unit in self.units if unit.role == role)
+
+
+@dataclass(frozen=True, slots=True)
+class LightPart:
+    """One reason of a light, told with its inputs."""
+
+    kind: Literal["value", "duties", "age"]
+    light: Light
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLight:
+    """The light of a target, the worst of its parts, and what it was reckoned from."""
+
+    light: Light
+    parts: tuple[LightPart, ...]
+    value: Decimal | None = None
+    expected: Decimal | None = None
+    """What a straight line from the baseline asks for today; the final value where no baseline is entered."""
+    final: Decimal | None = None
+    as_of: str = ""
+    numerator: Decimal | None = None
+    denominator: Decimal | None = None
+    source: Literal["measure", "reported", ""] = ""
+
+    @property
+    def explanation(self) -> Text:
+        """Return the rule and its inputs as one text."""
+        return Text(
+            "；".join(part.text.zh for part in self.parts), "; ".join(part.text.en for part in self.parts)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Where a target started from: a value, its day, and who says so."""
+
+    value: Decimal
+    day: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """One figure to be reached. `due` is a year; a masked year (xxxx) stays as written until a person enters one."""
+
+    id: str
+    clause: str
+    """Id of the clause it stands in, "" for a goal of the whole plan."""
+    section: str
+    chapter: str
+    indicator: str
+    span: str
+    comparator: str
+    value: Figure
+    unit: str
+    due: str
+    masked: bool
+    anchor: Anchor
+    measure: str = ""
+    """Id of the measure that proves it, "" for none."""
+    confirmed: bool = False
+    baseline: Baseline | None = None
+    light: TargetLight = field(default_factory=lambda: TargetLight("grey", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyView:
+    """A money rule of the document: amounts in yuan, shares and counts as written."""
+
+    id: str
+    clause: str
+    span: str
+    amount: str
+    cap: str
+    per: str
+    condition: str
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtView:
+    """Something in the document that a person should look at."""
+
+    kind: str
+    text: Text
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One line of the list of plans."""
+
+    id: str
+    title: str
+    jurisdiction: str
+    foreign: bool
+    imported: str
+    clauses: int
+    targets: int
+    unresolved: int
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan whole. `text` is the document as read, in which every anchor stands."""
+
+    id: str
+    version: int
+    title: str
+    jurisdiction: str
+    foreign: bool
+    demo: bool
+    document: str
+    """Id of the DocumentReference of the source."""
+    text: str
+    sections: tuple[SectionView, ...]
+    clauses: tuple[ClauseView, ...]
+    targets: tuple[TargetView, ...]
+    money: tuple[MoneyView, ...]
+    doubts: tuple[DoubtView, ...]
+    unit_names: dict[str, str]
+    """Organization id → name, of every unit of the plan."""
+
+    @property
+    def unresolved(self) -> tuple[str, ...]:
+        """Return the units of which nobody has said who is meant, in the order of the document.
+
+        Another city's units are nobody's question here.
+        """
+        if self.foreign:
+            return ()
+        written = (unit.written for clause in self.clauses for unit in clause.units if not unit.resolved)
+        return tuple(dict.fromkeys(written))
+
+    def target(self, identifier: str) -> TargetView | None:
+        """Return the target with this id."""
+        return next((one for one in self.targets if one.id == identifier), None)
+
+    def clause(self, identifier: str) -> ClauseView | None:
+        """Return the clause with this id."""
+        return next((one for one in self.clauses if one.id == identifier), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanImport:
+    """What an import made. `already` is true when the same document had been imported before."""
+
+    plan: str
+    title: str
+    jurisdiction: str
+    foreign: bool
+    already: bool
+    clauses: int
+    targets: int
+    money: int
+    units: int
+    unresolved: tuple[str, ...]
+    findings: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A measure that a target may be linked to, and the words that say so."""
+
+    target: str
+    measure: str
+    title: Text
+    matched: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedDuty:
+    """A case that 交办 started."""
+
+    clause: str
+    task: str
+    unit: str
+    co_units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What 交办 did: the cases started, and what could not be assigned and why."""
+
+    duties: tuple[AssignedDuty, ...]
+    findings: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What 采纳 made: our own plan that holds the copies, and the ids of the clauses and targets there."""
+
+    plan: str
+    clauses: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCell:
+    """Clauses and targets of one unit in one chapter, counted by light."""
+
+    unit: str
+    chapter: str
+    clauses: tuple[str, ...]
+    targets: tuple[str, ...]
+    lights: dict[Light, int]
+    overdue: int
+
+    @property
+    def light(self) -> Light:
+        """Return the worst light in the cell."""
+        return worst([light for light, count in self.lights.items() if count])
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """挂图作战: chapters down, units across. `units` are (id, name) by how much stands with them."""
+
+    plan: PlanView
+    chapters: tuple[SectionView, ...]
+    units: tuple[tuple[str, str], ...]
+    cells: dict[tuple[str, str], BoardCell]
+    """(chapter id, unit id) → cell; a unit of "" gathers what stands with nobody known."""
+    lights: dict[Light, int]
+    """Targets of the whole plan by light."""
+
+
+_ORDER: tuple[Light, ...] = ("green", "grey", "amber", "red")
+
+
+def worst(lights: list[Light]) -> Light:
+    """Return the worst of `lights`: red, amber, grey, green; grey for none, as nothing is known."""
+    return max(lights, key=_ORDER.index) if lights else "grey"

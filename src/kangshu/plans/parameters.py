@@ -1,0 +1,68 @@
+"""The dated parameters of the plans room itself. They are the product's own suggestions until a city enters its own."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from kangshu.base.parameters import ParameterTable
+from kangshu.base.text import Text
+from kangshu.plans.lights import LightRule
+from kangshu.sdk import ParameterDeclaration
+
+_SOURCE: Final = "系统默认值，待本市规定（product default until the city decides）"
+_START: Final = date(2000, 1, 1)
+
+AMBER_BAND: Final = "plans.amber-band"
+DATA_AGE: Final = "plans.data-age-days"
+OVERDUE: Final = "plans.overdue-red-days"
+
+PARAMETERS: Final = (
+    ParameterDeclaration(
+        AMBER_BAND,
+        Text(
+            "预警带：达到应有值的多大比例仍为黄灯",
+            "Amber band: share of what is asked for that is still amber",
+        ),
+        Decimal("0.9"),
+        "1",
+        "",
+        _START,
+        None,
+        _SOURCE,
+        False,
+    ),
+    ParameterDeclaration(
+        DATA_AGE,
+        Text("数据时效：超过多少天为黄灯", "Age of data after which the light is amber"),
+        Decimal(45),
+        "d",
+        "",
+        _START,
+        None,
+        _SOURCE,
+        False,
+    ),
+    ParameterDeclaration(
+        OVERDUE,
+        Text("交办事项超期多少天为红灯", "Days overdue after which a duty's light is red"),
+        Decimal(10),
+        "d",
+        "",
+        _START,
+        None,
+        _SOURCE,
+        False,
+    ),
+)
+"""`app` puts these into the table of parameters beside those of the services."""
+
+
+def light_rule(table: ParameterTable, jurisdiction: str, day: date) -> LightRule:
+    """Return the rule of the lights in force for this place and day. Raises ParameterMissing."""
+    return LightRule(
+        Decimal(str(table.value(AMBER_BAND, jurisdiction, day))),
+        int(table.value(DATA_AGE, jurisdiction, day)),
+        int(table.value(OVERDUE, jurisdiction, day)),
+    )

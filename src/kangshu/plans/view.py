@@ -1,0 +1,275 @@
+"""A PlanDefinition read back as sections, clauses, targets, money rules and doubts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal, cast
+
+from kangshu.base.canonical import DEMO_TAG, DISTRICT
+from kangshu.base.text import Text
+from kangshu.plans import shape
+from kangshu.plans.model import (
+    Baseline,
+    ClauseView,
+    DoubtView,
+    Figure,
+    MoneyView,
+    PlanRow,
+    PlanView,
+    Role,
+    SectionView,
+    TargetView,
+    UnitView,
+)
+from kangshu.plans.reading import Anchor
+from kangshu.sdk import Resource
+
+
+def extensions(element: Resource, url: str) -> Iterator[Resource]:
+    """Yield the extensions of `element` with this URL."""
+    return (one for one in element.get("extension", ()) if one.get("url") == url)
+
+
+def extension_value(element: Resource, url: str) -> Any:
+    """Return the value of the first extension with this URL, None for none."""
+    found = next(extensions(element, url), {})
+    return next((value for key, value in found.items() if key.startswith("value")), None)
+
+
+def kind_of(action: Resource) -> Literal["section", "clause", ""]:
+    """Return what an action of a plan is."""
+    codes = {
+        coding.get("code")
+        for concept in action.get("code", ())
+        for coding in concept.get("coding", ())
+        if coding.get("system") == shape.PLAN_ITEM
+    }
+    return "clause" if "clause" in codes else "section" if "section" in codes else ""
+
+
+def anchor_of(element: Resource, url: str) -> Anchor | None:
+    """Return the anchor that an extension of `element` holds."""
+    found = next(extensions(element, url), None)
+    if found is None:
+        return None
+    return Anchor(
+        int(extension_value(found, "start") or 0),
+        int(extension_value(found, "end") or 0),
+        str(extension_value(found, "hash") or ""),
+    )
+
+
+def organisation_ids(element: Resource) -> tuple[str, ...]:
+    """Return the ids of the organisations that a responsible unit means."""
+    return tuple(
+        str(one.get("valueReference", {}).get("reference", "")).removeprefix("Organization/")
+        for one in extensions(element, "organisation")
+    )
+
+
+def clauses_of(plan: Resource) -> Iterator[tuple[Resource, Resource, Resource]]:
+    """Yield (clause action, its section's action, its chapter's action) in the order of the document."""
+
+    def walk(actions: list[Resource], section: Resource, chapter: Resource) -> Iterator[Any]:
+        for action in actions:
+            if kind_of(action) == "clause":
+                yield action, section, chapter
+            else:
+                yield from walk(action.get("action", []), action, chapter or action)
+
+    return walk(plan.get("action", []), {}, {})
+
+
+def units_of(action: Resource) -> tuple[UnitView, ...]:
+    """Return the units of a clause, leads first."""
+    return tuple(
+        UnitView(
+            str(extension_value(one, "written") or ""),
+            cast("Role", extension_value(one, "role")),
+            organisation_ids(one),
+        )
+        for one in extensions(action, shape.UNIT)
+    )
+
+
+def is_demo(resource: Resource) -> bool:
+    """Return whether the resource is demonstration data."""
+    tags = resource.get("meta", {}).get("tag", ())
+    return any(tag.get("system") == DEMO_TAG and tag.get("code") == "demo" for tag in tags)
+
+
+def is_foreign(plan: Resource) -> bool:
+    """Return whether the plan is another city's."""
+    return bool(extension_value(plan, shape.FOREIGN))
+
+
+def jurisdiction_of(plan: Resource) -> str:
+    """Return the division code of the plan's city, "" where unknown."""
+    return str(extension_value(plan, DISTRICT) or "")
+
+
+def plan_row(plan: Resource) -> PlanRow:
+    """Return the plan's line in a list."""
+    clauses = [action for action, _, _ in clauses_of(plan)]
+    unresolved = {unit.written for action in clauses for unit in units_of(action) if not unit.resolved}
+    return PlanRow(
+        str(plan["id"]),
+        str(plan.get("title", "")),
+        jurisdiction_of(plan),
+        is_foreign(plan),
+        str(plan.get("date", "")),
+        len(clauses),
+        len(plan.get("goal", ())),
+        len(unresolved),
+        is_demo(plan),
+    )
+
+
+def plan_view(plan: Resource, text: str, unit_names: dict[str, str]) -> PlanView:
+    """Return the plan whole, without duties and lights."""
+    sections: list[SectionView] = []
+    home: dict[str, tuple[str, str, str]] = {}
+    _walk_sections(plan.get("action", []), "", "", sections, home, 1)
+    clauses = []
+    for action, section, chapter in clauses_of(plan):
+        clauses.append(_clause(action, str(section.get("id", "")), str(chapter.get("id", ""))))
+        for goal in action.get("goalId", ()):
+            home[str(goal)] = (str(action["id"]), str(section.get("id", "")), str(chapter.get("id", "")))
+    source = extension_value(plan, shape.SOURCE) or {}
+    return PlanView(
+        id=str(plan["id"]),
+        version=int(plan.get("meta", {}).get("versionId", 0) or 0),
+        title=str(plan.get("title", "")),
+        jurisdiction=jurisdiction_of(plan),
+        foreign=is_foreign(plan),
+        demo=is_demo(plan),
+        document=str(source.get("reference", "")).removeprefix("DocumentReference/"),
+        text=text,
+        sections=tuple(sections),
+        clauses=tuple(clauses),
+        targets=tuple(
+            _target(goal, home.get(str(goal["id"]), ("", "", ""))) for goal in plan.get("goal", ())
+        ),
+        money=tuple(_money(one, clauses) for one in extensions(plan, shape.MONEY)),
+        doubts=tuple(_doubt(one) for one in extensions(plan, shape.DOUBT)),
+        unit_names=unit_names,
+    )
+
+
+def _walk_sections(
+    actions: list[Resource],
+    parent: str,
+    chapter: str,
+    found: list[SectionView],
+    home: dict[str, tuple[str, str, str]],
+    level: int,
+) -> None:
+    for action in actions:
+        if kind_of(action) != "section":
+            continue
+        identifier = str(action["id"])
+        label = str(action.get("prefix", ""))
+        found.append(
+            SectionView(
+                identifier,
+                level,
+                "" if label == "—" else label,
+                str(action.get("title", "")),
+                parent,
+                anchor_of(action, shape.ANCHOR),
+            )
+        )
+        for goal in action.get("goalId", ()):
+            home[str(goal)] = ("", identifier, chapter or identifier)
+        _walk_sections(action.get("action", []), identifier, chapter or identifier, found, home, level + 1)
+
+
+def _clause(action: Resource, section: str, chapter: str) -> ClauseView:
+    return ClauseView(
+        id=str(action["id"]),
+        section=section,
+        chapter=chapter,
+        title=str(action.get("title", "")),
+        text=str(action.get("description", "")),
+        mode=str(extension_value(action, shape.MODE) or ""),
+        units=units_of(action),
+        targets=tuple(map(str, action.get("goalId", ()))),
+        anchor=anchor_of(action, shape.ANCHOR) or Anchor(0, 0, ""),
+        units_anchor=anchor_of(action, shape.UNITS_ANCHOR),
+        adopted_as=str((extension_value(action, shape.ADOPTED_AS) or {}).get("reference", "")).removeprefix(
+            "PlanDefinition/"
+        ),
+    )
+
+
+def _target(goal: Resource, home: tuple[str, str, str]) -> TargetView:
+    detail = (goal.get("target") or [{}])[0]
+    value, unit = _figure(detail)
+    link = next(extensions(goal, shape.LINK), None)
+    due = str(extension_value(goal, shape.DUE) or "")
+    return TargetView(
+        id=str(goal["id"]),
+        clause=home[0],
+        section=home[1],
+        chapter=home[2],
+        indicator=str(goal.get("description", {}).get("text", "")),
+        span=str(extension_value(goal, shape.SPAN) or ""),
+        comparator=str(extension_value(goal, shape.COMPARATOR) or "="),
+        value=value,
+        unit=unit,
+        due=due,
+        masked=shape.is_masked(due),
+        anchor=anchor_of(goal, shape.ANCHOR) or Anchor(0, 0, ""),
+        measure=str(extension_value(link, "measure") or "").rsplit("/", 1)[-1] if link else "",
+        confirmed=bool(link and extension_value(link, "confirmed")),
+        baseline=_baseline(goal),
+    )
+
+
+def _figure(detail: Resource) -> tuple[Figure, str]:
+    if "detailQuantity" in detail:
+        quantity = detail["detailQuantity"]
+        return Decimal(str(quantity["value"])), str(quantity.get("unit", ""))
+    if "detailRange" in detail:
+        low, high = detail["detailRange"]["low"], detail["detailRange"]["high"]
+        return (Decimal(str(low["value"])), Decimal(str(high["value"]))), str(low.get("unit", ""))
+    return str(detail.get("detailCodeableConcept", {}).get("text", "")), ""
+
+
+def _baseline(goal: Resource) -> Baseline | None:
+    found = next(extensions(goal, shape.BASELINE), None)
+    if found is None:
+        return None
+    return Baseline(
+        Decimal(str(extension_value(found, "value"))),
+        date.fromisoformat(str(extension_value(found, "day"))),
+        str(extension_value(found, "source") or ""),
+    )
+
+
+def _money(rule: Resource, clauses: list[ClauseView]) -> MoneyView:
+    anchor = anchor_of(rule, "anchor") or Anchor(0, 0, "")
+    clause = next(
+        (
+            one.id
+            for one in clauses
+            if one.anchor.start <= anchor.start < max(one.anchor.end, one.anchor.start + 1)
+        ),
+        "",
+    )
+
+    def part(name: str) -> str:
+        return str(extension_value(rule, name) or "")
+
+    return MoneyView(
+        part("id"), clause, part("span"), part("amount"), part("cap"), part("per"), part("condition"), anchor
+    )
+
+
+def _doubt(doubt: Resource) -> DoubtView:
+    text = Text(str(extension_value(doubt, "zh") or ""), str(extension_value(doubt, "en") or ""))
+    return DoubtView(
+        str(extension_value(doubt, "kind") or ""), text, anchor_of(doubt, "anchor") or Anchor(0, 0, "")
+    )
