@@ -1,0 +1,325 @@
+"""One clause of a query → one SQL condition on a row of `resource`."""
+
+# ruff: noqa: S608  # the text is of literals and aliases made here; every value is bound
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from kangshu.access import Grant
+from kangshu.search import (
+    ChainClause,
+    Clause,
+    Component,
+    CompositeClause,
+    CompositeSource,
+    DateValue,
+    DistrictClause,
+    HasClause,
+    IdClause,
+    Kind,
+    MissingClause,
+    NumberValue,
+    QuantityValue,
+    ReferenceValue,
+    Source,
+    StringValue,
+    TokenValue,
+    UpdatedClause,
+    UriValue,
+    Value,
+    ValueClause,
+    after,
+    fold,
+)
+from kangshu.store.catalogue import NOWHERE, Catalogue
+from kangshu.store.sql import Binder, readable_sql
+
+TABLES: Final[dict[Kind, str]] = {
+    "token": "index_token",
+    "string": "index_string",
+    "date": "index_date",
+    "number": "index_number",
+    "quantity": "index_quantity",
+    "reference": "index_reference",
+    "uri": "index_uri",
+}
+
+
+class Conditions:
+    """Compiles clauses for one statement. `systems` are the numbers of the code systems that the query names."""
+
+    def __init__(self, grant: Grant, catalogue: Catalogue, systems: dict[str, int], binder: Binder) -> None:
+        self._grant = grant
+        self._catalogue = catalogue
+        self._systems = systems
+        self._binder = binder
+        self._depth = 0
+
+    def clause(self, type: str, clause: Clause, row: str) -> str:
+        """Return the condition that the record in `row`, of `type`, meets `clause`."""
+        match clause:
+            case IdClause(ids, negated):
+                word = "<> all" if negated else "= any"
+                return f"{row}.id {word}({self._binder.bind(list(ids), 'text[]')})"
+            case UpdatedClause(values):
+                return self._any(self._date(value, f"{row}.updated", f"{row}.updated") for value in values)
+            case DistrictClause(prefixes):
+                bind = self._binder.bind
+                return self._any(f"starts_with({row}.district, {bind(one, 'text')})" for one in prefixes)
+            case ValueClause():
+                return self._value_clause(type, clause, row)
+            case CompositeClause(sources, values):
+                return self._any(
+                    self._composite(type, source, value, row) for source in sources for value in values
+                )
+            case MissingClause(kind, sources, missing):
+                return self._missing(type, kind, sources, missing, row)
+            case ChainClause(sources, alternatives):
+                return self._any(
+                    self._chain(type, sources, target, inner, row) for target, inner in alternatives
+                )
+            case HasClause(source_type, sources, inner):
+                return self._has(type, source_type, sources, inner, row)
+
+    def params(self, type: str, sources: Iterable[Source], entry: str) -> str:
+        """Return the condition that the index row `entry` belongs to one of `sources`."""
+        parts = []
+        for source in sources:
+            condition = (
+                f"{entry}.param = {self._binder.bind(self._catalogue.param(type, source.code), 'integer')}"
+            )
+            if source.target:
+                wanted = self._binder.bind(self._catalogue.type(source.target), "smallint")
+                condition = f"{condition} and {entry}.target_type = {wanted}"
+            parts.append(condition)
+        return self._any(parts)
+
+    def _any(self, parts: Iterable[str]) -> str:
+        found = list(parts)
+        if not found:
+            return "false"
+        return found[0] if len(found) == 1 else "(" + " or ".join(f"({one})" for one in found) + ")"
+
+    def _alias(self, letter: str) -> str:
+        self._depth += 1
+        return f"{letter}{self._depth}"
+
+    def _value_clause(self, type: str, clause: ValueClause, row: str) -> str:
+        kind: Kind = "string" if clause.modifier == "text" else clause.kind
+        entry = self._alias("i")
+        wanted = self._any(self._value(kind, clause.modifier, value, entry) for value in clause.values)
+        sources = clause.sources
+        found = f"select {entry}.key from {TABLES[kind]} {entry} where {self.params(type, sources, entry)} and {wanted}"
+        if clause.modifier == "not":
+            return f"not exists ({found} and {entry}.key = {row}.key)"
+        return f"{row}.key in ({found})"
+
+    def _value(self, kind: Kind, modifier: str, value: Value, entry: str) -> str:
+        match value:
+            case TokenValue():
+                return self._token(value, entry)
+            case StringValue(text):
+                return self._string(text, modifier, entry)
+            case DateValue():
+                return self._date(value, f"{entry}.low", f"{entry}.high")
+            case NumberValue():
+                return self._number(value, entry)
+            case QuantityValue(number, system, code):
+                return self._quantity(number, system, code, entry)
+            case ReferenceValue(type, id, url):
+                target = f"{entry}.target = {self._binder.bind(id, 'text')}"
+                if not type and not url:
+                    return f"{target} and {entry}.target_type <> {NOWHERE}"
+                wanted = NOWHERE if url else self._catalogue.type(type)
+                return f"{target} and {entry}.target_type = {self._binder.bind(wanted, 'smallint')}"
+            case UriValue(uri):
+                return self._uri(uri, modifier, entry)
+
+    def _token(self, value: TokenValue, entry: str) -> str:
+        parts = []
+        if value.code is not None:
+            parts.append(f"{entry}.code = {self._binder.bind(value.code, 'text')}")
+        if value.system is not None:
+            parts.append(
+                f"{entry}.system = {self._binder.bind(self._systems.get(value.system, -1), 'integer')}"
+            )
+        return " and ".join(parts)
+
+    def _string(self, text: str, modifier: str, entry: str) -> str:
+        bind = self._binder.bind
+        if modifier == "exact":
+            return f"{entry}.folded = {bind(fold(text), 'text')} and {entry}.exact = {bind(text, 'text')}"
+        if modifier == "contains":
+            return f"strpos({entry}.folded, {bind(text, 'text')}) > 0"
+        end = after(text)
+        above = f"{entry}.folded >= {bind(text, 'text')}"
+        return f"{above} and {entry}.folded < {bind(end, 'text')}" if end else above
+
+    def _date(self, value: DateValue, low: str, high: str) -> str:
+        """Source: https://hl7.org/fhir/R4/search.html#date; the entry is the half-open range [low, high)."""
+        bind = self._binder.bind
+        begin, end = bind(value.low, "timestamptz"), bind(value.high, "timestamptz")
+        # a column of one instant lies within [begin, end) when it is below its end
+        within = (
+            f"{low} >= {begin} and {high} <= {end}" if low != high else f"{low} >= {begin} and {low} < {end}"
+        )
+        beyond = f"{high} > {end}" if low != high else f"{high} >= {end}"
+        match value.prefix:
+            case "eq":
+                return f"({within} and {low} < {end})"
+            case "ne":
+                return f"not ({within})"
+            case "gt":
+                return beyond
+            case "lt":
+                return f"{low} < {begin}"
+            case "ge":
+                return f"({high} >= {begin} and ({beyond} or ({within})))"
+            case "le":
+                return f"({low} < {end} and ({low} < {begin} or ({within})))"
+            case "sa":
+                return f"{low} >= {end}"
+            case "eb":
+                return f"{high} <= {begin}" if low != high else f"{high} < {begin}"
+            case "ap":
+                slack = f"greatest(abs(extract(epoch from now() - {begin})) * 0.1, 0) * interval '1 second'"
+                return f"({low} < {end} + {slack} and {high} > {begin} - {slack})"
+
+    def _number(self, value: NumberValue, entry: str) -> str:
+        bind = self._binder.bind
+        low, high = f"{entry}.low", f"{entry}.high"
+        compared = {
+            "gt": (high, ">"),
+            "lt": (low, "<"),
+            "ge": (high, ">="),
+            "le": (low, "<="),
+            "sa": (low, ">"),
+            "eb": (high, "<"),
+        }
+        if value.prefix in compared:
+            side, sign = compared[value.prefix]
+            return f"{side} {sign} {bind(value.value, 'numeric')}"
+        least, most = bind(value.low, "numeric"), bind(value.high, "numeric")
+        match value.prefix:
+            case "ne":
+                return f"not ({low} >= {least} and {high} < {most})"
+            case "ap":
+                return f"({low} <= {most} and {high} >= {least})"
+            case _:
+                return f"({low} >= {least} and {low} < {most} and {high} < {most})"
+
+    def _quantity(self, number: NumberValue, system: str | None, code: str | None, entry: str) -> str:
+        bind = self._binder.bind
+        parts = [self._number(number, entry)]
+        if system is not None:
+            parts.append(f"{entry}.system = {bind(self._systems.get(system, -1), 'integer')}")
+            if code is not None:
+                parts.append(f"{entry}.code = {bind(code, 'text')}")
+        elif code is not None:
+            one = bind(code, "text")
+            parts.append(f"({entry}.code = {one} or {entry}.unit = {one})")
+        return " and ".join(parts)
+
+    def _uri(self, uri: str, modifier: str, entry: str) -> str:
+        bound = self._binder.bind(uri, "text")
+        if modifier == "below":
+            end = self._binder.bind(after(uri), "text")
+            inside = f"starts_with({entry}.value, rtrim({bound}, '/') || '/')"
+            return f"({entry}.value >= {bound} and {entry}.value < {end} and ({entry}.value = {bound} or {inside}))"
+        if modifier == "above":
+            return f"({entry}.value = {bound} or starts_with({bound}, rtrim({entry}.value, '/') || '/'))"
+        return f"{entry}.value = {bound}"
+
+    def _missing(self, type: str, kind: Kind, sources: tuple[Source, ...], missing: bool, row: str) -> str:
+        # a concept of text alone has no token, a reference of an identifier alone no target
+        kinds: dict[Kind, tuple[Kind, ...]] = {
+            "token": ("token", "string"),
+            "reference": ("reference", "token"),
+        }
+        found = []
+        for one in kinds.get(kind, (kind,)):
+            entry = self._alias("i")
+            kept = sources if one == "reference" else tuple(Source(source.code) for source in sources)
+            if one == "token" and kind == "reference" and any(source.target for source in sources):
+                continue
+            params = self.params(type, kept, entry)
+            found.append(
+                f"exists (select 1 from {TABLES[one]} {entry} where {entry}.key = {row}.key and {params})"
+            )
+        either = "(" + " or ".join(found) + ")"
+        return f"not {either}" if missing else either
+
+    def _composite(self, type: str, source: CompositeSource, values: tuple[Value, ...], row: str) -> str:
+        if not source.grouped:
+            conditions = []
+            for component, value in zip(source.components, values, strict=True):
+                entry = self._alias("i")
+                met = self._component(type, component, value, entry)
+                table = TABLES[component.kind]
+                conditions.append(f"{row}.key in (select {entry}.key from {table} {entry} where {met})")
+            return " and ".join(conditions)
+        entries = [self._alias("i") for _ in source.components]
+        tables = ", ".join(
+            f"{TABLES[component.kind]} {entry}"
+            for component, entry in zip(source.components, entries, strict=True)
+        )
+        matched = [
+            self._component(type, component, value, entry)
+            for component, value, entry in zip(source.components, values, entries, strict=True)
+        ]
+        first = entries[0]
+        matched += [f"{entry}.key = {first}.key and {entry}.part = {first}.part" for entry in entries[1:]]
+        return f"{row}.key in (select {first}.key from {tables} where {' and '.join(matched)})"
+
+    def _component(self, type: str, component: Component, value: Value, entry: str) -> str:
+        params = self.params(type, (Source(component.code),), entry)
+        return f"{params} and {self._value(component.kind, '', value, entry)}"
+
+    def _chain(self, type: str, sources: tuple[Source, ...], target: str, inner: Clause, row: str) -> str:
+        entry, there = self._alias("i"), self._alias("t")
+        kind = self._binder.bind(self._catalogue.type(target), "smallint")
+        params = self.params(type, sources, entry)
+        readable = readable_sql(self._grant, there, self._catalogue, self._binder, target)
+        condition = self.clause(target, inner, there)
+        return (
+            f"{row}.key in (select {entry}.key from index_reference {entry} join resource {there} "
+            f"on {there}.type = {kind} and {there}.id = {entry}.target and not {there}.deleted "
+            f"where {entry}.target_type = {kind} and {params} and {readable} and {condition})"
+        )
+
+    def _has(self, type: str, source_type: str, sources: tuple[Source, ...], inner: Clause, row: str) -> str:
+        entry, there = self._alias("i"), self._alias("t")
+        target = self._binder.bind(self._catalogue.type(type), "smallint")
+        kind = self._binder.bind(self._catalogue.type(source_type), "smallint")
+        params = self.params(source_type, sources, entry)
+        readable = readable_sql(self._grant, there, self._catalogue, self._binder, source_type)
+        condition = self.clause(source_type, inner, there)
+        return (
+            f"{row}.id in (select {entry}.target from index_reference {entry} join resource {there} "
+            f"on {there}.key = {entry}.key and {there}.type = {kind} and not {there}.deleted "
+            f"where {entry}.target_type = {target} and {params} and {readable} and {condition})"
+        )
+
+
+def systems_of(clauses: Iterable[Clause]) -> set[str]:
+    """Return the code systems that `clauses` name."""
+    found: set[str] = set()
+    for clause in clauses:
+        match clause:
+            case ValueClause(values=values):
+                found.update(_systems(values))
+            case CompositeClause(values=tuples):
+                for one in tuples:
+                    found.update(_systems(one))
+            case ChainClause(alternatives=alternatives):
+                found.update(systems_of(inner for _, inner in alternatives))
+            case HasClause(clause=inner):
+                found.update(systems_of([inner]))
+            case _:
+                pass
+    return found
+
+
+def _systems(values: Iterable[Value]) -> set[str]:
+    return {v.system for v in values if isinstance(v, TokenValue | QuantityValue) and v.system is not None}

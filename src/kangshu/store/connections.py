@@ -1,0 +1,79 @@
+"""Connections to PostgreSQL: the pool, and what a lost or refused one means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+
+from kangshu.base.faults import Unavailable
+
+Connection: TypeAlias = Any
+"""An asyncpg connection (the pool's proxy or a plain one); asyncpg's own types do not tell them apart."""
+Row: TypeAlias = Any
+
+SETTINGS: Final = {"application_name": "kangshu", "jit": "off", "TimeZone": "UTC"}
+LOWEST_VERSION: Final = 15
+
+
+async def _reset(connection: Connection) -> None:
+    """Leave a connection clean. No session state is ever set here, so asyncpg's four-statement RESET is not needed."""
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
+
+
+async def open_pool(url: str, size: int) -> Any:
+    """Return a pool of at most `size` connections.
+
+    Raises:
+        Unavailable: the database does not answer, refuses the account, or is older than PostgreSQL 15.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            reset=_reset,
+            server_settings=SETTINGS,
+            statement_cache_size=1024,
+            max_cached_statement_lifetime=0,
+            command_timeout=None,
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as cause:
+        raise Unavailable(
+            f"the database does not answer: {type(cause).__name__}; check the address, the password and that it runs",
+            zh=f"数据库无法连接（{type(cause).__name__}），请检查地址、密码以及数据库是否已启动",
+        ) from cause
+    async with pool.acquire() as connection:
+        major = connection.get_server_version().major
+    if major < LOWEST_VERSION:
+        await pool.close()
+        raise Unavailable(
+            f"PostgreSQL {major} is too old; {LOWEST_VERSION} or later is needed",
+            zh=f"PostgreSQL {major} 版本过低，需要 {LOWEST_VERSION} 或以上版本",
+        )
+    return pool
+
+
+@asynccontextmanager
+async def acquired(pool: Any) -> AsyncIterator[Connection]:
+    """Give a connection of the pool; a lost one is Unavailable.
+
+    Raises:
+        Unavailable: the database went away.
+    """
+    try:
+        async with pool.acquire() as connection:
+            yield connection
+    except (
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InterfaceError,
+        asyncpg.CannotConnectNowError,
+    ) as cause:
+        raise Unavailable(
+            f"the database went away: {type(cause).__name__}; try again",
+            zh=f"数据库连接中断（{type(cause).__name__}），请稍后重试",
+        ) from cause

@@ -1,0 +1,200 @@
+"""Loading files: Bundle JSON, one resource as JSON, NDJSON; also .gz and .bz2.
+
+A file with a bad line or entry is reported by file and line, and nothing of it is loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bz2
+import gzip
+import re
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kangshu.access import Grant
+from kangshu.base.faults import Fault, MultipleMatches, UnknownParameter
+from kangshu.search import parse_criteria
+from kangshu.store.bulk import whole_milliseconds, workers, write_prepared
+from kangshu.store.preparing import Prepared, prepare_bundle, prepare_lines
+from kangshu.store.searching import Search
+
+if TYPE_CHECKING:
+    from kangshu.store.store import Store
+
+_LINES: Final = 1000
+_CONDITIONAL: Final = re.compile(rb'"reference"\s*:\s*"([A-Z][A-Za-z]+\?[^"\\]+)"')
+_AHEAD: Final = 3
+LARGEST_FILE: Final = 2 << 30
+"""Bytes of a file, unpacked: what is loaded whole or not at all is held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProblem:
+    """What is wrong in a file. `line` counts from 1; for a Bundle it is the entry; 0 is the file itself."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """What was loaded. `seconds` is the whole time, `bytes_read` the unpacked size."""
+
+    files: int = 0
+    resources: int = 0
+    bytes_read: int = 0
+    seconds: float = 0.0
+    problems: list[LoadProblem] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        """Resources per second."""
+        return self.resources / self.seconds if self.seconds else 0.0
+
+
+async def load_files(
+    store: Store, grant: Grant, paths: Sequence[Path], progress: Callable[[int], None] | None = None
+) -> LoadReport:
+    """Load the files in the order given, hospital and practitioner files of Synthea first; return the report.
+
+    `progress` is told the number of resources so far after each file. A file that is referred to conditionally
+    (`Practitioner?identifier=…`) must come before those that refer to it.
+    """
+    report = LoadReport()
+    begin = time.perf_counter()
+    links: dict[str, str] = {}
+    ordered = sorted(
+        _expand(paths), key=lambda path: not path.name.startswith(("hospital", "practitioner", "0-"))
+    )
+    with workers(store) as pool:
+        reading: list[tuple[Path, asyncio.Task[bytes | str]]] = []
+        waiting = list(ordered)
+        while waiting or reading:
+            while waiting and len(reading) < _AHEAD:
+                path = waiting.pop(0)
+                reading.append((path, asyncio.create_task(asyncio.to_thread(_read, path))))
+            path, task = reading.pop(0)
+            body = await task
+            if isinstance(body, str):
+                report.problems.append(LoadProblem(path.name, 0, body))
+                continue
+            await _load_one(store, grant, pool, path, body, links, report)
+            if progress is not None:
+                progress(report.resources)
+    report.seconds = time.perf_counter() - begin
+    return report
+
+
+def _expand(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            names = (".json", ".ndjson", ".json.gz", ".ndjson.gz", ".json.bz2", ".ndjson.bz2")
+            found.extend(sorted(one for one in path.iterdir() if one.name.endswith(names)))
+        else:
+            found.append(path)
+    return found
+
+
+def _read(path: Path) -> bytes | str:
+    """Return the unpacked file, or what is wrong with it."""
+    try:
+        if path.suffix == ".bz2":
+            with bz2.open(path) as file:
+                body = file.read(LARGEST_FILE + 1)
+        elif path.suffix == ".gz":
+            with gzip.open(path) as packed:
+                body = packed.read(LARGEST_FILE + 1)
+        else:
+            with path.open("rb") as plain:
+                body = plain.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        return "there is no such file"
+    except (OSError, EOFError) as cause:
+        return f"cannot be read: {type(cause).__name__}"
+    return f"is over {LARGEST_FILE} bytes unpacked; split it" if len(body) > LARGEST_FILE else body
+
+
+async def _load_one(
+    store: Store,
+    grant: Grant,
+    pool: Executor,
+    path: Path,
+    body: bytes,
+    links: dict[str, str],
+    report: LoadReport,
+) -> None:
+    moment = whole_milliseconds()
+    if ".ndjson" in path.name:
+        prepared = await _prepare_lines(store, pool, body, moment)
+    else:
+        await _resolve(store, grant, body, links)
+        prepared = [await _prepare_bundle(store, pool, body, links, moment)]
+    problems = [LoadProblem(path.name, line, text) for one in prepared for line, text in one.problems]
+    if problems:
+        report.problems.extend(problems)
+        return
+    try:
+        for one in prepared:
+            report.resources += await write_prepared(store, grant, one, moment)
+    except Fault as fault:
+        report.problems.append(LoadProblem(path.name, 0, fault.text))
+        return
+    report.files += 1
+    report.bytes_read += len(body)
+
+
+async def _prepare_lines(store: Store, pool: Executor, body: bytes, moment: datetime) -> list[Prepared]:
+    lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+
+    async def one(chunk: list[tuple[int, bytes]]) -> Prepared:
+        loop = asyncio.get_running_loop()
+        while True:
+            prepared = await loop.run_in_executor(
+                pool, prepare_lines, chunk, dict(store.catalogue.systems), moment
+            )
+            if prepared.problems or not prepared.unknown_systems:
+                return prepared
+            await store.number_systems(prepared.unknown_systems)
+
+    return await asyncio.gather(*(one(lines[at : at + _LINES]) for at in range(0, len(lines), _LINES)))
+
+
+async def _prepare_bundle(
+    store: Store, pool: Executor, body: bytes, links: dict[str, str], moment: datetime
+) -> Prepared:
+    loop = asyncio.get_running_loop()
+    while True:
+        prepared = await loop.run_in_executor(
+            pool, prepare_bundle, body, links, dict(store.catalogue.systems), moment
+        )
+        if prepared.problems or not prepared.unknown_systems:
+            return prepared
+        await store.number_systems(prepared.unknown_systems)
+
+
+async def _resolve(store: Store, grant: Grant, body: bytes, links: dict[str, str]) -> None:
+    """Add to `links` what the conditional references of `body` lead to; those that lead nowhere stay out."""
+    wanted = {match.decode("utf-8", "replace") for match in set(_CONDITIONAL.findall(body))} - links.keys()
+    if not wanted:
+        return
+    async with store.connection() as connection:
+        reader = store.reader(connection)
+        for text in sorted(wanted):
+            kind, _, criteria = text.partition("?")
+            try:
+                page = await Search(reader, grant, parse_criteria(kind, criteria)).page(None)
+            except (UnknownParameter, MultipleMatches):
+                continue
+            if len(page.entries) == 1:
+                links[text] = page.entries[0].reference

@@ -1,0 +1,122 @@
+"""Entries → rows of the index tables, and the one statement that writes a record with all of them."""
+
+# ruff: noqa: S608  # the text is of literals and aliases made here; every value is bound
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+from kangshu.search import Entries, Kind, shorten
+from kangshu.store.catalogue import NOWHERE, Catalogue
+from kangshu.store.conditions import TABLES
+
+COLUMNS: Final[dict[Kind, tuple[tuple[str, str], ...]]] = {
+    "token": (("param", "integer"), ("system", "integer"), ("part", "smallint"), ("code", "text")),
+    "string": (("param", "integer"), ("part", "smallint"), ("folded", "text"), ("exact", "text")),
+    "date": (("low", "timestamptz"), ("high", "timestamptz"), ("param", "integer"), ("part", "smallint")),
+    "number": (("param", "integer"), ("part", "smallint"), ("low", "numeric"), ("high", "numeric")),
+    "quantity": (
+        ("param", "integer"), ("system", "integer"), ("part", "smallint"), ("code", "text"), ("unit", "text"),
+        ("low", "numeric"), ("high", "numeric"),
+    ),
+    "reference": (("param", "integer"), ("target_type", "smallint"), ("part", "smallint"), ("target", "text")),
+    "uri": (("param", "integer"), ("value", "text")),
+}  # fmt: skip
+"""Columns of each index table besides `key`, with their types, in the order of the rows made here."""
+
+Rows = dict[Kind, list[tuple[Any, ...]]]
+
+
+def systems_in(entries: Entries) -> set[str]:
+    """Return the code systems that the entries name."""
+    return {row[2] for row in entries.token} | {row[2] for row in entries.quantity}
+
+
+def rows_of(type: str, entries: Entries, catalogue: Catalogue) -> Rows:
+    """Return the index rows of one record, without its key. Its code systems must be numbered already."""
+    params, systems, types = catalogue.params, catalogue.systems, catalogue.types
+    rows: Rows = {}
+    if entries.token:
+        rows["token"] = [(params[type, p], systems[s], n, c) for p, n, s, c in entries.token]
+    if entries.string:
+        rows["string"] = [(params[type, p], n, folded, exact) for p, n, folded, exact in entries.string]
+    if entries.date:
+        rows["date"] = [(low, high, params[type, p], n) for p, n, low, high in entries.date]
+    if entries.number:
+        rows["number"] = [(params[type, p], n, low, high) for p, n, low, high in entries.number]
+    if entries.quantity:
+        rows["quantity"] = [
+            (params[type, p], systems[s], n, c, u, low, high) for p, n, s, c, u, low, high in entries.quantity
+        ]
+    if entries.reference:
+        rows["reference"] = [
+            (
+                params[type, p],
+                types.get(t, NOWHERE),
+                n,
+                target if t in types or not t else shorten(f"{t}/{target}"),
+            )
+            for p, n, t, target in entries.reference
+        ]
+    if entries.uri:
+        rows["uri"] = [(params[type, p], value) for p, _, value in entries.uri]
+    return rows
+
+
+_RECORD: Final = (
+    ("type", "smallint"), ("id", "text"), ("version", "integer"), ("deleted", "boolean"), ("updated", "timestamptz"),
+    ("district", "text"), ("district_from", "smallint"), ("organisations", "text[]"), ("patient", "text"),
+    ("codec", "smallint"), ("body", "bytea"),
+)  # fmt: skip
+"""$1 … $11 of the write statement."""
+_TAIL: Final = 12
+"""$12 kind of change; $13 … $16 account, action, purpose and detail for the audit; $17 the key of an update."""
+
+
+@cache
+def write_sql(kinds: tuple[Kind, ...], replaces: bool) -> str:
+    """Return the statement that writes one record, its index rows of `kinds`, the feed row and the audit row.
+
+    With `replaces` the current row goes to the versions first and its index rows go.
+    """
+    names = ", ".join(name for name, _ in _RECORD)
+    values = ", ".join(f"${at}::{cast}" for at, (_, cast) in enumerate(_RECORD, 1))
+    parts: list[str] = []
+    if replaces:
+        parts.append(
+            """old as (insert into version (key, version, type, deleted, updated, district, organisations, patient, codec, body)
+            select key, version, type, deleted, updated, district, organisations, patient, codec, body
+            from resource where key = $17::bigint)"""
+        )
+        parts.extend(
+            f"d_{kind} as (delete from {table} where key = $17::bigint)" for kind, table in TABLES.items()
+        )
+        parts.append(
+            f"r as (update resource set ({names}) = row({values}) where key = $17::bigint returning key)"
+        )
+        begin = _TAIL + 6
+    else:
+        parts.append(f"r as (insert into resource ({names}) values ({values}) returning key)")
+        begin = _TAIL + 5
+    parts.append(
+        "f as (insert into feed_pending (key, version, kind, recorded) select key, $3, $12::smallint, $5 from r)"
+    )
+    parts.append(
+        """a as (insert into audit_pending (at, account, action, type, id, outcome, purpose, detail)
+        select now(), $13::text, $14::text, t.name, $2, 'ok', $15::text, $16::text from r, resource_type t where t.type = $1)"""
+    )
+    for kind in kinds:
+        columns = COLUMNS[kind]
+        listed = ", ".join(name for name, _ in columns)
+        arrays = ", ".join(f"${begin + at}::{cast}[]" for at, (_, cast) in enumerate(columns))
+        begin += len(columns)
+        parts.append(
+            f"i_{kind} as (insert into {TABLES[kind]} (key, {listed}) "
+            f"select r.key, u.* from r, unnest({arrays}) as u)"
+        )
+    return f"with {', '.join(parts)} select key from r"
+
+
+def arrays_of(rows: Rows) -> list[list[Any]]:
+    """Return the columns of `rows` as arrays, in the order of `write_sql`."""
+    return [list(column) for kind in rows for column in zip(*rows[kind], strict=True)]

@@ -1,0 +1,166 @@
+"""Reads of one record and of histories, each under the grant. What is not admitted is not there."""
+
+# ruff: noqa: S608  # the text is of literals and aliases made here; every value is bound
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from kangshu.access import Grant, Scope, admits
+from kangshu.base.faults import Gone, NotFound
+from kangshu.store.catalogue import Catalogue
+from kangshu.store.codec import Codec
+from kangshu.store.connections import Connection, Row
+from kangshu.store.cursors import Cursors
+from kangshu.store.records import Page, Stored
+from kangshu.store.sql import Binder, readable_sql
+
+_COLUMNS = "key, type, id, version, deleted, updated, district, organisations, patient, codec, body"
+
+
+class Reader:
+    """Reads through one connection. The store opens one per call, a transaction keeps one."""
+
+    def __init__(self, connection: Connection, catalogue: Catalogue, codec: Codec, cursors: Cursors) -> None:
+        self.connection = connection
+        self.catalogue = catalogue
+        self.codec = codec
+        self.cursors = cursors
+
+    def stored(self, row: Row, type: str = "") -> Stored:
+        """Return the record that a row with the columns of `resource` holds."""
+        return Stored(
+            type=type or self.catalogue.type_names[row["type"]],
+            id=row["id"],
+            version=row["version"],
+            last_updated=row["updated"],
+            scope=Scope(row["district"], tuple(row["organisations"]), row["patient"]),
+            deleted=row["deleted"],
+            body=self.codec.unpack(row["codec"], row["body"]) if row["body"] else b"",
+            key=row["key"],
+        )
+
+    async def learn(self, rows: Sequence[Row]) -> None:
+        """Load codecs that another process has trained since."""
+        if any(not self.codec.knows(row["codec"]) for row in rows):
+            await self.codec.load(self.connection)
+
+    async def current(self, type: str, id: str, *, lock: bool = False) -> Stored | None:
+        """Return the current row, whoever may see it; None when it never was. `lock` keeps others from writing it."""
+        sql = f"select {_COLUMNS} from resource where type = $1 and id = $2"
+        row = await self.connection.fetchrow(
+            sql + (" for update" if lock else ""), self.catalogue.type(type), id
+        )
+        if row is None:
+            return None
+        await self.learn([row])
+        return self.stored(row, type)
+
+    async def read(self, grant: Grant, type: str, id: str) -> Stored:
+        """Return the current version.
+
+        Raises:
+            NotFound: never was, or the grant does not admit it.
+            Gone: deleted.
+        """
+        found = await self.current(type, id)
+        if found is None or not admits(grant.may_read(type), found.scope):
+            raise not_found(type, id)
+        if found.deleted:
+            raise Gone(f"{type}/{id} has been deleted", zh=f"{type}/{id} 已被删除")
+        return found
+
+    async def vread(self, grant: Grant, type: str, id: str, version: int) -> Stored:
+        """Return one version.
+
+        Raises:
+            NotFound: no such version, or the grant does not admit it.
+            Gone: that version is a deletion.
+        """
+        current = await self.current(type, id)
+        if current is None or not admits(grant.may_read(type), current.scope):
+            raise not_found(type, id)
+        found = current
+        if version != current.version:
+            row = await self.connection.fetchrow(
+                """select v.key, v.type, $3::text as id, v.version, v.deleted, v.updated, v.district, v.organisations,
+                    v.patient, v.codec, v.body from version v where v.key = $1 and v.version = $2""",
+                current.key,
+                version,
+                id,
+            )
+            if row is None:
+                raise not_found(type, f"{id}/_history/{version}")
+            await self.learn([row])
+            found = self.stored(row, type)
+            # an old version follows the record, unless it spoke of another resident
+            if found.scope.patient != current.scope.patient and not admits(grant.may_read(type), found.scope):
+                raise not_found(type, f"{id}/_history/{version}")
+        if found.deleted:
+            raise Gone(
+                f"version {version} of {type}/{id} is its deletion", zh=f"{type}/{id} 的版本 {version} 为删除"
+            )
+        return found
+
+    async def history(
+        self,
+        grant: Grant,
+        type: str | None,
+        id: str | None,
+        since: datetime | None,
+        count: int,
+        cursor: str | None,
+    ) -> Page:
+        """Return versions, newest first; of one record, one type or everything.
+
+        Raises:
+            NotFound: no such record, or a cursor of another account.
+        """
+        listing = f"history/{type or ''}/{id or ''}"
+        binder = Binder()
+        where = [readable_sql(grant, "r", self.catalogue, binder, type or "")]
+        if type is not None:
+            where.append(f"h.type = {binder.bind(self.catalogue.type(type), 'smallint')}")
+        if id is not None:
+            current = await self.current(type or "", id)
+            if current is None or not admits(grant.may_read(type or ""), current.scope):
+                raise not_found(type or "", id)
+            where.append(f"h.key = {binder.bind(current.key, 'bigint')}")
+        if since is not None:
+            where.append(f"h.updated >= {binder.bind(since, 'timestamptz')}")
+        total = await self._history_total(where, binder.values) if id is not None else None
+        if cursor is not None:
+            at = [binder.bind(value) for value in self.cursors.read(grant, listing, cursor)]
+            where.append(
+                f"(h.updated, h.key, h.version) < ({at[0]}::timestamptz, {at[1]}::bigint, {at[2]}::integer)"
+            )
+        own = readable_sql(grant, "h", self.catalogue, binder, type or "")
+        where.append(f"(h.patient = r.patient or {own})")
+        limit = binder.bind(count + 1, "bigint")
+        columns = "type, key, version, updated, deleted, district, organisations, patient, codec, body"
+        sql = f"""select h.key, h.type, r.id, h.version, h.deleted, h.updated, h.district, h.organisations, h.patient,
+                h.codec, h.body
+            from (select {columns} from resource union all select {columns} from version) h
+            join resource r on r.key = h.key
+            where {" and ".join(where)} order by h.updated desc, h.key desc, h.version desc limit {limit}"""
+        rows = await self.connection.fetch(sql, *binder.values)
+        await self.learn(rows)
+        entries = [self.stored(row) for row in rows[:count]]
+        more = None
+        if len(rows) > count and entries:
+            last = entries[-1]
+            more = self.cursors.write(grant, listing, [last.last_updated, last.key, last.version])
+        return Page(entries, [], total, more)
+
+    async def _history_total(self, where: list[str], values: list[Any]) -> int:
+        columns = "type, key, version, updated, patient"
+        sql = f"""select count(*) from (select {columns} from resource union all select {columns} from version) h
+            join resource r on r.key = h.key where {" and ".join(where)}"""
+        found: int = await self.connection.fetchval(sql, *values)
+        return found
+
+
+def not_found(type: str, id: str) -> NotFound:
+    """Return the fault for a record that is not there or not to be seen: the two look the same."""
+    return NotFound(f"there is no {type}/{id}", zh=f"没有 {type}/{id}")

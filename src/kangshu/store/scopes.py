@@ -1,0 +1,91 @@
+"""Where a record belongs: its resident, the organisations that answer for it, its division."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from kangshu.access import Scope
+from kangshu.base.canonical import DISTRICT, structure
+from kangshu.search import shorten
+
+RESPONSIBLE: Final = structure("responsible-organisation")
+
+_PATIENT: Final = (
+    "subject", "patient", "for", "beneficiary", "individual", "participant", "target", "focus", "source", "member",
+)  # fmt: skip
+"""Elements that may lead to the resident, in the order in which they are asked."""
+
+_ORGANISATIONS: Final = (
+    "managingOrganization", "custodian", "serviceProvider", "performer", "owner", "requester", "author", "organization",
+    "providedBy", "authority", "subject", "for", "partOf", "provider", "insurer", "recipient", "sender", "source",
+    "participatingOrganization", "actor", "participant", "payor", "manufacturer",
+)  # fmt: skip
+_INNER: Final = ("actor", "member", "party", "individual", "onBehalfOf")
+
+
+def scope_of(resource: dict[str, Any]) -> tuple[Scope, bool]:
+    """Return the scope that `resource` itself tells, and whether its district is its own.
+
+    The district of one without the extension is the resident's, else the first organisation's: the store fills it in.
+    A reference to a resident that is not local makes a compartment that no grant names.
+    """
+    kind = resource["resourceType"]
+    own = _district(resource)
+    organisations = tuple(dict.fromkeys(_organisations(resource, kind)))
+    patient = resource.get("id", "") if kind == "Patient" else _patient(resource)
+    return Scope(own, organisations, patient), bool(own)
+
+
+def _extensions(resource: dict[str, Any], url: str) -> Iterator[dict[str, Any]]:
+    for extension in resource.get("extension") or ():
+        if type(extension) is dict and extension.get("url") == url:
+            yield extension
+
+
+def _district(resource: dict[str, Any]) -> str:
+    for extension in _extensions(resource, DISTRICT):
+        code = extension.get("valueCode")
+        if type(code) is str:
+            return code
+    return ""
+
+
+def _references(value: Any) -> Iterator[str]:
+    """Yield the reference texts of an element: of itself, and of the actor or member it wraps."""
+    for one in value if type(value) is list else (value,):
+        if type(one) is not dict:
+            continue
+        text = one.get("reference")
+        if type(text) is str:
+            yield text
+        else:
+            for name in _INNER:
+                inner = one.get(name)
+                if type(inner) is dict and type(inner.get("reference")) is str:
+                    yield inner["reference"]
+
+
+def _patient(resource: dict[str, Any]) -> str:
+    for name in _PATIENT:
+        if name in resource:
+            for text in _references(resource[name]):
+                if text.startswith("Patient/"):
+                    return text[8:].partition("/")[0]
+                if "/Patient/" in text or (text.startswith("urn:") and name in ("subject", "patient", "for")):
+                    return shorten(text)
+    return ""
+
+
+def _organisations(resource: dict[str, Any], kind: str) -> Iterator[str]:
+    if kind == "Organization" and "id" in resource:
+        yield resource["id"]
+    for extension in _extensions(resource, RESPONSIBLE):
+        for text in _references(extension.get("valueReference")):
+            if text.startswith("Organization/"):
+                yield text[13:].partition("/")[0]
+    for name in _ORGANISATIONS:
+        if name in resource:
+            for text in _references(resource[name]):
+                if text.startswith("Organization/"):
+                    yield text[13:].partition("/")[0]

@@ -1,0 +1,207 @@
+"""A `Query` under a `Grant` → pages. Passes: narrow rows (filter, grant, sort, limit) → bodies → includes."""
+
+# ruff: noqa: S608  # the text is of literals and aliases made here; every value is bound
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kangshu.access import Grant
+from kangshu.base.faults import TooLarge
+from kangshu.search import Include, Query, Sort
+from kangshu.store.conditions import TABLES, Conditions, systems_of
+from kangshu.store.connections import Row
+from kangshu.store.cursors import listing_of
+from kangshu.store.reading import Reader
+from kangshu.store.records import Page, Stored
+from kangshu.store.sql import Binder, readable_sql
+
+MOST_INCLUDED: Final = 10_000
+_DEEPEST_ITERATION: Final = 8
+_SORTED: Final = {
+    "token": "code", "string": "folded", "date": "low", "number": "low", "quantity": "low", "reference": "target",
+    "uri": "value",
+}  # fmt: skip
+_COLUMNS: Final = "r.key, r.type, r.id, r.version, r.deleted, r.updated, r.district, r.organisations, r.patient, r.codec, r.body"
+_CASTS: Final = {"date": "timestamptz", "number": "numeric", "quantity": "numeric"}
+
+
+class Search:
+    """One search through one reader."""
+
+    def __init__(self, reader: Reader, grant: Grant, query: Query) -> None:
+        self._reader = reader
+        self._grant = grant
+        self._query = query
+        self._systems: dict[str, int] = {}
+
+    async def _prepare(self) -> None:
+        catalogue = self._reader.catalogue
+        for url in systems_of(self._query.where):
+            self._systems[url] = await catalogue.system(self._reader.connection, url)
+
+    def _where(self, binder: Binder) -> tuple[str, Conditions]:
+        reader, query = self._reader, self._query
+        conditions = Conditions(self._grant, reader.catalogue, self._systems, binder)
+        parts = [
+            f"r.type = {binder.bind(reader.catalogue.type(query.type), 'smallint')}",
+            "not r.deleted",
+            readable_sql(self._grant, "r", reader.catalogue, binder, query.type),
+        ]
+        parts.extend(conditions.clause(query.type, clause, "r") for clause in query.where)
+        return " and ".join(f"({part})" for part in parts), conditions
+
+    async def count(self) -> int:
+        """Return the number of matches that the grant admits."""
+        await self._prepare()
+        binder = Binder()
+        where, _ = self._where(binder)
+        sql = f"select count(*) from resource r where {where}"
+        found: int = await self._reader.connection.fetchval(sql, *binder.values)
+        return found
+
+    async def page(self, cursor: str | None) -> Page:
+        """Return one page with what it includes.
+
+        Raises:
+            NotFound: a cursor of another account or query.
+            TooLarge: more than 10,000 included records.
+        """
+        query = self._query
+        if query.count_only:
+            return Page([], [], await self.count(), None)
+        await self._prepare()
+        listing = listing_of(query)
+        binder = Binder()
+        where, conditions = self._where(binder)
+        joins, orders = self._order(conditions, binder)
+        if cursor is not None:
+            position = self._reader.cursors.read(self._grant, listing, cursor)
+            where = f"{where} and ({self._beyond(position, orders, binder)})"
+        values = ", ".join(f"{expression} as s{at}" for at, (expression, _, _) in enumerate(orders))
+        order = ", ".join(
+            f"{expression}{' desc' if descending else ''} nulls last" for expression, descending, _ in orders
+        )
+        picked = ", ".join(filter(None, ["r.key", values]))
+        shown = ", ".join(filter(None, ["page.n", *(f"page.s{at}" for at in range(len(orders))), _COLUMNS]))
+        sorting = ", ".join(filter(None, [order, "r.key"]))
+        limit = binder.bind(query.count + 1, "bigint")
+        sql = f"""with narrow as materialized (
+                select {picked} from resource r {joins} where {where} order by {sorting} limit {limit}
+            ), page as (select *, row_number() over () as n from narrow)
+            select {shown} from page join resource r on r.key = page.key order by page.n"""
+        rows = await self._reader.connection.fetch(sql, *binder.values)
+        await self._reader.learn(rows)
+        entries = [self._reader.stored(row, query.type) for row in rows[: query.count]]
+        more = None
+        if len(rows) > query.count:
+            last = rows[query.count - 1]
+            more = self._reader.cursors.write(
+                self._grant, listing, [*(last[f"s{at}"] for at in range(len(orders))), last["key"]]
+            )
+        total: int | None = None
+        if cursor is None and more is None:
+            total = len(entries)
+        elif query.total != "none":
+            total = await self.count()
+        included = await self._included(entries) if query.includes else []
+        return Page(entries, included, total, more)
+
+    def _order(self, conditions: Conditions, binder: Binder) -> tuple[str, list[tuple[str, bool, str]]]:
+        """Return the joins that fetch sort values, and (expression, descending, cast) of each."""
+        joins: list[str] = []
+        orders: list[tuple[str, bool, str]] = []
+        for at, sort in enumerate(self._query.sort):
+            if sort.by == "_id":
+                orders.append(("r.id", sort.descending, "text"))
+            elif sort.by == "_lastUpdated":
+                orders.append(("r.updated", sort.descending, "timestamptz"))
+            else:
+                joins.append(self._sort_join(at, sort, conditions))
+                orders.append((f"o{at}.v", sort.descending, _CASTS.get(sort.kind, "text")))
+        return " ".join(joins), orders
+
+    def _sort_join(self, at: int, sort: Sort, conditions: Conditions) -> str:
+        picked = "max" if sort.descending else "min"
+        params = conditions.params(self._query.type, sort.sources, f"x{at}")
+        return (
+            f"left join lateral (select {picked}(x{at}.{_SORTED[sort.kind]}) as v from {TABLES[sort.kind]} x{at} "
+            f"where x{at}.key = r.key and {params}) o{at} on true"
+        )
+
+    def _beyond(self, position: list[Any], orders: list[tuple[str, bool, str]], binder: Binder) -> str:
+        """Return the condition that a row comes after `position`; rows without a value come last either way."""
+        alternatives: list[str] = []
+        equal: list[str] = []
+        for (expression, descending, cast), value in zip(orders, position, strict=False):
+            if value is None:
+                equal.append(f"{expression} is null")
+                continue
+            bound = binder.bind(value, cast)
+            sign = "<" if descending else ">"
+            alternatives.append(
+                " and ".join([*equal, f"({expression} {sign} {bound} or {expression} is null)"])
+            )
+            equal.append(f"{expression} = {bound}")
+        alternatives.append(" and ".join([*equal, f"r.key > {binder.bind(position[-1], 'bigint')}"]))
+        return " or ".join(f"({one})" for one in alternatives)
+
+    async def _included(self, matches: list[Stored]) -> list[Stored]:
+        seen = {match.key for match in matches}
+        found: list[Stored] = []
+        front = matches
+        for depth in range(_DEEPEST_ITERATION):
+            fresh: list[Stored] = []
+            for include in self._query.includes:
+                if depth and not include.iterate:
+                    continue
+                for row in await self._follow(include, front):
+                    if row["key"] not in seen:
+                        seen.add(row["key"])
+                        fresh.append(self._reader.stored(row))
+            found.extend(fresh)
+            if len(found) > MOST_INCLUDED:
+                raise TooLarge(
+                    f"more than {MOST_INCLUDED} included records; ask for a smaller page",
+                    zh=f"关联记录超过 {MOST_INCLUDED} 条，请减小每页数量",
+                )
+            if not fresh or not any(include.iterate for include in self._query.includes):
+                break
+            front = fresh
+        return found
+
+    async def _follow(self, include: Include, front: list[Stored]) -> list[Row]:
+        binder = Binder()
+        catalogue = self._reader.catalogue
+        conditions = Conditions(self._grant, catalogue, {}, binder)
+        if include.reverse:
+            ids = [one.id for one in front if not include.target or one.type == include.target]
+            types = {one.type for one in front}
+            if not ids or (include.target and include.target not in types):
+                return []
+            params = conditions.params(include.type, include.sources, "x")
+            pairs = [(catalogue.type(one.type), one.id) for one in front]
+            kinds, targets = (
+                binder.bind([p[0] for p in pairs], "smallint[]"),
+                binder.bind([p[1] for p in pairs], "text[]"),
+            )
+            readable = readable_sql(self._grant, "r", catalogue, binder, include.type)
+            sql = f"""select {_COLUMNS} from resource r where not r.deleted and {readable} and r.key in (
+                select x.key from index_reference x join unnest({kinds}, {targets}) as f(type, id)
+                on x.target_type = f.type and x.target = f.id where {params})
+                order by r.key limit {MOST_INCLUDED + 1}"""
+        else:
+            keys = [one.key for one in front if one.type == include.type]
+            if not keys:
+                return []
+            params = conditions.params(include.type, include.sources, "x")
+            wanted = ""
+            if include.target:
+                wanted = f"and x.target_type = {binder.bind(catalogue.type(include.target), 'smallint')}"
+            readable = readable_sql(self._grant, "r", catalogue, binder)
+            sql = f"""select {_COLUMNS} from resource r where not r.deleted and {readable} and (r.type, r.id) in (
+                select x.target_type, x.target from index_reference x
+                where x.key = any({binder.bind(keys, "bigint[]")}) and {params} {wanted})
+                order by r.key limit {MOST_INCLUDED + 1}"""
+        rows: list[Row] = await self._reader.connection.fetch(sql, *binder.values)
+        await self._reader.learn(rows)
+        return rows

@@ -1,0 +1,420 @@
+"""Writes: one PostgreSQL transaction, in which reads see what it has written."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+from kangshu.access import Grant, Scope, admits
+from kangshu.base.canonical import CASE_KIND
+from kangshu.base.clock import instant, now
+from kangshu.base.faults import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    MultipleMatches,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unsupported,
+)
+from kangshu.fhir import definitions, json_patch, render
+from kangshu.sdk import Resource
+from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
+from kangshu.store import queue
+from kangshu.store.auditing import SYSTEM, AuditRow, audit_row
+from kangshu.store.connections import Connection
+from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
+from kangshu.store.reading import Reader, not_found
+from kangshu.store.records import Page, Stored, Written
+from kangshu.store.scopes import scope_of
+from kangshu.store.searching import Search
+
+if TYPE_CHECKING:
+    from kangshu.store.store import Store
+
+_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
+MOST_FOUND: Final = 10_000
+_CREATE, _UPDATE, _DELETE = 0, 1, 2
+
+
+def new_id() -> str:
+    """Return a fresh id: 26 signs that begin with the time, so that neighbours are stored together."""
+    stamp = time.time_ns() // 1_000_000
+    return f"{stamp:012x}{secrets.token_hex(7)}"
+
+
+class Transaction:
+    """The store's methods within one transaction of one grant."""
+
+    def __init__(self, store: Store, connection: Connection, grant: Grant) -> None:
+        self._store = store
+        self.connection = connection
+        self._reader: Reader = store.reader(connection)
+        self.grant = grant
+        self.read_rows: list[AuditRow] = []
+        """Audit rows of what was read; the store writes them when the transaction ends, either way."""
+
+    # reads
+
+    def _note(self, action: str, type: str = "", id: str = "", detail: str = "") -> None:
+        if self.grant.account != SYSTEM:
+            self.read_rows.append(audit_row(self.grant, action, type, id, detail=detail))
+
+    async def read(self, type: str, id: str) -> Stored:
+        """Return the current version; see `Store.read`."""
+        self._note("read", type, id)
+        return await self._reader.read(self.grant, type, id)
+
+    async def vread(self, type: str, id: str, version: int) -> Stored:
+        """Return one version; see `Store.vread`."""
+        self._note("vread", type, id, str(version))
+        return await self._reader.vread(self.grant, type, id, version)
+
+    async def search(self, query: Query, cursor: str | None = None) -> Page:
+        """Return one page; see `Store.search`."""
+        self._note("search-type", query.type, detail=query.text)
+        return await Search(self._reader, self.grant, query).page(cursor)
+
+    async def search_all(self, type: str, criteria: str) -> list[Resource]:
+        """Return every match, at most 10,000; see `Store.search_all`."""
+        self._note("search-type", type, detail=criteria)
+        return [stored.resource for stored in await find_all(self._reader, self.grant, type, criteria)]
+
+    async def count(self, query: Query) -> int:
+        """Return how many records match."""
+        self._note("search-type", query.type, detail=query.text)
+        return await Search(self._reader, self.grant, query).count()
+
+    async def scope(self, type: str, id: str) -> Scope:
+        """Return where a record belongs."""
+        return (await self._reader.read(self.grant, type, id)).scope
+
+    async def lock(self, type: str, id: str) -> None:
+        """Keep every other transaction from writing `type/id` until this one ends."""
+        await self._lock_text(f"{type}/{id}")
+        await self._reader.current(type, id, lock=True)
+
+    async def lock_all(self, references: Sequence[tuple[str, str]]) -> None:
+        """Lock the rows of these records in one order, so that transactions over the same ones do not deadlock."""
+        if references:
+            await self.connection.fetch(
+                """select r.key from resource r join unnest($1::smallint[], $2::text[]) as u(type, id)
+                on r.type = u.type and r.id = u.id order by r.key for update of r""",
+                [self._store.catalogue.type(type) for type, _ in references],
+                [id for _, id in references],
+            )
+
+    async def enqueue(
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        run_after: datetime | None = None,
+        unique: str | None = None,
+    ) -> int | None:
+        """Add a job that exists once this transaction is committed; see `Store.enqueue`."""
+        return await queue.enqueue(self.connection, kind, payload, run_after, unique)
+
+    async def next_number(self, counter: str) -> int:
+        """Return the next number of `counter`, from 1, without gaps: others wait until this transaction ends."""
+        text: str = await self.connection.fetchval(
+            """insert into setting (name, value) values ($1, '1')
+            on conflict (name) do update set value = (setting.value::bigint + 1)::text, updated = now()
+            returning value""",
+            f"counter:{counter}",
+        )
+        return int(text)
+
+    async def _lock_text(self, text: str) -> None:
+        await self.connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 7302))", text)
+
+    # writes
+
+    async def create(self, resource: Resource, *, if_none_exist: str | None = None) -> Written:
+        """Write a new record under an id of the store's; see `Store.create`."""
+        type = type_of(resource)
+        if if_none_exist is not None:
+            found = await self.match(type, if_none_exist)
+            if found is not None:
+                return Written(found, created=False, changed=False)
+        return await self._put(type, new_id(), resource, None, "create")
+
+    async def create_as(self, id: str, resource: Resource) -> Written:
+        """Write a new record under an id chosen beforehand, one of `new_id`."""
+        return await self._put(type_of(resource), id, resource, None, "create")
+
+    async def update(self, resource: Resource, *, if_match: int | None = None) -> Written:
+        """Write `resource` under its own id; see `Store.update`."""
+        type = type_of(resource)
+        id = resource.get("id")
+        if not isinstance(id, str) or not valid_id(id):
+            raise Invalid(
+                "an update needs an id of 1 to 64 letters, digits, '-' and '.'",
+                zh="更新需要合法的 id（1 至 64 位）",
+            )
+        current = await self._reader.current(type, id, lock=True)
+        self._check_version(current, if_match)
+        return await self._put(type, id, resource, current, "update")
+
+    async def update_matching(
+        self, type: str, criteria: str, resource: Resource, *, if_match: int | None = None
+    ) -> Written:
+        """Update the one match of `criteria`, or create it; see `Store.update_matching`."""
+        if type_of(resource) != type:
+            raise Invalid(f"the resource is no {type}", zh=f"资源类型不是 {type}")
+        found = await self.match(type, criteria)
+        if found is None:
+            if if_match is not None:
+                raise PreconditionFailed(
+                    "there is nothing to match If-Match", zh="没有与 If-Match 匹配的记录"
+                )
+            return await (self.update(resource) if resource.get("id") else self.create(resource))
+        if resource.get("id", found.id) != found.id:
+            raise Invalid("the resource's id is not the match's", zh="资源 id 与匹配到的记录不一致")
+        return await self.update({**resource, "id": found.id}, if_match=if_match)
+
+    async def patch(self, type: str, id: str, patch: Any, *, if_match: int | None = None) -> Written:
+        """Change a record by a JSON Patch (a list of operations); see `Store.patch`."""
+        current = await self._reader.current(type, id, lock=True)
+        if current is None or not admits(self.grant.may_read(type), current.scope):
+            raise not_found(type, id)
+        if current.deleted:
+            raise NotFound(f"{type}/{id} has been deleted", zh=f"{type}/{id} 已被删除")
+        self._check_version(current, if_match)
+        if not isinstance(patch, list):
+            raise Unsupported("send a JSON Patch: a list of operations", zh="请使用 JSON Patch（操作列表）")
+        changed = json_patch(current.resource, patch)
+        if changed.get("resourceType") != type or changed.get("id") != id:
+            raise Invalid("a patch may not change resourceType or id", zh="补丁不得修改 resourceType 或 id")
+        return await self._put(type, id, changed, current, "patch")
+
+    async def delete(self, type: str, id: str) -> Written:
+        """Delete a record; see `Store.delete`."""
+        current = await self._reader.current(type, id, lock=True)
+        if current is None or not admits(self.grant.may_read(type), current.scope):
+            raise not_found(type, id)
+        if current.deleted:
+            return Written(current, created=False, changed=False)
+        self._check_write(type, current.scope)
+        self._check_case(type, current.resource)
+        return await self._write(type, id, None, current, current.scope, 0, "delete")
+
+    async def delete_matching(self, type: str, criteria: str) -> Written | None:
+        """Delete the one match of `criteria`; None when there is none."""
+        found = await self.match(type, criteria)
+        return None if found is None else await self.delete(type, found.id)
+
+    async def match(self, type: str, criteria: str, *, lock: bool = True) -> Stored | None:
+        """Return the one record that meets `criteria`, or None. With `lock` others with the same criteria wait.
+
+        Raises:
+            MultipleMatches: there are several.
+        """
+        query = parse_criteria(type, criteria)
+        if not query.where:
+            raise PreconditionFailed(
+                "a conditional interaction needs criteria", zh="条件操作必须给出检索条件"
+            )
+        if lock:
+            await self._lock_text(f"{type}?{query.where!r}")
+        page = await Search(self._reader, self.grant, query).page(None)
+        if len(page.entries) > 1:
+            raise MultipleMatches(f"the criteria match more than one {type}", zh=f"条件匹配到多条 {type}")
+        return page.entries[0] if page.entries else None
+
+    def _check_version(self, current: Stored | None, if_match: int | None) -> None:
+        if if_match is not None and (current is None or current.deleted or current.version != if_match):
+            raise PreconditionFailed(
+                "the record is not at that version any more; read it again",
+                zh="记录版本已变化，请重新读取后再修改",
+            )
+
+    def _check_write(self, type: str, scope: Scope) -> None:
+        if not admits(self.grant.may_write(type), scope):
+            raise Forbidden(f"this account may not write this {type}", zh=f"当前账号无权写入该 {type} 记录")
+
+    def _check_case(self, type: str, resource: Resource) -> None:
+        if type != "Task" or self.grant.may("case.engine"):
+            return
+        codings = (resource.get("code") or {}).get("coding") or ()
+        if any(isinstance(coding, dict) and coding.get("system") == CASE_KIND for coding in codings):
+            raise Conflict(
+                "this Task is a case: change it by its moves, POST Task/[id]/$move",
+                zh="该任务是办件，只能通过办理动作（POST Task/[id]/$move）变更",
+            )
+
+    async def _put(
+        self, type: str, id: str, resource: Resource, current: Stored | None, action: str
+    ) -> Written:
+        exists = current is not None and not current.deleted
+        if current is not None and exists:
+            if not admits(self.grant.may_read(type), current.scope):
+                raise not_found(type, id)
+            self._check_write(type, current.scope)
+            self._check_case(type, current.resource)
+        self._check_case(type, resource)
+        body: Resource = {"resourceType": type, "id": id, "meta": None}
+        body.update(resource)
+        body["id"] = id
+        scope, own = scope_of(body)
+        origin = 0
+        if not own:
+            scope, origin = await self._place(type, id, scope)
+        self._check_write(type, scope)
+        return await self._write(type, id, body, current, scope, origin, action)
+
+    async def _place(self, type: str, id: str, scope: Scope) -> tuple[Scope, int]:
+        catalogue = self._store.catalogue
+        organisations = [one for one in scope.organisations if type != "Organization" or one != id]
+        row = await self.connection.fetchrow(
+            "select district, district_from from place_of($1::smallint, $2, $3::smallint, $4)",
+            catalogue.type("Patient"),
+            "" if type == "Patient" else scope.patient,
+            catalogue.type("Organization"),
+            organisations[0] if organisations else "",
+        )
+        return Scope(row["district"], scope.organisations, scope.patient), row["district_from"]
+
+    async def _write(
+        self,
+        type: str,
+        id: str,
+        body: Resource | None,
+        current: Stored | None,
+        scope: Scope,
+        origin: int,
+        action: str,
+    ) -> Written:
+        store = self._store
+        version = 1 if current is None else current.version + 1
+        moment = now()
+        moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        text, rows = b"", {}
+        if body is not None:
+            body = stamped(body, version, moment)
+            text = render(body)
+            entries = extract(body)
+            await store.number_systems(systems_in(entries))
+            rows = rows_of(type, entries, store.catalogue)
+        fresh = current is None or current.deleted
+        change = _DELETE if body is None else _CREATE if fresh else _UPDATE
+        values: list[Any] = [
+            store.catalogue.type(type), id, version, body is None, moment, scope.district, origin,
+            list(scope.organisations), scope.patient, store.codec.current, store.codec.pack(text) if text else b"",
+            change, self.grant.account, action, self.grant.purpose, "",
+        ]  # fmt: skip
+        if current is not None:
+            values.append(current.key)
+        sql = write_sql(tuple(rows), current is not None)
+        key = await self.connection.fetchval(sql, *values, *arrays_of(rows))
+        stored = Stored(type, id, version, moment, scope, body is None, text, key)
+        await self._keep_unique(stored)
+        await self._cascade(stored, current)
+        return Written(stored, created=change == _CREATE)
+
+    async def _keep_unique(self, stored: Stored) -> None:
+        rules = self._store.unique_rules(stored.type)
+        if not rules:
+            return
+        await self.connection.execute(
+            "delete from unique_key where key = $1 and rule = any($2::text[])",
+            stored.key,
+            [rule.id for rule in rules],
+        )
+        for rule in rules if not stored.deleted else ():
+            value = rule.value(stored.resource)
+            if value is None:
+                continue
+            taken = await self.connection.fetchval(
+                """insert into unique_key (rule, value, key) values ($1, $2, $3)
+                on conflict (rule, value) do nothing returning key""",
+                rule.id,
+                value,
+                stored.key,
+            )
+            if taken is None:
+                raise Conflict(rule.text.en, zh=rule.text.zh)
+
+    async def _cascade(self, stored: Stored, current: Stored | None) -> None:
+        if stored.type not in ("Patient", "Organization") or stored.deleted:
+            return
+        before = "" if current is None or current.deleted else current.scope.district
+        place = stored.scope.district
+        if place == before:
+            return
+        if stored.type == "Patient":
+            await self.connection.execute("select move_resident($1, $2, $3)", stored.id, stored.key, place)
+        else:
+            await self.connection.execute(
+                "select move_organisation($1, $2, $3, $4::smallint)",
+                stored.id,
+                stored.key,
+                place,
+                self._store.catalogue.type("Patient"),
+            )
+
+
+async def find_all(reader: Reader, grant: Grant, type: str, criteria: str | Query) -> Sequence[Stored]:
+    """Return every match of `criteria`.
+
+    Raises:
+        TooLarge: more than 10,000.
+    """
+    query = parse_criteria(type, criteria) if isinstance(criteria, str) else criteria
+    query = replace(query, count=LARGEST_PAGE, count_only=False, includes=())
+    found: list[Stored] = []
+    cursor: str | None = None
+    while True:
+        page = await Search(reader, grant, query).page(cursor)
+        found.extend(page.entries)
+        if len(found) > MOST_FOUND:
+            raise TooLarge(
+                f"more than {MOST_FOUND} matches; narrow the criteria",
+                zh=f"匹配超过 {MOST_FOUND} 条，请缩小条件",
+            )
+        if page.next is None:
+            return found
+        cursor = page.next
+
+
+def stamped(body: Resource, version: int, moment: datetime) -> Resource:
+    """Return `body` with the version and time of change in its meta."""
+    meta = body.get("meta")
+    kept = meta if isinstance(meta, dict) else {}
+    return {**body, "meta": {**kept, "versionId": str(version), "lastUpdated": instant(moment)}}
+
+
+def valid_id(id: Any) -> bool:
+    """Return whether `id` is a FHIR id."""
+    return isinstance(id, str) and _ID.fullmatch(id) is not None
+
+
+def type_of(resource: Resource) -> str:
+    """Return the type of `resource`.
+
+    Raises:
+        Malformed: it has none.
+        Unsupported: R4 has no such type.
+    """
+    type = resource.get("resourceType") if isinstance(resource, dict) else None
+    if not isinstance(type, str):
+        raise Malformed("this is no resource: it has no resourceType", zh="不是 FHIR 资源：缺少 resourceType")
+    if not definitions().is_resource(type):
+        raise Unsupported(f"there is no resource type {type[:60]!r}", zh=f"没有资源类型 {type[:60]!r}")
+    return type
+
+
+def retryable(cause: asyncpg.PostgresError) -> bool:
+    """Return whether the same work may succeed when done again: a deadlock, or two first writers of one id."""
+    if isinstance(cause, asyncpg.UniqueViolationError):
+        return cause.constraint_name == "resource_type_id_key"
+    return isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)

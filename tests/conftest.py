@@ -1,0 +1,151 @@
+"""A real PostgreSQL for the tests: Debian's binaries on a socket of their own, or KANGSHU_TEST_DATABASE.
+
+`database_url` gives each test a fresh database, cloned from a template that was migrated once per run and worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from kangshu.store import Store
+
+_NUMBERS = itertools.count()
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "unix_socket_directories": "",
+    "log_min_messages": "fatal",
+}
+"""The tests throw their data away: nothing needs to survive a power cut."""
+
+
+def _binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    return found[-1] if found else None
+
+
+def _as_postgres() -> dict[str, object]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    account = pwd.getpwnam("postgres")
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _start(folder: Path, binaries: Path, port: int) -> subprocess.Popen[bytes]:
+    account = _as_postgres()
+    data = folder / "data"
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "kangshu", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+        check=True, stdout=subprocess.DEVNULL, cwd=folder, **account,
+    )  # fmt: skip
+    options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    return subprocess.Popen(
+        [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **account,
+    )  # fmt: skip
+
+
+async def _await_answer(url: str) -> None:
+    for _ in range(600):
+        try:
+            connection = await asyncpg.connect(url)
+        except (OSError, asyncpg.CannotConnectNowError):
+            await asyncio.sleep(0.05)
+        else:
+            await connection.close()
+            return
+    raise TimeoutError("the test database did not come up")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a PostgreSQL server whose databases the tests may make and drop."""
+    given = os.environ.get("KANGSHU_TEST_DATABASE")
+    if given:
+        yield given
+        return
+    binaries = _binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL: install one, or set KANGSHU_TEST_DATABASE to the URL of a server")
+    folder = Path(tempfile.mkdtemp(prefix="kangshu-test-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    port = _free_port()
+    server = _start(folder, binaries, port)
+    url = f"postgresql://kangshu@127.0.0.1:{port}/postgres"
+    try:
+        asyncio.run(_await_answer(url))
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """The name of a database whose schema is migrated; one per worker of the run."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"kangshu_template_{worker}_{os.getpid()}"
+
+    async def make() -> None:
+        await _execute(postgres_url, f"create database {name}")
+        store = await Store.open(_database(postgres_url, name), pool=2)
+        # the secret is per installation: a clone makes its own
+        await store.close()
+
+    asyncio.run(make())
+    yield name
+    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database."""
+    name = f"{template_database}_{next(_NUMBERS)}"
+    asyncio.run(_execute(postgres_url, f"create database {name} template {template_database}"))
+    yield _database(postgres_url, name)
+    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """An open store on a fresh database."""
+    async with await Store.open(database_url, pool=4) as opened:
+        yield opened
