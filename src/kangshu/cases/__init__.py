@@ -1,0 +1,46 @@
+"""Cases (办件): state machines over Task, deadlines, worklists, numbering (文号), notices."""
+
+from kangshu.cases.deadlines import Terms, Urgency, day_end
+from kangshu.cases.effects import all_fields, check_effects
+from kangshu.cases.engine import Cases, Offer
+from kangshu.cases.parties import is_word
+from kangshu.cases.tasks import (
+    CASE_NUMBER,
+    OWNED_ELEMENTS,
+    CaseEvent,
+    deadline_of,
+    events,
+    inputs,
+    kind_of,
+    number_of,
+    organisation_of,
+    state_of,
+    urged_of,
+)
+from kangshu.cases.worklist import BOXES, Box, CaseRow, Notice
+
+__all__ = [
+    "BOXES",
+    "CASE_NUMBER",
+    "OWNED_ELEMENTS",
+    "Box",
+    "CaseEvent",
+    "CaseRow",
+    "Cases",
+    "Notice",
+    "Offer",
+    "Terms",
+    "Urgency",
+    "all_fields",
+    "check_effects",
+    "day_end",
+    "deadline_of",
+    "events",
+    "inputs",
+    "is_word",
+    "kind_of",
+    "number_of",
+    "organisation_of",
+    "state_of",
+    "urged_of",
+]

@@ -1,0 +1,39 @@
+"""Registers (台账): lists, forms, Excel in and out, generated from their declarations."""
+
+from kangshu.registers.forms import (
+    REFERENCE_TYPES,
+    check_values,
+    into_element,
+    is_empty,
+    points,
+    read_values,
+    write_values,
+)
+from kangshu.registers.importing import ImportReport, RowError
+from kangshu.registers.names import names_of
+from kangshu.registers.paths import parse_path, read_path, write_path
+from kangshu.registers.questionnaire import questionnaire
+from kangshu.registers.registers import RegisterPage, Registers
+from kangshu.registers.rows import RegisterRow, display, masked
+
+__all__ = [
+    "REFERENCE_TYPES",
+    "ImportReport",
+    "RegisterPage",
+    "RegisterRow",
+    "Registers",
+    "RowError",
+    "check_values",
+    "display",
+    "into_element",
+    "is_empty",
+    "masked",
+    "names_of",
+    "parse_path",
+    "points",
+    "questionnaire",
+    "read_path",
+    "read_values",
+    "write_path",
+    "write_values",
+]

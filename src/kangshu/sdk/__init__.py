@@ -3,6 +3,7 @@
 from kangshu.base.canonical import code_system, structure
 from kangshu.base.text import Text
 from kangshu.sdk.declarations import (
+    STAY,
     CaseDeclaration,
     CheckQuery,
     Column,
@@ -31,6 +32,7 @@ from kangshu.sdk.demo import (
 )
 
 __all__ = [
+    "STAY",
     "CaseDeclaration",
     "CheckQuery",
     "Column",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from kangshu.sdk.demo import DemoCity
 
 NO_TEXT = Text("", "")
+STAY = "stay"
+"""Target of a move that leaves the case in its state."""
 
 Resource: TypeAlias = dict[str, Any]
 """A FHIR R4 resource as parsed JSON; decimals are `decimal.Decimal`, so that lexemes are kept."""
@@ -58,6 +60,8 @@ class Field:
     pattern: str = ""
     help: Text = NO_TEXT
     masked: bool = False
+    check: Literal["", "resident-id", "organisation-code"] = ""
+    """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,9 @@ class State:
 class Move:
     """A move of a case. `by` lists who may: `requester`, `owner`, `role:<id>`, `operation:<id>`, `patient`, `system`.
 
-    `guard` is FHIRPath over the Task that must be true, with %form (the values just entered), %children (the
-    child Tasks) and %organisation (id of the mover's organisation); `guard_text` says what is missing.
+    A `target` of `stay` leaves the case in its state. `guard` is FHIRPath over the Task that must be true, with
+    %form (the values just entered), %children (the child Tasks), %source (the state before) and %organisation (id
+    of the mover's organisation); `guard_text` says what is missing.
     `effects` are declarations applied in the move's transaction (the kinds are listed in docs/adr/0007-cases.md).
     """
 

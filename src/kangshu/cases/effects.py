@@ -1,0 +1,157 @@
+"""What a move does besides changing the state, committed with it.
+
+Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task) makes it conditional:
+
+    set: <path>, value: <template>             an element of the Task (not one that the engine owns)
+    clear: <path>                              removes it
+    count: <path>                              adds one to an integer element
+    owner: <template>                          hands the case to another Organization
+    deadline: <template>, field: <id>          the case's own date in a form field, and the deadline with it
+    create: <template>, as: <name>, focus: …   a resource; this and later moves name it ${<name>} (Task.output);
+                                               focus: true links it as the case's focus
+    change: <template>, require: <FHIRPath>, require_text: …, values: {<path>: <template>}
+                                               a resource that the case names, under lock; refused unless `require`;
+                                               nothing when the case names none; with `as: <name>` its plain elements
+                                               are ${<name>.<element>} from then on
+    notify: [<template>, …], text: {zh, en}    a Communication to organisations (or the resident)
+    child: <case>, each: <template>, values: … starts a case of the same service per organisation of `each` (会签)
+    children: <move>                           makes that move on every open child
+
+Templates hold ${name}: a field of the form, a kept field, a created resource, or one of task, number, title,
+subject, focus, requester, owner, organisation, today, now, actor; in `child`, item too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kangshu.base.faults import Fault, Invalid
+from kangshu.cases.substitution import names_in
+from kangshu.cases.tasks import OWNED_ELEMENTS
+from kangshu.fhirpath import compile as compile_expression
+from kangshu.registers import parse_path
+from kangshu.sdk import CaseDeclaration, Field, Move
+
+VERBS: Mapping[str, frozenset[str]] = {
+    "set": frozenset({"value"}),
+    "clear": frozenset(),
+    "count": frozenset(),
+    "owner": frozenset(),
+    "deadline": frozenset({"field"}),
+    "create": frozenset({"as", "focus"}),
+    "change": frozenset({"require", "require_text", "values", "as"}),
+    "notify": frozenset({"text"}),
+    "child": frozenset({"each", "values"}),
+    "children": frozenset(),
+}
+BUILT_IN = frozenset(
+    {
+        "task",
+        "number",
+        "title",
+        "subject",
+        "requester",
+        "owner",
+        "organisation",
+        "today",
+        "now",
+        "actor",
+        "focus",
+    }
+)
+
+
+def verb_of(effect: Mapping[str, Any]) -> str:
+    """Return the verb of an effect, "" when it has none or several."""
+    found = [verb for verb in VERBS if verb in effect]
+    return found[0] if len(found) == 1 else ""
+
+
+def check_effects(declaration: CaseDeclaration, move: Move | None) -> Iterator[tuple[str, str]]:
+    """Yield (English, Chinese) of all that is wrong with the effects of `move`, or of starting when None."""
+    effects = declaration.effects if move is None else move.effects
+    known = set(BUILT_IN) | {field.id for field in _fields(declaration)} | _created(declaration)
+    for effect in effects:
+        verb = verb_of(effect)
+        if not verb:
+            yield (
+                f"an effect has one verb of {', '.join(VERBS)}",
+                f"效果须有且仅有一个动词：{'、'.join(VERBS)}",
+            )
+            continue
+        for key in effect.keys() - VERBS[verb] - {verb, "when"}:
+            yield f"effect '{verb}' has no '{key}'", f"效果“{verb}”没有“{key}”项"
+        yield from _check_one(declaration, effect, verb)
+        asked = {*names_in(effect[verb]), *names_in(effect.get("value")), *names_in(effect.get("values"))}
+        for name in sorted(
+            {name.partition(".")[0] for name in asked} - known - ({"item"} if verb == "child" else set())
+        ):
+            yield (
+                f"effect '{verb}' asks for ${{{name}}}, which nothing gives",
+                f"效果“{verb}”引用了不存在的 ${{{name}}}",
+            )
+        if isinstance(effect.get("as"), str):
+            known.add(effect["as"])
+
+
+def _check_one(
+    declaration: CaseDeclaration, effect: Mapping[str, Any], verb: str
+) -> Iterator[tuple[str, str]]:
+    for key in ("when", "require"):
+        if isinstance(effect.get(key), str):
+            try:
+                compile_expression(effect[key])
+            except Fault as fault:
+                yield f"'{key}' of effect '{verb}': {fault.text}", f"效果“{verb}”的“{key}”：{fault.zh}"
+    if verb in ("set", "clear", "count"):
+        yield from _check_path(str(effect[verb]))
+    if verb == "change":
+        if not isinstance(effect.get("values"), Mapping):
+            yield "effect 'change' needs 'values'", "效果“change”缺少“values”"
+        else:
+            for path in effect["values"]:
+                yield from _check_path(str(path), owned=False)
+        text = effect.get("require_text")
+        if "require" in effect and not (isinstance(text, Mapping) and text.get("zh") and text.get("en")):
+            yield "'require' needs 'require_text: {zh, en}'", "“require”须有 require_text: {zh, en}"
+    if verb == "notify":
+        text = effect.get("text")
+        if not (isinstance(text, Mapping) and text.get("zh") and text.get("en")):
+            yield "effect 'notify' needs 'text: {zh, en}'", "效果“notify”缺少 text: {zh, en}"
+    if verb == "create" and not (
+        isinstance(effect["create"], Mapping) and effect["create"].get("resourceType")
+    ):
+        yield "effect 'create' needs a resource with resourceType", "效果“create”须有 resourceType"
+    if verb == "deadline" and effect.get("field") not in {field.id for field in _fields(declaration)}:
+        yield "effect 'deadline' names no field of a form", "效果“deadline”未指明表单字段"
+
+
+def _created(declaration: CaseDeclaration) -> set[str]:
+    """Return the names of what any move of the kind creates: they are kept with the case."""
+    lists = (declaration.effects, *(move.effects for move in declaration.moves))
+    return {str(one["as"]) for effects in lists for one in effects if "create" in one and "as" in one}
+
+
+def _check_path(path: str, *, owned: bool = True) -> Iterator[tuple[str, str]]:
+    try:
+        steps = parse_path(path)
+    except Invalid as fault:
+        yield fault.text, fault.zh
+        return
+    if owned and steps[0].name in OWNED_ELEMENTS:
+        yield f"'{path}' is the engine's own", f"“{path}”由流程引擎维护，不能直接写入"
+
+
+def _fields(declaration: CaseDeclaration) -> Iterator[Field]:
+    yield from declaration.form
+    for move in declaration.moves:
+        yield from move.form
+
+
+def all_fields(declaration: CaseDeclaration) -> dict[str, Field]:
+    """Return every field of the kind's forms by id; the first declaration of an id stands."""
+    found: dict[str, Field] = {}
+    for field in _fields(declaration):
+        found.setdefault(field.id, field)
+    return found

@@ -1,0 +1,335 @@
+"""The engine: cases start and move here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from kangshu.access import ANY_TYPE, Everything, Grant, admits
+from kangshu.base.clock import now, today
+from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
+from kangshu.base.parameters import ParameterTable
+from kangshu.base.text import Text
+from kangshu.base.working_days import Calendar, china
+from kangshu.cases.deadlines import Terms
+from kangshu.cases.moving import Machine
+from kangshu.cases.parties import may_move, may_start
+from kangshu.cases.running import copied, truth
+from kangshu.cases.substitution import substitute
+from kangshu.cases.tasks import CaseEvent, events, inputs, kind_of, new_task, state_of
+from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
+from kangshu.registers import check_values, points
+from kangshu.sdk import CaseDeclaration, Field, Move, Resource
+from kangshu.store import Store, Stored, Transaction
+
+ENGINE = "case.engine"
+_EVERY = MappingProxyType({ANY_TYPE: Everything()})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A move that the account may make in the present state; `blocked` says what is still missing, None: nothing."""
+
+    move: Move
+    blocked: Text | None
+
+
+class Cases:
+    """Cases of every declared kind. `jurisdiction` is the installation's division, for parameters."""
+
+    def __init__(
+        self,
+        store: Store,
+        declarations: Iterable[CaseDeclaration],
+        parameters: ParameterTable,
+        *,
+        calendar: Calendar | None = None,
+        jurisdiction: str = "",
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._store = store
+        self._kinds = {one.code: one for one in declarations}
+        self._terms = Terms(parameters, calendar or china())
+        self._jurisdiction = jurisdiction
+        self._clock = clock
+        self._machine = Machine(self._kinds, self._terms, jurisdiction, clock)
+        self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
+
+    @property
+    def declarations(self) -> tuple[CaseDeclaration, ...]:
+        """Return every declared case kind."""
+        return tuple(self._kinds.values())
+
+    def declaration(self, code: str) -> CaseDeclaration:
+        """Return the case kind `service/case`. Raises NotFound."""
+        found = self._kinds.get(code)
+        if found is None:
+            raise NotFound(f"there is no case kind '{code[:80]}'", zh=f"没有办件类型“{code[:80]}”")
+        return found
+
+    def carrying(self, what: str) -> CaseDeclaration | None:
+        """Return the case kind that carries `what` of the platform's own (`duty`), None when no service has one."""
+        return next((one for one in self._kinds.values() if one.carries == what), None)
+
+    def startable(self, grant: Grant) -> tuple[CaseDeclaration, ...]:
+        """Return the case kinds that this account may start."""
+        return tuple(one for one in self._kinds.values() if self._may_start(grant, one))
+
+    async def start(
+        self,
+        grant: Grant,
+        code: str,
+        values: Mapping[str, Any],
+        *,
+        subject: str | None = None,
+        receiver: str | None = None,
+        title: str = "",
+        focus: str | None = None,
+        tags: Sequence[Mapping[str, str]] = (),
+    ) -> Stored:
+        """Start a case of kind `code` in its initial state and return its Task.
+
+        `subject` is `Patient/id` (or the kind's subject type), `receiver` the id of the Organization that it
+        goes to first; without it the form's `receiver` field. `tags` go to meta.tag of all that the case makes.
+
+        Raises:
+            NotFound: no such kind, or subject, receiver or a chosen record that the grant does not see.
+            Forbidden: the account may not start this kind.
+            Unprocessable: values against the form; its issues name the fields.
+            Conflict: an effect met a taken or changed resource.
+        """
+        declaration = self.declaration(code)
+        if not self._may_start(grant, declaration):
+            raise Forbidden(
+                f"this account may not start '{declaration.title.en}'",
+                zh=f"当前账号不能发起“{declaration.title.zh}”",
+            )
+        if subject:
+            subject = subject if "/" in subject else f"{declaration.subject_type or 'Patient'}/{subject}"
+            await self._visible(grant, subject)
+        elif declaration.subject_type:
+            raise Unprocessable(
+                f"a case of this kind is about a {declaration.subject_type}",
+                zh="请选择办件对象",
+                expression="subject",
+            )
+        form = await self._check(grant, declaration.form, values, {})
+        receiver = receiver or str(form.get("receiver") or "")
+        receiver = receiver.removeprefix("Organization/")
+        if receiver:
+            await self._visible(grant, f"Organization/{receiver}")
+        task = new_task(declaration, self._clock())
+        if subject:
+            task["for"] = {"reference": subject}
+        if focus:
+            task["focus"] = {"reference": focus}
+        if title:
+            task["description"] = title
+        if tags:
+            task["meta"] = {"tag": [dict(tag) for tag in tags]}
+
+        async def work(transaction: Transaction) -> Stored:
+            return await self._machine.begin(transaction, grant, declaration, copied(task), form, receiver)
+
+        return await self._store.run(_engine(grant), work)
+
+    async def offers(self, grant: Grant, task: str | Resource | Stored) -> tuple[Offer, ...]:
+        """Return the moves that this account may make in the present state, those not yet possible with the reason.
+
+        Guards that ask for the form's values (%form) count as open: they are checked on moving.
+        """
+        resource = await self._task(grant, task)
+        declaration = self.declaration(kind_of(resource))
+        state = state_of(resource)
+        found = [
+            move for move in declaration.moves if state in move.sources and may_move(grant, resource, move.by)
+        ]
+        children: Sequence[Resource] = ()
+        if any("%children" in move.guard for move in found):
+            children = await self._store.search_all(_engine(grant), "Task", f"part-of=Task/{resource['id']}")
+        return tuple(
+            Offer(
+                move,
+                None
+                if not move.guard or "%form" in move.guard or truth(move.guard, resource, {}, children, grant)
+                else move.guard_text,
+            )
+            for move in found
+        )
+
+    async def moves(self, grant: Grant, task: str | Resource | Stored) -> tuple[Move, ...]:
+        """Return the moves that this account may make now."""
+        return tuple(offer.move for offer in await self.offers(grant, task) if offer.blocked is None)
+
+    async def move(
+        self,
+        grant: Grant,
+        task_id: str,
+        move_id: str,
+        values: Mapping[str, Any],
+        *,
+        if_match: int | None = None,
+        comment: str = "",
+    ) -> Stored:
+        """Make a move of a case and return its Task; the effects commit with it or nothing does.
+
+        Raises:
+            NotFound: no such case, or none that the grant sees; no such move of its kind.
+            Forbidden: the account may not make this move.
+            Conflict: the case is in another state (somebody was first), or an effect met a taken resource.
+            PreconditionFailed: `if_match` is not the current version.
+            Unprocessable: values against the form, or the guard does not hold.
+        """
+        before = await self._store.read(grant, "Task", task_id)
+        declaration = self.declaration(kind_of(before.resource))
+        move = next((one for one in declaration.moves if one.id == move_id), None)
+        if move is None:
+            raise NotFound(f"this case has no move '{move_id[:60]}'", zh=f"该办件没有“{move_id[:60]}”操作")
+        if not may_move(grant, before.resource, move.by):
+            raise _not_yours(move)
+        form = await self._check(grant, move.form, values, before.resource)
+
+        async def work(transaction: Transaction) -> Stored:
+            await transaction.lock("Task", task_id)
+            stored = await transaction.read("Task", task_id)
+            if if_match is not None and stored.version != if_match:
+                raise PreconditionFailed(
+                    "the case has changed since you opened it; look at it again",
+                    zh="该办件在您打开后已有变动，请刷新后再办理",
+                )
+            if not admits(grant.may_read("Task"), stored.scope):
+                raise NotFound("there is no such case", zh="办件不存在")
+            task = copied(stored.resource)
+            if not may_move(grant, task, move.by):
+                raise _not_yours(move)
+            made = await self._machine.make(transaction, grant, declaration, move, task, form, comment)
+            return (await transaction.update(made, if_match=stored.version)).stored
+
+        return await self._store.run(_engine(grant), work)
+
+    async def history(self, grant: Grant, task_id: str) -> tuple[CaseEvent, ...]:
+        """Return what happened to the case, oldest first."""
+        return events((await self._store.read(grant, "Task", task_id)).resource)
+
+    async def children(self, grant: Grant, task_id: str) -> tuple[CaseRow, ...]:
+        """Return the child cases (会签) that the grant sees, by deadline."""
+        return await self._lists.rows(
+            grant, await self._store.search_all(grant, "Task", f"part-of=Task/{task_id}")
+        )
+
+    async def row(self, grant: Grant, task_id: str) -> CaseRow:
+        """Return the worklist row of one case. Raises NotFound."""
+        return (await self._lists.rows(grant, [(await self._store.read(grant, "Task", task_id)).resource]))[0]
+
+    async def worklist(
+        self,
+        grant: Grant,
+        box: Box = "todo",
+        code: str | None = None,
+        *,
+        subject: str = "",
+        limit: int = 200,
+    ) -> list[CaseRow]:
+        """Return the cases of a box, the nearest deadline first; see `worklist.Box`."""
+        return await self._lists.worklist(grant, box, code, subject=subject, limit=limit)
+
+    async def counts(self, grant: Grant) -> dict[str, int]:
+        """Return how many cases stand in each box of the account's organisation, and unread notices as `notices`."""
+        return await self._lists.counts(grant)
+
+    async def notices(self, grant: Grant, *, unread: bool = True, limit: int = 100) -> list[Notice]:
+        """Return the notices (待阅) to the account's organisation or resident, newest first."""
+        return await self._lists.notices(grant, unread=unread, limit=limit)
+
+    async def mark_read(self, grant: Grant, notice_id: str) -> None:
+        """Mark a notice as read. Raises NotFound when it is not addressed to this account's organisation."""
+        await self._lists.mark_read(grant, notice_id, _engine(grant))
+
+    def _may_start(self, grant: Grant, declaration: CaseDeclaration) -> bool:
+        return grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)
+
+    async def _task(self, grant: Grant, task: str | Resource | Stored) -> Resource:
+        if isinstance(task, str):
+            return (await self._store.read(grant, "Task", task)).resource
+        return task.resource if isinstance(task, Stored) else task
+
+    async def _visible(self, grant: Grant, reference: str) -> None:
+        """Raise NotFound unless the account itself may see what it points to: the engine's reach is not lent."""
+        kind, _, id_ = reference.partition("/")
+        await self._store.read(grant, kind, id_)
+
+    async def _check(
+        self, grant: Grant, fields: Sequence[Field], values: Mapping[str, Any], task: Resource
+    ) -> dict[str, Any]:
+        form, issues = check_values(fields, values)
+        found = list(issues)
+        for field in fields:
+            value = form.get(field.id)
+            if value is None or not points(field):
+                continue
+            for reference in value if isinstance(value, list) else [value]:
+                if not await self._may_choose(grant, field, reference, task, form):
+                    en = f"'{field.title.en}': there is no such record to choose"
+                    found.append(
+                        Issue("error", "not-found", en, (field.id,), f"“{field.title.zh}”所选记录不可用")
+                    )
+        if found:
+            raise Unprocessable(
+                "the form is not complete or not right", zh="表单填写不完整或有误", issues=tuple(found)
+            )
+        return form
+
+    async def _may_choose(
+        self, grant: Grant, field: Field, reference: str, task: Resource, form: Mapping[str, Any]
+    ) -> bool:
+        kind, _, id_ = reference.partition("/")
+        if field.criteria:
+            criteria = criteria_of(field, task, form)
+            return bool(await self._store.search_all(grant, kind, f"{criteria}&_id={id_}"))
+        try:
+            await self._store.read(grant, kind, id_)
+        except (NotFound, Gone):
+            return False
+        return True
+
+    async def candidates(
+        self, grant: Grant, task_id: str, move_id: str, field_id: str, *, text: str = "", limit: int = 50
+    ) -> list[Resource]:
+        """Return the records that may be chosen for a reference field of a move, at most `limit`."""
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        declaration = self.declaration(kind_of(task))
+        move = next((one for one in declaration.moves if one.id == move_id), None)
+        field = next((one for one in (move.form if move else ()) if one.id == field_id), None)
+        if field is None or not points(field):
+            raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
+        return await self._lists.candidates(grant, field, criteria_of(field, task, {}), text, limit)
+
+
+def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:
+    """Return the search criteria of a reference field with its ${names} filled."""
+    names: dict[str, Any] = {
+        "subject": (task.get("for") or {}).get("reference"),
+        "owner": (task.get("owner") or {}).get("reference"),
+        "requester": (task.get("requester") or {}).get("reference"),
+        "today": today().isoformat(),
+        **inputs(task),
+        **{name: value for name, value in form.items() if value is not None},
+    }
+    quoted = {name: quote(str(value), safe="/:|,") for name, value in names.items() if value is not None}
+    return str(substitute(field.criteria, quoted) or "")
+
+
+def _engine(grant: Grant) -> Grant:
+    """Return the grant the engine works with after its own who-may check; the account stays, for the audit."""
+    return replace(grant, read=_EVERY, write=_EVERY, operations=grant.operations | {ENGINE})
+
+
+def _not_yours(move: Move) -> Forbidden:
+    return Forbidden(
+        f"this account may not '{move.title.en}': it is another party's move",
+        zh=f"当前账号不能“{move.title.zh}”，该操作由其他单位或角色办理",
+    )

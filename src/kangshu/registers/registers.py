@@ -1,0 +1,391 @@
+"""Registers of an installation: list, record, save, and Excel out and in, each under the caller's grant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from kangshu.access import Grant
+from kangshu.base.clock import now
+from kangshu.base.faults import Fault, Issue, NotFound, UnknownParameter, Unprocessable
+from kangshu.base.text import Language, Text
+from kangshu.registers.forms import check_values, points, read_values, write_values
+from kangshu.registers.importing import ImportReport, in_order, row_error, sort_rows
+from kangshu.registers.names import names_of
+from kangshu.registers.paths import fhirpath_of, parse_path
+from kangshu.registers.questionnaire import questionnaire
+from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
+from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
+from kangshu.sdk import Column, RegisterDeclaration, Resource
+from kangshu.search import Query, parse_query
+from kangshu.store import Store, Stored, Transaction, UniqueRule, new_id
+
+UNMASK = "identity.read"
+_EXPORT_PAGE = 500
+_EXPORT_MOST = 200_000
+_IMPORT_MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPage:
+    """One page of a register's list. `total` is None where it was not asked for; `next` the following page's cursor."""
+
+    register: RegisterDeclaration
+    rows: tuple[RegisterRow, ...]
+    total: int | None
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRecord:
+    """One record: its form's values by field id (masked where the grant may not see them) and the resource."""
+
+    id: str
+    version: int
+    values: Mapping[str, Any]
+    names: Mapping[str, str]
+    """Reference (`Type/id`) → name, of the values that are references."""
+    resource: Resource
+
+
+class Registers:
+    """Every declared register, by its code `service/register`."""
+
+    def __init__(self, store: Store, declarations: Iterable[RegisterDeclaration]) -> None:
+        self._store = store
+        self._declared = {one.code: one for one in declarations}
+        store.register_unique(rule for one in self._declared.values() for rule in unique_rules(one))
+
+    @property
+    def declarations(self) -> tuple[RegisterDeclaration, ...]:
+        """Return every declared register."""
+        return tuple(self._declared.values())
+
+    def declaration(self, code: str) -> RegisterDeclaration:
+        """Return the register `service/register`. Raises NotFound."""
+        found = self._declared.get(code)
+        if found is None:
+            raise NotFound(f"there is no register '{code[:80]}'", zh=f"没有台账“{code[:80]}”")
+        return found
+
+    def questionnaire(self, code: str) -> Resource:
+        """Return the register's form as a Questionnaire."""
+        register = self.declaration(code)
+        return questionnaire(register.code, register.title, register.form)
+
+    async def list(
+        self,
+        grant: Grant,
+        code: str,
+        filters: Mapping[str, str] | None = None,
+        sort: str = "",
+        cursor: str | None = None,
+        *,
+        count: int = 20,
+        total: bool = True,
+    ) -> RegisterPage:
+        """Return a page of the register, of the records that the grant sees.
+
+        `filters` map a column id to what it is filtered by: part of a text, a code or its Chinese title, a date or
+        number with an optional comparator (`ge2026-01-01`, `2026`). `district` filters any register by division.
+        `sort` is a column id, with a leading `-` downwards.
+
+        Raises:
+            NotFound: no such register.
+            UnknownParameter: a filter or sort column that the register does not offer.
+        """
+        register = self.declaration(code)
+        grant.require("register.read")
+        query = self._query(register, filters or {}, sort, count, total=total)
+        page = await self._store.search(grant, query, cursor)
+        rows = await self._rows(grant, register.columns, [one.resource for one in page.entries])
+        return RegisterPage(register, rows, page.total, page.next)
+
+    async def record(self, grant: Grant, code: str, id: str) -> RegisterRecord:
+        """Return one record with its form's values. Raises NotFound."""
+        register = self.declaration(code)
+        grant.require("register.read")
+        stored = await self._store.read(grant, register.resource_type, id)
+        values = read_values(register.form, stored.resource)
+        if not grant.may(UNMASK):
+            for field in register.form:
+                if field.masked and isinstance(values.get(field.id), str):
+                    values[field.id] = masked(values[field.id])
+        references = {
+            value for field in register.form if points(field) for value in _listed(values.get(field.id))
+        }
+        names = await names_of(self._store, grant, references)
+        return RegisterRecord(stored.id, stored.version, values, names, stored.resource)
+
+    async def save(
+        self,
+        grant: Grant,
+        code: str,
+        values: Mapping[str, Any],
+        id: str | None = None,
+        *,
+        if_match: int | None = None,
+        partial: bool = False,
+    ) -> Stored:
+        """Create a record (`id` None) or change the form's fields of one, and return it.
+
+        With `partial`, fields that `values` does not name stay as they are.
+
+        Raises:
+            Unprocessable: values against the form; its issues name the fields, in Chinese and English.
+            Conflict: a value that must be unique is taken.
+            PreconditionFailed: `if_match` is not the current version.
+            Forbidden, NotFound: the account may not.
+        """
+        register = self.declaration(code)
+        grant.require("register.write")
+        async with self._store.transaction(grant) as transaction:
+            return await self._save(transaction, grant, register, values, id, if_match, partial)
+
+    async def export_xlsx(
+        self,
+        grant: Grant,
+        code: str,
+        filters: Mapping[str, str] | None = None,
+        sort: str = "",
+        *,
+        watermark: str = "",
+        language: Language = "zh",
+        at: datetime | None = None,
+    ) -> bytes:
+        """Return an Excel workbook of every record that the filter and the grant admit.
+
+        Each sheet's first line says `watermark` (e.g. 演示数据), the account and the time.
+        """
+        register = self.declaration(code)
+        grant.require("register.read")
+        grant.require("export")
+        query = self._query(register, filters or {}, sort, _EXPORT_PAGE, total=False)
+        rows: list[RegisterRow] = []
+        cursor: str | None = None
+        while len(rows) < _EXPORT_MOST:
+            page = await self._store.search(grant, query, cursor)
+            rows.extend(await self._rows(grant, register.columns, [one.resource for one in page.entries]))
+            cursor = page.next
+            if cursor is None:
+                break
+        return export_sheet(register, rows, grant, watermark, at or now(), language)
+
+    def template_xlsx(self, code: str, *, language: Language = "zh") -> bytes:
+        """Return an empty Excel workbook to fill in: one column per field, a second sheet that explains them."""
+        return template_sheets(self.declaration(code), language)
+
+    async def import_xlsx(
+        self, grant: Grant, code: str, data: bytes, *, partial: bool = False
+    ) -> ImportReport:
+        """Import the rows of a filled-in template and return what happened row by row.
+
+        A row whose unique fields are those of a record changes that record. Nothing is written when any row is
+        wrong, unless `partial`: then the right rows are.
+
+        Raises:
+            Malformed, TooLarge: not a workbook, or more rows than one import takes.
+            Unprocessable: headers that are not the template's.
+        """
+        register = self.declaration(code)
+        grant.require("register.import")
+        rows = read_sheet(register, data, _IMPORT_MOST)
+        right, errors = sort_rows(register, rows)
+        created = updated = 0
+        if errors and not partial:
+            return ImportReport(len(rows), 0, 0, in_order(errors))
+        # without `partial` all rows are one batch of one transaction, with it each is its own
+        for batch in [right] if not partial else [[one] for one in right]:
+            at = 0
+            made = [0, 0]
+            try:
+                async with self._store.transaction(grant) as transaction:
+                    for number, values in batch:
+                        at = number
+                        made[await self._import(transaction, grant, register, values)] += 1
+            except Fault as fault:
+                errors.extend(row_error(register, at, issue) for issue in fault.issues)
+            else:
+                updated, created = updated + made[0], created + made[1]
+        return ImportReport(len(rows), created, updated, in_order(errors))
+
+    async def _import(
+        self, transaction: Transaction, grant: Grant, register: RegisterDeclaration, values: Mapping[str, Any]
+    ) -> bool:
+        """Write one row; return whether it is a new record."""
+        known = await self._same(transaction, register, values)
+        await self._save(transaction, grant, register, values, known, None, partial=known is not None)
+        return known is None
+
+    async def _same(
+        self, transaction: Transaction, register: RegisterDeclaration, values: Mapping[str, Any]
+    ) -> str | None:
+        """Return the id of the record with the same unique values, None when there is none or no way to look."""
+        cleaned, _ = check_values(register.form, values)
+        paths = {field.id: parse_path(field.path)[0] for field in register.form}
+        for (name,) in (unique for unique in register.unique if len(unique) == 1):
+            if cleaned.get(name) and paths[name].name == "identifier" and paths[name].match:
+                value = f"{paths[name].match}|{cleaned[name]}"
+                pairs = [*parse_qsl(register.criteria), ("identifier", value), ("_count", "1")]
+                page = await transaction.search(parse_query(register.resource_type, pairs))
+                if page.entries:
+                    return str(page.entries[0].id)
+        return None
+
+    async def _save(
+        self,
+        transaction: Transaction,
+        grant: Grant,
+        register: RegisterDeclaration,
+        values: Mapping[str, Any],
+        id: str | None,
+        if_match: int | None,
+        partial: bool,
+    ) -> Stored:
+        version: int | None = None
+        if id is None:
+            resource: Resource = {
+                "resourceType": register.resource_type,
+                "id": new_id(),
+                **_copy(register.template),
+            }
+        else:
+            stored = await transaction.read(register.resource_type, id)
+            version = if_match if if_match is not None else stored.version
+            resource = _copy(stored.resource)
+            values = _unmasked(register, values, resource, grant)
+        cleaned, issues = check_values(register.form, values, partial=partial and id is not None)
+        found = [*issues, *(await self._unseen(transaction, register, cleaned))]
+        if found:
+            raise Unprocessable(
+                "the form is not complete or not right", zh="表单填写不完整或有误", issues=tuple(found)
+            )
+        write_values(register.form, cleaned, resource)
+        written = await transaction.update(resource, if_match=version)
+        return written.stored
+
+    async def _unseen(
+        self, transaction: Transaction, register: RegisterDeclaration, cleaned: Mapping[str, Any]
+    ) -> Sequence[Issue]:
+        """Return an issue for every reference to a record that is not there or that the grant does not see."""
+        found: list[Issue] = []
+        for field in register.form:
+            if not points(field):
+                continue
+            for reference in _listed(cleaned.get(field.id)):
+                kind, _, id_ = reference.partition("/")
+                page = await transaction.search(parse_query(kind, [("_id", id_), ("_count", "1")]))
+                if not page.entries:
+                    en, zh = (
+                        f"'{field.title.en}': there is no such record",
+                        f"“{field.title.zh}”所选记录不存在",
+                    )
+                    found.append(Issue("error", "not-found", en, (field.id,), zh))
+        return found
+
+    async def _rows(
+        self, grant: Grant, columns: Sequence[Column], resources: Sequence[Resource]
+    ) -> tuple[RegisterRow, ...]:
+        values = [{column.id: value_of(column, resource) for column in columns} for resource in resources]
+        pointing = [column.id for column in columns if column.kind in POINTERS]
+        places = [column.id for column in columns if column.kind == "district"]
+        asked = {str(one[name]) for one in values for name in pointing if one[name]}
+        asked |= {f"Location/division-{one[name]}" for one in values for name in places if one[name]}
+        names = await names_of(self._store, grant, asked)
+        unmask = grant.may(UNMASK)
+        return tuple(
+            row_of(columns, resource, one, names, unmask)
+            for resource, one in zip(resources, values, strict=True)
+        )
+
+    def _query(
+        self, register: RegisterDeclaration, filters: Mapping[str, str], sort: str, count: int, *, total: bool
+    ) -> Query:
+        columns = {column.id: column for column in register.columns}
+        pairs = parse_qsl(register.criteria)
+        for name, value in filters.items():
+            if value.strip():
+                pairs.append(_pair(columns.get(name), name, value.strip()))
+        if sort:
+            column = columns.get(sort.removeprefix("-"))
+            if column is None or not (column.sort or column.search):
+                raise UnknownParameter(
+                    f"the list does not sort by '{sort[:40]}'", zh=f"列表不支持按“{sort[:40]}”排序"
+                )
+            pairs.append(("_sort", ("-" if sort.startswith("-") else "") + (column.sort or column.search)))
+        pairs.append(("_count", str(max(1, min(count, _EXPORT_PAGE)))))
+        if total:
+            pairs.append(("_total", "accurate"))
+        return parse_query(register.resource_type, pairs)
+
+
+def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:
+    """Return what the store must keep single for this register."""
+    fields = {field.id: field for field in register.form}
+    rules = []
+    for names in register.unique:
+        listed = [fields[name] for name in names]
+        zh = "、".join(field.title.zh for field in listed)
+        en = ", ".join(field.title.en for field in listed)
+        paths = tuple(fhirpath_of(field.path) + (".reference" if points(field) else "") for field in listed)
+        text = Text(f"“{zh}”与已有记录重复", f"another record has the same {en}")
+        rules.append(UniqueRule(f"{register.code}/{'+'.join(names)}", register.resource_type, paths, text))
+    return tuple(rules)
+
+
+def _pair(column: Column | None, name: str, value: str) -> tuple[str, str]:
+    """Return the search parameter of one filter."""
+    if column is None and name == "district":
+        return "_district", value
+    if column is None or not column.search:
+        raise UnknownParameter(
+            f"the list does not filter by '{name[:40]}'", zh=f"列表不支持按“{name[:40]}”筛选"
+        )
+    if column.options:
+        code = next(
+            (one.code for one in column.options if value in (one.code, one.title.zh, one.title.en)), value
+        )
+        return column.search, code
+    if column.kind in ("date", "datetime", "integer", "decimal"):
+        return column.search, value.replace("/", "-")
+    if column.kind in ("text", "paragraph") and ":" not in column.search and not column.masked:
+        return f"{column.search}:contains", _escaped(value)
+    if column.kind == "district":
+        return column.search, value
+    return column.search, _escaped(value)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(",", "\\,").replace("|", "\\|").replace("$", "\\$")
+
+
+def _listed(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+def _unmasked(
+    register: RegisterDeclaration, values: Mapping[str, Any], resource: Resource, grant: Grant
+) -> Mapping[str, Any]:
+    """Return `values` with what came back masked replaced by what stands: showing is not changing."""
+    if grant.may(UNMASK):
+        return values
+    now_ = read_values(register.form, resource)
+    kept = dict(values)
+    for field in register.form:
+        stands = now_.get(field.id)
+        if field.masked and isinstance(stands, str) and kept.get(field.id) == masked(stands):
+            kept[field.id] = stands
+    return kept
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copy(item) for item in value]
+    return value

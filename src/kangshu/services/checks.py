@@ -1,0 +1,357 @@
+"""All that must hold of service folders before they are loaded. Each check yields findings; all are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from urllib.parse import parse_qsl
+
+from kangshu import cases
+from kangshu.base.faults import Fault
+from kangshu.fhir import definitions
+from kangshu.fhirpath import compile as compile_expression
+from kangshu.registers import REFERENCE_TYPES, parse_path
+from kangshu.sdk import STAY, CaseDeclaration, Field, MeasureDeclaration, RegisterDeclaration, State
+from kangshu.search import parse_query
+from kangshu.services.draft import Draft
+from kangshu.services.findings import Finding
+
+_ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
+_FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
+_SYSTEM = re.compile(r"S[0-9]{2,3}\Z")
+_NAME = re.compile(r"\$\{[^}]*\}")
+CARRIED: Final = ("", "duty")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the drafts declare together: services meet through these names."""
+
+    parameters: frozenset[str]
+    views: frozenset[str]
+
+
+Check = Callable[[Draft, Known], Iterator[Finding]]
+
+
+def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
+    """Return every finding of these folders together, by file and line; none means that they may be loaded."""
+    known = Known(
+        frozenset(one.id for draft in drafts for one in draft.parameters),
+        frozenset(one.name for draft in drafts for one in draft.views),
+    )
+    found = [finding for draft in drafts for finding in draft.findings]
+    found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
+    found += _declared_once(drafts)
+    return tuple(sorted(set(found)))
+
+
+def _names(draft: Draft, known: Known) -> Iterator[Finding]:
+    finding = draft.places.finding
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,40}", draft.id):
+        yield finding(
+            draft, "a service id is lower case with underscores", "服务标识应为小写字母、数字和下划线"
+        )
+    for system in draft.systems:
+        if not _SYSTEM.match(system):
+            yield finding(draft, f"'{system}' is no system id such as S08", f"“{system}”不是系统编号，如 S08")
+    named: list[RegisterDeclaration | CaseDeclaration | MeasureDeclaration]
+    named = [*draft.registers, *draft.cases, *draft.measures]
+    for one in named:
+        if not _ID.match(one.id):
+            yield finding(
+                one, f"id '{one.id}' is not lower case", f"标识“{one.id}”应为小写字母、数字、连字符"
+            )
+
+
+def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
+    for register in draft.registers:
+        yield from _form(draft, register.form)
+        for field in register.form:
+            if not field.path:
+                yield draft.places.finding(
+                    field, f"field '{field.id}' needs a path", f"字段“{field.id}”缺少 path"
+                )
+    for case in draft.cases:
+        for form in (case.form, *(move.form for move in case.moves)):
+            yield from _form(draft, form)
+            for field in form:
+                if (
+                    field.path
+                    and field.path.split(".")[0].split("[")[0].split("(")[0] in cases.OWNED_ELEMENTS
+                ):
+                    text = f"path '{field.path}' is the engine's own"
+                    yield draft.places.finding(field, text, f"路径“{field.path}”由流程引擎维护")
+
+
+def _form(draft: Draft, form: Sequence[Field]) -> Iterator[Finding]:
+    finding = draft.places.finding
+    seen: set[str] = set()
+    for field in form:
+        if not _FIELD_ID.match(field.id):
+            yield finding(
+                field,
+                f"field id '{field.id}' is not lower case",
+                f"字段标识“{field.id}”应为小写字母、数字、下划线",
+            )
+        if field.id in seen:
+            yield finding(field, f"field '{field.id}' is declared twice", f"字段“{field.id}”重复")
+        seen.add(field.id)
+        if field.kind == "choice" and not field.options:
+            yield finding(field, f"choice '{field.id}' has no options", f"选项字段“{field.id}”没有选项")
+        if field.kind == "reference" and not definitions().is_resource(field.reference_type):
+            text = f"field '{field.id}' needs a reference_type"
+            yield finding(field, text, f"引用字段“{field.id}”缺少有效的 reference_type")
+        if field.pattern:
+            try:
+                re.compile(field.pattern)
+            except re.error as error:
+                yield finding(
+                    field, f"pattern of '{field.id}': {error}", f"字段“{field.id}”的 pattern 有误：{error}"
+                )
+        if field.path:
+            try:
+                parse_path(field.path)
+            except Fault as fault:
+                yield finding(field, fault.text, fault.zh)
+        kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
+        if field.criteria and definitions().is_resource(kind):
+            yield from _criteria(draft, field, kind, _sample(field.criteria))
+
+
+def _sample(criteria: str) -> str:
+    """Return criteria with something in place of each ${name}, to parse."""
+    return _NAME.sub("x", criteria.replace("${today}", "2026-01-01"))
+
+
+def _registers(draft: Draft, known: Known) -> Iterator[Finding]:
+    finding = draft.places.finding
+    for register in draft.registers:
+        if not definitions().is_resource(register.resource_type):
+            yield finding(
+                register,
+                f"'{register.resource_type}' is no R4 resource type",
+                f"“{register.resource_type}”不是 R4 资源类型",
+            )
+            continue
+        if not register.columns:
+            yield finding(register, "a register has columns", "台账至少应有一列")
+        yield from _criteria(draft, register, register.resource_type, register.criteria)
+        for column in register.columns:
+            yield from _expression(draft, column, column.value, f"column '{column.id}'", f"列“{column.id}”")
+            if column.search:
+                yield from _criteria(
+                    draft, column, register.resource_type, f"{column.search}={_example(column.kind)}"
+                )
+            if column.sort:
+                yield from _criteria(draft, column, register.resource_type, f"_sort={column.sort}")
+        fields = {field.id for field in register.form}
+        for name in (name for unique in register.unique for name in unique if name not in fields):
+            yield finding(register, f"'unique' names no field '{name}'", f"“unique”中没有字段“{name}”")
+
+
+def _example(kind: str) -> str:
+    return {"date": "2026", "datetime": "2026", "integer": "1", "decimal": "1", "boolean": "true"}.get(
+        kind, "x"
+    )
+
+
+def _criteria(draft: Draft, place: object, kind: str, criteria: str) -> Iterator[Finding]:
+    try:
+        parse_query(kind, parse_qsl(criteria, keep_blank_values=True))
+    except Fault as fault:
+        yield draft.places.finding(place, f"'{criteria}': {fault.text}", f"“{criteria}”：{fault.zh}")
+
+
+def _expression(draft: Draft, place: object, expression: str, en: str, zh: str) -> Iterator[Finding]:
+    try:
+        compile_expression(expression)
+    except Fault as fault:
+        yield draft.places.finding(place, f"{en}: {fault.text}", f"{zh}：{fault.zh}")
+
+
+def _machines(draft: Draft, known: Known) -> Iterator[Finding]:
+    for case in draft.cases:
+        yield from _states(draft, case)
+        yield from _moves(draft, case)
+
+
+def _states(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
+    finding = draft.places.finding
+    states = {state.id: state for state in case.states}
+    if len(states) < len(case.states):
+        yield finding(case, "a state is declared twice", "有状态重复声明")
+    if case.initial not in states:
+        yield finding(
+            case, f"the initial state '{case.initial}' is not declared", f"初始状态“{case.initial}”未声明"
+        )
+        return
+    reached = {case.initial}
+    while True:
+        more = {move.target for move in case.moves if reached & set(move.sources)} - reached
+        if not more:
+            break
+        reached |= more
+    for state in case.states:
+        leaving = [
+            move for move in case.moves if state.id in move.sources and move.target not in (state.id, STAY)
+        ]
+        if state.id not in reached:
+            yield finding(state, f"state '{state.id}' cannot be reached", f"状态“{state.title.zh}”无法到达")
+        if not state.final and not leaving:
+            yield finding(
+                state,
+                f"state '{state.id}' has no way out and is not final",
+                f"状态“{state.title.zh}”没有出口且不是终态",
+            )
+        if state.final and leaving:
+            yield finding(
+                state, f"final state '{state.id}' has a move out", f"终态“{state.title.zh}”不应有后续操作"
+            )
+        if state.final and state.deadline:
+            yield finding(
+                state, f"final state '{state.id}' has a deadline", f"终态“{state.title.zh}”不应有时限"
+            )
+        if not state.final and state.box == "none" and not any("system" in move.by for move in leaving):
+            yield finding(
+                state, f"state '{state.id}' is in nobody's worklist", f"状态“{state.title.zh}”不在任何待办中"
+            )
+
+
+def _moves(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
+    finding = draft.places.finding
+    states = {state.id for state in case.states}
+    seen: set[str] = set()
+    for word in case.start_by:
+        if not cases.is_word(word, start=True):
+            yield finding(case, f"'{word}' is nobody who may start", f"start_by 中的“{word}”无效")
+    if case.carries not in CARRIED:
+        yield finding(case, f"'carries: {case.carries}' is not known", f"“carries: {case.carries}”无效")
+    if case.numbering and not _numbers(case.numbering):
+        yield finding(case, "'numbering' holds {year} and {sequence}", "“numbering”须含 {year} 和 {sequence}")
+    for en, zh in cases.check_effects(case, None):
+        yield finding(case, en, zh)
+    for move in case.moves:
+        if move.id in seen:
+            yield finding(move, f"move '{move.id}' is declared twice", f"操作“{move.id}”重复")
+        seen.add(move.id)
+        for name in (*move.sources, move.target):
+            if name not in states and name != STAY:
+                yield finding(
+                    move,
+                    f"move '{move.id}' names no state '{name}'",
+                    f"操作“{move.title.zh}”引用了不存在的状态“{name}”",
+                )
+        for word in move.by:
+            if not cases.is_word(word, start=False):
+                yield finding(move, f"'{word}' is nobody who may move", f"by 中的“{word}”无效")
+        if move.guard:
+            yield from _expression(
+                draft, move, move.guard, f"guard of '{move.id}'", f"操作“{move.title.zh}”的条件"
+            )
+        for en, zh in cases.check_effects(case, move):
+            yield finding(move, en, zh)
+        for effect in move.effects:
+            if "child" in effect and effect["child"] not in {one.id for one in draft.cases}:
+                yield finding(
+                    move,
+                    f"there is no case '{effect['child']}' in this service",
+                    f"本服务没有办件“{effect['child']}”",
+                )
+
+
+def _numbers(pattern: str) -> bool:
+    try:
+        return pattern.format(year=2026, sequence=1) != pattern.format(year=2027, sequence=2)
+    except (KeyError, ValueError, IndexError):
+        return False
+
+
+def _deadlines(draft: Draft, known: Known) -> Iterator[Finding]:
+    for case in draft.cases:
+        fields = cases.all_fields(case)
+        for state in case.states:
+            yield from _deadline(draft, known, state, fields)
+
+
+def _deadline(draft: Draft, known: Known, state: State, fields: dict[str, Field]) -> Iterator[Finding]:
+    if state.deadline is None:
+        return
+    for name in (state.deadline.parameter, state.deadline.remind):
+        if name and name not in known.parameters:
+            yield draft.places.finding(
+                state, f"no rule declares the parameter '{name}'", f"没有声明参数“{name}”"
+            )
+    name = state.deadline.field
+    if name and (name not in fields or fields[name].kind != "date"):
+        yield draft.places.finding(state, f"no form has a date field '{name}'", f"表单中没有日期字段“{name}”")
+
+
+def _parameters(draft: Draft, known: Known) -> Iterator[Finding]:
+    for one in draft.parameters:
+        numeric = isinstance(one.value, int | Decimal) and not isinstance(one.value, bool)
+        if numeric and not one.source.strip():
+            yield draft.places.finding(
+                one, f"rule '{one.id}' cites no clause", f"数值规则“{one.id}”没有注明来源条款"
+            )
+        if numeric and not one.unit:
+            yield draft.places.finding(one, f"rule '{one.id}' has no unit", f"数值规则“{one.id}”没有单位")
+        if one.valid_to is not None and one.valid_to < one.valid_from:
+            yield draft.places.finding(
+                one, f"rule '{one.id}' ends before it starts", f"规则“{one.id}”的失效日期早于生效日期"
+            )
+        if not re.fullmatch(r"|[0-9]{2,6}|[0-9]{9}|[0-9]{12}", one.jurisdiction):
+            yield draft.places.finding(
+                one, f"'{one.jurisdiction}' is no division code", f"“{one.jurisdiction}”不是行政区划代码"
+            )
+
+
+def _measures(draft: Draft, known: Known) -> Iterator[Finding]:
+    for measure in draft.measures:
+        for view in measure.views:
+            if view not in known.views:
+                yield draft.places.finding(measure, f"there is no view '{view}'", f"没有视图“{view}”")
+        for parameter in measure.parameters:
+            if parameter not in known.parameters:
+                yield draft.places.finding(
+                    measure, f"no rule declares '{parameter}'", f"没有声明参数“{parameter}”"
+                )
+        for pattern in measure.matches:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                yield draft.places.finding(
+                    measure, f"match '{pattern}': {error}", f"匹配式“{pattern}”有误：{error}"
+                )
+
+
+def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
+    """Names that the installation shares stand once: services, views, measures, a parameter's place and start."""
+    seen: set[tuple[object, ...]] = set()
+    for draft in drafts:
+        named: list[tuple[object, tuple[object, ...]]] = [(draft, ("service", draft.id))]
+        named += [(one, ("view", one.name)) for one in draft.views]
+        named += [(one, ("measure", one.id)) for one in draft.measures]
+        named += [(one, ("case", one.code)) for one in draft.cases]
+        named += [(one, ("register", one.code)) for one in draft.registers]
+        named += [(one, ("parameter", one.id, one.jurisdiction, one.valid_from)) for one in draft.parameters]
+        for place, name in named:
+            if name in seen:
+                yield draft.places.finding(
+                    place, f"{name[0]} '{name[1]}' is declared twice", f"“{name[1]}”重复声明"
+                )
+            seen.add(name)
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    _names,
+    _fields,
+    _registers,
+    _machines,
+    _deadlines,
+    _parameters,
+    _measures,
+)

@@ -1,0 +1,207 @@
+"""The YAML of registers and cases → their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+from kangshu.sdk import (
+    CaseDeclaration,
+    Column,
+    Deadline,
+    Field,
+    Move,
+    Option,
+    RegisterDeclaration,
+    State,
+    Text,
+)
+from kangshu.sdk.declarations import FieldKind
+from kangshu.services.entry import Entry
+from kangshu.services.places import Places
+
+_KINDS = get_args(FieldKind)
+_UNITS = ("working-day", "day", "hour")
+_RULES = ("resident-id", "organisation-code")
+_BOXES = ("owner", "requester", "none")
+_TONES = ("primary", "plain", "danger")
+_STATUSES = (
+    "draft", "requested", "received", "accepted", "rejected", "ready", "cancelled",
+    "in-progress", "on-hold", "failed", "completed", "entered-in-error",
+)  # fmt: skip
+
+
+def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclaration:
+    """Return the register that `entry` declares; what is wrong goes to the entry's findings."""
+    register = RegisterDeclaration(
+        id=entry.string("id", required=True),
+        service=service,
+        title=entry.text("title"),
+        resource_type=entry.string("resource", required=True),
+        criteria=entry.string("criteria"),
+        template=entry.raw("template") or {},
+        columns=tuple(_column(one, places) for one in entry.entries("columns")),
+        form=tuple(read_field(one, places) for one in entry.entries("form")),
+        unique=_unique(entry),
+        help=entry.text("help", required=False),
+    )
+    places.note(register, entry)
+    entry.close()
+    return register
+
+
+def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
+    """Return the case kind that `entry` declares; what is wrong goes to the entry's findings."""
+    form = tuple(read_field(one, places) for one in entry.entries("form"))
+    case = CaseDeclaration(
+        id=entry.string("id", required=True),
+        service=service,
+        title=entry.text("title"),
+        systems=entry.strings("systems", required=True),
+        initial=entry.string("initial", required=True),
+        start_by=entry.strings("start_by", required=True),
+        form=form,
+        states=tuple(_state(one, places) for one in entry.entries("states")),
+        moves=tuple(_move(one, form, places) for one in entry.entries("moves")),
+        numbering=entry.string("numbering"),
+        subject_type=entry.string("subject_type"),
+        help=entry.text("help", required=False),
+        effects=_effects(entry),
+        carries=entry.string("carries"),
+    )
+    places.note(case, entry)
+    entry.close()
+    return case
+
+
+def read_field(entry: Entry, places: Places) -> Field:
+    """Return the form field that `entry` declares."""
+    field = Field(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        kind=cast("FieldKind", entry.one_of("kind", _KINDS, default="text")),
+        path=entry.string("path"),
+        required=entry.boolean("required"),
+        options=_options(entry),
+        system=entry.string("system"),
+        reference_type=entry.string("reference_type"),
+        criteria=entry.string("criteria"),
+        many=entry.boolean("many"),
+        unit=entry.string("unit"),
+        pattern=entry.string("pattern"),
+        help=entry.text("help", required=False),
+        masked=entry.boolean("masked"),
+        check=cast("Any", entry.one_of("check", ("", *_RULES))),
+    )
+    places.note(field, entry)
+    entry.close()
+    return field
+
+
+def _column(entry: Entry, places: Places) -> Column:
+    column = Column(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        value=entry.string("value", required=True),
+        kind=cast("FieldKind", entry.one_of("kind", _KINDS, default="text")),
+        options=_options(entry),
+        search=entry.string("search"),
+        sort=entry.string("sort"),
+        masked=entry.boolean("masked"),
+    )
+    places.note(column, entry)
+    entry.close()
+    return column
+
+
+def _options(entry: Entry) -> tuple[Option, ...]:
+    found = []
+    for one in entry.entries("options"):
+        if one.has("code"):
+            code, title = one.string("code", required=True), one.text("title")
+        else:  # `male: {zh: 男, en: male}`: the key is the code
+            code, title = one.string("id"), _both(one)
+        one.close()
+        found.append(Option(code, title))
+    return tuple(found)
+
+
+def _both(entry: Entry) -> Text:
+    return Text(entry.string("zh", required=True), entry.string("en", required=True))
+
+
+def _unique(entry: Entry) -> tuple[tuple[str, ...], ...]:
+    found = []
+    rows = entry.rows("unique")
+    for item, line in zip(rows, rows.lines, strict=True):
+        names = [item] if isinstance(item, str) else item
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            entry.find(line, "'unique' holds lists of field ids", "“unique”应为字段标识的列表")
+            continue
+        found.append(tuple(names))
+    return tuple(found)
+
+
+def _state(entry: Entry, places: Places) -> State:
+    deadline = None
+    if entry.has("deadline"):
+        one = entry.entry("deadline")
+        deadline = Deadline(
+            parameter=one.string("parameter"),
+            unit=cast("Any", one.one_of("unit", _UNITS, default="working-day")),
+            field=one.string("field"),
+            remind=one.string("remind"),
+        )
+        if not deadline.parameter and not deadline.field:
+            one.find(one.line, "a deadline names a parameter or a field", "时限须指明参数或字段")
+        one.close()
+    state = State(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        status=entry.one_of("status", _STATUSES, required=True),
+        final=entry.boolean("final"),
+        deadline=deadline,
+        box=cast("Any", entry.one_of("box", _BOXES, default="none" if entry.raw("final") else "owner")),
+    )
+    places.note(state, entry)
+    entry.close()
+    return state
+
+
+def _form(entry: Entry, start: tuple[Field, ...], places: Places) -> tuple[Field, ...]:
+    """Return a move's form; `form: start` means the form that starts the case."""
+    if entry.raw("form") == "start":
+        return start
+    return tuple(read_field(one, places) for one in entry.entries("form"))
+
+
+def _move(entry: Entry, start: tuple[Field, ...], places: Places) -> Move:
+    move = Move(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        sources=entry.strings("from", required=True),
+        target=entry.string("to", required=True),
+        by=entry.strings("by", required=True),
+        form=_form(entry, start, places),
+        guard=entry.string("guard"),
+        guard_text=entry.text("guard_text", required=entry.has("guard")),
+        effects=_effects(entry),
+        tone=cast("Any", entry.one_of("tone", _TONES, default="primary")),
+    )
+    places.note(move, entry)
+    entry.close()
+    return move
+
+
+def _effects(entry: Entry) -> tuple[Mapping[str, Any], ...]:
+    found: list[Mapping[str, Any]] = []
+    value = entry.raw("effects")
+    if value is None:
+        return ()
+    rows = entry.rows("effects")
+    for item, line in zip(rows, rows.lines, strict=True):
+        if not isinstance(item, dict):
+            entry.find(line, "an effect is a mapping", "每个效果应为键值映射")
+            continue
+        found.append(item)
+    return tuple(found)

@@ -1,0 +1,147 @@
+"""A service folder as read, before it is checked: declarations, where each is written, and what did not read."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from kangshu.sdk import (
+    CaseDeclaration,
+    MeasureDeclaration,
+    ParameterDeclaration,
+    RegisterDeclaration,
+    Text,
+    ViewDeclaration,
+)
+from kangshu.services.declared import read_case, read_register
+from kangshu.services.entry import Entry
+from kangshu.services.findings import Finding
+from kangshu.services.measured import read_measure, read_parameter, read_view
+from kangshu.services.places import Places
+from kangshu.services.tree import Block, plain, read_tree
+
+MANIFEST = "service.yaml"
+_Made = TypeVar("_Made")
+
+
+@dataclass(slots=True)
+class Draft:
+    """One service folder as read. `package` is its import name, "" when it cannot be imported."""
+
+    folder: Path
+    package: str
+    id: str
+    title: Text
+    help: Text
+    systems: tuple[str, ...]
+    menu: Text
+    order: int
+    registers: tuple[RegisterDeclaration, ...] = ()
+    cases: tuple[CaseDeclaration, ...] = ()
+    parameters: tuple[ParameterDeclaration, ...] = ()
+    views: tuple[ViewDeclaration, ...] = ()
+    measures: tuple[MeasureDeclaration, ...] = ()
+    places: Places = field(default_factory=Places)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def discover(*sources: str | Path) -> tuple[Draft, ...]:
+    """Return a draft of every service folder in `sources`, by folder name.
+
+    A source is a package name (`kangshu_services`) or a folder that holds service folders. A package that is not
+    installed gives none: the platform works without services.
+    """
+    found: list[Draft] = []
+    for source in sources:
+        for folder, package in _roots(source):
+            for one in sorted(folder.iterdir()):
+                if (one / MANIFEST).is_file():
+                    found.append(read_folder(one, f"{package}.{one.name}" if package else ""))
+    return tuple(found)
+
+
+def read_folder(folder: Path, package: str = "") -> Draft:
+    """Return the draft of one service folder; what does not read is among its findings."""
+    findings: list[Finding] = []
+    places = Places()
+    manifest = Entry(read_tree(folder / MANIFEST, findings), folder / MANIFEST, 1, findings)
+    draft = Draft(
+        folder=folder,
+        package=package,
+        id=manifest.string("id", required=True),
+        title=manifest.text("title"),
+        help=manifest.text("help"),
+        systems=manifest.strings("systems", required=True),
+        menu=manifest.text("menu"),
+        order=manifest.integer("order", 100),
+        places=places,
+        findings=findings,
+    )
+    places.note(draft, manifest)
+    manifest.close()
+    if draft.id != folder.name:
+        line = manifest.line_of("id")
+        manifest.find(
+            line, f"the id is the folder's name: '{folder.name}'", f"id 应与文件夹同名：“{folder.name}”"
+        )
+    draft.registers = tuple(_each(draft, "registers", read_register))
+    draft.cases = tuple(_each(draft, "cases", read_case))
+    draft.measures = tuple(_each(draft, "measures", read_measure))
+    draft.parameters = tuple(_parameters(draft))
+    draft.views = tuple(_views(draft))
+    return draft
+
+
+def _roots(source: str | Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(source, Path):
+        yield source, ""
+        return
+    try:
+        found = importlib.util.find_spec(source)
+    except ModuleNotFoundError:
+        return
+    for place in (found.submodule_search_locations or ()) if found else ():
+        yield Path(place), source
+
+
+def _each(draft: Draft, kind: str, read: Callable[[Entry, str, Places], _Made]) -> Iterator[_Made]:
+    """Yield what `read` makes of every YAML file in the folder `kind`; a file is named after the id it declares."""
+    for file in sorted((draft.folder / kind).glob("*.yaml")):
+        tree = read_tree(file, draft.findings)
+        if tree is None:
+            continue
+        entry = Entry(tree, file, 1, draft.findings)
+        name = entry.string("id")
+        if name and name != file.stem:
+            entry.find(
+                entry.line_of("id"),
+                f"the id is the file's name: '{file.stem}'",
+                f"id 应与文件同名：“{file.stem}”",
+            )
+        yield read(entry, draft.id, draft.places)
+
+
+def _parameters(draft: Draft) -> Iterator[ParameterDeclaration]:
+    for file in sorted((draft.folder / "rules").glob("*.yaml")):
+        tree = read_tree(file, draft.findings)
+        if tree is None:
+            continue
+        entry = Entry(tree, file, 1, draft.findings)
+        for one in entry.entries("parameters"):
+            yield read_parameter(one, draft.id, draft.places)
+        entry.close()
+
+
+def _views(draft: Draft) -> Iterator[ViewDeclaration]:
+    # JSON is read by the YAML reader too, which keeps the lines
+    for file in sorted((*(draft.folder / "views").glob("*.json"), *(draft.folder / "views").glob("*.yaml"))):
+        tree = read_tree(file, draft.findings)
+        if not isinstance(tree, Block):
+            draft.findings.append(
+                Finding(file, 1, "a ViewDefinition is expected here", "此处应为 ViewDefinition")
+            )
+            continue
+        yield read_view(plain(tree), file, draft.id, Entry(tree, file, 1, draft.findings), draft.places)

@@ -1,0 +1,75 @@
+"""Checked drafts → frozen services. Only here is a service's Python imported."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kangshu.base.faults import Invalid, Issue
+from kangshu.sdk import CheckQuery, Service
+from kangshu.services.checks import check
+from kangshu.services.draft import Draft, discover
+from kangshu.services.findings import Finding
+
+
+def load(*sources: str | Path) -> tuple[Service, ...]:
+    """Return every service of `sources` (see `discover`), checked and frozen, by their order and id.
+
+    Raises:
+        Invalid: some folder has findings; its issues are all of them with file and line.
+    """
+    drafts = discover(*sources)
+    errors = [one for one in check(drafts) if one.severity == "error"]
+    if errors:
+        raise Invalid(
+            f"{len(errors)} findings in service folders; see `kangshu services check`. First: {errors[0]}",
+            zh=f"服务声明有 {len(errors)} 处问题，请运行 kangshu services check 查看",
+            issues=tuple(_issue(one) for one in errors),
+        )
+    return tuple(sorted((freeze(one) for one in drafts), key=lambda one: (one.order, one.id)))
+
+
+def freeze(draft: Draft) -> Service:
+    """Return the service of a draft without findings; imports its `checks.py` and `demo.py` where they are.
+
+    Raises:
+        Invalid: a module does not hold what its name promises.
+    """
+    checks = _member(draft, "checks", "CHECKS", {})
+    demo = _member(draft, "demo", "demo", None)
+    if not isinstance(checks, Mapping):
+        raise Invalid(f"{draft.package}.checks must hold CHECKS = {{measure id: function}}")
+    for name in checks.keys() - {one.id for one in draft.measures}:
+        raise Invalid(f"{draft.package}.checks has a check of '{name}', which is no measure of the service")
+    queries: Mapping[str, CheckQuery] = dict(checks)
+    return Service(
+        id=draft.id,
+        title=draft.title,
+        help=draft.help,
+        systems=draft.systems,
+        menu=draft.menu,
+        order=draft.order,
+        registers=draft.registers,
+        cases=draft.cases,
+        parameters=draft.parameters,
+        views=draft.views,
+        measures=draft.measures,
+        checks=queries,
+        demo=demo,
+    )
+
+
+def _member(draft: Draft, module: str, name: str, default: Any) -> Any:
+    if not draft.package or not (draft.folder / f"{module}.py").is_file():
+        return default
+    found = importlib.import_module(f"{draft.package}.{module}")
+    if not hasattr(found, name):
+        raise Invalid(f"{draft.package}.{module} must hold '{name}'")
+    return getattr(found, name)
+
+
+def _issue(finding: Finding) -> Issue:
+    return Issue("error", "invalid", finding.text, (f"{finding.file}:{finding.line}",), finding.zh)

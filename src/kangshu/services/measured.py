@@ -1,0 +1,105 @@
+"""The YAML of parameters, views and measures → their declarations."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+from kangshu.sdk import Dimension, MeasureDeclaration, ParameterDeclaration, Text, ViewDeclaration
+from kangshu.services.entry import Entry
+from kangshu.services.places import Places
+
+_EPOCH = date(1949, 10, 1)
+_MEASURE_KINDS = ("proportion", "ratio", "count")
+_DIRECTIONS = ("increase", "decrease")
+_PERIODS = ("instant", "year")
+
+
+def read_parameter(entry: Entry, service: str, places: Places) -> ParameterDeclaration:
+    """Return the dated parameter that `entry` declares."""
+    if not entry.has("value"):
+        entry.find(entry.line, "'value' is missing", "缺少“value”")
+    parameter = ParameterDeclaration(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        value=entry.raw("value"),
+        unit=entry.string("unit"),
+        jurisdiction=entry.string("jurisdiction"),
+        valid_from=entry.date("valid_from", required=True) or _EPOCH,
+        valid_to=entry.date("valid_to"),
+        source=entry.string("source", required=True),
+        verified=entry.boolean("verified"),
+        service=service,
+    )
+    places.note(parameter, entry)
+    entry.close()
+    return parameter
+
+
+def read_view(value: Any, file: Path, service: str, entry: Entry, places: Places) -> ViewDeclaration:
+    """Return the ViewDefinition in `file` as a declaration; its name is the file's."""
+    view = ViewDeclaration(name=file.stem, service=service, definition=value)
+    places.note(view, entry)
+    if value.get("name") != view.name:
+        entry.find(
+            entry.line, f"a view's name is its file's: '{view.name}'", f"视图名应与文件名一致：“{view.name}”"
+        )
+    if not isinstance(value.get("resource"), str) or not isinstance(value.get("select"), list):
+        entry.find(entry.line, "a ViewDefinition has 'resource' and 'select'", "视图须有 resource 与 select")
+    return view
+
+
+def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclaration:
+    """Return the measure that `entry` declares."""
+    measure = MeasureDeclaration(
+        id=entry.string("id", required=True),
+        service=service,
+        title=entry.text("title"),
+        definition=entry.text("definition"),
+        systems=entry.strings("systems"),
+        targets=entry.strings("targets"),
+        kind=cast("Any", entry.one_of("kind", _MEASURE_KINDS, required=True)),
+        scale=entry.integer("scale", 1),
+        unit=entry.string("unit"),
+        direction=cast("Any", entry.one_of("direction", _DIRECTIONS, default="increase")),
+        period=cast("Any", entry.one_of("period", _PERIODS, default="instant")),
+        views=entry.strings("views", required=True),
+        parameters=entry.strings("parameters"),
+        sql=_sql(entry),
+        dimensions=tuple(_dimension(one) for one in entry.entries("dimensions")),
+        source=entry.string("source", required=True),
+        matches=entry.strings("matches"),
+        decimals=entry.integer("decimals", 1),
+    )
+    places.note(measure, entry)
+    entry.close()
+    return measure
+
+
+def _sql(entry: Entry) -> str:
+    """Return the measure's SQL: in the file itself or, where it ends in .sql, in the file beside it."""
+    sql = entry.string("sql", required=True)
+    if sql.endswith(".sql") and "\n" not in sql:
+        beside = entry.file.parent / Path(sql).name
+        if not beside.is_file():
+            entry.find(entry.line_of("sql"), f"there is no file {sql}", f"没有文件 {sql}")
+            return ""
+        return beside.read_text("utf-8")
+    return sql
+
+
+def _dimension(entry: Entry) -> Dimension:
+    labels: dict[str, Text] = {}
+    for one in entry.entries("labels"):
+        code = one.string("id", required=True)
+        labels[code] = Text(one.string("zh", required=True), one.string("en", required=True))
+        one.close()
+    dimension = Dimension(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        column=entry.string("column", required=True),
+        labels=labels,
+    )
+    entry.close()
+    return dimension
