@@ -93,7 +93,7 @@ async def test_a_bearer_token_is_no_session_and_the_database_keeps_no_secret(acc
     assert (await accounts.bearer(token)).account == "clerk"
     with pytest.raises(Unauthenticated):
         await accounts.session(token)
-    rows = await accounts._store.sql("select account.*, digest from account left join account_token on true")
+    rows = await accounts._sql("select account.*, digest from account left join account_token on true")
     assert token not in str(rows)
     assert made.password not in str(rows)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, LiteralString
+from typing import Any, Final, LiteralString
 
 from kangshu.access import Grant, Role, Subject, open_grant, system_grant
 from kangshu.accounts.limits import Limits, limits
@@ -19,14 +20,12 @@ from kangshu.accounts.passwords import (
     verify_password,
 )
 from kangshu.accounts.posts import Posts
-from kangshu.accounts.records import SYSTEM, Account, NewAccount, Session, account_of
+from kangshu.accounts.records import SYSTEM, SYSTEM_BY_TOKEN, Account, NewAccount, Session, account_of
 from kangshu.accounts.roles import ready_roles
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, Forbidden, NotFound, Throttled, Unauthenticated, Unprocessable
 from kangshu.base.parameters import ParameterTable
-
-if TYPE_CHECKING:
-    from kangshu.store import Store
+from kangshu.store import AuditRow, Store
 
 REMEMBER_SECONDS: Final = 3.0
 """How long a token's account is remembered: what is revoked works no longer than this."""
@@ -49,7 +48,7 @@ class Accounts:
         self._jurisdiction = jurisdiction
         self._roles = roles if roles is not None else ready_roles()
         self._posts = Posts(store)
-        self._remembered: dict[bytes, tuple[float, Grant]] = {}
+        self._remembered: dict[tuple[str, bytes], tuple[float, Grant]] = {}
 
     @property
     def roles(self) -> Mapping[str, Role]:
@@ -61,7 +60,7 @@ class Accounts:
     async def sign_in(self, name: str, password: str) -> Session:
         """Return a new session. Raises Unauthenticated (one text for every reason), Throttled while locked."""
         figures = self._limits()
-        rows = await self._store.sql("select * from account where name = $1", name.strip())
+        rows = await self._sql("select * from account where name = $1", name.strip())
         row = rows[0] if rows else None
         encoded = row["password"] if row is not None and row["active"] else None
         if row is not None and row["locked_until"] is not None and row["locked_until"] > now():
@@ -72,21 +71,24 @@ class Accounts:
         if not await asyncio.to_thread(verify_password, encoded, password):
             if row is not None:
                 await self._count_failure(row["name"], figures)
+            # an unknown name is not kept: people type their password there
+            await self._told(row["name"] if row is not None else "", "sign-in", outcome="login")
             raise Unauthenticated("the name or the password is wrong", zh="账号或密码错误")
         account = account_of(row)  # type: ignore[arg-type]  # a verified password has a row
-        await self._store.sql(
+        await self._sql(
             "update account set failures = 0, locked_until = null, last_sign_in = $2 where name = $1 returning *",
             account.name,
             now(),
         )
+        await self._told(account.name, "sign-in")
         expires = now() + figures.session
         return Session(await self._issue(account.name, "session", expires, ""), account, expires)
 
     async def sign_out(self, token: str) -> None:
         """End the session of `token`; nothing happens when there is none."""
         digest = token_digest(token)
-        self._remembered.pop(digest, None)
-        await self._store.sql("delete from account_token where digest = $1", digest)
+        self._remembered.pop(("session", digest), None)
+        await self._sql("delete from account_token where digest = $1", digest)
 
     async def session(self, token: str) -> Grant:
         """Return the grant of a session's cookie. Raises Unauthenticated when it has ended."""
@@ -113,9 +115,9 @@ class Accounts:
     async def revoke_tokens(self, grant: Grant, name: str) -> int:
         """End every session and token of `name`; return how many there were."""
         grant.require("account.manage")
-        rows = await self._store.sql("delete from account_token where account = $1 returning digest", name)
+        rows = await self._sql("delete from account_token where account = $1 returning kind, digest", name)
         for row in rows:
-            self._remembered.pop(bytes(row["digest"]), None)
+            self._remembered.pop((row["kind"], bytes(row["digest"])), None)
         return len(rows)
 
     async def open_grant(self, name: str) -> Grant:
@@ -126,7 +128,7 @@ class Accounts:
 
     async def ensure_system(self) -> None:
         """Make the account `system` where it is not there yet."""
-        await self._store.sql(
+        await self._sql(
             "insert into account (name, display) values ($1, $2) on conflict (name) do nothing",
             SYSTEM,
             "系统 System",
@@ -151,7 +153,7 @@ class Accounts:
         if given:
             check_password(secret, account.name, self._limits().password_length)
         encoded = await asyncio.to_thread(hash_password, secret)
-        rows = await self._store.sql(
+        rows = await self._sql(
             "insert into account (name, display, roles, organisation, practitioner, patient, wards, district, "
             "must_change, password) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
             "on conflict (name) do nothing returning *",
@@ -168,6 +170,7 @@ class Accounts:
         )
         if not rows:
             raise Conflict("an account of this name is there already", zh="该账号名已存在")
+        await self._told(grant.account, f"account-create {account.name}")
         return NewAccount(account_of(rows[0]), secret)
 
     def check(self, account: Account) -> None:
@@ -193,7 +196,7 @@ class Accounts:
     async def accounts(self, grant: Grant) -> tuple[Account, ...]:
         """Return every account by name."""
         self._may_look(grant)
-        rows = await self._store.sql("select * from account order by name")
+        rows = await self._sql("select * from account order by name")
         return tuple(account_of(row) for row in rows)
 
     async def account(self, grant: Grant, name: str) -> Account:
@@ -260,7 +263,7 @@ class Accounts:
 
     async def change_password(self, grant: Grant, old: str, new: str) -> None:
         """Change the own password. Raises Unauthenticated when `old` is wrong, Unprocessable for a weak `new`."""
-        rows = await self._store.sql("select password from account where name = $1", grant.account)
+        rows = await self._sql("select password from account where name = $1", grant.account)
         encoded = rows[0]["password"] if rows else None
         if not await asyncio.to_thread(verify_password, encoded, old):
             raise Unauthenticated("the present password is wrong", zh="原密码错误")
@@ -275,6 +278,19 @@ class Accounts:
 
     # Within
 
+    async def _sql(self, statement: LiteralString, *values: Any) -> list[Any]:
+        """Return the rows of one statement of this room, by column name."""
+        async with self._store.connection() as connection:
+            rows: list[Any] = await connection.fetch(statement, *values)
+            return rows
+
+    async def _told(
+        self, account: str, action: str, *, outcome: str = "ok", purpose: str = "HOPERAT"
+    ) -> None:
+        """Write an act of sign-in to the audit before it is answered."""
+        row = AuditRow(now(), account[:64], action, "", "", outcome, purpose, "")
+        await self._store.write_audit([row])
+
     def _limits(self) -> Limits:
         return limits(self._parameters, self._jurisdiction)
 
@@ -283,7 +299,7 @@ class Accounts:
             grant.require("account.read")
 
     async def _find(self, name: str) -> Account:
-        rows = await self._store.sql("select * from account where name = $1", name)
+        rows = await self._sql("select * from account where name = $1", name)
         if not rows:
             raise NotFound("there is no such account", zh="没有此账号")
         return account_of(rows[0])
@@ -295,14 +311,14 @@ class Accounts:
         return account
 
     async def _change(self, statement: LiteralString, name: str, *values: Any) -> Account:
-        rows = await self._store.sql(statement, name, *values)
+        rows = await self._sql(statement, name, *values)
         if not rows:
             raise NotFound("there is no such account", zh="没有此账号")
         self._remembered.clear()
         return account_of(rows[0])
 
     async def _count_failure(self, name: str, figures: Limits) -> None:
-        await self._store.sql(
+        await self._sql(
             "update account set failures = case when failures + 1 >= $2 then 0 else failures + 1 end, "
             "locked_until = case when failures + 1 >= $2 then $3 else locked_until end where name = $1",
             name,
@@ -312,8 +328,8 @@ class Accounts:
 
     async def _issue(self, account: str, kind: str, expires: datetime, label: str) -> str:
         token = random_token()
-        await self._store.sql("delete from account_token where expires < $1", now())
-        await self._store.sql(
+        await self._sql("delete from account_token where expires < $1", now())
+        await self._sql(
             "insert into account_token (digest, account, kind, label, expires) values ($1, $2, $3, $4, $5)",
             token_digest(token),
             account,
@@ -325,14 +341,14 @@ class Accounts:
 
     async def _open(self, token: str, kind: str) -> Grant:
         digest = token_digest(token)
-        kept = self._remembered.get(digest)
+        kept = self._remembered.get((kind, digest))
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]
         moment = now()
         idle = (
             moment - self._limits().idle if kind == "session" else datetime.min.replace(tzinfo=moment.tzinfo)
         )
-        rows = await self._store.sql(
+        rows = await self._sql(
             "select account.*, last_seen from account_token join account on account.name = account_token.account "
             "where digest = $1 and kind = $2 and expires > $3 and last_seen > $4 and active",
             digest,
@@ -341,21 +357,22 @@ class Accounts:
             idle,
         )
         if not rows:
-            self._remembered.pop(digest, None)
+            self._remembered.pop((kind, digest), None)
             raise Unauthenticated(
                 "sign in first: this token is unknown or has ended", zh="登录已失效，请重新登录"
             )
         if moment - rows[0]["last_seen"] > _TOUCH:
-            await self._store.sql("update account_token set last_seen = $2 where digest = $1", digest, moment)
+            await self._sql("update account_token set last_seen = $2 where digest = $1", digest, moment)
         grant = await self._grant_of(account_of(rows[0]))
         if len(self._remembered) > 10_000:
             self._remembered.clear()
-        self._remembered[digest] = (time.monotonic() + REMEMBER_SECONDS, grant)
+        self._remembered[kind, digest] = (time.monotonic() + REMEMBER_SECONDS, grant)
         return grant
 
     async def _grant_of(self, account: Account) -> Grant:
         if account.name == SYSTEM:
-            return system_grant(account.display)
+            # another name than the product's own acts have: what is done with its tokens is audited in full
+            return replace(system_grant(account.display), account=SYSTEM_BY_TOKEN)
         roles = [self._roles[one] for one in account.roles if one in self._roles]
         words = frozenset(word for role in roles for word in role.words())
         organisations = await self._posts.organisations(account.organisation)

@@ -10,6 +10,9 @@ from typing import Any, Final
 SYSTEM: Final = "system"
 """The account of the product itself: it has no password and every right; tokens for it are made on the machine."""
 
+SYSTEM_BY_TOKEN: Final = "system-token"  # noqa: S105  # a name, no secret
+"""How the audit names who comes with a token of `system`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

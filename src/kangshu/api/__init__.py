@@ -2,6 +2,7 @@
 
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
+from kangshu.api.jurisdiction import ENTERED, enter_parameter, refresh_parameters
 from kangshu.api.measure_report import measure_report
 from kangshu.api.outcome import (
     ANSWERS,
@@ -17,6 +18,7 @@ from kangshu.api.platform import Platform, Settings
 __all__ = [
     "ANSWERS",
     "ENDPOINTS",
+    "ENTERED",
     "ROOT",
     "SESSION_COOKIE",
     "Endpoint",
@@ -25,11 +27,13 @@ __all__ = [
     "Settings",
     "answer_of",
     "endpoint_table",
+    "enter_parameter",
     "fhir_app",
     "grant_of",
     "issues_outcome",
     "measure_report",
     "outcome",
+    "refresh_parameters",
     "session_token",
     "status_of",
     "title_of",

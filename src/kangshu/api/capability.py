@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
 
+from kangshu.api.audit_events import PARAMETERS as AUDIT_PARAMETERS
 from kangshu.api.platform import Settings
 from kangshu.base.canonical import BASE
 from kangshu.base.clock import instant, now
@@ -69,6 +70,15 @@ def capability_statement(settings: Settings, base: str) -> Resource:
 
 
 def _resource(kind: str) -> dict[str, Any]:
+    if kind == "AuditEvent":
+        return {
+            "type": kind,
+            "profile": f"http://hl7.org/fhir/StructureDefinition/{kind}",
+            "documentation": "Written by the server alone.",
+            "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "versioning": "no-version",
+            "searchParam": [{"name": name, "type": type_} for name, type_ in AUDIT_PARAMETERS.items()],
+        }
     searched = parameters_of(kind)
     parameters: list[dict[str, Any]] = [{"name": name, "type": type_} for name, type_ in RECORD.items()]
     parameters += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kangshu.base.faults import Fault, Invalid, Issue, Malformed, Unprocessable
+from kangshu.base.faults import Fault, Invalid, Issue, Malformed, Unprocessable, Unsupported
 from kangshu.fhir import definitions
 from kangshu.sdk import Resource
 
@@ -31,13 +31,16 @@ def check_resource(resource: Resource, at: str = "") -> None:
 
     A resource that is not shaped as R4 says is malformed (400); one that is, and breaks a rule, unprocessable (422).
     """
-    check_type(str(resource.get("resourceType", "")))
+    kind = str(resource.get("resourceType", ""))
+    check_type(kind)
+    if kind == "AuditEvent":
+        raise Unsupported("the audit is written by the server alone", zh="审计日志由系统自动记录，不得写入")
     errors = tuple(one for one in validate(resource) if one.severity in ("error", "fatal"))
     if not errors:
         return
     issues = tuple(_at(one, at) for one in errors) if at else errors
-    kind = Malformed if all(one.code in _UNREADABLE for one in errors) else Unprocessable
-    raise kind(
+    fault = Malformed if all(one.code in _UNREADABLE for one in errors) else Unprocessable
+    raise fault(
         f"the resource has {len(errors)} errors; the first: {errors[0].text}",
         zh=f"资源有{len(errors)}处错误",
         issues=issues,

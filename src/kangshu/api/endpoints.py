@@ -109,6 +109,8 @@ def route(method: str, segments: tuple[str, ...]) -> tuple[Endpoint, str, str, s
             f"${endpoint.operation} is offered for {', '.join(endpoint.types)} only",
             zh=f"${endpoint.operation}仅适用于{'、'.join(endpoint.types)}",
         )
+    if kind == on.AUDIT and endpoint.interaction not in ("read", "search-type"):
+        raise Unsupported("the audit can be read and searched, nothing else", zh="审计日志只能读取和检索")
     id_ = segments[1] if len(shape) > 1 and shape[1] == "{id}" else ""
     if id_ and not _is_id(id_):
         raise Invalid("an id has 1 to 64 letters, digits, '-' or '.'", zh="id须为1至64位字母、数字、“-”或“.”")

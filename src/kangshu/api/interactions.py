@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from kangshu.access import Grant
+from kangshu.api.audit_events import audit_event, search_audit
 from kangshu.api.bundles import counted, history_bundle, searchset
 from kangshu.api.checks import check_bundle, check_resource
 from kangshu.api.outcome import issues_outcome, outcome, status_of
+from kangshu.api.patching import apply_patch
 from kangshu.api.platform import Platform
 from kangshu.api.request import Request, refuse_unknown
 from kangshu.api.response import Response
 from kangshu.api.subset import subset
-from kangshu.base.faults import Fault, Invalid, Issue, MultipleMatches, NotFound
+from kangshu.base.faults import Fault, Invalid, Issue, MultipleMatches, NotFound, PreconditionFailed
 from kangshu.fhir import date_range
 from kangshu.search import Query, parse_query
 
 if TYPE_CHECKING:
     from kangshu.store import Stored, Written
 
+AUDIT = "AuditEvent"
 _HISTORY = frozenset({"_count", "_since", "_cursor"})
 
 
@@ -44,6 +47,8 @@ class Call:
 async def read(call: Call) -> Response:
     """Return the current version of a record; 304 when the client has it."""
     refuse_unknown(call.request, frozenset())
+    if call.type == AUDIT:
+        return Response(resource=await audit_event(call.platform.store, call.grant, call.id))
     return shown(call, await call.platform.store.read(call.grant, call.type, call.id))
 
 
@@ -145,7 +150,19 @@ async def patch_matching(call: Call) -> Response:
 async def _patched(call: Call, id_: str) -> Response:
     change = await call.request.patch()
     match = call.request.version(b"if-match")
-    return _written(call, await call.platform.store.patch(call.grant, call.type, id_, change, if_match=match))
+    async with call.platform.store.transaction(call.grant) as transaction:
+        await transaction.lock(call.type, id_)
+        current = await transaction.read(call.type, id_)
+        if match is not None and match != current.version:
+            raise PreconditionFailed(
+                "the record has changed since; read it again", zh="记录版本已变化，请重新读取后再修改"
+            )
+        changed = apply_patch(current.resource, change)
+        if changed.get("resourceType") != call.type or changed.get("id") != id_:
+            raise Invalid("a patch may not change resourceType or id", zh="补丁不得修改resourceType或id")
+        check_resource(changed)
+        written = await transaction.update(changed, if_match=current.version)
+    return _written(call, written)
 
 
 async def delete(call: Call) -> Response:
@@ -200,6 +217,9 @@ def _well(en: str, zh: str) -> dict[str, Any]:
 async def search(call: Call) -> Response:
     """Return a page of the records that meet the parameters."""
     request = call.request
+    if call.type == AUDIT:
+        found = await search_audit(call.platform.store, call.grant, request.base, request.pairs)
+        return Response(resource=found)
     pairs = [pair for pair in request.pairs if pair[0] not in ("_format", "_pretty", "_cursor")]
     query: Query = parse_query(call.type, pairs, lenient=request.preference.lenient)
     if request.summary == "count":
