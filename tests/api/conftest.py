@@ -42,7 +42,7 @@ async def open_platform(url: str, folder: Path) -> Platform:
         accounts=Accounts(store, parameters, "990100"),
         registers=Registers(store, ()),
         cases=cases,
-        plans=Plans(store, cases),
+        plans=Plans(store, cases, parameters, jurisdiction="990100"),
         snapshot=no_snapshot,
         parameters=parameters,
         calendar=china(),

@@ -7,6 +7,7 @@ import pytest
 from kangshu.api import ANSWERS, outcome, status_of
 from kangshu.api.outcome import MethodNotOffered
 from kangshu.base import faults
+from kangshu.store import status_of as entry_status
 
 
 def test_the_table_holds_exactly_the_tree() -> None:
@@ -39,3 +40,8 @@ def test_english_comes_first_when_asked_for() -> None:
     assert details["text"] == "nothing here"
     content = details["_text"]["extension"][0]["extension"][1]["valueString"]
     assert content == "未找到"
+
+
+@pytest.mark.parametrize("kind", sorted(set(ANSWERS) - {MethodNotOffered}, key=lambda one: one.__name__))
+def test_an_entry_of_a_batch_has_the_same_status(kind: type[faults.Fault]) -> None:
+    assert entry_status(kind("x")).startswith(str(ANSWERS[kind].status))

@@ -41,7 +41,7 @@ def operation(**parts: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "change",
     [
-        {"resourceType": "Patient"},
+        {"resourceType": "Group"},
         "replace",
         operation(type="replace", path=BIRTH),
         operation(type="replace", path=BIRTH, value="2000-01-01"),
@@ -57,3 +57,14 @@ def operation(**parts: Any) -> dict[str, Any]:
 def test_what_is_no_patch_or_does_not_fit(change: Any) -> None:
     with pytest.raises((Invalid, Unprocessable)):
         apply_patch({"resourceType": "Patient", "id": "a"}, change)
+
+
+def test_a_merge_patch_puts_in_and_takes_away() -> None:
+    before = {
+        "resourceType": "Patient",
+        "id": "a",
+        "gender": "male",
+        "maritalStatus": {"text": "x", "id": "m"},
+    }
+    merged = apply_patch(before, {"gender": None, "maritalStatus": {"text": "y"}})
+    assert merged == {"resourceType": "Patient", "id": "a", "maritalStatus": {"text": "y", "id": "m"}}

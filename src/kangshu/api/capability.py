@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kangshu.api.audit_events import PARAMETERS as AUDIT_PARAMETERS
 from kangshu.api.platform import Settings
+from kangshu.api.request import FHIR_JSON, JSON_PATCH, MERGE_PATCH
 from kangshu.base.canonical import BASE
 from kangshu.base.clock import instant, now
 from kangshu.fhir import definitions
@@ -53,7 +54,7 @@ def capability_statement(settings: Settings, base: str) -> Resource:
         "implementation": {"description": f"{settings.title.zh} {settings.title.en}".strip(), "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+        "patchFormat": [JSON_PATCH, MERGE_PATCH, FHIR_JSON],
         "rest": [
             {
                 "mode": "server",

@@ -7,15 +7,7 @@ from typing import Any
 from kangshu.base.faults import Fault, Invalid, Issue, Malformed, Unprocessable, Unsupported
 from kangshu.fhir import definitions
 from kangshu.sdk import Resource
-
-try:
-    from kangshu.validate import validate
-except ImportError:  # the room is not furnished yet
-
-    def validate(resource: Resource, profile: str | None = None) -> tuple[Issue, ...]:
-        """Return no finding."""
-        return ()
-
+from kangshu.validate import validate
 
 _UNREADABLE = frozenset({"structure"})
 

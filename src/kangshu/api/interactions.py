@@ -26,7 +26,7 @@ from kangshu.fhir import date_range
 from kangshu.search import Query, parse_query
 
 if TYPE_CHECKING:
-    from kangshu.store import Stored, Written
+    from kangshu.store import Stored, Transaction, Written
 
 AUDIT = "AuditEvent"
 _HISTORY = frozenset({"_count", "_since", "_cursor"})
@@ -150,7 +150,8 @@ async def patch_matching(call: Call) -> Response:
 async def _patched(call: Call, id_: str) -> Response:
     change = await call.request.patch()
     match = call.request.version(b"if-match")
-    async with call.platform.store.transaction(call.grant) as transaction:
+
+    async def work(transaction: Transaction) -> Written:
         await transaction.lock(call.type, id_)
         current = await transaction.read(call.type, id_)
         if match is not None and match != current.version:
@@ -161,7 +162,9 @@ async def _patched(call: Call, id_: str) -> Response:
         if changed.get("resourceType") != call.type or changed.get("id") != id_:
             raise Invalid("a patch may not change resourceType or id", zh="补丁不得修改resourceType或id")
         check_resource(changed)
-        written = await transaction.update(changed, if_match=current.version)
+        return await transaction.update(changed, if_match=current.version)
+
+    written = await call.platform.store.run(call.grant, work)
     return _written(call, written)
 
 

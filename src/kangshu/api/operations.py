@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kangshu.api.bundles import searchset
 from kangshu.api.capability import capability_statement
-from kangshu.api.checks import check_type, validate
+from kangshu.api.checks import check_type
 from kangshu.api.interactions import Call, shown
 from kangshu.api.measure_report import measure_report
 from kangshu.api.outcome import issues_outcome
@@ -21,10 +21,11 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Invalid, NotFound
 from kangshu.fhir import date_range, definitions
 from kangshu.search import parse_query
+from kangshu.store import Page, Stored
+from kangshu.validate import validate
 
 if TYPE_CHECKING:
     from kangshu.cases import Offer
-    from kangshu.store import Stored
 
 _EVERYTHING_COUNT: Final = 1000
 
@@ -92,7 +93,6 @@ async def everything(call: Call) -> Response:
 
 
 def _everything_bundle(call: Call, entries: list[Stored]) -> dict[str, Any]:
-    from kangshu.store import Page
 
     page = Page(entries, [], len(entries), None)
     return searchset(page, call.request.base, call.request.path.strip("/"), call.request.pairs)

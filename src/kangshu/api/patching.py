@@ -1,4 +1,4 @@
-"""A patch applied to a resource: JSON Patch (RFC 6902), or FHIRPath Patch.
+"""A patch applied to a resource: JSON Patch (RFC 6902), JSON Merge Patch (RFC 7396), or FHIRPath Patch.
 
 Source: FHIR R4 http.html#patch, fhirpatch.html.
 """
@@ -16,7 +16,7 @@ from kangshu.sdk import Resource
 
 
 def apply_patch(resource: Resource, change: Any) -> Resource:
-    """Return `resource` changed by a JSON Patch (a list) or a FHIRPath Patch (a Parameters resource).
+    """Return `resource` changed by a JSON Patch (a list), a FHIRPath Patch (Parameters) or a part to merge in.
 
     Raises Malformed for what is no patch, Unprocessable where an operation does not fit the resource.
     """
@@ -24,9 +24,25 @@ def apply_patch(resource: Resource, change: Any) -> Resource:
         return json_patch(resource, change)
     if isinstance(change, Mapping) and change.get("resourceType") == "Parameters":
         return fhirpath_patch(resource, change)
+    kind = resource["resourceType"]
+    if isinstance(change, Mapping) and change.get("resourceType", kind) == kind:
+        merged: Resource = _merged(resource, change)
+        return merged
     raise Malformed(
         "a patch is a list of operations, or a Parameters resource", zh="补丁须为操作列表或Parameters资源"
     )
+
+
+def _merged(value: Any, change: Any) -> Any:
+    if not isinstance(change, Mapping):
+        return change
+    kept = dict(value) if isinstance(value, dict) else {}
+    for name, part in change.items():
+        if part is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = _merged(kept.get(name), part)
+    return kept
 
 
 def fhirpath_patch(resource: Resource, parameters: Mapping[str, Any]) -> Resource:

@@ -17,9 +17,11 @@ from kangshu.sdk import Resource
 
 FHIR_JSON: Final = "application/fhir+json"
 JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
 FORM: Final = "application/x-www-form-urlencoded"
 
 _JSON_TYPES: Final = frozenset({FHIR_JSON, "application/json", "text/json", "json"})
+_PATCH_TYPES: Final = frozenset({JSON_PATCH, MERGE_PATCH})
 _ANY: Final = frozenset({"*/*", "application/*", "*"})
 _FORMAT_PARAMETERS: Final = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
@@ -213,14 +215,12 @@ class Request:
         return found
 
     async def patch(self) -> Any:
-        """Return the body of a PATCH: a list (JSON Patch) or a Parameters resource (FHIRPath Patch)."""
-        if self.content_type == JSON_PATCH:
+        """Return the body of a PATCH: a list (JSON Patch), Parameters (FHIRPath Patch), or what to merge in."""
+        if self.content_type in _PATCH_TYPES or self.content_type in _JSON_TYPES:
             return parse_value(await self.body())
-        if self.content_type in _JSON_TYPES:
-            return await self.resource("Parameters")
         raise UnsupportedMedia(
-            f"a patch is {JSON_PATCH}, or Parameters as {FHIR_JSON}; '{self.content_type[:80]}' is not read",
-            zh=f"补丁须为{JSON_PATCH}或Parameters资源",
+            f"a patch is {JSON_PATCH}, {MERGE_PATCH}, or Parameters as {FHIR_JSON}; '{self.content_type[:80]}' is not read",
+            zh=f"补丁须为{JSON_PATCH}、{MERGE_PATCH}或Parameters资源",
         )
 
     async def read_form(self) -> None:
