@@ -25,6 +25,7 @@ def _year() -> re.Pattern[str]:
     )
 
 
+_BOTH = re.compile(r"年?(?:底|末)?前?[、和及,与]\s*(?:到)?")
 _NOT_DUE = re.compile(
     r"年?(?:\d{1,2}月(?:\d{1,2}日)?)?(?:起|以来|开始|之后|以后|相比|的基础上|基数|增长|同期|[一-龥]{0,6}(?:公报|数据))"
 )
@@ -68,6 +69,7 @@ class Deadlines:
         for start, kind, year in sorted(events, key=lambda event: event[0]):
             self._starts.append(start)
             self._events.append((kind, year))
+        self._pairs = [self._pair_ends_at(text, number) for number in range(len(self._starts))]
 
     @staticmethod
     def _title_year(lines: Lines) -> str | None:
@@ -100,7 +102,16 @@ class Deadlines:
             return self.default
         return year
 
-    def years_between(self, start: int, end: int) -> list[str]:
-        """Return the due years stated between two offsets, in order."""
-        first, last = bisect_right(self._starts, start - 1), bisect_right(self._starts, end)
-        return [year for kind, year in self._events[first:last] if kind == "year" and year]
+    def _pair_ends_at(self, text: str, number: int) -> tuple[str, ...]:
+        """Return (2022, 2030) where event `number` is the second year of 到2022年和2030年."""
+        kind, year = self._events[number]
+        if number == 0 or kind != "year" or self._events[number - 1][0] != "year":
+            return ()
+        gap = text[self._starts[number - 1] + 4 : self._starts[number]]
+        before = self._events[number - 1][1]
+        return (before, year) if before and year and _BOTH.fullmatch(gap) else ()
+
+    def years_at(self, position: int) -> tuple[str, ...]:
+        """Return both years where 到2022年和2030年 governs `position`, else nothing."""
+        place = bisect_right(self._starts, position) - 1
+        return self._pairs[place] if place >= 0 else ()

@@ -28,10 +28,10 @@ def _figure() -> re.Pattern[str]:
     number = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
     magnitude, measure, base = (words("figures", key) for key in ("magnitude", "measure", "ratio_base"))
     return re.compile(
-        rf"(?<![\d.:/A-Za-z_+])(?P<a>{number})\s*(?:(?P<m1>{magnitude})?(?P<u1>{measure})?\s*(?:-+|至|到)\s*(?P<b>{number}))?"
+        rf"(?<![\d.:])(?P<ratio>\d+(?:\.\d+)?:\d+(?:\.\d+)?)(?![\d:])"
+        rf"|(?<![\d.:/A-Za-z_+])(?P<a>{number})\s*(?:(?P<m1>{magnitude})?(?P<u1>{measure})?\s*(?:-+|至|到)\s*(?P<b>{number}))?"
         rf"\s*(?P<unit>(?:余|多)?(?P<magnitude>{magnitude})?(?:余|多)?\s*(?P<measure>{measure})?(?P<base>{base})?)"
-        rf"|(?<![\d.:])(?P<ratio>\d+(?:\.\d+)?:\d+(?:\.\d+)?)(?![\d:])"
-        rf"|(?P<double>翻(?:一)?番|翻了?一番)"
+        rf"|(?P<double>翻了?一?番)"
     )
 
 
@@ -113,3 +113,22 @@ def comparator_after(rest: str) -> str | None:
         if pattern.match(rest):
             return name
     return None
+
+
+_JOINED = re.compile(
+    r"\s*(?:(?:及|或)?以上|(?:及|或)?以下|以内|左右)?\s*[、和及与]\s*(?:不低于|不少于|达到)?\s*|\s*[、和及,与]\s*"
+)
+
+
+def chains(text: str, figures: list[Figure]) -> list[tuple[int, int]]:
+    """Return for each figure the first and last number of the run A、B和C that it stands in."""
+    first = list(range(len(figures)))
+    for number in range(1, len(figures)):
+        gap = text[figures[number - 1].end : figures[number].start]
+        if len(gap) < 12 and _JOINED.fullmatch(gap):
+            first[number] = first[number - 1]
+    last = list(range(len(figures)))
+    for number in range(len(figures) - 2, -1, -1):
+        if first[number + 1] == first[number]:
+            last[number] = last[number + 1]
+    return list(zip(first, last, strict=True))

@@ -49,11 +49,8 @@ def read_money(
         first, last = sentences.bounds(figure.start)
         here = text[first : figure.start]
         amount: Quantity = in_yuan(figure)
-        cap: Quantity | None = (
-            amount
-            if _CAP.search(here[-24:]) or re.match(r"以内|封顶", text[figure.end : figure.end + 3])
-            else None
-        )
+        limited = _CAP.search(here[-24:]) or re.match("以内|封顶", text[figure.end : figure.end + 3])
+        cap: Quantity | None = amount if limited and figure.measure != "%" else None
         end = figure.end
         if figure.measure == "%":
             amount = f"{figure.value}%"
@@ -69,8 +66,6 @@ def read_money(
             if text.find(")", figure.end, limit.start) < 0 and text.find("(", figure.end, limit.start) < 0:
                 end = limit.end
             taken.append((limit.start, limit.end))
-        elif figure.measure == "%":
-            cap = None
         start = max([text.rfind(mark, first, figure.start) for mark in ",;:、。()\n"]) + 1
         start = max(start, first, figure.start - 24)
         source_start, source_end = folded.span(start, end)
@@ -111,7 +106,7 @@ def _is_rule(text: str, figure: Figure, sentences: Sentences) -> bool:
                 re.search(r"(?:给予|补贴|补助|奖励|资助|贴息|补偿)[^。;,]{0,16}$", clause)
                 or re.match(r"[^。;]{0,10}(?:给予|补贴|补助|奖励|资助|的一次性)", after)
             )
-            and not re.search(r"(?:比例|率|上浮|提高|增长|占比|下浮|降低)[^,。;]{0,6}$", clause)
+            and not re.search(r"(?:比例|(?<!利)率|上浮|提高|增长|占比|下浮|降低)[^,。;]{0,6}$", clause)
         )
     return bool(rule.search(near))
 
@@ -168,9 +163,10 @@ def _per_pattern() -> re.Pattern[str]:
 
 
 def _per(before: str, after: str) -> str | None:
+    before = before.replace("一次性", "")
     found = list(_per_pattern().finditer(before[-30:]))
     if found:
-        return found[-1].group().removeprefix("每").replace("每", "每")
+        return found[-1].group().removeprefix("每").replace("张床位", "床").replace("一次性", "")
     behind = re.match(r"/([人床张户家年月天]+)", after)
     return behind.group(1) if behind else None
 

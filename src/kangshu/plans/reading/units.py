@@ -233,12 +233,12 @@ def decide(assignment: Assignment, *, first_leads: bool) -> tuple[Mode, list[str
     cooperating = _unique(assignment.of("cooperate", "implement"))
     if share:
         return "respective", share, [unit for unit in _unique(plain + cooperating) if unit not in share]
-    if plain and cooperating:
+    if plain and cooperating and not (len(plain) > 1 and assignment.of("implement")):
         mode: Mode = "lead-first" if len(plain) == 1 else "joint"
         if first_leads and len(plain) > 1:
             return "lead-first", plain[:1], _unique(plain[1:] + cooperating)
         return mode, plain, [unit for unit in cooperating if unit not in plain]
-    units = plain or cooperating
+    units = _unique(plain + cooperating)
     return ("lead-first" if first_leads else "unspecified"), units[:1], units[1:]
 
 
