@@ -7,7 +7,7 @@ resource ── extract ──▶ Entries (rows by kind) ── store: index tab
 from kangshu.search.convert import FIRST, LAST
 from kangshu.search.entries import Entries
 from kangshu.search.extract import extract
-from kangshu.search.folding import after, fold, shorten
+from kangshu.search.folding import TEXT_HEAD, after, fold, shorten
 from kangshu.search.model import (
     ChainClause,
     Clause,
@@ -43,6 +43,7 @@ __all__ = [
     "LAST",
     "OURS",
     "RECORD",
+    "TEXT_HEAD",
     "ChainClause",
     "Clause",
     "Component",

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from kangshu.base.faults import Malformed
 from kangshu.fhir import date_range, split_reference
 from kangshu.search.entries import HIGHEST, LOWEST, Entries
-from kangshu.search.folding import fold, shorten
+from kangshu.search.folding import LONGEST_TEXT, fold, shorten
 from kangshu.search.model import Kind
 
 Emit: TypeAlias = Callable[[Any, int, Entries], None]
@@ -41,7 +41,8 @@ def emitter(kind: Kind, type: str, parameter: str, target: str = "") -> Emit | N
 
 def _add_text(parameter: str, part: int, text: Any, out: Entries) -> None:
     if type(text) is str and text:
-        out.string.append((parameter, part, shorten(fold(text)), shorten(text)))
+        kept = text[:LONGEST_TEXT]
+        out.string.append((parameter, part, fold(kept), kept))
 
 
 def _plain_token(parameter: str) -> Emit:

@@ -8,7 +8,11 @@ from functools import lru_cache
 from typing import Final
 
 LONGEST: Final = 400
-"""Characters of a value that an index row keeps; a longer one is shortened with its digest."""
+"""Characters of a token, reference or URI that an index row keeps; a longer one is shortened with its digest."""
+LONGEST_TEXT: Final = 4000
+"""Characters of a string that an index row keeps."""
+TEXT_HEAD: Final = 300
+"""Characters of a string by which the index finds it; the schema has the same number."""
 
 
 @lru_cache(maxsize=32768)

@@ -56,6 +56,9 @@ OURS: Final[tuple[SearchParameter, ...]] = (
 RECORD: Final[Mapping[str, Kind]] = {"_id": "token", "_lastUpdated": "date", "_district": "string"}
 """Parameters that are columns of the record itself. `_district` is ours: a division and all below it."""
 
+_SWAPPED: Final = frozenset({("DocumentReference", "relationship")})
+"""R4 errata: these composites name their components in the other order than their expressions."""
+
 _NOT_OFFERED: Final = frozenset({"_text", "_content", "_query", "_filter", "_list", "_has"})
 _KINDS: Final = frozenset({"token", "string", "date", "number", "quantity", "reference", "uri"})
 _UNCODED: Final = frozenset({"code", "boolean", "string", "id", "markdown"})
@@ -199,6 +202,10 @@ def _union(parameter: Parameter, simple: Mapping[str, Parameter]) -> Parameter:
 def _composite(
     type: str, parameter: SearchParameter, simple: Mapping[str, Parameter], known: Mapping[str, Composite]
 ) -> Composite:
+    if (type, parameter.name) in _SWAPPED:
+        expressions = [c.expression for c in reversed(parameter.components)]
+        swapped = zip(parameter.components, expressions, strict=True)
+        parameter = replace(parameter, components=tuple(replace(c, expression=e) for c, e in swapped))
     kinds = tuple(_component_kind(c.kind) for c in parameter.components)
     sources: list[CompositeSource] = []
     grouped_at: list[Leaf] = []

@@ -10,7 +10,7 @@ from typing import Final
 
 from kangshu.base.faults import Invalid
 from kangshu.fhir import date_range, split_reference
-from kangshu.search.folding import fold, shorten
+from kangshu.search.folding import LONGEST_TEXT, fold, shorten
 from kangshu.search.model import (
     DateValue,
     Kind,
@@ -69,7 +69,7 @@ def parse_value(kind: Kind, text: str, *, exact: bool = False, plain: bool = Fal
             return TokenValue(None, value.code) if plain and value.system else value
         case "string":
             written = unescape(text)
-            return StringValue(shorten(written) if exact else fold(written))
+            return StringValue(written[:LONGEST_TEXT] if exact else fold(written[:LONGEST_TEXT]))
         case "date":
             return date(text)
         case "number":
@@ -117,8 +117,10 @@ def number(text: str) -> NumberValue:
 
 
 def quantity(text: str) -> QuantityValue:
-    """Return `number`, `number|system|code` or `number||code`."""
+    """Return `number`, `number|system|code`, `number||code` or `number|system`."""
     parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) == 2:
+        parts.append("")
     if len(parts) not in (1, 3):
         raise _invalid("quantity", text, "5.4, 5.4|http://unitsofmeasure.org|mg or 5.4||mg")
     if len(parts) == 1:

@@ -8,6 +8,7 @@ from typing import Final
 
 from kangshu.access import Grant
 from kangshu.search import (
+    TEXT_HEAD,
     ChainClause,
     Clause,
     Component,
@@ -130,7 +131,7 @@ class Conditions:
             case ReferenceValue(type, id, url):
                 target = f"{entry}.target = {self._binder.bind(id, 'text')}"
                 if not type and not url:
-                    return f"{target} and {entry}.target_type <> {NOWHERE}"
+                    return target
                 wanted = NOWHERE if url else self._catalogue.type(type)
                 return f"{target} and {entry}.target_type = {self._binder.bind(wanted, 'smallint')}"
             case UriValue(uri):
@@ -148,17 +149,30 @@ class Conditions:
 
     def _string(self, text: str, modifier: str, entry: str) -> str:
         bind = self._binder.bind
-        if modifier == "exact":
-            return f"{entry}.folded = {bind(fold(text), 'text')} and {entry}.exact = {bind(text, 'text')}"
         if modifier == "contains":
             return f"strpos({entry}.folded, {bind(text, 'text')}) > 0"
-        end = after(text)
-        above = f"{entry}.folded >= {bind(text, 'text')}"
-        return f"{above} and {entry}.folded < {bind(end, 'text')}" if end else above
+        folded = fold(text) if modifier == "exact" else text
+        head = folded[:TEXT_HEAD]
+        begins = f"left({entry}.folded, {TEXT_HEAD})"
+        if modifier == "exact":
+            return f"{begins} = {bind(head, 'text')} and {entry}.exact = {bind(text, 'text')}"
+        parts = [f"{begins} >= {bind(head, 'text')}"]
+        end = after(head)
+        if end:
+            parts.append(f"{begins} < {bind(end, 'text')}")
+        if len(folded) > TEXT_HEAD:
+            parts.append(f"starts_with({entry}.folded, {bind(folded, 'text')})")
+        return " and ".join(parts)
 
     def _date(self, value: DateValue, low: str, high: str) -> str:
         """Source: https://hl7.org/fhir/R4/search.html#date; the entry is the half-open range [low, high)."""
         bind = self._binder.bind
+        if value.prefix in ("lt", "eb"):  # bound alone: PostgreSQL refuses a parameter that nothing uses
+            begin = bind(value.low, "timestamptz")
+            return f"{high} <= {begin}" if value.prefix == "eb" and low != high else f"{low} < {begin}"
+        if value.prefix in ("gt", "sa"):
+            end = bind(value.high, "timestamptz")
+            return f"{high} > {end}" if value.prefix == "gt" and low != high else f"{low} >= {end}"
         begin, end = bind(value.low, "timestamptz"), bind(value.high, "timestamptz")
         # a column of one instant lies within [begin, end) when it is below its end
         within = (
@@ -170,19 +184,11 @@ class Conditions:
                 return f"({within} and {low} < {end})"
             case "ne":
                 return f"not ({within})"
-            case "gt":
-                return beyond
-            case "lt":
-                return f"{low} < {begin}"
             case "ge":
                 return f"({high} >= {begin} and ({beyond} or ({within})))"
             case "le":
                 return f"({low} < {end} and ({low} < {begin} or ({within})))"
-            case "sa":
-                return f"{low} >= {end}"
-            case "eb":
-                return f"{high} <= {begin}" if low != high else f"{high} < {begin}"
-            case "ap":
+            case _:
                 slack = f"greatest(abs(extract(epoch from now() - {begin})) * 0.1, 0) * interval '1 second'"
                 return f"({low} < {end} + {slack} and {high} > {begin} - {slack})"
 
@@ -222,14 +228,15 @@ class Conditions:
         return " and ".join(parts)
 
     def _uri(self, uri: str, modifier: str, entry: str) -> str:
+        """Source: https://hl7.org/fhir/R4/search.html#uri; `:below` and `:above` are for URLs, not for URNs."""
         bound = self._binder.bind(uri, "text")
+        value = f"{entry}.value"
         if modifier == "below":
             end = self._binder.bind(after(uri), "text")
-            inside = f"starts_with({entry}.value, rtrim({bound}, '/') || '/')"
-            return f"({entry}.value >= {bound} and {entry}.value < {end} and ({entry}.value = {bound} or {inside}))"
+            return f"({value} >= {bound} and {value} < {end} and not starts_with({value}, 'urn:'))"
         if modifier == "above":
-            return f"({entry}.value = {bound} or starts_with({bound}, rtrim({entry}.value, '/') || '/'))"
-        return f"{entry}.value = {bound}"
+            return f"(starts_with({bound}, {value}) and not starts_with({value}, 'urn:'))"
+        return f"{value} = {bound}"
 
     def _missing(self, type: str, kind: Kind, sources: tuple[Source, ...], missing: bool, row: str) -> str:
         # a concept of text alone has no token, a reference of an identifier alone no target

@@ -77,20 +77,22 @@ async def load_files(
         _expand(paths), key=lambda path: not path.name.startswith(("hospital", "practitioner", "0-"))
     )
     with workers(store) as pool:
-        reading: list[tuple[Path, asyncio.Task[bytes | str]]] = []
+        stage = _Stage(store, grant, pool, links)
+        staged: list[asyncio.Task[_Staged]] = []
+        before: asyncio.Event | None = None
         waiting = list(ordered)
-        while waiting or reading:
-            while waiting and len(reading) < _AHEAD:
-                path = waiting.pop(0)
-                reading.append((path, asyncio.create_task(asyncio.to_thread(_read, path))))
-            path, task = reading.pop(0)
-            body = await task
-            if isinstance(body, str):
-                report.problems.append(LoadProblem(path.name, 0, body))
-                continue
-            await _load_one(store, grant, pool, path, body, links, report)
-            if progress is not None:
-                progress(report.resources)
+        try:
+            while waiting or staged:
+                while waiting and len(staged) < _AHEAD:
+                    written = asyncio.Event()
+                    staged.append(asyncio.create_task(stage.prepare(waiting.pop(0), before, written)))
+                    before = written
+                await _write(store, grant, await staged.pop(0), report)
+                if progress is not None:
+                    progress(report.resources)
+        finally:
+            for task in staged:
+                task.cancel()
     report.seconds = time.perf_counter() - begin
     return report
 
@@ -125,33 +127,63 @@ def _read(path: Path) -> bytes | str:
     return f"is over {LARGEST_FILE} bytes unpacked; split it" if len(body) > LARGEST_FILE else body
 
 
-async def _load_one(
-    store: Store,
-    grant: Grant,
-    pool: Executor,
-    path: Path,
-    body: bytes,
-    links: dict[str, str],
-    report: LoadReport,
-) -> None:
-    moment = whole_milliseconds()
-    if ".ndjson" in path.name:
-        prepared = await _prepare_lines(store, pool, body, moment)
-    else:
-        await _resolve(store, grant, body, links)
-        prepared = [await _prepare_bundle(store, pool, body, links, moment)]
-    problems = [LoadProblem(path.name, line, text) for one in prepared for line, text in one.problems]
-    if problems:
-        report.problems.extend(problems)
-        return
+@dataclass(slots=True)
+class _Staged:
+    """A file ready to be written. `written` is set when it is, or never will be."""
+
+    path: Path
+    moment: datetime
+    prepared: list[Prepared]
+    size: int
+    problem: str
+    written: asyncio.Event
+
+
+@dataclass(slots=True)
+class _Stage:
+    """Prepares files while earlier ones are being written."""
+
+    store: Store
+    grant: Grant
+    pool: Executor
+    links: dict[str, str]
+
+    async def prepare(self, path: Path, before: asyncio.Event | None, written: asyncio.Event) -> _Staged:
+        """Return the rows of a file. `before` is set when the file before it is written."""
+        moment = whole_milliseconds()
+        body = await asyncio.to_thread(_read, path)
+        if isinstance(body, str):
+            return _Staged(path, moment, [], 0, body, written)
+        if ".ndjson" in path.name:
+            prepared = await _prepare_lines(self.store, self.pool, body, moment)
+        else:
+            wanted = {match.decode("utf-8", "replace") for match in set(_CONDITIONAL.findall(body))}
+            await _resolve(self.store, self.grant, wanted, self.links)
+            if before is not None and wanted - self.links.keys():
+                # what it refers to may stand in a file that is not written yet
+                await before.wait()
+                await _resolve(self.store, self.grant, wanted, self.links)
+            links = {text: self.links[text] for text in wanted if text in self.links}
+            prepared = [await _prepare_bundle(self.store, self.pool, body, links, moment)]
+        return _Staged(path, moment, prepared, len(body), "", written)
+
+
+async def _write(store: Store, grant: Grant, staged: _Staged, report: LoadReport) -> None:
+    name = staged.path.name
+    problems = [LoadProblem(name, line, text) for one in staged.prepared for line, text in one.problems]
+    if staged.problem:
+        problems.append(LoadProblem(name, 0, staged.problem))
     try:
-        for one in prepared:
-            report.resources += await write_prepared(store, grant, one, moment)
+        if not problems:
+            for one in staged.prepared:
+                report.resources += await write_prepared(store, grant, one, staged.moment)
+            report.files += 1
+            report.bytes_read += staged.size
     except Fault as fault:
-        report.problems.append(LoadProblem(path.name, 0, fault.text))
-        return
-    report.files += 1
-    report.bytes_read += len(body)
+        problems.append(LoadProblem(name, 0, fault.text))
+    finally:
+        staged.written.set()
+    report.problems.extend(problems)
 
 
 async def _prepare_lines(store: Store, pool: Executor, body: bytes, moment: datetime) -> list[Prepared]:
@@ -183,14 +215,14 @@ async def _prepare_bundle(
         await store.number_systems(prepared.unknown_systems)
 
 
-async def _resolve(store: Store, grant: Grant, body: bytes, links: dict[str, str]) -> None:
-    """Add to `links` what the conditional references of `body` lead to; those that lead nowhere stay out."""
-    wanted = {match.decode("utf-8", "replace") for match in set(_CONDITIONAL.findall(body))} - links.keys()
-    if not wanted:
+async def _resolve(store: Store, grant: Grant, wanted: set[str], links: dict[str, str]) -> None:
+    """Add to `links` what the conditional references lead to; those that lead nowhere stay out."""
+    missing = wanted - links.keys()
+    if not missing:
         return
     async with store.connection() as connection:
         reader = store.reader(connection)
-        for text in sorted(wanted):
+        for text in sorted(missing):
             kind, _, criteria = text.partition("?")
             try:
                 page = await Search(reader, grant, parse_criteria(kind, criteria)).page(None)

@@ -84,7 +84,8 @@ create table index_string (
     folded text collate "C" not null,
     exact text collate "C" not null
 );
-create index index_string_value on index_string (param, folded, key);
+-- a long text is found by its beginning; what is compared beyond is read from the row
+create index index_string_value on index_string (param, left(folded, 300), key);
 create index index_string_key on index_string (key, param);
 
 create table index_date (
