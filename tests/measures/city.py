@@ -137,6 +137,9 @@ class Feed:
     async def feed(self, grant: Grant, after: int, limit: int = 1000) -> Sequence[Change]:
         return self.changes[after : after + limit]
 
+    async def feed_position(self) -> int:
+        return len(self.changes)
+
 
 def scope_of(resource: Resource, others: Iterable[Resource]) -> Scope:
     """Return the scope that the store derives: the own division, else the resident's, else the organisation's."""

@@ -55,6 +55,8 @@ class Feed(Protocol):
 
     async def feed(self, grant: Grant, after: int, limit: int = ...) -> Sequence[FeedChange]: ...
 
+    async def feed_position(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
@@ -101,22 +103,19 @@ class ViewKeeper:
         with self._alone():
             published = self._published()
             manifest = self._kept(published)
+            if manifest.position > await self._store.feed_position():
+                _LOG.warning("the views are ahead of the feed: another database; all views are built anew")
+                manifest = msgspec.structs.replace(manifest, position=0, views={})
             missing = [view for view in self._views if view.name not in manifest.views]
             count = 0
             if missing:
-                if manifest.views:
-                    manifest = await self._caught_up(manifest, missing)
-                else:
-                    # nothing stands: start at the beginning with all views
-                    manifest = msgspec.structs.replace(manifest, position=0, views=_blank(missing))
-                    self._publish(published, manifest)
-                published = self._published()
+                manifest = await self._caught_up(manifest, missing)
             while changes := await self._store.feed(self._grant, manifest.position, self._batch):
                 count += len(changes)
                 views = await asyncio.to_thread(self._apply, manifest.views, list(self._views), changes)
                 manifest = msgspec.structs.replace(manifest, position=changes[-1].position, views=views)
                 published = self._publish(published, manifest)
-            if published.views.keys() != manifest.views.keys() or _age(published) > _IDLE_SECONDS:
+            if published.views != manifest.views or _age(published) > _IDLE_SECONDS:
                 published = self._publish(published, manifest)
             return Refreshed(published.position, published.instant, count)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from kangshu.base.canonical import BASE
@@ -46,16 +47,21 @@ def measure_resource(measure: MeasureDeclaration) -> Resource:
                     }
                     for code in populations
                 ],
-                "stratifier": [
-                    {
-                        "code": {"coding": [{"code": one.id}], "text": str(one.title)},
-                        "criteria": {"language": "text/sql", "expression": one.column},
-                    }
-                    for one in measure.dimensions
-                ],
+                **_stratifiers(measure),
             }
         ],
     }
+
+
+def _stratifiers(measure: MeasureDeclaration) -> dict[str, Any]:
+    made = [
+        {
+            "code": {"coding": [{"code": one.id}], "text": str(one.title)},
+            "criteria": {"language": "text/sql", "expression": one.column},
+        }
+        for one in measure.dimensions
+    ]
+    return {"stratifier": made} if made else {}
 
 
 def measure_report(
@@ -145,7 +151,7 @@ def _populations(measure: MeasureDeclaration, numerator: float, denominator: flo
 def _score(measure: MeasureDeclaration, value: float | None) -> dict[str, Any]:
     if value is None:
         return {"extension": [{"url": _ABSENT, "valueCode": "unknown"}], "unit": measure.unit}
-    return {"value": round(value, max(measure.decimals, 4)), "unit": measure.unit}
+    return {"value": Decimal(str(round(value, max(measure.decimals, 4)))), "unit": measure.unit}
 
 
 def _notation(measure: MeasureDeclaration) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from kangshu.sdk import Resource
 
 Engine = Literal["closures", "duckdb", "spark"]
 ENGINES: Final[tuple[Engine, ...]] = ("closures", "duckdb", "spark")
-_DEPTHS: Final = (6, 24, 80)
+_DEPTHS: Final = (8, 100)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 

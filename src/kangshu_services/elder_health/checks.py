@@ -18,6 +18,16 @@ def _day(text: str) -> date:
     return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
 
 
+def _latest(born: str) -> date:
+    """Return the last day that a birth date, which may be partial, can mean."""
+    if len(born) == 4:
+        return date(int(born), 12, 31)
+    if len(born) == 7:
+        first = date.fromisoformat(f"{born}-01")
+        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return date.fromisoformat(born)
+
+
 def _has(concepts: list[Any], system: str, code: str) -> bool:
     wanted = {"system": code_system(system), "code": code}
     return any(
@@ -33,10 +43,10 @@ def _older(resources: list[Resource], age: int, end: date) -> set[str]:
             continue
         if "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end:
             continue
-        born = one.get("birthDate", "")
-        if len(born) < 10:
+        if "birthDate" not in one:
             continue
-        turned = (int(born[:4]) + age, int(born[5:7]), int(born[8:10]))
+        born = _latest(one["birthDate"])
+        turned = (born.year + age, born.month, born.day)
         if turned[1:] == (2, 29) and (turned[0] % 4 or (turned[0] % 100 == 0 and turned[0] % 400)):
             turned = (turned[0], 2, 28)
         if turned <= (end.year, end.month, end.day):

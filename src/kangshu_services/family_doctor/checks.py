@@ -16,6 +16,16 @@ def _day(text: str) -> date:
     return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
 
 
+def _latest(born: str) -> date:
+    """Return the last day that a birth date, which may be partial, can mean."""
+    if len(born) == 4:
+        return date(int(born), 12, 31)
+    if len(born) == 7:
+        first = date.fromisoformat(f"{born}-01")
+        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return date.fromisoformat(born)
+
+
 def _birthday(born: date, age: int) -> date:
     """Return the day on which someone becomes `age`; 28 February for the 29th where the year has none."""
     try:
@@ -33,8 +43,8 @@ def family_doctor_coverage(resources: list[Resource], start: date, end: date) ->
         and one.get("active", True)
         and not one.get("deceasedBoolean", False)
         and ("deceasedDateTime" not in one or _day(one["deceasedDateTime"]) > end)
-        and len(one.get("birthDate", "")) == 10
-        and _birthday(date.fromisoformat(one["birthDate"]), OLDER) <= end
+        and "birthDate" in one
+        and _birthday(_latest(one["birthDate"]), OLDER) <= end
     }
     signed = set()
     for one in resources:

@@ -16,6 +16,16 @@ def _day(text: str) -> date:
     return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
 
 
+def _latest(born: str) -> date:
+    """Return the last day that a birth date, which may be partial, can mean."""
+    if len(born) == 4:
+        return date(int(born), 12, 31)
+    if len(born) == 7:
+        first = date.fromisoformat(f"{born}-01")
+        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return date.fromisoformat(born)
+
+
 def _coded(concepts: list[Any], system: str) -> set[str]:
     return {
         coding.get("code", "")
@@ -76,10 +86,10 @@ def elder_beds_per_thousand(resources: list[Resource], start: date, end: date) -
             continue
         if "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end:
             continue
-        born = one.get("birthDate", "")
-        if len(born) != 10:
+        if "birthDate" not in one:
             continue
-        year, month, day = (int(part) for part in born.split("-"))
+        born = _latest(one["birthDate"])
+        year, month, day = born.year, born.month, born.day
         # 29 February counts as the 28th in a year without one
         leap = end.year % 4 == 0 and (end.year % 100 != 0 or end.year % 400 == 0)
         month_day = (2, 28) if (month, day) == (2, 29) and not leap else (month, day)

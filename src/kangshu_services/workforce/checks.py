@@ -16,6 +16,16 @@ def _day(text: str) -> date:
     return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
 
 
+def _latest(born: str) -> date:
+    """Return the last day that a birth date, which may be partial, can mean."""
+    if len(born) == 4:
+        return date(int(born), 12, 31)
+    if len(born) == 7:
+        first = date.fromisoformat(f"{born}-01")
+        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return date.fromisoformat(born)
+
+
 def _general_practitioners(resources: list[Resource], day: date) -> dict[str, set[str]]:
     """Return the general practitioners in post on `day` by organisation reference."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -47,7 +57,7 @@ def gp_per_ten_thousand(resources: list[Resource], start: date, end: date) -> tu
     for one in resources:
         if one["resourceType"] == "Patient" and one.get("active", True) and not one.get("deceasedBoolean"):
             died = "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end
-            unborn = one.get("birthDate", "")[:10] > end.isoformat()
+            unborn = "birthDate" in one and _latest(one["birthDate"]) > end
             residents += not died and not unborn
     return len(doctors), residents
 

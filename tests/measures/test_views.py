@@ -1,0 +1,171 @@
+"""ViewDefinitions: what is refused, and that both engines read the same."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kangshu.base.faults import Fault, Invalid, TooLarge, Unavailable, Unsupported
+from kangshu.measures import read_view, run_view, run_view_file
+
+ENGINES = ("closures", "duckdb")
+
+
+def view(*columns: Mapping[str, Any], resource: str = "Patient", **more: Any) -> dict[str, Any]:
+    return {"resource": resource, "select": [{"column": list(columns)}], **more}
+
+
+def column(path: str, name: str = "value", kind: str = "", **more: Any) -> dict[str, Any]:
+    return {"name": name, "path": path} | ({"type": kind} if kind else {}) | more
+
+
+def values(path: str, *resources: dict[str, Any], kind: str = "", engine: str, **more: Any) -> list[Any]:
+    resource = resources[0]["resourceType"]
+    rows = run_view(view(column(path, kind=kind), resource=resource, **more), resources, engine)
+    return [row["value"] for row in rows]
+
+
+PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1960-02-29"}
+BAD = {
+    "no object": [],
+    "no resource": {"select": [{"column": [column("id")]}]},
+    "resource with quotes": view(column("id"), resource="Patient'; DROP"),
+    "no select": {"resource": "Patient"},
+    "empty select": {"resource": "Patient", "select": []},
+    "selection without columns": {"resource": "Patient", "select": [{"forEach": "name"}]},
+    "no path": view({"name": "value"}),
+    "column name with SQL": view(column("id", name='a" FROM x')),
+    "one name twice": view(column("id"), column("gender")),
+    "names that differ in case": view(column("id", name="a"), column("gender", name="A")),
+    "broken path": view(column("name.where(")),
+    "path that is no text": view({"name": "value", "path": 1}),
+    "unknown constant": view(column("%nobody")),
+    "constant without value": view(column("id"), constant=[{"name": "c"}]),
+    "constant of a wrong type": view(column("id"), constant=[{"name": "c", "valueInteger": "1"}]),
+    "bad date constant": view(column("id"), constant=[{"name": "c", "valueDate": "2020-1-1' OR 1"}]),
+    "two iterations": {
+        "resource": "Patient",
+        "select": [{"forEach": "name", "repeat": ["name"], "column": [column("family")]}],
+    },
+    "where without path": view(column("id"), where=[{}]),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_view_is_refused(name: str, engine: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        run_view(BAD[name], [PATIENT], engine)
+    assert caught.value.text
+    assert caught.value.zh
+
+
+def test_the_fault_names_the_place() -> None:
+    with pytest.raises(Invalid) as caught:
+        read_view({"resource": "Patient", "select": [{"column": [column("id")]}, {"column": [{}]}]})
+    assert caught.value.issues[0].expression == ("ViewDefinition.select[1].column[0].name",)
+
+
+def test_unknown_engines_are_told() -> None:
+    with pytest.raises(Unsupported):
+        run_view(view(column("id")), [], "oracle")
+    with pytest.raises(Unavailable, match=r"kangshu\[spark\]"):
+        run_view(view(column("id")), [], "spark")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("id", "p1"),
+        ("getResourceKey()", "Patient/p1"),
+        ("gender = 'female'", "true"),
+        ("birthDate < @1961-01-01", "true"),
+        ("birthDate.highBoundary()", "1960-02-29"),
+        ("'it\\'s $text_0 \"; DROP TABLE x'", "it's $text_0 \"; DROP TABLE x"),
+        ("name.family", None),
+        ("name.family.exists()", "false"),
+        ("(gender | id).count()", "2"),
+        ("gender & '-' & id", "female-p1"),
+        ("gender.startsWith('fe')", "true"),
+    ],
+)
+def test_both_engines_give_the_same_value(path: str, expected: str | None, engine: str) -> None:
+    found = values(path, PATIENT, engine=engine)[0]
+    shown = str(found).lower() if isinstance(found, bool) else found
+    assert (shown if shown is None else str(shown).removesuffix(".0")) == expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_decimals_are_decimal(engine: str) -> None:
+    quantity = {"resourceType": "Observation", "id": "o", "valueQuantity": {"value": Decimal("0.1")}}
+    path = "value.ofType(Quantity).value + 0.2 = 0.3"
+    assert values(path, quantity, kind="boolean", engine=engine) == [True]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_data_that_does_not_fit_the_view_is_a_fault(engine: str) -> None:
+    two = {**PATIENT, "name": [{"family": "甲"}, {"family": "乙"}]}
+    with pytest.raises(Invalid):
+        values("name.family", two, kind="string", engine=engine)
+    with pytest.raises(Invalid):
+        values("gender", PATIENT, kind="boolean", engine=engine)
+    with pytest.raises(Invalid):
+        run_view(view(column("id"), where=[{"path": "gender"}]), [PATIENT], engine)
+
+
+def test_duckdb_says_what_it_does_not_offer() -> None:
+    for path in ("name.repeat(given)", "id is string", "%ucum"):
+        with pytest.raises(Unsupported, match="closures"):
+            values(path, PATIENT, engine="duckdb")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_repeat_follows_deep_elements(engine: str) -> None:
+    item: dict[str, Any] = {"linkId": "40"}
+    for level in range(39, 0, -1):
+        item = {"linkId": str(level), "item": [item]}
+    response = {"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed", "item": [item]}
+    deep = {
+        "resource": "QuestionnaireResponse",
+        "select": [{"repeat": ["item"], "column": [column("linkId")]}],
+    }
+    rows = run_view(deep, [response], engine)
+    assert [row["value"] for row in rows] == [str(level) for level in range(1, 41)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_repeat_without_end_is_a_fault(engine: str) -> None:
+    item: dict[str, Any] = {"linkId": "x"}
+    for _ in range(150):
+        item = {"linkId": "x", "item": [item]}
+    response = {"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed", "item": [item]}
+    deep = {
+        "resource": "QuestionnaireResponse",
+        "select": [{"repeat": ["item"], "column": [column("linkId")]}],
+    }
+    with pytest.raises((TooLarge, Invalid)):
+        run_view(deep, [response], engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("suffix", [".ndjson", ".ndjson.gz"])
+def test_a_view_runs_over_a_file(tmp_path: Path, engine: str, suffix: str) -> None:
+    path = tmp_path / f"it's{suffix}"
+    lines = "\n".join(json.dumps({**PATIENT, "id": f"p{n}"}) for n in range(3)).encode() + b"\n"
+    path.write_bytes(gzip.compress(lines) if suffix.endswith("gz") else lines)
+    assert run_view_file(view(column("id")), path, engine) == [{"value": f"p{n}"} for n in range(3)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_broken_line_is_a_fault(tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "broken.ndjson"
+    path.write_text('{"resourceType": "Patient"}\n{"resourceType": \n')
+    with pytest.raises(Fault):
+        run_view_file(view(column("id")), path, engine)
