@@ -117,6 +117,8 @@ class Cases:
                 zh="请选择办件对象",
                 expression="subject",
             )
+        if receiver and any(field.id == "receiver" for field in declaration.form):
+            values = {**values, "receiver": receiver}
         form = await self._check(grant, declaration.form, values, {})
         receiver = receiver or str(form.get("receiver") or "")
         receiver = receiver.removeprefix("Organization/")

@@ -1,0 +1,147 @@
+"""A small city on a real database: a commission, a plan office, units, a centre, two hospitals, one resident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kangshu.access import Grant, Subject, open_grant, system_grant
+from kangshu.accounts import ready_roles
+from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND, structure
+from kangshu.base.parameters import ParameterTable
+from kangshu.cases import Cases
+from kangshu.sdk import Resource
+from kangshu.services import load
+from kangshu.store import Store
+
+SYSTEM = system_grant("tests")
+MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+"""Monday 2 March 2026, 9 o'clock in the city."""
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets."""
+
+    at: datetime = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class City:
+    """The wired engine and the accounts of the small city."""
+
+    store: Store
+    cases: Cases
+    clock: Clock
+    parameters: ParameterTable
+    account: Callable[..., Grant]
+
+    async def start_referral(self, **values: Any) -> str:
+        """Start a draft referral of the resident by the centre; return its id."""
+        filled = {**REFERRAL, **values}
+        doctor = self.account("community-doctor", "centre")
+        return (await self.cases.start(doctor, "referral/referral", filled, subject="Patient/zhang")).id
+
+
+REFERRAL: dict[str, Any] = {
+    "direction": "up",
+    "receiver": "hospital",
+    "urgency": "urgent",
+    "indication": ["poor-response"],
+    "diagnosis": "高血压3级",
+    "summary": "血压控制不佳两周",
+    "consent": True,
+}
+
+
+def organisation(id_: str, name: str, kind: str, district: str = "990102") -> Resource:
+    """Return an Organization of the small city."""
+    return {
+        "resourceType": "Organization",
+        "id": id_,
+        "active": True,
+        "name": name,
+        "type": [{"coding": [{"system": ORGANISATION_KIND, "code": kind}]}],
+        "extension": [{"url": DISTRICT, "valueCode": district}],
+    }
+
+
+def resident() -> Resource:
+    """Return the one resident."""
+    return {
+        "resourceType": "Patient",
+        "id": "zhang",
+        "name": [{"text": "张三"}],
+        "gender": "male",
+        "birthDate": "1950-01-01",
+        "managingOrganization": {"reference": "Organization/centre"},
+        "extension": [{"url": DISTRICT, "valueCode": "990102001"}],
+    }
+
+
+def slot(id_: str, hospital: str = "hospital", status: str = "free") -> Resource:
+    """Return a slot far ahead."""
+    return {
+        "resourceType": "Slot",
+        "id": id_,
+        "schedule": {"reference": "Schedule/one"},
+        "status": status,
+        "start": "2099-03-05T09:00:00+08:00",
+        "end": "2099-03-05T09:30:00+08:00",
+        "extension": [
+            {
+                "url": structure("responsible-organisation"),
+                "valueReference": {"reference": f"Organization/{hospital}"},
+            }
+        ],
+    }
+
+
+@pytest.fixture
+async def city(store: Store) -> City:
+    """The small city, with the services of the product."""
+    records = [
+        organisation("office", "云汐市政府督查室", "government", "990100"),
+        organisation("health", "云汐市卫生健康委员会", "commission", "990100"),
+        organisation("civil", "云汐市民政局", "government", "990100"),
+        organisation("finance", "云汐市财政局", "government", "990100"),
+        organisation("centre", "西江社区卫生服务中心", "community-health-centre"),
+        organisation("hospital", "云汐市第一人民医院", "tertiary-hospital"),
+        organisation("other", "西江区中心医院", "secondary-hospital"),
+        resident(),
+        {"resourceType": "Schedule", "id": "one", "actor": [{"reference": "Organization/hospital"}]},
+        slot("slot-1"),
+        slot("slot-2"),
+        slot("slot-taken", status="busy"),
+        slot("slot-elsewhere", hospital="other"),
+    ]
+    for record in records:
+        await store.update(SYSTEM, record)
+    services = load("kangshu_services")
+    parameters = ParameterTable(one for service in services for one in service.parameters)
+    clock = Clock()
+    declared = [case for service in services for case in service.cases]
+    cases = Cases(store, declared, parameters, jurisdiction="990100", clock=clock)
+    roles = ready_roles()
+
+    def account(role: str, organisation: str = "", **more: Any) -> Grant:
+        subject = Subject(
+            account=f"{role}@{organisation or 'city'}",
+            display=f"{roles[role].title.zh}·{organisation}",
+            organisation=organisation,
+            organisations=frozenset({organisation} - {""}),
+            district=more.pop("district", "990100"),
+            own_patients=frozenset({"zhang"} if organisation == "centre" else ()),
+            shared_patients=frozenset({"zhang"} if organisation in ("hospital", "other") else ()),
+            **more,
+        )
+        return open_grant(subject, [roles[role]])
+
+    return City(store, cases, clock, parameters, account)
