@@ -69,24 +69,31 @@ def _values(
     declaration: CaseDeclaration,
     plan: PlanView,
     clause: ClauseView,
+    lead: str,
     co_units: tuple[str, ...],
     due: date | None,
     note: str,
 ) -> dict[str, Any]:
     """Return the form's values: of all that a duty can say, what this kind has a field for."""
     said: Mapping[str, Any] = {
+        "receiver": lead,
         "title": clause.title,
         "content": clause.text,
-        "clause": clause.text,
+        "clause": _place(plan, clause),
         "plan": plan.title,
-        "source": f"PlanDefinition/{plan.id}#{clause.id}",
-        "co_units": [f"Organization/{one}" for one in co_units],
+        "co_units": list(co_units),
         "due": due.isoformat() if due else None,
-        "requirement": note or None,
         "instruction": note or None,
     }
     fields = {field.id: field for field in declaration.form}
     return {name: value for name, value in said.items() if name in fields and value not in (None, [])}
+
+
+def _place(plan: PlanView, clause: ClauseView) -> str:
+    """Return where the clause stands: plan, chapter, section."""
+    titles = {one.id: f"{one.label}{one.title}" for one in plan.sections}
+    listed = [plan.title, titles.get(clause.chapter, ""), titles.get(clause.section, "")]
+    return " / ".join(dict.fromkeys(one for one in listed if one))
 
 
 def due_of(plan: PlanView, clause: ClauseView, today: date) -> date | None:
@@ -143,7 +150,9 @@ async def assign(
                     )
                 )
                 continue
-            values = _values(declaration, plan, clause, co_units, due or due_of(plan, clause, today), note)
+            values = _values(
+                declaration, plan, clause, lead, co_units, due or due_of(plan, clause, today), note
+            )
             tags = [{"system": shape.PLAN_CLAUSE, "code": f"{plan.id}.{identifier}"}]
             if plan.demo:
                 tags.append({"system": DEMO_TAG, "code": "demo", "display": "演示数据"})

@@ -43,6 +43,8 @@ class Known:
     source: str
     numerator: Decimal | None = None
     denominator: Decimal | None = None
+    unit: str = ""
+    """The measure's unit, "" where the value was reported in the target's own."""
 
 
 def plain(number: Decimal) -> str:
@@ -113,6 +115,12 @@ def value_part(
             "目标值无法换算，需人工确认", "the figure cannot be compared; a person must say what it means"
         )
         return LightPart("value", "grey", reason), None, None
+    if known.unit and (known.unit == "%") != (target.unit == "%"):
+        reason = Text(
+            f"单位不一致（指标为{known.unit}，目标为{target.unit or '无单位'}），不能比较",
+            f"the units differ (measure {known.unit}, target {target.unit or 'none'}) and cannot be compared",
+        )
+        return LightPart("value", "grey", reason), None, final
     expected, how = expected_value(target, final, today)
     lower = target.comparator in _LOWER
     value = known.value

@@ -9,19 +9,24 @@ from kangshu.plans.model import PlanView, Suggestion, TargetView
 from kangshu.sdk import MeasureDeclaration
 
 _SENTENCE = re.compile(r"[。；;！\n]")
+_SAYS_NOTHING = re.compile(
+    r"[\s，。；]*(到|在)?([0-9xX]{4}年)?(底|前)*(分别)?(达到|提高到|不低于|不少于)?.{0,3}"
+)
 _PART = re.compile(r"[，,。；;！\n]")
 
 
-def words_of(target: TargetView, text: str) -> tuple[str, str, str]:
-    """Return the words that a target may be known by, the nearest first: indicator, its part, its sentence."""
+def words_of(target: TargetView, text: str) -> tuple[str, ...]:
+    """Return the words that a target may be known by, the nearest first: indicator, its part of the sentence.
+
+    Only an indicator that says nothing by itself (到2027年达到…) is looked for in the whole sentence.
+    """
     start, end = target.anchor.start, target.anchor.end
     before = text[max(0, start - 160) : start]
     after = text[start:end]
-    return (
-        target.indicator,
-        _PART.split(before)[-1] + after,
-        _SENTENCE.split(before)[-1] + after,
-    )
+    found = (target.indicator, _PART.split(before)[-1] + after)
+    if _SAYS_NOTHING.fullmatch(target.indicator):
+        return (*found, _SENTENCE.split(before)[-1] + after)
+    return found
 
 
 def suggest(plan: PlanView, measures: Iterable[MeasureDeclaration]) -> tuple[Suggestion, ...]:
@@ -29,15 +34,20 @@ def suggest(plan: PlanView, measures: Iterable[MeasureDeclaration]) -> tuple[Sug
     listed = tuple(measures)
     found = []
     for target in plan.targets:
-        best = _best(words_of(target, plan.text), listed)
+        best = _best(words_of(target, plan.text), [one for one in listed if _comparable(target, one)])
         if best is not None:
             measure, matched = best
             found.append(Suggestion(target.id, measure.id, measure.title, matched))
     return tuple(found)
 
 
+def _comparable(target: TargetView, measure: MeasureDeclaration) -> bool:
+    """Return whether the units let the figure be compared: a share with a share, a count with a count."""
+    return (measure.unit == "%") == (target.unit == "%")
+
+
 def _best(
-    words: tuple[str, str, str], measures: tuple[MeasureDeclaration, ...]
+    words: tuple[str, ...], measures: list[MeasureDeclaration]
 ) -> tuple[MeasureDeclaration, str] | None:
     for text in words:
         ranked = []

@@ -395,6 +395,7 @@ class Plans:
                     "measure",
                     Decimal(str(result.numerator)),
                     Decimal(str(result.denominator)),
+                    self._measures[target.measure].unit,
                 )
         return found
 

@@ -22,7 +22,7 @@ from kangshu.sdk import Resource
 _SPACE: Final = re.compile(r"\s+")
 _WIDE: Final = str.maketrans("（）〔〕［］，：", "()()(),:")
 _COLLECTIVE: Final = re.compile(
-    r"(各|有关|相关)?(市?县[市、()]*区?|区[、()]*县?[)]?|县[)]?)+(\(市、区\)|\(市区\))?(人民)?(政府)?"
+    r"各(市?县[市、()]*区?|区[、()]*县?[)]?|县[)]?)+(\(市、区\)|\(市区\))?(人民)?(政府)?"
 )
 _LEVEL_SIGNS: Final = {"市": "city", "州": "city", "区": "district", "县": "district", "旗": "district"}
 _ABOVE: Final = ("省", "国家", "自治区", "全国")

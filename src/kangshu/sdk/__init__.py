@@ -21,8 +21,11 @@ from kangshu.sdk.declarations import (
     ViewDeclaration,
 )
 from kangshu.sdk.demo import (
+    ANY,
+    DemoCase,
     DemoCity,
     DemoDistrict,
+    DemoMove,
     DemoOrganisation,
     DemoPractitioner,
     DemoResident,
@@ -32,13 +35,16 @@ from kangshu.sdk.demo import (
 )
 
 __all__ = [
+    "ANY",
     "STAY",
     "CaseDeclaration",
     "CheckQuery",
     "Column",
     "Deadline",
+    "DemoCase",
     "DemoCity",
     "DemoDistrict",
+    "DemoMove",
     "DemoOrganisation",
     "DemoPractitioner",
     "DemoResident",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from kangshu.base.text import Text
 
 if TYPE_CHECKING:
-    from kangshu.sdk.demo import DemoCity
+    from kangshu.sdk.demo import DemoCase, DemoCity
 
 NO_TEXT = Text("", "")
 STAY = "stay"
@@ -270,3 +270,5 @@ class Service:
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)
     demo: Callable[[DemoCity], Iterable[Resource]] | None = None
     """`demo.py`'s `demo`: yields what this service adds to the demo city."""
+    demo_cases: Callable[[DemoCity], Iterable[DemoCase]] | None = None
+    """`demo_cases.py`'s `demo_cases`: yields the cases that the engine runs in the demo city."""

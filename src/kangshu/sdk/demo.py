@@ -7,7 +7,7 @@ service draws from `city.rng`, which is its own, so that no folder changes what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
@@ -173,6 +173,40 @@ class DemoCity:
         while working and not self.calendar.is_working_day(day):
             day -= timedelta(days=1)
         return max(day, first)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMove:
+    """A move of a demo case: by which organisation (an id), how many hours after the step before.
+
+    A value `ANY` takes the first record that may be chosen for the field.
+    """
+
+    move: str
+    by: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    hours: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCase:
+    """A case of the demo city that the engine really runs: started `days` before today, then moved.
+
+    `clause` is the number (from 1) of the sample plan's clause that the case carries: then the platform assigns it
+    (交办) to the clause's lead units, `values` and `by` are its own, and the moves are made on each of the duties.
+    A move by "" is made by the case's owner, by "*" by its requester.
+    """
+
+    kind: str
+    by: str
+    days: float
+    values: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+    moves: tuple[DemoMove, ...] = ()
+    clause: int = 0
+
+
+ANY = "*"
 
 
 def at(day: date, hour: int, minute: int = 0) -> str:

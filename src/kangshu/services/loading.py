@@ -33,13 +33,14 @@ def load(*sources: str | Path) -> tuple[Service, ...]:
 
 
 def freeze(draft: Draft) -> Service:
-    """Return the service of a draft without findings; imports its `checks.py` and `demo.py` where they are.
+    """Return the service of a draft without findings; imports its `checks.py`, `demo.py` and `demo_cases.py`.
 
     Raises:
         Invalid: a module does not hold what its name promises.
     """
     checks = _member(draft, "checks", "CHECKS", {})
     demo = _member(draft, "demo", "demo", None)
+    demo_cases = _member(draft, "demo_cases", "demo_cases", None)
     if not isinstance(checks, Mapping):
         raise Invalid(f"{draft.package}.checks must hold CHECKS = {{measure id: function}}")
     for name in checks.keys() - {one.id for one in draft.measures}:
@@ -59,6 +60,7 @@ def freeze(draft: Draft) -> Service:
         measures=draft.measures,
         checks=queries,
         demo=demo,
+        demo_cases=demo_cases,
     )
 
 
