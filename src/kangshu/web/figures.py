@@ -1,0 +1,174 @@
+"""Measures for pages: evaluated off the event loop, their numbers as people read them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, Protocol
+
+from kangshu.base.clock import today
+from kangshu.base.faults import Fault, NotFound
+from kangshu.base.text import Text
+from kangshu.sdk import MeasureDeclaration
+from kangshu.web.language import Words
+from kangshu.web.visit import Visit
+
+
+class Row(Protocol):
+    """One cell of a measure's result."""
+
+    @property
+    def keys(self) -> tuple[str, ...]: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def numerator(self) -> float: ...
+    @property
+    def denominator(self) -> float: ...
+
+
+class Result(Protocol):
+    """What an evaluation answers, as far as pages read it."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def numerator(self) -> float: ...
+    @property
+    def denominator(self) -> float: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def instant(self) -> str: ...
+    @property
+    def rows(self) -> Sequence[Row]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A measure that could not be computed, and why."""
+
+    text: str
+
+
+def all_measures(visit: Visit) -> dict[str, MeasureDeclaration]:
+    """Return every declared measure by id, in the services' order."""
+    ordered = sorted(visit.platform.services, key=lambda one: (one.order, one.id))
+    return {measure.id: measure for service in ordered for measure in service.measures}
+
+
+def measure_of(visit: Visit, id_: str) -> MeasureDeclaration:
+    """Return measure `id_`. Raises NotFound."""
+    found = all_measures(visit).get(id_)
+    if found is None:
+        raise NotFound(f"there is no measure '{id_[:60]}'", zh=f"没有指标“{id_[:60]}”")
+    return found
+
+
+def period(measure: MeasureDeclaration, end: date | None = None) -> tuple[date, date]:
+    """Return the period that ends on `end` (today): from 1 January for a yearly measure, else the day itself."""
+    last = end or today()
+    return (date(last.year, 1, 1) if measure.period == "year" else last, last)
+
+
+def parameters_of(visit: Visit, measure: MeasureDeclaration, day: date) -> dict[str, Any]:
+    """Return the value in force of each parameter that the measure uses. Raises ParameterMissing."""
+    place = visit.platform.settings.jurisdiction
+    return {one: visit.platform.parameters.value(one, place, day) for one in measure.parameters}
+
+
+async def evaluated(
+    visit: Visit, measure: MeasureDeclaration, by: str = "district", district: str = ""
+) -> Result:
+    """Return a measure's number today, split by one dimension, over what the visitor may count.
+
+    DuckDB computes in a thread, so that the loop serves others meanwhile.
+    """
+    start, end = period(measure)
+    snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, end)
+    place = district or visit.platform.settings.jurisdiction
+    return await asyncio.to_thread(snapshot.evaluate, visit.grant, measure, given, start, end, (by,), place)
+
+
+async def past(visit: Visit, measure: MeasureDeclaration, ends: Sequence[date]) -> Sequence[Result]:
+    """Return a measure's number at each of the days."""
+    snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, today())
+    place = visit.platform.settings.jurisdiction
+    return await asyncio.to_thread(snapshot.trend, visit.grant, measure, given, ends, place)
+
+
+async def behind(
+    visit: Visit, measure: MeasureDeclaration, part: str, cell: Mapping[str, str], offset: int, limit: int
+) -> tuple[Sequence[str], int]:
+    """Return some of the records ("Type/id") behind a number, and how many there are.
+
+    Raises Forbidden when the visitor may read none of a kind that the number is made of.
+    """
+    start, end = period(measure)
+    snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, end)
+    place = visit.platform.settings.jurisdiction
+    page = await asyncio.to_thread(
+        partial(snapshot.subjects, part=part, cell=cell, district=place, offset=offset, limit=limit),
+        visit.grant,
+        measure,
+        given,
+        start,
+        end,
+    )
+    return page.subjects, page.total
+
+
+def quarter_ends(last: date, count: int = 8) -> list[date]:
+    """Return the last `count` quarter ends before `last`, and `last` itself."""
+    ends: list[date] = []
+    year, month = last.year, ((last.month - 1) // 3) * 3
+    while len(ends) < count - 1:
+        if month == 0:
+            year, month = year - 1, 12
+        ends.append(date(year, month, 31 if month in (3, 12) else 30))
+        month -= 3
+    return [*reversed(ends), last]
+
+
+def refused(words: Words, fault: Fault) -> Refused:
+    """Return why a measure has no number, as the page says it."""
+    return Refused(Text(fault.zh, fault.text).in_language(words.language))
+
+
+def value_text(words: Words, measure: MeasureDeclaration, value: float | None) -> str:
+    """Return a value in the measure's decimals; an unknown one is said to be unknown."""
+    return words("未知") if value is None else words.figure(value, measure.decimals)
+
+
+def count_text(words: Words, value: float) -> str:
+    """Return a count of records; halves and shares keep one decimal."""
+    return words.figure(value, 0 if value == int(value) else 1)
+
+
+def unit_text(words: Words, unit: str) -> str:
+    """Return a unit as people write it."""
+    return {"%": "%", "1": ""}.get(unit, words(unit))
+
+
+def direction_text(words: Words, measure: MeasureDeclaration) -> str:
+    """Return which way the value should go."""
+    return words("越高越好") if measure.direction == "increase" else words("越低越好")
+
+
+def period_text(words: Words, measure: MeasureDeclaration, start: date, end: date) -> str:
+    """Return the period as people say it."""
+    if measure.period == "year":
+        return words("{start} 至 {end}", start=start.isoformat(), end=end.isoformat())
+    return words("截至 {end}", end=end.isoformat())
+
+
+def by_district(rows: Sequence[Row], names: Mapping[str, str]) -> list[tuple[str, str, Row]]:
+    """Return code, name and row of each district of a result split by district."""
+    found = []
+    for row in rows:
+        code = str(row.keys[0])
+        found.append((code, names.get(code, names.get(code.ljust(6, "0"), code)), row))
+    return found

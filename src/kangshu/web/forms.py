@@ -1,0 +1,142 @@
+"""Forms as pages show them: one declaration (`sdk.Field`) serves registers, cases and our own administration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from kangshu.base.faults import Fault, Issue
+from kangshu.base.text import Text
+from kangshu.sdk import Field
+from kangshu.web.language import Words, local
+
+_INPUTS: Final = {"integer": "number", "decimal": "number", "date": "date", "datetime": "datetime-local"}
+_CHOSEN: Final = frozenset({"organisation", "practitioner", "reference", "district"})
+"""Kinds whose value is picked from a list that the page looks up."""
+
+Choices = Mapping[str, tuple[tuple[str, str], ...]]
+"""What may be chosen, by field id: value and what the user reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a form, ready for the template."""
+
+    name: str
+    title: str
+    kind: str
+    value: str = ""
+    required: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+    help: str = ""
+    error: str = ""
+    unit: str = ""
+    pattern: str = ""
+    input: str = "text"
+    wide: bool = False
+
+    def as_password(self) -> FormField:
+        """Return the field as one that hides what is typed."""
+        return replace(self, input="password", kind="text")
+
+
+def form_fields(
+    words: Words,
+    fields: Iterable[Field],
+    values: Mapping[str, Any],
+    issues: Iterable[Issue] = (),
+    choices: Choices | None = None,
+) -> list[FormField]:
+    """Return a form's fields with the values that stand in them and what is wrong with each."""
+    wrong: dict[str, str] = {}
+    for issue in issues:
+        for place in issue.expression:
+            wrong.setdefault(place, Text(issue.zh, issue.text).in_language(words.language))
+    return [_field(words, one, values.get(one.id), wrong.get(one.id, ""), choices or {}) for one in fields]
+
+
+def _field(words: Words, field: Field, value: Any, error: str, choices: Choices) -> FormField:
+    options = tuple((one.code, words.of(one.title)) for one in field.options) or tuple(
+        choices.get(field.id, ())
+    )
+    kind: str = field.kind
+    if kind in _CHOSEN and options:
+        kind = "choice"
+    help_text = words.of(field.help)
+    if field.kind == "resident" and not help_text:
+        help_text = words("可填姓名或身份证号；同名时请填身份证号")
+    return FormField(
+        name=field.id,
+        title=words.of(field.title),
+        kind=kind,
+        value=as_input(field.kind, value),
+        required=field.required,
+        options=options,
+        help=help_text,
+        error=error,
+        unit=field.unit,
+        pattern=field.pattern,
+        input=_INPUTS.get(field.kind, "text"),
+        wide=field.kind in ("paragraph", "attachment"),
+    )
+
+
+def as_input(kind: str, value: Any) -> str:
+    """Return a stored value as its form input wants it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(as_input(kind, item) for item in value)
+    text = str(value)
+    if kind == "datetime" and "T" in text:
+        return local(text).strftime("%Y-%m-%dT%H:%M")
+    return text
+
+
+def sent_values(fields: Iterable[Field], form: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a form sent for its declared fields: an unchecked box is no, other absent fields are left out."""
+    found: dict[str, Any] = {}
+    for field in fields:
+        if field.kind == "boolean":
+            found[field.id] = form.get(field.id, "false")
+        elif field.id in form:
+            text = form[field.id]
+            found[field.id] = (
+                [part.strip() for part in text.split(",") if part.strip()] if field.many else text
+            )
+    return found
+
+
+def told(words: Words, fault: Fault, fields: Iterable[Field] = ()) -> list[str]:
+    """Return what a refused form is told, in words; what stands at a field of the form is left to that field."""
+    own = {field.id for field in fields}
+    said = [Text(one.zh, one.text).in_language(words.language) for one in fault.issues]
+    if any(own.intersection(issue.expression) for issue in fault.issues):
+        general = Text(fault.zh, fault.text).in_language(words.language)
+        return list(dict.fromkeys([general, *said]))
+    return said
+
+
+def shown_value(words: Words, field: Field, value: Any, choices: Choices | None = None) -> str:
+    """Return a stored value as people read it: options by title, dates to the minute, yes and no as words."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, list | tuple):
+        return "、".join(shown_value(words, field, item, choices) for item in value)
+    if isinstance(value, bool):
+        return words("是") if value else words("否")
+    if isinstance(value, dict):
+        return str(value.get("display") or value.get("text") or value.get("reference") or "")
+    text = str(value)
+    for code, title in [
+        *((one.code, words.of(one.title)) for one in field.options),
+        *(choices or {}).get(field.id, ()),
+    ]:
+        if code == text:
+            return title
+    if field.kind == "datetime":
+        return words.moment(text)
+    return f"{text} {field.unit}".strip()

@@ -1,0 +1,121 @@
+"""The side menu: what the services declare and the grant allows, in the words that users know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kangshu.access import Grant, Nothing
+from kangshu.api import Platform
+from kangshu.web.language import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the menu."""
+
+    title: str
+    address: str
+    icon: str
+    current: bool = False
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines under one title."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+
+_ICONS = {
+    "Patient": "people",
+    "Organization": "building",
+    "Location": "bed",
+    "EpisodeOfCare": "home",
+    "Slot": "calendar",
+    "Contract": "paper",
+    "Encounter": "heart",
+    "Observation": "log",
+    "PractitionerRole": "people",
+    "Task": "swap",
+}
+
+
+def menu(platform: Platform, grant: Grant, words: Words, path: str) -> tuple[Group, ...]:
+    """Return the groups of the side menu for this visitor; the entry that leads to `path` is current."""
+
+    def entry(title: str, address: str, icon: str, *, exact: bool = False) -> Entry:
+        here = path == address or (not exact and path.startswith(address + "/"))
+        return Entry(title, address, icon, here)
+
+    groups = [
+        Group(
+            words("工作台"),
+            (
+                entry(words("首页"), "/", "home", exact=True),
+                entry(words("待办中心"), "/worklist", "list"),
+                *([entry(words("发起办件"), "/cases/start", "send")] if may_start(platform, grant) else []),
+            ),
+        )
+    ]
+    watching = []
+    if grant.may("plan.read"):
+        watching.append(entry(words("规划与挂图作战"), "/plans", "board"))
+    if grant.may("measure.read"):
+        watching.append(entry(words("指标监测"), "/measures", "chart"))
+    if watching:
+        groups.append(Group(words("规划督办"), tuple(watching)))
+    if grant.may("register.read"):
+        for service in platform.services:
+            lines = tuple(
+                entry(
+                    words.of(register.title),
+                    f"/registers/{register.service}/{register.id}",
+                    _ICONS.get(register.resource_type, "table"),
+                )
+                for register in service.registers
+                if not isinstance(grant.may_read(register.resource_type), Nothing)
+            )
+            if lines:
+                title = words.of(service.menu) or words.of(service.title)
+                groups.append(Group(title, lines))
+    if grant.patient:
+        groups.append(
+            Group(words("我的健康"), (entry(words("我的档案"), f"/residents/{grant.patient}", "heart"),))
+        )
+    if system := administration(grant, words):
+        groups.append(Group(words("系统管理"), tuple(entry(*line) for line in system)))
+    return _merged(groups)
+
+
+def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:
+    """Return title, address and icon of the 系统管理 pages that the grant opens."""
+    pages = (
+        (("account.manage", "account.read"), words("账号管理"), "/admin/accounts", "key"),
+        (("account.manage", "role.assign", "account.read"), words("角色权限"), "/admin/roles", "people"),
+        (("organisation.manage",), words("机构管理"), "/admin/organisations", "building"),
+        (("parameter.read", "parameter.write"), words("政策参数"), "/admin/parameters", "gear"),
+        (("system.status",), words("服务目录"), "/admin/services", "table"),
+        (("audit.read",), words("日志审计"), "/admin/audit", "log"),
+    )
+    return [
+        (title, address, icon)
+        for operations, title, address, icon in pages
+        if any(grant.may(operation) for operation in operations)
+    ]
+
+
+def may_start(platform: Platform, grant: Grant) -> bool:
+    """Return whether the account may start a case of any kind."""
+    return any(
+        grant.may(f"case.start:{case.code}") for service in platform.services for case in service.cases
+    )
+
+
+def _merged(groups: list[Group]) -> tuple[Group, ...]:
+    """Return the groups with those of one title joined, in order of first appearance."""
+    joined: dict[str, tuple[Entry, ...]] = {}
+    for group in groups:
+        joined[group.title] = joined.get(group.title, ()) + group.entries
+    return tuple(Group(title, entries) for title, entries in joined.items())

@@ -1,0 +1,240 @@
+"""办件: where it stands, its material and history, and the moves that I may make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from kangshu.base.canonical import CASE_KIND
+from kangshu.base.faults import Conflict, Fault, NotFound, PreconditionFailed, Unprocessable
+from kangshu.sdk import CaseDeclaration, Field, Resource
+from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
+from kangshu.web.lookup import choices_of, name_of, with_residents
+from kangshu.web.pages.clauses import clause_of
+from kangshu.web.parts import Fact
+from kangshu.web.rows import work_row, work_rows
+from kangshu.web.visit import Visit, texts
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state in the stepper: `past`, `now` or `next`."""
+
+    title: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the history."""
+
+    title: str
+    by: str
+    change: str
+    note: str
+    at: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMove:
+    """A move with its form; `blocked` says why it is not possible yet."""
+
+    id: str
+    title: str
+    tone: str
+    fields: Sequence[FormField]
+    blocked: str = ""
+    open: bool = False
+    files: bool = False
+
+
+async def case(visit: Visit) -> Response:
+    """Show one case."""
+    return await _case(visit, visit.path("id"))
+
+
+async def move(visit: Visit) -> Response:
+    """Make a move; a refused form comes back on the case page with what is wrong."""
+    id_, move_id = visit.path("id"), visit.path("move")
+    cases = visit.platform.cases
+    form = texts(await visit.form())
+    task = (await visit.platform.store.read(visit.grant, "Task", id_)).resource
+    chosen = next((one for one in cases.declaration(_kind(task)).moves if one.id == move_id), None)
+    fields = chosen.form if chosen else ()
+    values, version = sent_values(fields, form), form.get("_version", "")
+    try:
+        values = await with_residents(visit, fields, values)
+        await cases.move(
+            visit.grant, id_, move_id, values, if_match=int(version) if version.isdecimal() else None
+        )
+    except (Unprocessable, Conflict, PreconditionFailed) as fault:
+        return await _case(visit, id_, move_id, sent_values(fields, form), fault)
+    return visit.go(f"/cases/{id_}", said="moved")
+
+
+async def _case(
+    visit: Visit,
+    id_: str,
+    tried: str = "",
+    values: Mapping[str, Any] | None = None,
+    fault: Fault | None = None,
+) -> Response:
+    words, cases = visit.words, visit.platform.cases
+    stored = await visit.platform.store.read(visit.grant, "Task", id_)
+    task = stored.resource
+    declaration = cases.declaration(_kind(task))
+    row = work_row(words, await cases.row(visit.grant, id_))
+    history = await cases.history(visit.grant, id_)
+    titles = {state.id: words.of(state.title) for state in declaration.states}
+    visited = [event.target for event in history if event.target]
+    moves = []
+    for offer in await cases.offers(visit.grant, task):
+        mine = offer.move.id == tried
+        moves.append(
+            ShownMove(
+                offer.move.id,
+                words.of(offer.move.title),
+                offer.move.tone,
+                form_fields(
+                    words,
+                    offer.move.form,
+                    values if mine and values else {},
+                    fault.issues if mine and fault else (),
+                    await _choices(visit, id_, offer.move.id, offer.move.form),
+                ),
+                words.of(offer.blocked) if offer.blocked is not None else "",
+                mine,
+                any(field.kind == "attachment" for field in offer.move.form),
+            )
+        )
+    return visit.render(
+        "case.html",
+        422 if fault else 200,
+        row=row,
+        address=f"/cases/{id_}",
+        version=stored.version,
+        steps=_steps(declaration, visited, row.state_id, titles),
+        facts=await _facts(visit, declaration, task),
+        clause=await clause_of(visit, task),
+        children=work_rows(words, await cases.children(visit.grant, id_)),
+        events=[
+            Event(
+                _move_title(visit, declaration, event.move, event.title),
+                " · ".join(filter(None, (event.organisation_name, event.who or event.account))),
+                _change(titles, event.source, event.target),
+                event.comment if event.comment != event.title else "",
+                event.when.isoformat(),
+                "red" if _danger(declaration, event.move) else "",
+            )
+            for event in reversed(history)
+        ],
+        moves=moves,
+        issues=told(words, fault) if fault else [],
+        closed_text=words("办件已办结，没有后续操作。")
+        if not row.open
+        else words("当前环节由“{unit}”办理，您可以查看进展。", unit=row.owner or row.requester or "—"),
+    )
+
+
+def _kind(task: Resource) -> str:
+    """Return the case kind of a Task. Raises NotFound for a Task that is no case."""
+    for coding in task.get("code", {}).get("coding", ()):
+        if coding.get("system") == CASE_KIND:
+            return str(coding["code"])
+    raise NotFound("this task is no case", zh="这不是办件")
+
+
+def _steps(
+    declaration: CaseDeclaration, visited: Sequence[str], now: str, titles: Mapping[str, str]
+) -> list[Step]:
+    """Return the way so far, the present state, and the straightest way on to an end."""
+    past = list(dict.fromkeys(state for state in visited if state != now))
+    ahead: list[str] = []
+    final = {state.id for state in declaration.states if state.final}
+    here = now
+    while here not in final and len(ahead) < 8:
+        onward = next(
+            (
+                one.target
+                for one in declaration.moves
+                if here in one.sources and one.tone == "primary" and one.target not in (*past, *ahead, now)
+            ),
+            None,
+        )
+        if onward is None:
+            break
+        ahead.append(onward)
+        here = onward
+    steps = [Step(titles.get(state, state), "past") for state in past]
+    steps.append(Step(titles.get(now, now), "now"))
+    return steps + [Step(titles.get(state, state), "next") for state in ahead]
+
+
+async def _choices(
+    visit: Visit, id_: str, move: str, fields: Sequence[Field]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return what may be chosen in a move's form; fields bound to the case ask the engine."""
+    found = await choices_of(visit, fields)
+    for field in fields:
+        if field.kind == "reference" or field.criteria:
+            records = await visit.platform.cases.candidates(visit.grant, id_, move, field.id)
+            found[field.id] = tuple((f"{one['resourceType']}/{one['id']}", name_of(one)) for one in records)
+    return found
+
+
+async def _facts(visit: Visit, declaration: CaseDeclaration, task: Resource) -> list[Fact]:
+    """Return what the forms of this case have gathered, in the order of the declaration."""
+    words = visit.words
+    history = await visit.platform.cases.history(visit.grant, str(task["id"]))
+    gathered: dict[str, Any] = {}
+    for event in history:
+        gathered.update({key: value for key, value in event.values.items() if value is not None})
+    facts: list[Fact] = []
+    reference = str((task.get("for") or {}).get("reference", ""))
+    if reference.startswith("Patient/"):
+        try:
+            patient = await visit.platform.store.read(visit.grant, "Patient", reference[8:])
+        except Fault:
+            facts.append(Fact(words("居民"), words("无权查看")))
+        else:
+            facts.append(Fact(words("居民"), name_of(patient.resource), f"/residents/{reference[8:]}"))
+    seen: set[str] = set()
+    fields = [*declaration.form, *(field for one in declaration.moves for field in one.form)]
+    choices = await choices_of(visit, [field for field in fields if field.id in gathered])
+    for field in fields:
+        if field.id in seen or field.id not in gathered or field.id == "comment":
+            continue
+        seen.add(field.id)
+        value = gathered[field.id]
+        text = shown_value(words, field, value, choices)
+        if isinstance(value, str) and "/" in value and text == value:
+            text = await _name(visit, value)
+        facts.append(Fact(words.of(field.title), text, wide=field.kind == "paragraph" or len(text) > 40))
+    return facts
+
+
+async def _name(visit: Visit, reference: str) -> str:
+    kind, _, id_ = reference.partition("/")
+    try:
+        return name_of((await visit.platform.store.read(visit.grant, kind, id_)).resource)
+    except Fault:
+        return visit.words("无权查看")
+
+
+def _move_title(visit: Visit, declaration: CaseDeclaration, move: str, title: str) -> str:
+    found = next((one.title for one in declaration.moves if one.id == move), None)
+    return visit.words.of(found) if found else visit.words(title) if move == "start" else title
+
+
+def _danger(declaration: CaseDeclaration, move: str) -> bool:
+    return any(one.id == move and one.tone == "danger" for one in declaration.moves)
+
+
+def _change(titles: Mapping[str, str], source: str, target: str) -> str:
+    if not source or source == target:
+        return titles.get(target, target)
+    return f"{titles.get(source, source)} → {titles.get(target, target)}"

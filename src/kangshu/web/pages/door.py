@@ -1,0 +1,152 @@
+"""Sign-in, sign-out and the change of one's own password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from kangshu.access import system_grant
+from kangshu.api import status_of
+from kangshu.base.faults import Fault, Forbidden, Throttled, Unauthenticated, Unprocessable
+from kangshu.base.text import Text
+from kangshu.sdk import Field
+from kangshu.web.forms import form_fields
+from kangshu.web.visit import SESSION_COOKIE, Visit, texts, within
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """One line of the demo accounts on the sign-in page. Passwords are never shown here."""
+
+    name: str
+    title: str
+    place: str
+
+
+async def sign_in(visit: Visit) -> Response:
+    """Show the sign-in page."""
+    return await _door(visit, next=visit.query("next"), signed_out=visit.query("out") == "1")
+
+
+async def enter(visit: Visit) -> Response:
+    """Sign in, and lead to the page that was asked for. The session's token goes into a cookie scripts cannot read."""
+    try:
+        form = texts(await visit.form())
+    except Forbidden as fault:
+        return await _door(
+            visit, error=Text(fault.zh, fault.text).in_language(visit.words.language), status=403
+        )
+    name, wanted = form.get("name", ""), within(form.get("next", "/"))
+    try:
+        session = await visit.platform.accounts.sign_in(name, form.get("password", ""))
+    except (Unauthenticated, Throttled) as fault:
+        text = Text(fault.zh, fault.text).in_language(visit.words.language)
+        return await _door(visit, next=wanted, name=name, error=text, status=status_of(fault))
+    response = visit.go("/password" if session.account.must_change else wanted)
+    response.set_cookie(
+        SESSION_COOKIE,
+        session.token,
+        httponly=True,
+        samesite="lax",
+        secure=visit.platform.settings.secure_cookies,
+        expires=session.expires,
+    )
+    return response
+
+
+async def sign_out(visit: Visit) -> Response:
+    """End the session."""
+    await visit.form()
+    await visit.platform.accounts.sign_out(visit.secret)
+    response = visit.go("/sign-in?out=1")
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+_PASSWORD = (
+    Field("old", Text("原密码", "Present password"), required=True),
+    Field(
+        "new",
+        Text("新密码", "New password"),
+        required=True,
+        help=Text("不要使用姓名、生日或账号名", "No name, birthday or account name"),
+    ),
+    Field("again", Text("再次输入新密码", "New password again"), required=True),
+)
+
+
+async def password(visit: Visit) -> Response:
+    """Show the form to change one's own password."""
+    return _password_form(visit, [])
+
+
+async def change_password(visit: Visit) -> Response:
+    """Change one's own password."""
+    form = texts(await visit.form())
+    if form.get("new") != form.get("again"):
+        return _password_form(visit, [visit.words("两次输入的新密码不一致")], 422)
+    try:
+        await visit.platform.accounts.change_password(visit.grant, form.get("old", ""), form.get("new", ""))
+    except (Unauthenticated, Unprocessable) as fault:
+        return _password_form(visit, [Text(fault.zh, fault.text).in_language(visit.words.language)], 422)
+    return visit.go("/", said="changed")
+
+
+def _password_form(visit: Visit, issues: list[str], status: int = 200) -> Response:
+    words = visit.words
+    fields = [field.as_password() for field in form_fields(words, _PASSWORD, {})]
+    return visit.render(
+        "form.html",
+        status,
+        title=words("修改密码"),
+        lead=words("首次登录或密码重置后，请先设置自己的密码。"),
+        trail=[(words("首页"), "/"), (words("修改密码"), "")],
+        issues=issues,
+        action="/password",
+        hidden=(),
+        fields=fields,
+        files=False,
+        submit=words("修改密码"),
+        cancel="/",
+    )
+
+
+async def _door(
+    visit: Visit,
+    *,
+    next: str = "",
+    name: str = "",
+    error: str = "",
+    signed_out: bool = False,
+    status: int = 200,
+) -> Response:
+    """Return the sign-in page. `next` is the page to open afterwards."""
+    accounts = await demo_accounts(visit) if visit.platform.settings.demo else []
+    return visit.render(
+        "sign_in.html",
+        status,
+        next=within(next),
+        name=name,
+        error=error,
+        signed_out=signed_out,
+        accounts=accounts,
+    )
+
+
+async def demo_accounts(visit: Visit) -> list[DemoAccount]:
+    """Return who can sign in to the demo; empty when the accounts do not answer, for the form works without."""
+    try:
+        accounts = await visit.platform.accounts.accounts(system_grant("sign-in page of the demo"))
+    except Fault:
+        return []
+    roles, words = visit.platform.accounts.roles, visit.words
+    return [
+        DemoAccount(
+            one.name,
+            words.of(roles[one.roles[0]].title) if one.roles[0] in roles else one.roles[0],
+            one.display,
+        )
+        for one in accounts
+        if one.active and one.roles and one.name != "system"
+    ]

@@ -1,0 +1,245 @@
+"""首页: the first screen of each role. Roles say which screen they open with (`home` in accounts/roles.yaml)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+from starlette.responses import Response
+
+from kangshu.base.clock import CITY_ZONE, now
+from kangshu.base.faults import Fault
+from kangshu.web.blocks import Block, Figure, Screen
+from kangshu.web.menu import administration, may_start
+from kangshu.web.pages.home_care import elder_care, resident
+from kangshu.web.pages.home_plan import leader
+from kangshu.web.parts import Cell, Link
+from kangshu.web.rows import WorkRow, work_rows
+from kangshu.web.visit import Visit
+
+_FEW: Final = 12
+
+
+async def home(visit: Visit) -> Response:
+    """Show the first screen of the visitor's first role."""
+    roles = visit.platform.accounts.roles
+    named = [roles[one].home for one in visit.grant.roles if one in roles]
+    show = next((SCREENS[one] for one in named if one in SCREENS), clerk)
+    screen = await show(visit)
+    return visit.render(
+        "home.html",
+        greeting=greeting(visit),
+        lead=screen.lead,
+        quick=screen.quick,
+        figures=screen.figures,
+        wide=screen.wide,
+        narrow=screen.narrow,
+    )
+
+
+def greeting(visit: Visit, at: datetime | None = None) -> str:
+    """Return the greeting of the hour with the account's name."""
+    hour = (at or now()).astimezone(CITY_ZONE).hour
+    said = "早上好" if 5 <= hour < 11 else "中午好" if hour < 13 else "下午好" if hour < 18 else "晚上好"
+    if hour < 5:
+        said = "晚上好"
+    return visit.words("{greeting}，{name}", greeting=visit.words(said), name=visit.grant.display)
+
+
+async def _rows(visit: Visit, box: Literal["todo", "started", "overdue"]) -> list[WorkRow]:
+    """Return a box of the worklist."""
+    return work_rows(visit.words, await visit.platform.cases.worklist(visit.grant, box))
+
+
+def _this_month(row: WorkRow) -> bool:
+    """Return whether the case is due by the end of this month, or is late."""
+    if row.deadline is None or not row.open:
+        return False
+    end, here = row.deadline.astimezone(CITY_ZONE), now().astimezone(CITY_ZONE)
+    return row.late or (end.year, end.month) == (here.year, here.month)
+
+
+def _quick(visit: Visit) -> list[Link]:
+    words, links = visit.words, [Link(visit.words("待办中心"), "/worklist", "list")]
+    if may_start(visit.platform, visit.grant):
+        links.append(Link(words("发起办件"), "/cases/start", "send"))
+    if visit.grant.may("plan.read"):
+        links.append(Link(words("挂图作战"), "/plans", "board"))
+    return links
+
+
+async def notices(visit: Visit) -> Block:
+    """Return the block of unread notices (待阅)."""
+    words = visit.words
+    found = await visit.platform.cases.notices(visit.grant, unread=True, limit=8)
+    rows = [
+        [Cell(words.of(one.text), f"/cases/{one.task}" if one.task else ""), Cell(words.moment(one.sent))]
+        for one in found
+    ]
+    return Block(
+        words("待阅通知"),
+        "table",
+        rows,
+        words("没有未读通知"),
+        icon="info",
+        heads=(words("内容"), words("时间")),
+    )
+
+
+async def clerk(visit: Visit) -> Screen:
+    """Return the screen of a plan office or a section clerk: to-dos by deadline, what to report, returned, to countersign."""
+    words = visit.words
+    todo, overdue = await _rows(visit, "todo"), await _rows(visit, "overdue")
+    month = [row for row in todo if _this_month(row)]
+    returned = [row for row in todo if row.returned]
+    signing = [row for row in todo if row.child]
+    screen = Screen(words("先办时限近的；退回的请补充后重新提交。"), _quick(visit))
+    screen.figures = [
+        Figure(words("待办"), str(len(todo)), words("件"), "", "accent", "/worklist"),
+        Figure(
+            words("本月应报"), str(len(month)), words("件"), words("本月底前到期"), "amber" if month else ""
+        ),
+        Figure(
+            words("退回"), str(len(returned)), words("件"), words("需补充后重报"), "red" if returned else ""
+        ),
+        Figure(words("待会签"), str(len(signing)), words("件"), ""),
+        Figure(
+            words("超期"),
+            str(len(overdue)),
+            words("件"),
+            words("看得到的全部在办"),
+            "red" if overdue else "",
+            "/worklist?box=overdue",
+        ),
+    ]
+    screen.wide = [
+        Block(
+            words("待办，按时限"),
+            "work",
+            todo[:_FEW],
+            words("没有待办"),
+            words("新的交办、转办到达时会出现在这里"),
+            more="/worklist",
+        ),
+        Block(words("本月应报"), "work", month[:_FEW], words("本月没有要报的事项"), icon="calendar"),
+    ]
+    screen.narrow = [
+        Block(words("退回的"), "items", returned[:_FEW], words("没有退回的事项"), icon="info"),
+        Block(words("待会签"), "items", signing[:_FEW], words("没有待会签的事项"), icon="people"),
+        await notices(visit),
+    ]
+    return screen
+
+
+async def plan_office(visit: Visit) -> Screen:
+    """Return the screen of the plan office: the clerk's, with the lights of the plans."""
+    screen = await clerk(visit)
+    lights = await leader(visit)
+    screen.quick.insert(0, Link(visit.words("挂图作战"), "/plans", "board"))
+    screen.quick = list(dict.fromkeys(screen.quick))
+    screen.figures = [*lights.figures[:3], *screen.figures[:3]]
+    screen.wide = [*screen.wide[:1], *lights.wide]
+    return screen
+
+
+async def referral(visit: Visit) -> Screen:
+    """Return the screen of a referral clerk or a family doctor: to accept with a countdown, urgent first."""
+    words = visit.words
+    todo = sorted(await _rows(visit, "todo"), key=lambda row: (not row.urgent, not row.late))
+    started = [row for row in await _rows(visit, "started") if row.open]
+    urgent, late = [row for row in todo if row.urgent], [row for row in todo if row.late]
+    screen = Screen(words("紧急的在最前；超过时限未接收，会自动提醒上级。"), _quick(visit))
+    screen.figures = [
+        Figure(words("待接收办理"), str(len(todo)), words("件"), "", "accent", "/worklist"),
+        Figure(words("紧急"), str(len(urgent)), words("件"), "", "red" if urgent else ""),
+        Figure(words("已超时"), str(len(late)), words("件"), "", "red" if late else ""),
+        Figure(words("我方发出在途"), str(len(started)), words("件"), "", "", "/worklist?box=started"),
+    ]
+    screen.wide = [
+        Block(
+            words("待接收与办理"),
+            "work",
+            todo[:_FEW],
+            words("没有待接收的转诊"),
+            words("对方发出后，会带着倒计时出现在这里"),
+            "swap",
+            "/worklist",
+        )
+    ]
+    screen.narrow = [
+        Block(
+            words("我方发出"),
+            "items",
+            started[:_FEW],
+            words("没有在途的转诊"),
+            icon="send",
+            more="/worklist?box=started",
+        ),
+        await notices(visit),
+    ]
+    return screen
+
+
+async def administrator(visit: Visit) -> Screen:
+    """Return the screen of the administrators: the pages they work with and the state of the accounts."""
+    words = visit.words
+    pages = administration(visit.grant, words)
+    screen = Screen(words("账号、权限、机构与参数在这里维护；每次修改都会写入审计日志。"))
+    screen.quick = [Link(title, address, icon) for title, address, icon in pages[:3]]
+    try:
+        accounts = await visit.platform.accounts.accounts(visit.grant)
+    except Fault:
+        accounts = ()
+    if accounts:
+        moment = now()
+        locked = [one for one in accounts if one.locked_until and one.locked_until > moment]
+        screen.figures = [
+            Figure(words("账号"), str(len(accounts)), words("个"), "", "accent", "/admin/accounts"),
+            Figure(words("已停用"), str(sum(1 for one in accounts if not one.active)), words("个")),
+            Figure(words("被锁定"), str(len(locked)), words("个"), "", "red" if locked else ""),
+        ]
+    rows = [[Cell(title, address)] for title, address, _ in pages]
+    screen.wide = [
+        Block(
+            words("系统管理"),
+            "table",
+            rows,
+            words("当前账号没有系统管理页面"),
+            heads=(words("页面"),),
+            icon="gear",
+        )
+    ]
+    services = [[Cell(words.of(one.title)), Cell("、".join(one.systems))] for one in visit.platform.services]
+    screen.narrow = [
+        Block(
+            words("已安装的服务"),
+            "table",
+            services,
+            words("没有安装服务"),
+            heads=(words("服务"), words("系统")),
+        )
+    ]
+    return screen
+
+
+async def statistician(visit: Visit) -> Screen:
+    """Return the screen of the statistics office: targets with their lights, and the way to every measure."""
+    screen = await leader(visit)
+    screen.quick = [Link(visit.words("指标监测"), "/measures", "chart"), *screen.quick]
+    return screen
+
+
+Show = Callable[[Visit], Awaitable[Screen]]
+SCREENS: Final[Mapping[str, Show]] = {
+    "leader": leader,
+    "plan": plan_office,
+    "clerk": clerk,
+    "referral": referral,
+    "call-centre": clerk,
+    "elder-care": elder_care,
+    "resident": resident,
+    "measures": statistician,
+    "administration": administrator,
+    "audit": administrator,
+}

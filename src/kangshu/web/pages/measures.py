@@ -1,0 +1,367 @@
+"""指标监测: every measure with its number, by district and other dimensions, and the records behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from kangshu.base.clock import today
+from kangshu.base.faults import Fault, Forbidden
+from kangshu.sdk import MeasureDeclaration
+from kangshu.web import charts, figures
+from kangshu.web.lookup import divisions, name_of, text_of
+from kangshu.web.parts import Fact, Filter, Link, Paging, Tab
+from kangshu.web.sheets import measure_sheet
+from kangshu.web.visit import Visit
+
+_PAGE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One measure in the list."""
+
+    title: str
+    definition: str
+    address: str
+    value: str
+    unit: str
+    parts: str
+    chart: Markup
+    direction: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The measures of one service."""
+
+    title: str
+    rows: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One line of a measure split by a dimension."""
+
+    title: str
+    value: str
+    bar: Markup
+    numerator: str
+    denominator: str
+    link: str
+
+
+async def measures(visit: Visit) -> Response:
+    """Show every measure by service with its number and a small picture of the districts."""
+    words, as_of = visit.words, ""
+    groups = []
+    for service in sorted(visit.platform.services, key=lambda one: (one.order, one.id)):
+        lines = []
+        for measure in service.measures:
+            try:
+                result = await figures.evaluated(visit, measure)
+            except Fault as fault:
+                lines.append(_unknown(visit, measure, figures.refused(words, fault).text))
+                continue
+            as_of = words.moment(result.instant)
+            lines.append(_line(visit, measure, result))
+        if lines:
+            groups.append(Group(words.of(service.title), lines))
+    return visit.render("measures.html", groups=groups, as_of=as_of)
+
+
+def _unknown(visit: Visit, measure: MeasureDeclaration, why: str) -> Line:
+    words = visit.words
+    return Line(
+        words.of(measure.title), words.of(measure.definition), f"/measures/{measure.id}", words("未知"), "", "—",
+        Markup(""), figures.direction_text(words, measure), why,
+    )  # fmt: skip
+
+
+def _line(visit: Visit, measure: MeasureDeclaration, result: figures.Result) -> Line:
+    words = visit.words
+    parts = figures.count_text(words, result.numerator)
+    if measure.kind != "count":
+        parts += f" / {figures.count_text(words, result.denominator)}"
+    return Line(
+        words.of(measure.title),
+        words.of(measure.definition),
+        f"/measures/{measure.id}",
+        figures.value_text(words, measure, result.value),
+        figures.unit_text(words, measure.unit) if result.value is not None else "",
+        parts,
+        charts.columns([(row.keys[0], row.value) for row in result.rows], title=words("各区对比")),
+        figures.direction_text(words, measure),
+        "" if result.value is not None else words("分母为零，无法计算"),
+    )
+
+
+async def measure(visit: Visit) -> Response:
+    """Show one measure: its number, split by a dimension, its definition, source and linked targets."""
+    words, grant = visit.words, visit.grant
+    measured = figures.measure_of(visit, visit.path("id"))
+    asked = visit.query("by", "district")
+    dimensions = {"district": words("区域"), **{one.id: words.of(one.title) for one in measured.dimensions}}
+    by = asked if asked in dimensions else "district"
+    start, end = figures.period(measured)
+    city = visit.platform.settings.jurisdiction
+    place = visit.query("district") or city
+    result = await figures.evaluated(visit, measured, by, place)
+    names = await divisions(visit)
+    address, proportion = f"/measures/{measured.id}", measured.kind != "count"
+    top = max([row.value or 0.0 for row in result.rows], default=1.0)
+    if measured.unit == "%":
+        top = max(top, 100.0) if top > 50 else max(top * 1.15, 1.0)
+    rows = []
+    for row in result.rows:
+        key = str(row.keys[0])
+        text = figures.value_text(words, measured, row.value)
+        rows.append(
+            Split(
+                _key_title(visit, measured, by, key, names),
+                text,
+                charts.bar(row.value, top, title=text),
+                figures.count_text(words, row.numerator),
+                figures.count_text(words, row.denominator),
+                f"{address}/subjects?{urlencode({by: key})}" if key else "",
+            )
+        )
+    tiles = Markup("")
+    if by == "district" and len(result.rows) > 1:
+        tiles = charts.tile_map(
+            [
+                charts.Tile(str(r.keys[0]), split.title, r.value, split.value)
+                for r, split in zip(result.rows, rows, strict=True)
+            ],
+            title=words("区域示意图"),
+            links=f"{address}?district={{code}}",
+        )
+    return visit.render(
+        "measure.html",
+        title=words.of(measured.title),
+        definition=words.of(measured.definition),
+        address=address,
+        query=f"?{urlencode({'by': by})}",
+        may_subjects=grant.may("measure.subjects"),
+        may_export=grant.may("export"),
+        value=figures.value_text(words, measured, result.value),
+        unit=figures.unit_text(words, measured.unit),
+        numerator=figures.count_text(words, result.numerator),
+        denominator=figures.count_text(words, result.denominator) if proportion else "",
+        gap=figures.count_text(words, max(result.denominator - result.numerator, 0))
+        if measured.kind == "proportion"
+        else "",
+        period=figures.period_text(words, measured, start, end),
+        as_of=words.moment(result.instant),
+        position=result.position,
+        demo=visit.platform.settings.demo,
+        dimension=dimensions[by],
+        dimensions=[
+            Link(title, f"{address}?by={one}", current=one == by) for one, title in dimensions.items()
+        ],
+        place=names.get(place, "") if place != city else "",
+        rows=rows,
+        tiles=tiles,
+        trend=await _trend(visit, measured),
+        linked=await linked_targets(visit, measured.id),
+        source=measured.source,
+        direction=figures.direction_text(words, measured),
+        views="、".join(measured.views),
+        parameters=[_parameter(visit, one, end) for one in measured.parameters],
+    )
+
+
+async def _trend(visit: Visit, measured: MeasureDeclaration) -> Markup:
+    """Return the chart of the last eight quarters; empty where fewer than two are known."""
+    words, ends = visit.words, figures.quarter_ends(today())
+    try:
+        past = await figures.past(visit, measured, ends)
+    except Fault:
+        return Markup()
+    points = [charts.Point(day.strftime("%Y-%m"), one.value) for day, one in zip(ends, past, strict=True)]
+    if sum(1 for point in points if point.value is not None) < 2:
+        return Markup()
+    title = words.of(measured.title)
+    return charts.trend(points, title=title, unit=figures.unit_text(words, measured.unit))
+
+
+def _parameter(visit: Visit, id_: str, day: Any) -> Fact:
+    version = visit.platform.parameters.version(id_, visit.platform.settings.jurisdiction, day)
+    said = visit.words("来源：{source}", source=version.source)
+    return Fact(visit.words.of(version.title), f"{version.value} {version.unit}（{said}）")
+
+
+def _key_title(
+    visit: Visit, measured: MeasureDeclaration, by: str, key: str, names: Mapping[str, str]
+) -> str:
+    if not key:
+        return visit.words("未知")
+    if by == "district":
+        return names.get(key, names.get(key.ljust(6, "0"), key))
+    dimension = next((one for one in measured.dimensions if one.id == by), None)
+    label = dimension.labels.get(key) if dimension else None
+    return visit.words.of(label) if label else key
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One record behind a number, as the visitor may see it."""
+
+    title: str
+    address: str
+    kind: str
+    note: str
+    place: str
+
+
+async def subjects(visit: Visit) -> Response:
+    """Show the records behind a number; each is read again under the visitor's grant before it is shown."""
+    words = visit.words
+    measured = figures.measure_of(visit, visit.path("id"))
+    parts = {"numerator": words("达到（分子）"), "denominator": words("全部（分母）")}
+    if measured.kind == "proportion":
+        parts["gap"] = words("尚未达到（差距）")
+    if measured.kind == "count":
+        parts.pop("denominator")
+    part = visit.query("part", "gap" if "gap" in parts else "numerator")
+    part = part if part in parts else "numerator"
+    offset = visit.number("offset", 0)
+    dimensions = ["district", *(one.id for one in measured.dimensions)]
+    cell = {one: visit.query(one) for one in dimensions if visit.query(one)}
+    denied, total = "", 0
+    found: Sequence[str] = ()
+    try:
+        found, total = await figures.behind(visit, measured, part, cell, offset, _PAGE)
+    except Forbidden as fault:
+        denied = figures.refused(words, fault).text
+    whole = await _whole(visit, measured, part) if not cell else total
+    address = f"/measures/{measured.id}"
+    rows = [await _subject(visit, one) for one in found]
+    return visit.render(
+        "subjects.html",
+        title=words.of(measured.title),
+        address=address,
+        part=part,
+        denied=denied,
+        hidden=whole > total,
+        whole=f"{whole:,}",
+        seen=f"{total:,}",
+        tabs=[
+            Tab(
+                title, visit.with_query(part=one, offset=""), one == part, f"{total:,}" if one == part else ""
+            )
+            for one, title in parts.items()
+        ],
+        filters=await _dimension_filters(visit, measured, cell),
+        rows=[row for row in rows if row is not None],
+        first=offset + 1 if found else 0,
+        last=offset + len(found),
+        total=total,
+        page=Paging(
+            visit.with_query(offset=max(offset - _PAGE, 0) or "") if offset else "",
+            visit.with_query(offset=offset + _PAGE) if offset + len(found) < total else "",
+        ),
+    )
+
+
+async def _whole(visit: Visit, measured: MeasureDeclaration, part: str) -> int:
+    """Return of how many records the number says it is made, seen or not."""
+    result = await figures.evaluated(visit, measured)
+    counts = {"numerator": result.numerator, "denominator": result.denominator}
+    return (
+        round(counts.get(part, result.denominator - result.numerator)) if measured.kind == "proportion" else 0
+    )
+
+
+async def _subject(visit: Visit, reference: str) -> Subject | None:
+    kind, _, id_ = reference.partition("/")
+    try:
+        resource = (await visit.platform.store.read(visit.grant, kind, id_)).resource
+    except Fault:
+        return None
+    address = f"/residents/{id_}" if kind == "Patient" else _register_address(visit, kind, id_)
+    note = ""
+    if kind == "Patient":
+        genders = {"male": visit.words("男"), "female": visit.words("女")}
+        note = " · ".join(
+            filter(None, (genders.get(str(resource.get("gender"))), str(resource.get("birthDate", ""))))
+        )
+    else:
+        note = text_of(resource.get("type")) or text_of(resource.get("code"))
+    owner = (
+        resource.get("managingOrganization")
+        or resource.get("providedBy")
+        or resource.get("organization")
+        or {}
+    )
+    return Subject(name_of(resource), address, kind_title(visit, kind), note, str(owner.get("display", "")))
+
+
+def _register_address(visit: Visit, kind: str, id_: str) -> str:
+    for declared in visit.platform.registers.declarations:
+        if declared.resource_type == kind and visit.grant.may("register.read"):
+            return f"/registers/{declared.code}/{id_}"
+    return f"/cases/{id_}" if kind == "Task" else ""
+
+
+def kind_title(visit: Visit, kind: str) -> str:
+    """Return what people call a kind of record."""
+    titles = {
+        "Patient": "居民", "Organization": "机构", "Location": "床位或场所", "Slot": "号源", "Contract": "协议",
+        "Encounter": "服务记录", "Observation": "评估与检查", "PractitionerRole": "执业岗位", "Task": "办件",
+        "EpisodeOfCare": "入住记录", "Practitioner": "人员", "Condition": "诊断", "HealthcareService": "服务项目",
+    }  # fmt: skip
+    return visit.words(titles.get(kind, "记录"))
+
+
+async def _dimension_filters(
+    visit: Visit, measured: MeasureDeclaration, cell: Mapping[str, str]
+) -> list[Filter]:
+    words = visit.words
+    names = await divisions(visit)
+    city = visit.platform.settings.jurisdiction
+    places = tuple((code, name) for code, name in names.items() if len(code) == 6 and code != city)
+    found = [Filter("district", words("区域"), cell.get("district", ""), places)]
+    for one in measured.dimensions:
+        if one.labels:
+            options = tuple((code, words.of(text)) for code, text in one.labels.items())
+            found.append(Filter(one.id, words.of(one.title), cell.get(one.id, ""), options))
+    return found
+
+
+async def export(visit: Visit) -> Response:
+    """Return the measure split by a dimension as an Excel workbook."""
+    words = visit.words
+    visit.grant.require("measure.read")
+    measured = figures.measure_of(visit, visit.path("id"))
+    by = visit.query("by", "district")
+    if by != "district" and by not in {one.id for one in measured.dimensions}:
+        by = "district"
+    result = await figures.evaluated(visit, measured, by)
+    names = await divisions(visit)
+    rows = [(_key_title(visit, measured, by, str(row.keys[0]), names), row) for row in result.rows]
+    data = measure_sheet(visit, measured, result, rows)
+    return visit.download(data, f"{words.of(measured.title)}.xlsx")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A plan's target that a measure proves."""
+
+    title: str
+    plan: str
+    address: str
+    tone: str
+    light: str
+    target: str
+
+
+async def linked_targets(visit: Visit, measure_id: str) -> list[Target]:
+    """Return the plans' targets that are linked to a measure."""
+    return []

@@ -1,0 +1,153 @@
+"""The plan's document: its text with what was read from it, each finding one click from its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+from starlette.responses import Response
+
+from kangshu.web.pages.board import due_text, short, target_text
+from kangshu.web.pages.plans import LIGHT_WORDS
+from kangshu.web.visit import Visit
+
+
+class Place(Protocol):
+    """Offsets in the text."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One finding and where it stands. Later kinds lie above earlier ones."""
+
+    id: str
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A piece of text under the same findings. `first` is set where the uppermost finding begins."""
+
+    text: str
+    finding: str = ""
+    kind: str = ""
+    all: str = ""
+    first: bool = False
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One finding in the list on the right."""
+
+    id: str
+    title: str
+    note: str
+    tone: str = ""
+    light: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings of one kind."""
+
+    title: str
+    items: list[Item]
+
+
+def paragraphs(text: str, marks: Iterable[Mark], chosen: str = "") -> list[list[Run]]:
+    """Return the text's paragraphs cut into runs, so that every finding, also one within another, can be lit."""
+    ordered = sorted(
+        (one for one in marks if 0 <= one.start < one.end <= len(text)), key=lambda m: (m.start, -m.end)
+    )
+    cuts = {0, len(text)}
+    for one in ordered:
+        cuts.update((one.start, one.end))
+    cuts.update(index for index, character in enumerate(text) if character == "\n")
+    cuts.update(index + 1 for index, character in enumerate(text) if character == "\n")
+    bounds = sorted(cuts)
+    found: list[list[Run]] = [[]]
+    seen: set[str] = set()
+    open_marks: list[Mark] = []
+    upcoming = 0
+    for start, end in pairwise(bounds):
+        while upcoming < len(ordered) and ordered[upcoming].start <= start:
+            open_marks.append(ordered[upcoming])
+            upcoming += 1
+        open_marks = [one for one in open_marks if one.end > start]
+        piece = text[start:end]
+        if piece == "\n":
+            if found[-1]:
+                found.append([])
+            continue
+        found[-1].append(_run(piece, open_marks, seen, chosen))
+    return [one for one in found if any(run.text.strip() for run in one)]
+
+
+def _run(piece: str, over: Sequence[Mark], seen: set[str], chosen: str) -> Run:
+    if not over:
+        return Run(piece)
+    top = min(over, key=lambda one: one.end - one.start)
+    fresh = next((one for one in (top, *over) if one.id not in seen), None)
+    seen.update(one.id for one in over)
+    ids = [one.id for one in over]
+    return Run(piece, (fresh or top).id, top.kind, " ".join(ids), fresh is not None, chosen in ids)
+
+
+async def document(visit: Visit) -> Response:
+    """Show the document with one finding lit (`?clause=`)."""
+    words, id_, chosen = visit.words, visit.path("id"), visit.query("clause")
+    plan = await visit.platform.plans.plan(visit.grant, id_)
+    marks = [
+        *(Mark(one.id, "task", one.anchor.start, one.anchor.end) for one in plan.clauses),
+        *(Mark(one.id, "target", one.anchor.start, one.anchor.end) for one in plan.targets),
+        *(Mark(one.id, "money", one.anchor.start, one.anchor.end) for one in plan.money),
+    ]
+    groups = [
+        FindingGroup(words("目标"), [_target(visit, plan, one) for one in plan.targets]),
+        FindingGroup(words("任务条款"), [_clause(one) for one in plan.clauses]),
+        FindingGroup(
+            words("资金规则"),
+            [
+                Item(one.id, short(one.span, 40), " ".join(filter(None, (one.amount, one.per))))
+                for one in plan.money
+            ],
+        ),
+    ]
+    doubts = [Item(f"doubt-{index}", words.of(one.text), "") for index, one in enumerate(plan.doubts)]
+    marks.extend(
+        Mark(f"doubt-{index}", "doubt", one.anchor.start, one.anchor.end)
+        for index, one in enumerate(plan.doubts)
+    )
+    groups.append(FindingGroup(words("待人工核对"), doubts))
+    return visit.render(
+        "document.html",
+        title=plan.title,
+        address=f"/plans/{id_}",
+        paragraphs=paragraphs(plan.text, marks, chosen),
+        chosen=chosen,
+        findings=[group for group in groups if group.items],
+    )
+
+
+def _target(visit: Visit, plan: Any, target: Any) -> Item:
+    light = target.light.light
+    note = " · ".join(filter(None, (target_text(target), due_text(visit, target))))
+    if plan.foreign:
+        return Item(target.id, short(target.indicator, 40), note)
+    return Item(target.id, short(target.indicator, 40), note, light, visit.words(LIGHT_WORDS[light]))
+
+
+def _clause(clause: Any) -> Item:
+    return Item(
+        clause.id, short(clause.title or clause.text, 40), "、".join(one.written for one in clause.of("lead"))
+    )

@@ -1,0 +1,121 @@
+"""发起办件: which cases I may start, and the form of each, made from its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from kangshu.base.faults import Conflict, Fault, Issue, NotFound, Unprocessable
+from kangshu.base.text import Text
+from kangshu.sdk import CaseDeclaration, Field
+from kangshu.web.forms import form_fields, sent_values, told
+from kangshu.web.lookup import choices_of, name_of, with_residents
+from kangshu.web.visit import Visit, texts
+
+_RECEIVER = Field("_receiver", Text("承办单位", "Responsible organisation"), "organisation", required=True)
+_SUBJECT = Field("_subject", Text("居民", "Resident"), "resident", required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of case that may be started."""
+
+    title: str
+    help: str
+    service: str
+    address: str
+
+
+async def kinds(visit: Visit) -> Response:
+    """Show the kinds of cases that the visitor may start."""
+    words = visit.words
+    services = {one.id: words.of(one.title) for one in visit.platform.services}
+    subject = f"?subject={visit.query('subject')}" if visit.query("subject") else ""
+    found = [
+        Kind(
+            words.of(one.title),
+            words.of(one.help),
+            services.get(one.service, ""),
+            f"/cases/start/{one.code}{subject}",
+        )
+        for one in visit.platform.cases.startable(visit.grant)
+    ]
+    return visit.render("case_kinds.html", kinds=found)
+
+
+def _declaration(visit: Visit) -> CaseDeclaration:
+    return visit.platform.cases.declaration(f"{visit.path('service')}/{visit.path('case')}")
+
+
+def _all_fields(declaration: CaseDeclaration) -> tuple[Field, ...]:
+    """Return what is asked at the start: the subject, the declared form, and a receiver where no field names one."""
+    fields = list(declaration.form)
+    if declaration.subject_type == "Patient":
+        fields.insert(0, _SUBJECT)
+    if not any(field.id == "receiver" for field in declaration.form):
+        fields.append(_RECEIVER)
+    return tuple(fields)
+
+
+async def form(visit: Visit) -> Response:
+    """Show the form that starts a case."""
+    declaration = _declaration(visit)
+    if declaration not in visit.platform.cases.startable(visit.grant):
+        visit.grant.require(f"case.start:{declaration.code}")
+    values: dict[str, Any] = {}
+    subject = visit.query("subject")
+    if subject:
+        values["_subject"] = subject if "/" in subject else f"Patient/{subject}"
+    return await _form(visit, declaration, values)
+
+
+async def start(visit: Visit) -> Response:
+    """Start the case and lead to its page; a refused form comes back with what is wrong."""
+    declaration = _declaration(visit)
+    fields = _all_fields(declaration)
+    values = sent_values(fields, texts(await visit.form()))
+    try:
+        values = await with_residents(visit, fields, values)
+        subject = str(values.pop("_subject", "") or "")
+        receiver = str(values.pop("_receiver", "") or "").removeprefix("Organization/")
+        stored = await visit.platform.cases.start(
+            visit.grant, declaration.code, values, subject=subject or None, receiver=receiver or None
+        )
+    except (Unprocessable, Conflict, NotFound) as fault:
+        sent = sent_values(fields, texts(await visit.request.form()))
+        return await _form(visit, declaration, sent, fault)
+    return visit.go(f"/cases/{stored.id}", said="started")
+
+
+async def _form(
+    visit: Visit, declaration: CaseDeclaration, values: dict[str, Any], fault: Fault | None = None
+) -> Response:
+    words, fields = visit.words, _all_fields(declaration)
+    choices = await choices_of(visit, fields)
+    issues: Sequence[Issue] = fault.issues if fault else ()
+    shown = form_fields(words, fields, values, issues, choices)
+    lead = words.of(declaration.help)
+    if str(values.get("_subject", "")).startswith("Patient/"):
+        patient = await visit.platform.store.read(visit.grant, "Patient", str(values["_subject"])[8:])
+        lead = f"{words('居民')}：{name_of(patient.resource)}。{lead}"
+    return visit.render(
+        "form.html",
+        422 if fault else 200,
+        title=words("发起") + ("" if words.language == "zh" else " ") + words.of(declaration.title),
+        lead=lead,
+        trail=[
+            (words("工作台"), "/"),
+            (words("发起办件"), "/cases/start"),
+            (words.of(declaration.title), ""),
+        ],
+        issues=told(words, fault, fields) if fault else [],
+        action=f"/cases/start/{declaration.code}",
+        hidden=(),
+        fields=shown,
+        files=any(field.kind == "attachment" for field in fields),
+        submit=words("发起"),
+        cancel="/cases/start",
+    )

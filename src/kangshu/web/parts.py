@@ -1,0 +1,72 @@
+"""Small shapes that several pages hand to their templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of a record: what it is and what it says, with the page it leads to."""
+
+    title: str
+    value: str
+    address: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A button or line that leads to a page."""
+
+    title: str
+    address: str
+    icon: str = ""
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab above a list."""
+
+    title: str
+    address: str
+    current: bool
+    count: int | str = ""
+    alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """The way to the pages before and after; "" where there is none."""
+
+    previous: str = ""
+    next: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One field above a list."""
+
+    id: str
+    title: str
+    value: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    input: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table on a first screen or in 系统管理."""
+
+    text: str = ""
+    address: str = ""
+    tone: str = ""
+    light: bool = False
+    number: bool = False
+    sub: str = ""
+    post: str = ""
+    confirm: str = ""
+    danger: bool = False
+    nowrap: bool = False

@@ -1,0 +1,98 @@
+"""Every page: its address, who may open it, and the coroutine that shows it. Tests walk this table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from kangshu.web.pages import (
+    administration,
+    board,
+    cases,
+    door,
+    home,
+    measures,
+    plan_document,
+    plans,
+    records,
+    registers,
+    residents,
+    starts,
+    targets,
+    worklist,
+)
+from kangshu.web.visit import Visit
+
+Show = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One route. Any one of `operations` opens it; none asks for sign-in alone; `open` asks for nothing."""
+
+    path: str
+    show: Show
+    operations: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("GET",)
+    open: bool = False
+
+
+_POST: Final = ("POST",)
+
+PAGES: Final[tuple[Page, ...]] = (
+    Page("/sign-in", door.sign_in, open=True),
+    Page("/sign-in", door.enter, methods=_POST, open=True),
+    Page("/sign-out", door.sign_out, methods=_POST),
+    Page("/password", door.password),
+    Page("/password", door.change_password, methods=_POST),
+    Page("/", home.home),
+    Page("/worklist", worklist.worklist),
+    Page("/cases/start", starts.kinds),
+    Page("/cases/start/{service}/{case}", starts.form),
+    Page("/cases/start/{service}/{case}", starts.start, methods=_POST),
+    Page("/cases/{id}", cases.case),
+    Page("/cases/{id}/moves/{move}", cases.move, methods=_POST),
+    Page("/plans", plans.plans, ("plan.read",)),
+    Page("/plans/import", plans.import_form, ("plan.import",)),
+    Page("/plans/import", plans.import_plan, ("plan.import",), _POST),
+    Page("/plans/{id}", board.board, ("plan.read",)),
+    Page("/plans/{id}/document", plan_document.document, ("plan.read",)),
+    Page("/plans/{id}/assign", board.assign, ("plan.assign",), _POST),
+    Page("/plans/{id}/adopt", board.adopt, ("plan.adopt",), _POST),
+    Page("/plans/{id}/targets/{goal}", targets.target, ("plan.read",)),
+    Page("/plans/{id}/targets/{goal}/link", targets.link, ("plan.link",), _POST),
+    Page("/measures", measures.measures, ("measure.read",)),
+    Page("/measures/{id}", measures.measure, ("measure.read",)),
+    Page("/measures/{id}/export.xlsx", measures.export, ("export",)),
+    Page("/measures/{id}/subjects", measures.subjects, ("measure.subjects",)),
+    Page("/registers/{service}/{register}", registers.register, ("register.read",)),
+    Page("/registers/{service}/{register}/export.xlsx", registers.export, ("export",)),
+    Page("/registers/{service}/{register}/template.xlsx", registers.template, ("register.import",)),
+    Page("/registers/{service}/{register}/import", registers.import_form, ("register.import",)),
+    Page("/registers/{service}/{register}/import", registers.import_file, ("register.import",), _POST),
+    Page("/registers/{service}/{register}/new", registers.new, ("register.write",)),
+    Page("/registers/{service}/{register}/new", registers.create, ("register.write",), _POST),
+    Page("/registers/{service}/{register}/{id}", records.record, ("register.read",)),
+    Page("/registers/{service}/{register}/{id}/edit", registers.edit, ("register.write",)),
+    Page("/registers/{service}/{register}/{id}/edit", registers.update, ("register.write",), _POST),
+    Page("/residents/{id}", residents.resident),
+    Page("/admin/accounts", administration.accounts, ("account.manage", "account.read")),
+    Page("/admin/accounts/new", administration.new_account, ("account.manage",)),
+    Page("/admin/accounts/new", administration.create_account, ("account.manage",), _POST),
+    Page(
+        "/admin/accounts/{name}/{act}",
+        administration.change_account,
+        ("account.manage", "account.unlock"),
+        _POST,
+    ),
+    Page("/admin/roles", administration.roles, ("account.manage", "role.assign", "account.read")),
+    Page("/admin/organisations", administration.organisations, ("organisation.manage",)),
+    Page("/admin/parameters", administration.parameters, ("parameter.read", "parameter.write")),
+    Page("/admin/parameters/{id}", administration.parameter, ("parameter.read", "parameter.write")),
+    Page("/admin/parameters/{id}", administration.enter_parameter, ("parameter.write",), _POST),
+    Page("/admin/services", administration.services, ("system.status",)),
+    Page("/admin/audit", administration.audit, ("audit.read",)),
+)
