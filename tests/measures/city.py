@@ -4,95 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from kangshu.access import Grant, Scope
 from kangshu.base.canonical import DISTRICT, code_system, structure
-from kangshu.sdk import (
-    Dimension,
-    MeasureDeclaration,
-    ParameterDeclaration,
-    Resource,
-    Text,
-    ViewDeclaration,
-)
+from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Resource, ViewDeclaration
+from kangshu.services import Draft, discover
 
-SERVICES = Path(__file__).resolve().parents[2] / "src" / "kangshu_services"
 BED = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 
 
 # ---------------------------------------------------------------------- declarations
 
 
-def _yaml(path: Path) -> Any:
-    # the product reads dates as text; so does this
-    return yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
-
-
-def _text(value: Mapping[str, str]) -> Text:
-    return Text(value["zh"], value["en"])
+@cache
+def _drafts() -> tuple[Draft, ...]:
+    return discover("kangshu_services")
 
 
 @cache
 def views() -> tuple[ViewDeclaration, ...]:
     """Return the views that the service folders declare."""
-    found = []
-    for path in sorted(SERVICES.glob("*/views/*.yaml")):
-        definition = yaml.safe_load(path.read_text("utf-8"))
-        found.append(ViewDeclaration(definition["name"], path.parts[-3], definition))
-    return tuple(found)
+    return tuple(view for draft in _drafts() for view in draft.views)
 
 
 @cache
 def measures() -> dict[str, MeasureDeclaration]:
     """Return the measures that the service folders declare, by id."""
-    found = {}
-    for path in sorted(SERVICES.glob("*/measures/*.yaml")):
-        raw = _yaml(path)
-        texts = {key: _text(raw[key]) for key in ("title", "definition")}
-        lists = {
-            key: tuple(raw.get(key) or ()) for key in ("systems", "targets", "views", "parameters", "matches")
-        }
-        dimensions = tuple(
-            Dimension(
-                one["id"],
-                _text(one["title"]),
-                one["column"],
-                {label["id"]: _text(label) for label in one.get("labels", [])},
-            )
-            for one in raw["dimensions"] or ()
-        )
-        numbers = {"scale": int(raw["scale"]), "decimals": int(raw["decimals"])}
-        rest = {key: raw[key] for key in ("id", "kind", "unit", "direction", "period", "sql", "source")}
-        found[raw["id"]] = MeasureDeclaration(
-            service=path.parts[-3], dimensions=dimensions, **rest, **texts, **lists, **numbers
-        )
-    return found
+    return {measure.id: measure for draft in _drafts() for measure in draft.measures}
 
 
 @cache
 def parameters() -> tuple[ParameterDeclaration, ...]:
-    """Return the dated parameters that the service folders declare for measures."""
-    return tuple(
-        ParameterDeclaration(
-            one["id"],
-            _text(one["title"]),
-            one["value"],
-            one["unit"],
-            one["jurisdiction"],
-            date(1949, 10, 1),
-            None,
-            one["source"],
-            one["verified"],
-        )
-        for path in sorted(SERVICES.glob("*/rules/*.yaml"))
-        for one in yaml.safe_load(path.read_text("utf-8"))["parameters"]
-    )
+    """Return the dated parameters that the service folders declare."""
+    return tuple(parameter for draft in _drafts() for parameter in draft.parameters)
 
 
 def values() -> dict[str, Any]:
