@@ -11,7 +11,7 @@ from kangshu.registers.forms import (
 )
 from kangshu.registers.importing import ImportReport, RowError
 from kangshu.registers.names import names_of
-from kangshu.registers.paths import parse_path, read_path, write_path
+from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_path
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.registers import RegisterPage, Registers
 from kangshu.registers.rows import RegisterRow, display, masked
@@ -25,6 +25,7 @@ __all__ = [
     "RowError",
     "check_values",
     "display",
+    "fhirpath_of",
     "into_element",
     "is_empty",
     "masked",

@@ -311,11 +311,11 @@ class Registers:
                 pairs.append(_pair(columns.get(name), name, value.strip()))
         if sort:
             column = columns.get(sort.removeprefix("-"))
-            if column is None or not (column.sort or column.search):
+            if column is None or not column.sort:
                 raise UnknownParameter(
                     f"the list does not sort by '{sort[:40]}'", zh=f"列表不支持按“{sort[:40]}”排序"
                 )
-            pairs.append(("_sort", ("-" if sort.startswith("-") else "") + (column.sort or column.search)))
+            pairs.append(("_sort", ("-" if sort.startswith("-") else "") + column.sort))
         pairs.append(("_count", str(max(1, min(count, _EXPORT_PAGE)))))
         if total:
             pairs.append(("_total", "accurate"))

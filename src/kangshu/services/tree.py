@@ -17,6 +17,9 @@ from kangshu.services.findings import Finding
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+\Z")
+_CORE = "tag:yaml.org,2002:"
+_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge", "value"})
+"""Tags that the reader itself gives plain scalars; any other was written."""
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -105,7 +108,7 @@ def _build(node: yaml.Node, file: Path, findings: list[Finding], seen: set[int])
 
 def _scalar(node: yaml.ScalarNode, file: Path, findings: list[Finding]) -> Any:
     text = str(node.value)
-    if not node.tag.startswith("tag:yaml.org,2002:"):
+    if node.tag.removeprefix(_CORE) not in _TAGS:
         line = node.start_mark.line + 1
         findings.append(Finding(file, line, f"tag {node.tag} is not read", f"不支持的 YAML 标签 {node.tag}"))
         return None

@@ -110,19 +110,36 @@ async def _run(
         return
     ran.cases += len(tasks)
     for task in tasks:
-        clock.moment = start
-        for move in case.moves:
-            clock.moment += timedelta(hours=move.hours)
-            if clock.moment > present:
-                break
-            try:
-                await _move(cases, store, city, task, move, clock)
-            except Fault as fault:
-                ran.faults += (
-                    f"{case.kind} {move.move}: {fault.text} {[issue.text for issue in fault.issues]}",
-                )
-                break
-            ran.moves += 1
+        if case.child_moves:
+            for child in await store.search_all(system_grant("demo"), "Task", f"part-of=Task/{task}"):
+                await _walk(cases, store, clock, city, case, str(child["id"]), case.child_moves, start, ran)
+        await _walk(cases, store, clock, city, case, task, case.moves, start, ran)
+
+
+async def _walk(
+    cases: Cases,
+    store: Store,
+    clock: _Clock,
+    city: DemoCity,
+    case: DemoCase,
+    task: str,
+    moves: tuple[DemoMove, ...],
+    start: datetime,
+    ran: Ran,
+) -> None:
+    """Make the moves one after the other until one would lie ahead, or the engine refuses one."""
+    present = now()
+    clock.moment = start
+    for move in moves:
+        clock.moment += timedelta(hours=move.hours)
+        if clock.moment > present:
+            return
+        try:
+            await _move(cases, store, city, task, move, clock)
+        except Fault as fault:
+            ran.faults += (f"{case.kind} {move.move}: {fault.text} {[issue.text for issue in fault.issues]}",)
+            return
+        ran.moves += 1
 
 
 async def _move(cases: Cases, store: Store, city: DemoCity, task: str, move: DemoMove, clock: _Clock) -> None:

@@ -1,0 +1,239 @@
+"""Registers on PostgreSQL: list, record, save, Excel out and in, each as the account may."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from kangshu.access import Grant, Subject, open_grant
+from kangshu.accounts import ready_roles
+from kangshu.base.canonical import RESIDENT_ID, structure
+from kangshu.base.faults import (
+    Conflict,
+    Forbidden,
+    Malformed,
+    NotFound,
+    PreconditionFailed,
+    UnknownParameter,
+    Unprocessable,
+)
+from kangshu.base.identity import make_resident_id
+from kangshu.documents import read_xlsx, write_xlsx
+from kangshu.registers import Registers
+from kangshu.sdk import Resource
+from kangshu.services import load
+from kangshu.store import Store
+from tests.cases.conftest import SYSTEM, organisation
+
+RESIDENTS = "residents/residents"
+
+
+def number(order: int) -> str:
+    """Return a valid synthetic identity number."""
+    return make_resident_id("990102", date(1950, 1, 1), order)
+
+
+def patient(order: int, centre: str = "centre", district: str = "990102001") -> Resource:
+    """Return a resident of `centre`."""
+    return {
+        "resourceType": "Patient",
+        "id": f"p{order}",
+        "identifier": [{"system": RESIDENT_ID, "value": number(order)}],
+        "name": [{"text": f"居民{order:02d}"}],
+        "gender": "female" if order % 2 else "male",
+        "birthDate": f"19{40 + order}-01-01",
+        "managingOrganization": {"reference": f"Organization/{centre}"},
+        "extension": [{"url": structure("district"), "valueCode": district}],
+    }
+
+
+def account(role: str, organisation: str = "centre", own: tuple[str, ...] = (), **more: Any) -> Grant:
+    """Return the grant of an account with a ready-made role."""
+    subject = Subject(
+        account=f"{role}@{organisation}",
+        display="李四",
+        organisation=organisation,
+        organisations=frozenset({organisation}),
+        own_patients=frozenset(own),
+        **{"district": "990102", **more},
+    )
+    return open_grant(subject, [ready_roles()[role]])
+
+
+@pytest.fixture
+async def registers(store: Store) -> Registers:
+    """The product's registers over two centres with 12 residents each."""
+    found = Registers(store, (one for service in load("kangshu_services") for one in service.registers))
+    await store.update(SYSTEM, organisation("centre", "西江社区卫生服务中心", "community-health-centre"))
+    away = organisation("away", "云湖社区卫生服务中心", "community-health-centre", "990103")
+    await store.update(SYSTEM, away)
+    place = {"resourceType": "Location", "id": "division-990102001", "name": "西江街道"}
+    await store.update(SYSTEM, {**place, "status": "active"})
+    for order in range(1, 13):
+        await store.update(SYSTEM, patient(order))
+        await store.update(SYSTEM, patient(order + 12, "away", "990103001"))
+    return found
+
+
+OWN = tuple(f"p{order}" for order in range(1, 13))
+
+
+async def test_list_filters_sorts_pages_and_names(registers: Registers) -> None:
+    doctor = account("community-doctor", own=OWN)
+    first = await registers.list(doctor, RESIDENTS, {}, "birth_date", count=5)
+    assert (first.total, len(first.rows)) == (12, 5)
+    assert [row.texts["name"].zh for row in first.rows] == [f"居民{order:02d}" for order in range(1, 6)]
+    row = first.rows[0]
+    assert (row.texts["gender"].zh, row.texts["gender"].en) == ("女", "female")
+    assert row.texts["centre"].zh == "西江社区卫生服务中心"
+    assert row.texts["district"].zh == "西江街道"
+    seen, cursor = list(first.rows), first.next
+    while cursor:
+        page = await registers.list(doctor, RESIDENTS, {}, "birth_date", cursor, count=5)
+        seen, cursor = [*seen, *page.rows], page.next
+    assert [one.id for one in seen] == list(OWN)
+    women = await registers.list(doctor, RESIDENTS, {"gender": "女"})
+    assert women.total == 6
+    assert (await registers.list(doctor, RESIDENTS, {"name": "民07"})).rows[0].id == "p7"
+    assert (await registers.list(doctor, RESIDENTS, {"birth_date": "ge1950"})).total == 3
+    assert (await registers.list(doctor, RESIDENTS, {"id_number": number(3)})).rows[0].id == "p3"
+    assert (await registers.list(doctor, RESIDENTS, {"district": "990103"})).total == 0
+    assert (await registers.list(account("section-clerk", "office", district="9901"), RESIDENTS)).total == 24
+
+
+async def test_what_the_list_does_not_offer(registers: Registers) -> None:
+    doctor = account("community-doctor", own=OWN)
+    with pytest.raises(UnknownParameter):
+        await registers.list(doctor, RESIDENTS, {"colour": "red"})
+    with pytest.raises(UnknownParameter):
+        await registers.list(doctor, RESIDENTS, {}, "id_number")
+    with pytest.raises(NotFound):
+        await registers.list(doctor, "residents/dogs")
+    with pytest.raises(Forbidden):
+        await registers.list(account("resident"), RESIDENTS)
+
+
+async def test_masking_and_saving_what_was_masked(registers: Registers, store: Store) -> None:
+    clerk = account("unit-clerk")
+    shown = await registers.record(clerk, RESIDENTS, "p1")
+    assert "*" in shown.values["id_number"]
+    assert "*" in (await registers.list(clerk, RESIDENTS, {"name": "居民01"})).rows[0].texts["id_number"].zh
+    values = {**shown.values, "phone": "0990-5678"}
+    await registers.save(clerk, RESIDENTS, values, "p1", if_match=shown.version)
+    kept = (await store.read(SYSTEM, "Patient", "p1")).resource
+    assert kept["identifier"][0]["value"] == number(1)
+    assert kept["telecom"] == [{"system": "phone", "value": "0990-5678"}]
+    assert kept["name"] == [{"text": "居民01"}]
+    full = await registers.record(account("community-doctor", own=OWN), RESIDENTS, "p1")
+    assert full.values["id_number"] == number(1)
+    with pytest.raises(PreconditionFailed):
+        await registers.save(clerk, RESIDENTS, values, "p1", if_match=shown.version)
+
+
+async def test_save_says_every_wrong_field_and_keeps_unique(registers: Registers) -> None:
+    doctor = account("community-doctor", own=OWN)
+    with pytest.raises(Unprocessable) as caught:
+        await registers.save(
+            doctor, RESIDENTS, {"name": "", "id_number": "1", "centre": "nowhere", "gender": "x"}
+        )
+    fields = {issue.expression[0] for issue in caught.value.issues}
+    assert fields == {"name", "id_number", "centre", "gender", "birth_date", "district"}
+    new = {
+        "name": "王五", "id_number": number(99), "gender": "男", "birth_date": "1950-01-01", "centre": "centre",
+        "district": "990102001",
+    }  # fmt: skip
+    saved = await registers.save(doctor, RESIDENTS, new)
+    assert saved.resource["active"] is True
+    assert saved.scope.organisations == ("centre",)
+    with pytest.raises(Conflict) as taken:
+        await registers.save(doctor, RESIDENTS, {**new, "name": "赵六"})
+    assert "身份证号" in taken.value.zh
+    with pytest.raises(Forbidden):
+        await registers.save(account("commission-leader"), RESIDENTS, new)
+    with pytest.raises(Forbidden):
+        await registers.save(doctor, RESIDENTS, {**new, "id_number": number(98), "centre": "away"})
+
+
+async def test_export_is_what_the_list_shows(registers: Registers) -> None:
+    doctor = account("community-doctor", own=OWN)
+    data = await registers.export_xlsx(
+        doctor, RESIDENTS, {"gender": "女"}, "birth_date", watermark="演示数据"
+    )
+    (sheet,) = read_xlsx(data).values()
+    assert "演示数据" in str(sheet[0][0])
+    assert "李四" in str(sheet[0][0])
+    assert "共 6 条" in str(sheet[0][0])
+    assert sheet[1][:4] == ["姓名", "性别", "出生日期", "身份证号"]
+    listed = await registers.list(doctor, RESIDENTS, {"gender": "女"}, "birth_date", count=100)
+    assert [row[0] for row in sheet[2:]] == [row.texts["name"].zh for row in listed.rows]
+    masked = await registers.export_xlsx(account("unit-clerk"), RESIDENTS)
+    (hidden,) = read_xlsx(masked).values()
+    assert all("*" in str(row[3]) for row in hidden[2:])
+    with pytest.raises(Forbidden):
+        await registers.export_xlsx(account("call-centre"), RESIDENTS)
+
+
+def filled(registers: Registers, *rows: list[Any]) -> bytes:
+    """Return the residents' template with `rows` filled in."""
+    sheets = {
+        title: [list(row) for row in sheet]
+        for title, sheet in read_xlsx(registers.template_xlsx(RESIDENTS)).items()
+    }
+    title = next(iter(sheets))
+    return write_xlsx({title: [*sheets[title], *rows]})
+
+
+def row(name: str, order: int, born: Any = "1950-01-01", centre: str = "centre") -> list[Any]:
+    """Return a row of the template: name, number, sex, birth date, phone, address, district, centre."""
+    return [name, number(order), "女", born, None, "西江街1号", 990102001, centre]
+
+
+async def test_import_all_or_nothing(registers: Registers, store: Store) -> None:
+    doctor = account("community-doctor", own=OWN)
+    bad = filled(
+        registers,
+        row("甲", 50),
+        row("乙", 51, born="哪天"),
+        row("", 52),
+        row("丁", 50),
+        row("戊", 53, centre="x"),
+    )
+    report = await registers.import_xlsx(doctor, RESIDENTS, bad)
+    assert (report.rows, report.created, report.accepted) == (5, 0, False)
+    found = [(error.row, error.column) for error in report.errors]
+    assert found == [(3, "出生日期"), (4, "姓名"), (5, "身份证号")]
+    assert (await registers.list(doctor, RESIDENTS)).total == 12
+
+    late = await registers.import_xlsx(
+        doctor, RESIDENTS, filled(registers, row("甲", 50), row("戊", 53, centre="x"))
+    )
+    assert [(error.row, error.column) for error in late.errors] == [(3, "建档机构")]
+    assert (late.created, (await registers.list(doctor, RESIDENTS)).total) == (0, 12)
+
+    good = await registers.import_xlsx(
+        doctor, RESIDENTS, filled(registers, row("甲", 50, date(1950, 1, 1)), row("改名", 1))
+    )
+    assert (good.created, good.updated, good.accepted) == (1, 1, True)
+    assert (await store.read(SYSTEM, "Patient", "p1")).resource["name"][0]["text"] == "改名"
+
+
+async def test_partial_import_writes_the_right_rows(registers: Registers) -> None:
+    doctor = account("community-doctor", own=OWN)
+    data = filled(registers, row("甲", 50), row("乙", 51, born="哪天"), row("戊", 53, centre="x"))
+    report = await registers.import_xlsx(doctor, RESIDENTS, data, partial=True)
+    assert (report.created, [error.row for error in report.errors]) == (1, [3, 4])
+
+
+async def test_what_is_no_template(registers: Registers) -> None:
+    doctor = account("community-doctor", own=OWN)
+    with pytest.raises(Malformed):
+        await registers.import_xlsx(doctor, RESIDENTS, b"PK\x03\x04 not a workbook")
+    with pytest.raises(Unprocessable) as caught:
+        await registers.import_xlsx(doctor, RESIDENTS, write_xlsx({"表": [["姓名", "爱好"], ["甲", "棋"]]}))
+    assert "爱好" in caught.value.zh
+    with pytest.raises(Unprocessable):
+        await registers.import_xlsx(doctor, RESIDENTS, write_xlsx({"表": []}))
+    with pytest.raises(Forbidden):
+        await registers.import_xlsx(account("commission-leader"), RESIDENTS, filled(registers))
