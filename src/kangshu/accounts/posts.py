@@ -7,23 +7,38 @@ referral accepted now is seen by the receiving hospital when `SHARED_SECONDS` ha
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final, LiteralString
 
-from kangshu.access import Grant, system_grant
 from kangshu.base.canonical import CASE_KIND
-from kangshu.search import parse_query
-
-if TYPE_CHECKING:
-    from kangshu.store import Store
+from kangshu.search import parameters_of
+from kangshu.store import Store
 
 TREE_SECONDS: Final = 30.0
 OWN_SECONDS: Final = 15.0
 SHARED_SECONDS: Final = 3.0
 
-_PAGE: Final = 1000
-_OPEN: Final = "draft,requested,received,accepted,ready,in-progress,on-hold"
-_CHUNK: Final = 200
+_OPEN: Final = ("draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold")
+
+# Narrow rows only: a centre may have fifty thousand residents, and none of their records is read here.
+_POINTING: Final[LiteralString] = """
+from resource_type t
+join parameter p on p.type = t.type and p.code = any($2::text[])
+join index_reference i on i.param = p.param and i.target = any($3::text[])
+    and i.target_type = (select type from resource_type where name = 'Organization')
+join resource r on r.key = i.key
+where t.name = $1 and not r.deleted"""
+_BELOW: Final[LiteralString] = "select distinct r.id as found" + _POINTING
+_RESIDENTS: Final[LiteralString] = (  # literals alone
+    "select distinct r.patient as found"  # noqa: S608
+    + _POINTING
+    + """ and r.patient <> '' and (cardinality($4::text[]) = 0 or exists (
+    select 1 from index_token k join parameter q on q.param = k.param
+    where k.key = r.key and q.type = t.type and q.code = 'status' and k.code = any($4::text[])))
+and ($5 = '' or exists (
+    select 1 from index_token k join parameter q on q.param = k.param join code_system s on s.system = k.system
+    where k.key = r.key and q.type = t.type and q.code = 'code' and s.url = $5))"""
+)
 
 
 class Posts:
@@ -31,7 +46,6 @@ class Posts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._grant: Grant = system_grant("opening a grant")
         self._kept: dict[tuple[str, frozenset[str]], tuple[float, frozenset[str]]] = {}
 
     def forget(self) -> None:
@@ -46,7 +60,9 @@ class Posts:
         async def look(roots: frozenset[str]) -> frozenset[str]:
             found, edge = set(roots), set(roots)
             while edge:
-                below = await self._find("Organization", "partof", edge, (), lambda one: one["id"])
+                below = await self._rows(
+                    _BELOW, "Organization", _indexed("Organization", "partof"), sorted(edge)
+                )
                 edge = below - found
                 found |= edge
             return frozenset(found)
@@ -57,36 +73,38 @@ class Posts:
         """Return the residents in the care of `organisations`: managed, under contract, or living there."""
 
         async def look(ids: frozenset[str]) -> frozenset[str]:
-            found = await self._find("Patient", "organization", ids, (), lambda one: one["id"])
-            found |= await self._find(
-                "Contract",
-                "authority",
-                ids,
-                (("status", "executed"),),
-                lambda one: [_patient(who) for who in one.get("subject", ())],
-            )
-            found |= await self._find(
-                "EpisodeOfCare",
-                "organization",
-                ids,
-                (("status", "active"),),
-                lambda one: _patient(one.get("patient")),
-            )
-            return frozenset(found - {""})
+            found = await self._residents("Patient", ("organization",), ids)
+            found |= await self._residents("Contract", ("authority",), ids, ("executed",))
+            found |= await self._residents("EpisodeOfCare", ("organization",), ids, ("active",))
+            return frozenset(found)
 
         return await self._remembered("own", organisations, OWN_SECONDS, look)
 
     async def shared_patients(self, organisations: frozenset[str]) -> frozenset[str]:
-        """Return the residents of open cases that `organisations` own or have asked for."""
+        """Return the residents of open cases that `organisations` own or have asked for.
+
+        Only Tasks that the case engine keeps count: anybody may write another Task about anybody.
+        """
 
         async def look(ids: frozenset[str]) -> frozenset[str]:
-            found: set[str] = set()
-            criteria = (("status", _OPEN), ("code", f"{CASE_KIND}|"))
-            for role in ("owner", "requester"):
-                found |= await self._find("Task", role, ids, criteria, lambda one: _patient(one.get("for")))
-            return frozenset(found - {""})
+            return frozenset(await self._residents("Task", ("owner", "requester"), ids, _OPEN, CASE_KIND))
 
         return await self._remembered("shared", organisations, SHARED_SECONDS, look)
+
+    async def _residents(
+        self,
+        kind: str,
+        references: tuple[str, ...],
+        organisations: frozenset[str],
+        statuses: tuple[str, ...] = (),
+        code_system: str = "",
+    ) -> set[str]:
+        codes = [code for name in references for code in _indexed(kind, name)]
+        return await self._rows(_RESIDENTS, kind, codes, sorted(organisations), list(statuses), code_system)
+
+    async def _rows(self, statement: LiteralString, *values: object) -> set[str]:
+        async with self._store.connection() as connection:
+            return {row["found"] for row in await connection.fetch(statement, *values)}
 
     async def _remembered(
         self,
@@ -104,34 +122,7 @@ class Posts:
         self._kept[(kind, key)] = (time.monotonic() + seconds, found)
         return found
 
-    async def _find(
-        self,
-        resource_type: str,
-        parameter: str,
-        organisations: Iterable[str],
-        criteria: tuple[tuple[str, str], ...],
-        pick: Callable[[dict[str, Any]], Any],
-    ) -> set[str]:
-        found: set[str] = set()
-        ids = sorted(organisations)
-        for start in range(0, len(ids), _CHUNK):
-            values = ",".join(f"Organization/{one}" for one in ids[start : start + _CHUNK])
-            query = parse_query(
-                resource_type, [(parameter, values), *criteria, ("_count", str(_PAGE)), ("_total", "none")]
-            )
-            cursor: str | None = None
-            while True:
-                page = await self._store.search(self._grant, query, cursor)
-                for entry in page.entries:
-                    picked = pick(entry.resource)
-                    found.update([picked] if isinstance(picked, str) else picked)
-                cursor = page.next
-                if cursor is None:
-                    break
-        return found
 
-
-def _patient(reference: Any) -> str:
-    """Return the id of a reference to a Patient, "" for any other."""
-    target = reference.get("reference", "") if isinstance(reference, dict) else ""
-    return target.removeprefix("Patient/") if target.startswith("Patient/") else ""
+def _indexed(kind: str, parameter: str) -> list[str]:
+    """Return the names under which the entries of a search parameter are kept."""
+    return [one.code for one in parameters_of(kind).simple[parameter].sources]
