@@ -25,8 +25,13 @@ import msgspec
 import zstandard
 
 PACKAGES = ("hl7.fhir.r4.examples@4.0.1", "hl7.fhir.r4.expansions@4.0.1")
-TARGET = Path(__file__).resolve().parents[1] / "src" / "kangshu" / "fhir" / "r4.json.zst"
-RECORD = TARGET.with_name("r4.sources.json")
+ROOM = Path(__file__).resolve().parents[1] / "src" / "kangshu" / "fhir"
+OUTPUTS = {"definitions": ROOM / "r4.json.zst", "profiles": ROOM / "r4.profiles.json.zst"}
+RECORD = ROOM / "r4.sources.json"
+VITAL_SIGNS = frozenset(
+    ["vitalsigns", "bp", "bodyheight", "bodyweight", "bmi", "bodytemp", "heartrate", "resprate", "oxygensat", "headcircum", "vitalspanel"]
+)
+"""Profiles that R4 itself demands of every Observation with one of their LOINC codes."""
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 SYSTEM = "http://hl7.org/fhirpath/System."
 LARGEST_VALUE_SET = 1100
@@ -150,8 +155,6 @@ def compact_structure(definition: Json, rules: Rules) -> Json:
         if path == name:
             root = rules.of(element, url)
             continue
-        if element.get("base", {}).get("path", path) != path:
-            continue
         owner, _, last = path.rpartition(".")
         if definition["kind"] == "primitive-type" and last == "value":
             patterns = [
@@ -161,6 +164,8 @@ def compact_structure(definition: Json, rules: Rules) -> Json:
                 if e["url"].endswith("regex")
             ]
             regex = patterns[0] if patterns else ""
+            continue
+        if element.get("base", {}).get("path", path) != path:
             continue
         owners.setdefault(owner, []).append(compact_element(element, last, rules.of(element, url)))
     entry: Json = {
@@ -176,6 +181,57 @@ def compact_structure(definition: Json, rules: Rules) -> Json:
     if regex:
         entry["r"] = regex
     return entry
+
+
+def compact_extension(definition: Json) -> list[Any]:
+    """Return [contexts, value types, {nested url: value types}] of an extension's definition."""
+    contexts = [c["expression"] for c in definition.get("context", ()) if c["type"] == "element"]
+    others = len(contexts) < len(definition.get("context", ()))
+    types: list[str] = []
+    nested: Json = {}
+    slices: Json = {}
+    for element in definition["snapshot"]["element"]:
+        id_ = element["id"]
+        if element["max"] == "0":
+            continue
+        if id_ == "Extension.value[x]" or id_.startswith("Extension.value[x]:"):
+            types += [t["code"] for t in element.get("type", ()) if t["code"] not in types]
+        elif id_.startswith("Extension.extension:") and id_.count(":") == 1:
+            name, _, rest = id_.removeprefix("Extension.extension:").partition(".")
+            if rest == "url":
+                slices[name] = element.get("fixedUri", name)
+            elif rest.startswith("value["):
+                nested[name] = [t["code"] for t in element.get("type", ())]
+    row: list[Any] = [[] if others else contexts, types if not slices else []]
+    if slices:
+        row.append({url: nested.get(name, []) for name, url in slices.items()})
+    return row
+
+
+KEPT = ["id", "path", "sliceName", "slicing", "min", "max", "base", "contentReference", "type", "constraint", "binding", "mustSupport", "isModifier"]
+
+
+def compact_profile(definition: Json) -> Json:
+    """Return a profile with what checking needs: its snapshot without words."""
+    elements = []
+    for element in definition["snapshot"]["element"]:
+        kept = {
+            k: v
+            for k, v in element.items()
+            if k in KEPT or k.startswith(("fixed", "pattern", "minValue", "maxValue", "maxLength"))
+        }
+        kept.pop("base", None)
+        rules = [
+            {k: c[k] for k in ("key", "severity", "human", "expression", "source") if k in c}
+            for c in element.get("constraint", ())
+            if c["key"] not in GENERAL_RULES and c.get("source", definition["url"]) == definition["url"]
+        ]
+        kept.pop("constraint", None)
+        if rules:
+            kept["constraint"] = rules
+        elements.append(kept)
+    head = ("resourceType", "url", "name", "type", "kind", "derivation", "baseDefinition")
+    return {**{k: definition[k] for k in head if k in definition}, "snapshot": {"element": elements}}
 
 
 def compact_search(parameter: Json) -> list[Any]:
@@ -232,12 +288,14 @@ def bound_value_sets(types: Json) -> dict[str, str]:
     return found
 
 
-def compact(folder: Path) -> Json:
+def compact(folder: Path) -> tuple[Json, Json]:
+    """Return the definitions and the profiles."""
     rules = Rules()
     types: Json = {}
     search: list[list[Any]] = []
     compartments: Json = {}
-    systems: Json = {}
+    extensions: Json = {}
+    profiles: Json = {}
     for resource in resources(archive(folder, PACKAGES[0])):
         match resource["resourceType"]:
             case "StructureDefinition":
@@ -248,6 +306,10 @@ def compact(folder: Path) -> Json:
                     and resource["type"] != "MetadataResource"
                 ):
                     types[resource["type"]] = compact_structure(resource, rules)
+                elif resource["type"] == "Extension" and resource["url"].startswith(BASE):
+                    extensions[resource["url"].removeprefix(BASE)] = compact_extension(resource)
+                elif resource["url"].removeprefix(BASE) in VITAL_SIGNS:
+                    profiles[resource["url"]] = compact_profile(resource)
             case "SearchParameter":
                 if resource["url"].startswith("http://hl7.org/fhir/SearchParameter/") and resource.get(
                     "base"
@@ -258,9 +320,6 @@ def compact(folder: Path) -> Json:
                     compartments[resource["code"]] = {
                         r["code"]: r["param"] for r in resource["resource"] if r.get("param")
                     }
-            case "CodeSystem":
-                if resource.get("content") == "complete":
-                    systems[resource["url"]] = 1
     strengths = bound_value_sets(types)
     value_sets: Json = {}
     for resource in resources(archive(folder, PACKAGES[1])):
@@ -280,21 +339,25 @@ def compact(folder: Path) -> Json:
         "search": sorted(search, key=lambda row: str(row[0])),
         "compartments": dict(sorted(compartments.items())),
         "value_sets": dict(sorted(value_sets.items())),
-    }
+        "extensions": dict(sorted(extensions.items())),
+    }, dict(sorted(profiles.items()))
+
+
+def packed(content: Json) -> bytes:
+    return zstandard.ZstdCompressor(level=22).compress(msgspec.json.encode(content))
 
 
 def write(folder: Path) -> None:
-    raw = msgspec.json.encode(compact(folder))
-    packed = zstandard.ZstdCompressor(level=22).compress(raw)
-    TARGET.write_bytes(packed)
+    for path, content in zip(OUTPUTS.values(), compact(folder), strict=True):
+        path.write_bytes(packed(content))
+        print(f"{path.name}: {path.stat().st_size} bytes")
     record = {
         "packages": {p: digest(archive(folder, p).read_bytes()) for p in PACKAGES},
         "licence": "CC0-1.0",
         "tool": digest(Path(__file__).read_bytes()),
-        "output": digest(packed),
+        **{name: digest(path.read_bytes()) for name, path in OUTPUTS.items()},
     }
     RECORD.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    print(f"{len(raw)} bytes of JSON, {len(packed)} bytes compressed")
 
 
 def check() -> bool:
@@ -302,7 +365,7 @@ def check() -> bool:
     record = json.loads(RECORD.read_text("utf-8"))
     stale = [
         name
-        for name, path in (("tool", Path(__file__)), ("output", TARGET))
+        for name, path in {"tool": Path(__file__), **OUTPUTS}.items()
         if record[name] != digest(path.read_bytes())
     ]
     print(

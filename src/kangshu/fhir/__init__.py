@@ -1,7 +1,7 @@
 """R4 as data and as text: JSON that keeps number lexemes, definitions, partial dates, references, JSON Patch."""
 
 from kangshu.fhir.dates import date_range
-from kangshu.fhir.definitions import Definitions, alternatives, definitions
+from kangshu.fhir.definitions import Definitions, alternatives, core_profiles, definitions
 from kangshu.fhir.json_patch import json_patch
 from kangshu.fhir.model import DEPTH_LIMIT, Resource, decode, parse, parse_value, render
 from kangshu.fhir.references import Reference, reference, rewrite_references, split_reference, walk_references
@@ -11,6 +11,7 @@ from kangshu.fhir.structures import (
     Component,
     Element,
     ElementType,
+    ExtensionDefinition,
     Invariant,
     Kind,
     SearchKind,
@@ -25,6 +26,7 @@ __all__ = [
     "Definitions",
     "Element",
     "ElementType",
+    "ExtensionDefinition",
     "Invariant",
     "Kind",
     "Reference",
@@ -32,6 +34,7 @@ __all__ = [
     "SearchKind",
     "SearchParameter",
     "alternatives",
+    "core_profiles",
     "date_range",
     "decode",
     "definitions",

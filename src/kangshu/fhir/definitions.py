@@ -16,6 +16,7 @@ from kangshu.fhir.structures import (
     Component,
     Element,
     ElementType,
+    ExtensionDefinition,
     Invariant,
     Kind,
     SearchKind,
@@ -38,6 +39,7 @@ class Definitions:
         self._types: Mapping[str, Any] = data["types"]
         self._value_sets: Mapping[str, Mapping[str, Mapping[str, str]]] = data["value_sets"]
         self._compartments: Mapping[str, Mapping[str, list[str]]] = data["compartments"]
+        self._extensions: Mapping[str, list[Any]] = data["extensions"]
         self._search: list[list[Any]] = data["search"]
         self._invariants = tuple(Invariant(*row) for row in data["invariants"])
         self._elements: dict[str, Mapping[str, Element]] = {}
@@ -188,6 +190,14 @@ class Definitions:
         """Canonicals of the value sets whose codes ship."""
         return tuple(self._value_sets)
 
+    def extension(self, url: str) -> ExtensionDefinition | None:
+        """Return what R4 says of one of its own extensions; None for any other url."""
+        row = self._extensions.get(url.removeprefix("http://hl7.org/fhir/StructureDefinition/"))
+        if row is None or "/StructureDefinition/" not in url:
+            return None
+        nested = {name: tuple(types) for name, types in row[2].items()} if len(row) > 2 else {}
+        return ExtensionDefinition(url, tuple(row[0]), tuple(row[1]), nested)
+
     def compartment(self, name: str) -> Mapping[str, tuple[str, ...]]:
         """Return, by resource type, the search parameters that put it into the compartment `name` (`Patient`)."""
         return {type: tuple(names) for type, names in self._compartments.get(name, {}).items()}
@@ -255,6 +265,14 @@ def expression_for(expression: str, type: str) -> str:
     )  # R4 names a System type where it means FHIR's
     kept = [part for part in alternatives(expression) if part.lstrip("(").startswith(heads) or part == type]
     return " | ".join(kept) if kept else expression
+
+
+@cache
+def core_profiles() -> Mapping[str, dict[str, Any]]:
+    """Return, by canonical, the profiles that R4 itself demands (vital signs), as StructureDefinitions."""
+    packed = files("kangshu.fhir").joinpath("r4.profiles.json.zst").read_bytes()
+    found: Mapping[str, dict[str, Any]] = msgspec.json.decode(zstandard.ZstdDecompressor().decompress(packed))
+    return found
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,6 +73,19 @@ class Child:
 
     element: Element
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionDefinition:
+    """One of R4's own extensions. `contexts` are element paths (empty: not checked), `types` those of its value.
+
+    A structured one has no value but `nested` extensions, by their url, with the types of their values.
+    """
+
+    url: str
+    contexts: tuple[str, ...]
+    types: tuple[str, ...]
+    nested: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

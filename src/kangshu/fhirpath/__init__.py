@@ -2,6 +2,7 @@
 
 from kangshu.fhirpath.batch import batch
 from kangshu.fhirpath.context import STEP_LIMIT
+from kangshu.fhirpath.elements import child_nodes
 from kangshu.fhirpath.expression import Expression, compile
 from kangshu.fhirpath.faults import BudgetSpent, FhirPathFault
 from kangshu.fhirpath.patch import fhirpath_patch
@@ -22,6 +23,7 @@ __all__ = [
     "Temporal",
     "batch",
     "canonical_unit",
+    "child_nodes",
     "compile",
     "fhirpath_patch",
     "resource_node",

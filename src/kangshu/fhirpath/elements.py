@@ -31,6 +31,15 @@ def children_of(node: Node) -> Items:
     return found
 
 
+def child_nodes(node: Node, name: str) -> list[Node]:
+    """Return the children of an element that FHIRPath calls `name`, as nodes."""
+    found: Items = []
+    plan = plan_of(node.type, name)
+    if plan:
+        add_children(found, node, plan)
+    return [item for item in found if isinstance(item, Node)]
+
+
 @plain("children")
 def children(context: Context, items: Items) -> Items:
     found = [child for item in items if isinstance(item, Node) for child in children_of(item)]
@@ -63,6 +72,12 @@ def extension(context: Context, items: Items, url: Items) -> Items:
                     if isinstance(row, dict) and row.get("url") == wanted
                 ]
     return found
+
+
+@plain("hasExtension", 1)
+def has_extension(context: Context, items: Items, url: Items) -> Items:
+    """Of STU3; a search parameter of R4 still uses it."""
+    return [bool(extension(context, items, url))]
 
 
 @plain("hasValue")

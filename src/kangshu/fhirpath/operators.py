@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation, Overflow, localcontext
-from typing import Final
+from typing import Final, TypeGuard
 
 from kangshu.fhirpath import quantities
 from kangshu.fhirpath.compare import distinct, equal, equivalent, key, order
@@ -50,7 +50,7 @@ def number_result(value: Number) -> Items:
     return [value]
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[Number]:
     return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
@@ -92,7 +92,7 @@ def arithmetic(operator: str, left: Items, right: Items) -> Items:
     if one is None or two is None:
         return []
     if _is_number(one) and _is_number(two):
-        return _numbers(operator, one, two)  # type: ignore[arg-type]
+        return _numbers(operator, one, two)
     if operator == "+" and isinstance(one, str) and isinstance(two, str):
         return [bounded(one + two)]
     if isinstance(one, Temporal) and isinstance(two, Quantity) and operator in ("+", "-"):
@@ -103,8 +103,8 @@ def arithmetic(operator: str, left: Items, right: Items) -> Items:
 
 
 def _quantities(operator: str, one: Item, two: Item) -> Items:
-    left = Quantity(Decimal(one)) if isinstance(one, (int, Decimal)) else one
-    right = Quantity(Decimal(two)) if isinstance(two, (int, Decimal)) else two
+    left = Quantity(Decimal(one)) if _is_number(one) else one
+    right = Quantity(Decimal(two)) if _is_number(two) else two
     if not isinstance(left, Quantity) or not isinstance(right, Quantity):
         raise _misfit(operator, one, two)
     if operator in ("+", "-"):
@@ -142,7 +142,7 @@ def negate(items: Items) -> Items:
     if isinstance(value, Quantity):
         return [Quantity(-value.value, value.unit, value.calendar)]
     if _is_number(value):
-        return [-value]  # type: ignore[operator]
+        return [-value]
     raise FhirPathFault("only numbers and quantities have a sign", zh="只有数值和数量可取负")
 
 
