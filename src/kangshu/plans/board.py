@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kangshu.plans.model import Board, BoardCell, Light, PlanView, worst
+from kangshu.plans.model import Board, BoardCell, Light, LightPart, PlanView, worst
 
 
 def board_of(plan: PlanView) -> Board:
@@ -56,11 +56,6 @@ def board_of(plan: PlanView) -> Board:
     )
 
 
-def clause_light(target_lights: list[Light], overdue: list[int], assigned: bool, red_after: int) -> Light:
+def clause_light(target_lights: list[Light], duties: LightPart | None) -> Light:
     """Return a clause's light: the worst of its targets and its duties; grey where nothing is known."""
-    lights = list(target_lights)
-    if overdue:
-        lights.append("red" if max(overdue) > red_after else "amber")
-    elif assigned:
-        lights.append("green")
-    return worst(lights)
+    return worst([*target_lights, *([duties.light] if duties else [])])

@@ -147,6 +147,7 @@ def duties_part(duties: Sequence[DutyView], rule: LightRule) -> LightPart | None
     """Return the light of the duties that carry the target's clause; None where there are none."""
     if not duties:
         return None
+    own = [duty for duty in duties if not duty.parent]
     late = [duty for duty in duties if duty.overdue_days > 0 and not duty.final]
     if not late:
         done = sum(1 for duty in duties if duty.final)
@@ -159,7 +160,9 @@ def duties_part(duties: Sequence[DutyView], rule: LightRule) -> LightPart | None
             ),
         )
     longest = max(duty.overdue_days for duty in late)
-    light: Light = "red" if longest > rule.overdue_days else "amber"
+    # a co-unit that is late warns; only the lead's own lateness turns the light red
+    severe = any(duty in own and duty.overdue_days > rule.overdue_days for duty in late)
+    light: Light = "red" if severe else "amber"
     return LightPart(
         "duties",
         light,

@@ -20,7 +20,7 @@ from kangshu.plans import editing, reports, shape
 from kangshu.plans.board import board_of, clause_light
 from kangshu.plans.duties import assign, duties_of
 from kangshu.plans.importing import directory, import_plan
-from kangshu.plans.lights import Known, light_of
+from kangshu.plans.lights import Known, duties_part, light_of
 from kangshu.plans.links import suggest
 from kangshu.plans.model import (
     Adoption,
@@ -177,6 +177,34 @@ class Plans:
         await self._edit(
             grant, plan_id, lambda plan: editing.set_baseline(editing.goal_of(plan, target), baseline), None
         )
+
+    async def baselines_from_measures(self, grant: Grant, plan_id: str, year: int) -> int:
+        """Enter, for targets proved by a yearly measure and without a baseline, its number of `year`; return how many."""
+        grant.require("plan.link")
+        plan = await self.plan(grant, plan_id)
+        end = date(year, 12, 31)
+        yearly = [
+            one
+            for one in plan.targets
+            if one.confirmed
+            and one.baseline is None
+            and one.measure in self._measures
+            and self._measures[one.measure].period == "year"
+        ]
+        found: dict[str, Baseline] = {}
+        for target in yearly:
+            result = await asyncio.to_thread(self._values, grant, self._measures[target.measure], end)
+            if result is not None and result.value is not None and result.denominator:
+                value = round(Decimal(str(result.value)), 2)
+                found[target.id] = Baseline(value, end, f"按系统内{year}年记录计算")
+
+        def change(resource: Resource) -> None:
+            for target, baseline in found.items():
+                editing.set_baseline(editing.goal_of(resource, target), baseline)
+
+        if found:
+            await self._edit(grant, plan_id, change, None)
+        return len(found)
 
     async def set_due(self, grant: Grant, plan_id: str, target: str, year: int) -> None:
         """Enter the year that the document masks (xxxx) or leaves out. Raises NotFound, Invalid."""
@@ -368,9 +396,7 @@ class Plans:
                 duties=tuple(by_clause.get(one.id, ())),
                 light=clause_light(
                     [lights[target].light for target in one.targets if target in lights],
-                    [duty.overdue_days for duty in by_clause.get(one.id, ()) if duty.overdue_days],
-                    bool(by_clause.get(one.id)),
-                    rule.overdue_days,
+                    duties_part(by_clause.get(one.id, ()), rule),
                 ),
             )
             for one in view.clauses

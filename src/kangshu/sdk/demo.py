@@ -204,6 +204,8 @@ class DemoCase:
     subject: str = ""
     moves: tuple[DemoMove, ...] = ()
     clause: int = 0
+    child_moves: tuple[DemoMove, ...] = ()
+    """Moves of every child case (会签), made before the case's own."""
 
 
 ANY = "*"

@@ -18,6 +18,11 @@ def _progress(percent: int, text: str) -> DemoMove:
     return DemoMove("progress", "", {"progress": text, "percent": percent}, 200)
 
 
+_CHILD_SIGN = DemoMove("accept", "", {}, 16)
+_CHILD_REPORT = DemoMove("report", "", {"opinion": "已按分工提供数据并安排专人对接。"}, 90)
+_CHILD_CONFIRM = DemoMove("confirm", "*", {}, 10)
+_COSIGNED = (_CHILD_SIGN, _CHILD_REPORT, _CHILD_CONFIRM)
+
 _PLANS: tuple[tuple[int, float, str, tuple[DemoMove, ...]], ...] = (
     (1, 150, "", (_SIGN, _BEGIN, _progress(45, "已招录全科方向人员3名，规范化培训在训5名。"))),
     (2, 150, "", (_SIGN, _BEGIN, _progress(70, "重点人群签约服务推进顺利，松屏县进度偏慢。"))),
@@ -31,10 +36,14 @@ _PLANS: tuple[tuple[int, float, str, tuple[DemoMove, ...]], ...] = (
     (13, 45, "", (_SIGN, _BEGIN)),
     (17, 200, "", (_SIGN, _BEGIN)),
     (19, 210, "请把号源使用情况按医院逐周公布。", (_SIGN, _BEGIN)),
-    (20, 40, "", (_SIGN, _BEGIN)),
+    (20, 40, "", (_SIGN, _BEGIN, _REPORT)),
+    (18, 70, "", (_SIGN, _BEGIN, _REPORT, _RETURN)),
+    (21, 90, "", (_SIGN, _BEGIN, _REPORT, _APPROVE, _COMPLETE)),
     (23, 25, "", (_SIGN,)),
 )
 """(number of the clause, days since 交办, instruction, moves)."""
+_LATE_CO_UNITS = (7, 11)
+"""Clauses whose co-units have not signed yet."""
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
@@ -42,4 +51,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     office = city.unit("health-commission").id
     for clause, days, instruction, moves in _PLANS:
         values = {"instruction": instruction} if instruction else {}
-        yield DemoCase("supervision/duty", office, days, values, moves=moves, clause=clause)
+        children = () if clause in _LATE_CO_UNITS else _COSIGNED if _BEGIN in moves else (_CHILD_SIGN,)
+        yield DemoCase(
+            "supervision/duty", office, days, values, moves=moves, clause=clause, child_moves=children
+        )

@@ -145,7 +145,7 @@ def make_staff(
         for role, ratio in PRACTITIONERS_PER_THOUSAND.items():
             count = max(2, round(residents * 0.6 * ratio / 1000 * hospital.size / weight))
             posts += [(hospital, "physician" if role == "physician" else "nurse")] * count
-    doctors = max(7, round(residents * GENERAL_PRACTITIONERS_PER_TEN_THOUSAND / 10_000))
+    doctors = max(4, round(residents * GENERAL_PRACTITIONERS_PER_TEN_THOUSAND / 10_000))
     for place in range(doctors):  # the first centres of the list, in the richer districts, fill up first
         posts.append((centres[[0, 3, 0, 5, 4, 3, 1][place % 7]], "general-practitioner"))
     for centre in centres:
