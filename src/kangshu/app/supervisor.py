@@ -117,7 +117,6 @@ class Supervisor:
         listening = self._listen()
         address = f"http://{self.host}:{listening.getsockname()[1]}"
         signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
         with self.installation.lock():
             server: EmbeddedPostgres | None = None
             try:
@@ -126,7 +125,8 @@ class Supervisor:
                     server = EmbeddedPostgres(self.installation.folder, bin_dir=self.installation.bin_dir)
                     url = server.start()
                 if prepare is not None and not self._stopping:
-                    prepare(url)
+                    prepare(url)  # Ctrl-C here is a KeyboardInterrupt: half-made work is not served
+                signal.signal(signal.SIGINT, self._stop)
                 if self._stopping:
                     return 0
                 self._start_workers(url, listening, address)

@@ -1,0 +1,102 @@
+"""`kangshu city make` and `kangshu services …`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from kangshu.app.speech import Speech
+from kangshu.app.wiring import city_services, service_packages
+from kangshu.base.faults import Invalid
+from kangshu.fhir import render
+from kangshu.services import check, discover, new
+from kangshu.services.city import make_city
+
+
+def add(application: typer.Typer, say: Speech) -> None:
+    """Add both groups to `application`."""
+    city = typer.Typer(help=say("Demo cities.", "演示城市。"), no_args_is_help=True)
+
+    @city.callback()
+    def _group() -> None:
+        """Keep `make` a command of its own."""
+
+    @city.command(
+        help=say("Write a demo city as NDJSON, one file a type.", "生成演示城市，按资源类型写成 NDJSON。")
+    )
+    def make(
+        out: Annotated[Path, typer.Option(help=say("folder", "输出目录"))],
+        residents: Annotated[int, typer.Option(help=say("how many", "居民人数"))] = 5000,
+        years: Annotated[int, typer.Option(help=say("years of records", "记录年数"))] = 3,
+        seed: Annotated[
+            int, typer.Option(help=say("the same seed makes the same city", "随机种子"))
+        ] = 20260101,
+    ) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        opened: dict[str, IO[bytes]] = {}
+        count = 0
+        try:
+            for resource in make_city(residents, years, seed, city_services()):
+                kind = resource["resourceType"]
+                if kind not in opened:
+                    opened[kind] = (out / f"{kind}.ndjson").open("wb")
+                opened[kind].write(render(resource) + b"\n")
+                count += 1
+        finally:
+            for file in opened.values():
+                file.close()
+        sys.stdout.write(say(f"{count} resources in {out}", f"共 {count} 条资源，已写入 {out}") + "\n")
+
+    application.add_typer(city, name="city")
+    application.add_typer(_services(say), name="services")
+
+
+def _services(say: Speech) -> typer.Typer:
+    services = typer.Typer(help=say("Service folders.", "服务目录。"), no_args_is_help=True)
+
+    @services.command(name="list", help=say("The services that are installed.", "已安装的服务。"))
+    def list_services(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+        rows = [
+            {
+                "id": one.id,
+                "title": {"zh": one.title.zh, "en": one.title.en},
+                "systems": list(one.systems),
+                "registers": [register.id for register in one.registers],
+                "cases": [case.code for case in one.cases],
+                "measures": [measure.id for measure in one.measures],
+            }
+            for one in city_services()
+        ]
+        if as_json:
+            sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+            return
+        for one in city_services():
+            sys.stdout.write(f"{one.id}\t{one.title.in_language(say.language)}\t{', '.join(one.systems)}\n")
+
+    @services.command(
+        name="check", help=say("Check every service folder; all findings.", "检查全部服务目录。")
+    )
+    def check_services() -> None:
+        drafts = discover(*service_packages())
+        findings = check(drafts)
+        for one in findings:
+            sys.stdout.write(f"{one}\n")
+        errors = sum(one.severity == "error" for one in findings)
+        sys.stdout.write(
+            say(f"{len(drafts)} services, {errors} errors", f"{len(drafts)} 个服务，{errors} 处错误") + "\n"
+        )
+        if errors:
+            raise typer.Exit(1)
+
+    @services.command(name="new", help=say("Write a skeleton.", "生成服务目录骨架。"))
+    def new_service(
+        name: Annotated[str, typer.Argument(help=say("its id", "服务标识"))],
+        folder: Annotated[Path, typer.Option(help=say("where", "上级目录"))] = Path("src/kangshu_services"),
+    ) -> None:
+        if not folder.is_dir():
+            raise Invalid(f"there is no folder {folder}", zh=f"目录不存在：{folder}")
+        sys.stdout.write(f"{new(name, folder)}\n")
+
+    return services

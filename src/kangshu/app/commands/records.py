@@ -1,0 +1,170 @@
+"""`kangshu load`, `token create`, `init` and `doctor`."""
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kangshu.access import Grant
+from kangshu.accounts import Account
+from kangshu.api import Platform
+from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
+from kangshu.app.doctor import examine
+from kangshu.app.installation import Identity, Installation
+from kangshu.app.speech import Speech
+from kangshu.base.faults import Conflict, Invalid
+from kangshu.store import LoadReport
+
+
+def add(application: typer.Typer, say: Speech) -> None:
+    """Add the commands to `application`."""
+
+    @application.command(
+        help=say("Load Bundles and NDJSON, also .gz and .bz2.", "装载 Bundle、NDJSON 文件（可为 .gz/.bz2）。")
+    )
+    def load(
+        files: Annotated[list[Path], typer.Argument(help=say("files or folders", "文件或目录"))],
+        data_dir: DataFolder = DEFAULT,
+        database: Database = "",
+    ) -> None:
+        paths = _expanded(files)
+        started = time.monotonic()
+
+        async def work(platform: Platform, system: Grant) -> LoadReport:
+            return await platform.store.load_files(system, paths, _counter(say))
+
+        report = run_with_platform(data_dir, database, work)
+        seconds = time.monotonic() - started
+        for problem in report.problems:
+            sys.stderr.write(f"{problem}\n")
+        rate = report.resources / seconds if seconds else 0.0
+        sys.stdout.write(
+            say(
+                f"{report.resources} resources in {seconds:.1f} s: {rate:.0f} resources/s",
+                f"共 {report.resources} 条资源，{seconds:.1f} 秒，每秒 {rate:.0f} 条",
+            )
+            + "\n"
+        )
+        if report.problems:
+            raise typer.Exit(1)
+
+    token = typer.Typer(help=say("Bearer tokens.", "访问令牌。"), no_args_is_help=True)
+
+    @token.command(help=say("Make a bearer token; it is the last line.", "生成访问令牌（最后一行）。"))
+    def create(
+        account: Annotated[str, typer.Option(help=say("account name", "账号"))],
+        ttl: Annotated[
+            str, typer.Option(help=say("how long, as 30m, 1h, 7d", "有效期，如 30m、1h、7d"))
+        ] = "1h",
+        data_dir: DataFolder = DEFAULT,
+        database: Database = "",
+    ) -> None:
+        lasting = _lasting(ttl)
+
+        async def work(platform: Platform, system: Grant) -> str:
+            return await platform.accounts.create_token(account, lasting, "command line")
+
+        sys.stdout.write(run_with_platform(data_dir, database, work) + "\n")
+
+    application.add_typer(token, name="token")
+
+    @application.command(
+        help=say("Make an empty city, to be filled from the pages.", "建立空白城市，随后在网页中录入。")
+    )
+    def init(
+        city: Annotated[str, typer.Option(help=say("the city's name in Chinese", "城市名称"))],
+        jurisdiction: Annotated[
+            str, typer.Option(help=say("division code, 6 digits", "行政区划代码（6 位）"))
+        ],
+        city_en: Annotated[str, typer.Option(help=say("the city's name in English", "英文名称"))] = "",
+        data_dir: DataFolder = DEFAULT,
+        database: Database = "",
+    ) -> None:
+        if not re.fullmatch(r"\d{6}", jurisdiction):
+            raise Invalid("a division code has six digits, as 120100", zh="行政区划代码应为 6 位数字")
+        installation = Installation(data_dir, database_url=database)
+        if installation.identity() is not None:
+            raise Conflict(f"{data_dir} holds an installation already", zh=f"{data_dir} 已有实例，请另选目录")
+        installation.found(Identity("", city, city_en or city, jurisdiction))
+
+        async def work(platform: Platform, system: Grant) -> list[tuple[str, str]]:
+            made = []
+            for name, display, role in _FIRST_ACCOUNTS:
+                new = await platform.accounts.create_account(
+                    system, Account(name, display, (role,), must_change=True)
+                )
+                made.append((name, new.password))
+            return made
+
+        for name, password in run_with_platform(data_dir, database, work):
+            sys.stdout.write(f"{name}\t{password}\n")
+        sys.stdout.write(
+            say(
+                f"sign in as admin after: kangshu serve --data-dir {data_dir}",
+                f"请运行 kangshu serve --data-dir {data_dir}，用 admin 登录后在“系统管理”中导入机构、账号和参数",
+            )
+            + "\n"
+        )
+
+    @application.command(help=say("Check the installation and say what to do.", "检查实例并给出处理建议。"))
+    def doctor(data_dir: DataFolder = DEFAULT, database: Database = "") -> None:
+        failed = 0
+        for finding in examine(data_dir, database):
+            failed += not finding.good
+            mark = "ok " if finding.good else "!! "
+            sys.stdout.write(f"{mark}{finding.text.in_language(say.language)}\n")
+        if failed:
+            raise typer.Exit(1)
+
+
+_FIRST_ACCOUNTS = (
+    ("admin", "系统管理员", "system-administrator"),
+    ("security", "安全保密管理员", "security-administrator"),
+    ("audit", "安全审计员", "auditor"),
+)
+
+
+def _expanded(files: list[Path]) -> list[Path]:
+    """Return the files, folders opened: those whose names begin with 0- (hospitals, practitioners) first."""
+    found: list[Path] = []
+    for file in files:
+        if not file.exists():
+            raise Invalid(f"there is no {file}", zh=f"文件不存在：{file}")
+        found += sorted(one for one in file.iterdir() if _loadable(one)) if file.is_dir() else [file]
+    return sorted(found, key=lambda one: _rank(one.name))
+
+
+def _rank(name: str) -> int:
+    if not name.startswith("0-"):
+        return 2
+    return 0 if "hospital" in name else 1
+
+
+def _loadable(file: Path) -> bool:
+    return any(word in {".json", ".ndjson"} for word in file.suffixes)
+
+
+def _lasting(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if not found:
+        raise Invalid(
+            f"'{text}' is no time like 30m, 1h or 7d", zh=f"“{text}”不是有效期，请写作 30m、1h 或 7d"
+        )
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+def _counter(say: Speech) -> Callable[[int], None]:
+    last = [0.0]
+
+    def count(done: int) -> None:
+        if time.monotonic() - last[0] > 1 and sys.stderr.isatty():
+            last[0] = time.monotonic()
+            sys.stderr.write(say(f"\r{done} loaded", f"\r已装载 {done} 条"))
+
+    return count

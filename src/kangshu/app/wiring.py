@@ -1,0 +1,138 @@
+"""The one place that wires: picks the database, finds the services, hands each room what it needs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from kangshu import accounts, plans
+from kangshu.accounts import Accounts
+from kangshu.api import ENTERED, Platform, Settings
+from kangshu.app.installation import Identity
+from kangshu.base.parameters import ParameterTable, ParameterVersion
+from kangshu.base.text import Text
+from kangshu.base.working_days import china
+from kangshu.cases import Cases
+from kangshu.measures import Snapshot, Views
+from kangshu.plans import Plans
+from kangshu.registers import Registers
+from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, RegisterDeclaration, Service
+from kangshu.services import load
+from kangshu.store import Store
+
+SERVICES = "kangshu_services"
+"""The package whose folders are services; others join by the entry point group `kangshu.services`."""
+
+
+@cache
+def city_services() -> tuple[Service, ...]:
+    """Return every service that is installed, checked and frozen. Raises Invalid when a folder has findings."""
+    return load(*service_packages())
+
+
+def service_packages() -> tuple[str, ...]:
+    """Return the names of the packages whose folders are services."""
+    others = (one.value for one in importlib.metadata.entry_points(group="kangshu.services"))
+    return (SERVICES, *others)
+
+
+def all_measures(services: Iterable[Service]) -> tuple[MeasureDeclaration, ...]:
+    """Return every declared measure in the services' order."""
+    return tuple(measure for service in services for measure in service.measures)
+
+
+def all_views(services: Iterable[Service]) -> Views:
+    """Return every declared view, compiled."""
+    return Views(view for service in services for view in service.views)
+
+
+class SnapshotOpener:
+    """Opens the published snapshot once per publication; calling it returns the newest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._kept: tuple[int, Snapshot] | None = None
+
+    def __call__(self) -> Snapshot:
+        """Return the newest published snapshot. Raises NotFound before the first."""
+        manifest = self._folder / "manifest.json"
+        stamp = manifest.stat().st_mtime_ns if manifest.exists() else 0
+        with self._lock:
+            if self._kept is None or self._kept[0] != stamp:
+                self._kept = (stamp, Snapshot.open(self._folder))
+            return self._kept[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an installation keeps what is not in the database, and what it is."""
+
+    folder: Path
+    views: Path
+    identity: Identity
+
+
+@asynccontextmanager
+async def open_platform(url: str, place: Place, *, pool: int = 8) -> AsyncIterator[Platform]:
+    """Give the wired rooms on the database at `url`. Raises Unavailable when it does not answer."""
+    services = city_services()
+    store = await Store.open(url, pool=pool)
+    try:
+        yield await _wired(store, services, place)
+    finally:
+        await store.close()
+
+
+async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> Platform:
+    table = ParameterTable(_declared(services), await _entered(store))
+    jurisdiction = place.identity.jurisdiction
+    calendar = china()
+    opener: Callable[[], Snapshot] = SnapshotOpener(place.views)
+    cases = Cases(
+        store,
+        (case for service in services for case in service.cases),
+        table,
+        calendar=calendar,
+        jurisdiction=jurisdiction,
+    )
+    return Platform(
+        store=store,
+        accounts=Accounts(store, table, jurisdiction),
+        registers=Registers(store, (one for service in services for one in service.registers)),
+        cases=cases,
+        plans=Plans(
+            store,
+            cases,
+            table,
+            measures=all_measures(services),
+            values=plans.snapshot_values(opener, table, jurisdiction),
+            jurisdiction=jurisdiction,
+        ),
+        snapshot=opener,
+        parameters=table,
+        calendar=calendar,
+        services=services,
+        settings=Settings(
+            title=Text(place.identity.city_zh or "康枢", place.identity.city_en or "Kangshu"),
+            jurisdiction=jurisdiction,
+            demo=place.identity.demo,
+            data_dir=place.folder,
+        ),
+    )
+
+
+def _declared(services: tuple[Service, ...]) -> Iterator[ParameterDeclaration]:
+    yield from accounts.PARAMETERS
+    yield from plans.PARAMETERS
+    for service in services:
+        yield from service.parameters
+
+
+async def _entered(store: Store) -> list[ParameterVersion]:
+    return [ParameterVersion.from_data(one) for one in await store.get_setting(ENTERED) or []]

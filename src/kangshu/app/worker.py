@@ -1,0 +1,128 @@
+"""The processes that the supervisor starts: `python -m kangshu.app.worker web|background`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from kangshu.api import Platform, fhir_app, refresh_parameters
+from kangshu.app.installation import Identity, Installation
+from kangshu.app.supervisor import WorkerOrder
+from kangshu.app.wiring import Place, all_views, open_platform
+from kangshu.base.faults import Conflict, Fault
+from kangshu.measures import ViewKeeper
+from kangshu.web import web_app
+
+_LOG = logging.getLogger("kangshu.app")
+_BEAT_SECONDS = 0.5
+_PARAMETER_SECONDS = 2.0
+
+
+def main() -> None:
+    """Run one worker until it is told to stop or its supervisor is gone."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    order = WorkerOrder.received()
+    installation = Installation(Path(order.data_dir))
+    place = Place(installation.folder, installation.views, installation.identity() or Identity(""))
+    work = {"web": _web, "background": _background}[sys.argv[1]]
+    uvloop.run(work(order, place))
+
+
+async def _web(order: WorkerOrder, place: Place) -> None:
+    listening = socket.socket(fileno=order.socket)
+    async with open_platform(order.database, place) as platform:
+        config = uvicorn.Config(
+            _application(platform),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
+        server = uvicorn.Server(config)
+        beat = asyncio.create_task(_follow(platform, server))
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            beat.cancel()
+
+
+def _application(platform: Platform) -> Any:
+    """Return one ASGI app: /fhir is the FHIR face, /health the supervisor's question, all else pages."""
+    fhir, pages = fhir_app(platform), web_app(platform)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if path == "/fhir" or path.startswith("/fhir/"):
+            await fhir(scope, receive, send)
+        elif path == "/health":
+            await _health(send)
+        else:
+            await pages(scope, receive, send)
+
+    return application
+
+
+async def _health(send: Any) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"3")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"ok\n"})
+
+
+async def _follow(platform: Platform, server: uvicorn.Server) -> None:
+    """Take up parameters that other processes entered; end when the supervisor is gone."""
+    supervisor = os.getppid()
+    while True:
+        await asyncio.sleep(_PARAMETER_SECONDS)
+        if os.getppid() != supervisor:
+            server.should_exit = True
+            return
+        try:
+            await refresh_parameters(platform)
+        except Fault as fault:
+            _LOG.warning("parameters could not be read again: %s", fault.text)
+
+
+async def _background(order: WorkerOrder, place: Place) -> None:
+    """Number the feed, keep the views, seal the audit, until told to stop."""
+    stopping = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, stopping.set)
+    supervisor = os.getppid()
+    async with open_platform(order.database, place, pool=3) as platform:
+        keeper = ViewKeeper(platform.store, place.views, all_views(platform.services))
+        published = -1
+        while not stopping.is_set() and os.getppid() == supervisor:
+            published = await _beat(platform, keeper, published)
+            try:
+                await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
+            except TimeoutError:
+                continue
+
+
+async def _beat(platform: Platform, keeper: ViewKeeper, published: int) -> int:
+    """Do what is due once; a fault is logged and the next beat tries again."""
+    try:
+        await platform.store.seal_audit()
+        position = await platform.store.feed_position()
+        if position != published:
+            return (await keeper.refresh()).position
+    except Conflict:
+        _LOG.info("another keeper is at work on the views")
+    except Fault as fault:
+        _LOG.warning("background work will be tried again: %s", fault.text)
+    return published
+
+
+if __name__ == "__main__":
+    main()
