@@ -124,6 +124,11 @@ class Accounts:
         """Return what account `name` may do now. Raises NotFound. For schedules and tests; no secret is asked."""
         return await self._grant_of(await self._active(name))
 
+    def forget(self) -> None:
+        """Forget what this process remembers: the next request sees the present state of posts and tokens."""
+        self._remembered.clear()
+        self._posts.forget()
+
     # Upkeep
 
     async def ensure_system(self) -> None:

@@ -18,7 +18,10 @@ TREE_SECONDS: Final = 30.0
 OWN_SECONDS: Final = 15.0
 SHARED_SECONDS: Final = 3.0
 
-_OPEN: Final = ("draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold")
+_PRESENT: Final = ("arrived", "triaged", "in-progress", "onleave")
+"""Encounters that go on: with the visit's end the resident leaves the institution's care."""
+_OPEN: Final = ("requested", "received", "accepted", "ready", "in-progress", "on-hold")
+"""Cases that go on. A draft has been sent to nobody, so it opens nothing."""
 
 # Narrow rows only: a centre may have fifty thousand residents, and none of their records is read here.
 _POINTING: Final[LiteralString] = """
@@ -70,12 +73,13 @@ class Posts:
         return await self._remembered("tree", frozenset({root}), TREE_SECONDS, look)
 
     async def own_patients(self, organisations: frozenset[str]) -> frozenset[str]:
-        """Return the residents in the care of `organisations`: managed, under contract, or living there."""
+        """Return the residents in the care of `organisations`: managed, under contract, living or being treated there."""
 
         async def look(ids: frozenset[str]) -> frozenset[str]:
             found = await self._residents("Patient", ("organization",), ids)
             found |= await self._residents("Contract", ("authority",), ids, ("executed",))
             found |= await self._residents("EpisodeOfCare", ("organization",), ids, ("active",))
+            found |= await self._residents("Encounter", ("service-provider",), ids, _PRESENT)
             return frozenset(found)
 
         return await self._remembered("own", organisations, OWN_SECONDS, look)
