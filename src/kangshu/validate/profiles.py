@@ -62,8 +62,35 @@ def compile_profile(definition: Resource) -> Profile:
         raise Malformed(f"{type[:60]!r} is no type of R4", zh=f"{type[:60]!r} 不是 R4 类型")
     root = Constraint(type, type)
     for element in elements:
-        _fill(_place(root, str(element.get("id") or element.get("path", ""))), element)
+        _fill(
+            _place(root, str(element.get("id") or element.get("path", ""))),
+            element,
+            str(definition.get("url", "")),
+        )
+    _prune(root, type)
     return Profile(str(definition.get("url", "")), type, str(definition.get("baseDefinition", "")), root)
+
+
+def _prune(constraint: Constraint, type: str) -> bool:
+    """Drop below `constraint` what R4 says anyway; return whether nothing is left of it that is worth a check."""
+    for name, child in list(constraint.children.items()):
+        base = definitions().elements(type).get(name)
+        kinds = [kind for _, kind in definitions().choices(type, name)] if base is not None else []
+        if base is not None and set(child.targets) == {target for t in base.types for target in t.targets}:
+            child.targets = ()
+        inner = kinds[0] if len(kinds) == 1 else (child.types[0] if len(child.types) == 1 else "")
+        void = _prune(child, inner) and not child.slices
+        if base is not None and void and child.min <= base.min and child.max in (None, base.max):
+            allowed = {t.code for t in base.types}
+            own = child.binding is not None and (
+                base.binding is None or base.binding.value_set != child.binding.value_set
+            )
+            if not own and (not child.types or set(child.types) >= allowed):
+                del constraint.children[name]
+    for slice_ in constraint.slices.values():
+        _prune(slice_, type)
+    bare = constraint.fixed is None and constraint.pattern is None and not constraint.targets
+    return bare and not constraint.invariants and not constraint.children and not constraint.slices
 
 
 def _place(root: Constraint, id_: str) -> Constraint:
@@ -77,7 +104,7 @@ def _place(root: Constraint, id_: str) -> Constraint:
     return here
 
 
-def _fill(constraint: Constraint, element: Mapping[str, Any]) -> None:
+def _fill(constraint: Constraint, element: Mapping[str, Any], url: str) -> None:
     constraint.min = int(element.get("min", 0))
     most = element.get("max", "*")
     constraint.max = None if most == "*" else int(most)
@@ -100,7 +127,7 @@ def _fill(constraint: Constraint, element: Mapping[str, Any]) -> None:
             str(c.get("key")), c.get("severity", "error"), str(c.get("human", "")), str(c["expression"])
         )
         for c in element.get("constraint") or ()
-        if c.get("expression")
+        if c.get("expression") and c.get("source", url) == url
     )
     slicing = element.get("slicing")
     if slicing:

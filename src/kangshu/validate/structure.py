@@ -12,17 +12,40 @@ from kangshu.validate.codes import check_binding
 from kangshu.validate.contained import check_contained, check_local_reference
 from kangshu.validate.findings import Findings
 from kangshu.validate.invariants import check_invariants
-from kangshu.validate.primitives import primitive_check
+from kangshu.validate.primitives import Check, primitive_check
 from kangshu.validate.rules import RULES
 
 DEPTH_LIMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """What the walk needs of one JSON property; `check` is None for structures."""
+
+    element: Element
+    type: str
+    check: Check | None
+    repeats: bool
+    targets: frozenset[str]
+
+
+def _slot(child: Child) -> Slot:
+    primitive = definitions().kind(child.type) == "primitive"
+    targets = frozenset(target for t in child.element.types if t.code == "Reference" for target in t.targets)
+    return Slot(
+        child.element,
+        child.type,
+        primitive_check(child.type) if primitive else None,
+        child.element.repeats,
+        targets if child.type == "Reference" and "Resource" not in targets else frozenset(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """What the walk needs of one type."""
 
-    children: dict[str, Child]
+    children: dict[str, Slot]
     required: tuple[tuple[Element, tuple[str, ...]], ...]
     choices: tuple[tuple[str, tuple[str, ...]], ...]
     invariants: tuple[Invariant, ...]
@@ -36,7 +59,7 @@ def shape_of(type: str) -> Shape:
     elements = known.elements(type).values()
     names = {e.name: tuple(name for name, _ in known.choices(type, e.name)) for e in elements}
     return Shape(
-        dict(known.children(type)),
+        {name: _slot(child) for name, child in known.children(type).items()},
         tuple((e, names[e.name]) for e in elements if e.min > 0),
         tuple((e.name, names[e.name]) for e in elements if e.choice),
         known.invariants(type),
@@ -116,47 +139,46 @@ class Walk:
                     f"{name}[x] 同时有多种类型: {', '.join(present)}",
                 )  # fmt: skip
 
-    def child(self, node: Node, key: str, child: Child, value: Any, resource: Node) -> None:
+    def child(self, node: Node, key: str, slot: Slot, value: Any, resource: Node) -> None:
         """Check the value or values of one property."""
-        element = child.element
-        if not element.repeats:
+        if not slot.repeats:
             if isinstance(value, list):
                 self.wrong(node, key, -1, "must not be an array", "不应为数组")
             else:
-                self.value(node, key, -1, child, value, resource)
+                self.value(node, key, -1, slot, value, resource)
             return
         if not isinstance(value, list):
             self.wrong(node, key, -1, "must be an array", "应为数组")
             return
         if not value:
             self.wrong(node, key, -1, "an array must not be empty", "数组不能为空")
-        if element.max is not None and len(value) > element.max:
+        most = slot.element.max
+        if most is not None and len(value) > most:
             self.wrong(
                 node,
                 key,
                 -1,
-                f"has {len(value)} values, at most {element.max}",
-                f"最多 {element.max} 个, 实有 {len(value)} 个",
+                f"has {len(value)} values, at most {most}",
+                f"最多 {most} 个, 实有 {len(value)} 个",
             )
         for index, each in enumerate(value):
-            self.value(node, key, index, child, each, resource)
+            self.value(node, key, index, slot, each, resource)
 
-    def value(self, node: Node, key: str, index: int, child: Child, value: Any, resource: Node) -> None:
+    def value(self, node: Node, key: str, index: int, slot: Slot, value: Any, resource: Node) -> None:
         """Check one value."""
-        element, type = child.element, child.type
-        if definitions().kind(type) == "primitive":
+        element, type = slot.element, slot.type
+        if slot.check is not None:
             if value is None:
                 if index < 0 or not _sibling_at(node, key, index):
                     self.wrong(node, key, index, "null has no place here", "此处不能为 null")
                 return
-            problem = primitive_check(type)(value)
+            problem = slot.check(value)
             if problem is not None:
                 self.wrong(node, key, index, problem.en, problem.zh, "value")
                 return
             if element.invariants:
-                check_invariants(
-                    element.invariants, Node(value, type, None, node, key, index), resource, self.findings
-                )
+                inner = Node(value, type, None, node, key, index)
+                check_invariants(element.invariants, inner, resource, self.findings)
         elif type == "Resource":
             if not isinstance(value, dict):
                 self.wrong(node, key, index, "must be a resource", "应为资源")
@@ -165,30 +187,30 @@ class Walk:
         else:
             inner = Node(value, type, None, node, key, index)
             self.structure(inner, type, resource)
-            if not isinstance(value, dict):
+            if value.__class__ is not dict:
                 return
-            if type in ("Reference", "canonical"):
-                self.target(inner, element)
+            if slot.targets:
+                self.target(inner, slot)
             if element.invariants:
                 check_invariants(element.invariants, inner, resource, self.findings)
         if element.binding is not None:
             check_binding(element.binding, type, value, node, key, index, self.findings)
 
-    def sibling(self, node: Node, key: str, child: Child, value: Any, resource: Node) -> None:
+    def sibling(self, node: Node, key: str, slot: Slot, value: Any, resource: Node) -> None:
         """Check `_name`: id and extensions of a primitive."""
-        if definitions().kind(child.type) != "primitive":
+        if slot.check is None:
             self.wrong(node, key, -1, "only a primitive has such a property", "只有基本类型才有此属性")
             return
         rows = value if isinstance(value, list) else [value]
-        if isinstance(value, list) != child.element.repeats:
+        if isinstance(value, list) != slot.repeats:
             self.wrong(
                 node, key, -1, "must be an array just where the element is one", "是否为数组须与元素一致"
             )
             return
         for index, row in enumerate(rows):
-            if row is None and child.element.repeats:
+            if row is None and slot.repeats:
                 continue
-            inner = Node(row, "Element", None, node, key, index if child.element.repeats else -1)
+            inner = Node(row, "Element", None, node, key, index if slot.repeats else -1)
             self.structure(inner, "Element", resource)
 
     def extension(self, node: Node) -> None:
@@ -200,19 +222,13 @@ class Walk:
                 "扩展须有值或下级扩展之一 (ext-1)", "invariant",
             )  # fmt: skip
 
-    def target(self, node: Node, element: Element) -> None:
+    def target(self, node: Node, slot: Slot) -> None:
         """Check that a reference leads to a type that the element allows."""
-        targets = element.types[0].targets if element.types else ()
-        for type in element.types:
-            if type.code == "Reference":
-                targets = type.targets
-        if not targets or "Resource" in targets:
-            return
         text = node.value.get("reference")
         parts = split_reference(text) if isinstance(text, str) else None
         found = parts.type if parts is not None else node.value.get("type")
-        if isinstance(found, str) and definitions().is_resource(found) and found not in targets:
-            allowed = ", ".join(targets)
+        if isinstance(found, str) and found not in slot.targets and definitions().is_resource(found):
+            allowed = ", ".join(sorted(slot.targets))
             self.wrong(
                 node,
                 "",
