@@ -9,11 +9,10 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from types import MappingProxyType
 
-from kangshu.access import ANY_TYPE, Everything, Grant
+from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, now
-from kangshu.base.faults import Conflict, Forbidden, Gone, Invalid, NotFound, Unprocessable
+from kangshu.base.faults import Conflict, Gone, Invalid, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
 from kangshu.plans import editing, reports, shape
@@ -33,7 +32,6 @@ from kangshu.plans.model import (
     PlanView,
     Suggestion,
     TargetLight,
-    TargetView,
 )
 from kangshu.plans.parameters import light_rule
 from kangshu.plans.reports import ReportedValue
@@ -42,7 +40,6 @@ from kangshu.plans.view import clauses_of, plan_row, plan_view, units_of
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store, Stored
 
-_EVERY = MappingProxyType({ANY_TYPE: Everything()})
 _CHUNK = 100
 
 
@@ -303,24 +300,13 @@ class Plans:
             Invalid: no evidence, or a day to come.
         """
         plan = await self.plan(grant, plan_id)
-        found = self._own_target(plan, target)
-        clause = plan.clause(found.clause)
-        units = {one for unit in (clause.units if clause else ()) for one in unit.organisations}
-        if not grant.organisation or not (any(map(grant.acts_for, units)) or grant.may("plan.report")):
-            raise Forbidden("only a unit of the clause may report its value", zh="仅该条款的责任单位可以填报")
-        if not evidence.strip():
-            raise Invalid("a reported value needs its evidence", zh="填报须注明依据")
-        if day > self._today():
-            raise Invalid("a value cannot be reported for a day to come", zh="填报日期不能晚于今天")
-        made = reports.new_report(plan, found, value, day, evidence, grant, reports.stamp())
-        written = await self._store.create(_writing(grant), made)
-        return reports.read_report(written.stored.resource)
+        return await reports.submit(self._store, grant, plan, target, value, day, evidence, self._today())
 
     async def reported(self, grant: Grant, plan_id: str) -> tuple[ReportedValue, ...]:
         """Return the reported values of a plan, the newest day first."""
         grant.require("plan.read")
         plan = plan_view((await self._read(grant, plan_id)).resource, "", {})
-        return await self._reported(grant, plan)
+        return await reports.reported(self._store, grant, plan)
 
     async def review(self, grant: Grant, report: str, accept: bool, comment: str = "") -> ReportedValue:
         """审核: accept or return a reported value. Nobody reviews what they submitted.
@@ -331,15 +317,7 @@ class Plans:
             Conflict: it has been reviewed already.
         """
         grant.require("plan.report")
-        stored = await self._store.read(grant, "MeasureReport", report)
-        before = reports.read_report(stored.resource)
-        if before.submitted_by == grant.account:
-            raise Forbidden("nobody reviews what they submitted", zh="填报人不能审核本人填报的数据")
-        if before.state != "submitted":
-            raise Conflict("this value has been reviewed already", zh="该填报已审核")
-        after = reports.reviewed(stored.resource, accept, comment, grant)
-        written = await self._store.update(_writing(grant), after, if_match=stored.version)
-        return reports.read_report(written.stored.resource)
+        return await reports.review(self._store, grant, report, accept, comment)
 
     # ------------------------------------------------------------------ inside
 
@@ -409,7 +387,7 @@ class Plans:
         results = await asyncio.to_thread(
             lambda: {name: self._values(grant, self._measures[name], today) for name in sorted(linked)}
         )
-        found = reports.newest(await self._reported(grant, view))
+        found = reports.newest(await reports.reported(self._store, grant, view))
         for target in view.targets:
             result = results.get(target.measure) if target.confirmed else None
             if result is not None and result.value is not None:
@@ -423,23 +401,6 @@ class Plans:
                     Decimal(str(result.denominator)),
                     self._measures[target.measure].unit,
                 )
-        return found
-
-    async def _reported(self, grant: Grant, plan: PlanView) -> tuple[ReportedValue, ...]:
-        urls = [reports.canonical(plan.id, one.id) for one in plan.targets]
-        found: list[ReportedValue] = []
-        for start in range(0, len(urls), _CHUNK):
-            criteria = f"measure={','.join(urls[start : start + _CHUNK])}"
-            listed = await self._store.search_all(grant, "MeasureReport", criteria)
-            found += [reports.read_report(one) for one in listed]
-        return tuple(sorted(found, key=lambda one: (one.day, one.id), reverse=True))
-
-    def _own_target(self, plan: PlanView, target: str) -> TargetView:
-        found = plan.target(target)
-        if found is None:
-            raise NotFound(f"the plan has no target '{target[:60]}'", zh=f"规划中没有目标“{target[:60]}”")
-        if plan.foreign:
-            raise Unprocessable("another city's targets get no values here", zh="外地规划的目标不填报数值")
         return found
 
     async def _edit(
@@ -456,8 +417,3 @@ class Plans:
         plan = deepcopy(stored.resource)
         change(plan)
         await self._store.update(grant, plan, if_match=stored.version)
-
-
-def _writing(grant: Grant) -> Grant:
-    """Return the grant with leave to write a report, after this room has checked that it may be written."""
-    return replace(grant, write=_EVERY)

@@ -7,22 +7,28 @@ A reported value is a MeasureReport of our own measure URL; `pending` until it i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
-from kangshu.access import Grant
+from kangshu.access import ANY_TYPE, Everything, Grant
 from kangshu.base.canonical import BASE, DEMO_TAG, DISTRICT, structure
 from kangshu.base.clock import instant, now
+from kangshu.base.faults import Conflict, Forbidden, Invalid, NotFound, Unprocessable
 from kangshu.plans.lights import Known
 from kangshu.plans.model import PlanView, TargetView
 from kangshu.plans.view import extension_value
 from kangshu.sdk import Resource
+from kangshu.store import Store
 
 RESPONSIBLE: Final = structure("responsible-organisation")
 SUBMITTED_BY, REVIEWED_BY = structure("submitted-by"), structure("reviewed-by")
 EVIDENCE, COMMENT = structure("evidence"), structure("review-comment")
+
+_EVERY = MappingProxyType({ANY_TYPE: Everything()})
+_CHUNK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,57 @@ def newest(reports: Iterable[ReportedValue]) -> dict[str, Known]:
     return found
 
 
-def stamp() -> str:
-    """Return the present instant for a report's date."""
-    return instant(now())
+async def submit(
+    store: Store,
+    grant: Grant,
+    plan: PlanView,
+    target: str,
+    value: Decimal,
+    day: date,
+    evidence: str,
+    today: date,
+) -> ReportedValue:
+    """Write a submitted value; see `Plans.report`."""
+    found = plan.target(target)
+    if found is None:
+        raise NotFound(f"the plan has no target '{target[:60]}'", zh=f"规划中没有目标“{target[:60]}”")
+    if plan.foreign:
+        raise Unprocessable("another city's targets get no values here", zh="外地规划的目标不填报数值")
+    clause = plan.clause(found.clause)
+    units = {one for unit in (clause.units if clause else ()) for one in unit.organisations}
+    if not grant.organisation or not (any(map(grant.acts_for, units)) or grant.may("plan.report")):
+        raise Forbidden("only a unit of the clause may report its value", zh="仅该条款的责任单位可以填报")
+    if not evidence.strip():
+        raise Invalid("a reported value needs its evidence", zh="填报须注明依据")
+    if day > today:
+        raise Invalid("a value cannot be reported for a day to come", zh="填报日期不能晚于今天")
+    made = new_report(plan, found, value, day, evidence, grant, instant(now()))
+    return read_report((await store.create(_writing(grant), made)).stored.resource)
+
+
+async def review(store: Store, grant: Grant, report: str, accept: bool, comment: str) -> ReportedValue:
+    """Write the review of a submitted value; see `Plans.review`."""
+    stored = await store.read(grant, "MeasureReport", report)
+    before = read_report(stored.resource)
+    if before.submitted_by == grant.account:
+        raise Forbidden("nobody reviews what they submitted", zh="填报人不能审核本人填报的数据")
+    if before.state != "submitted":
+        raise Conflict("this value has been reviewed already", zh="该填报已审核")
+    after = reviewed(stored.resource, accept, comment, grant)
+    written = await store.update(_writing(grant), after, if_match=stored.version)
+    return read_report(written.stored.resource)
+
+
+async def reported(store: Store, grant: Grant, plan: PlanView) -> tuple[ReportedValue, ...]:
+    """Return the reported values of the plan's targets that the grant sees, the newest day first."""
+    urls = [canonical(plan.id, one.id) for one in plan.targets]
+    found: list[ReportedValue] = []
+    for start in range(0, len(urls), _CHUNK):
+        criteria = f"measure={','.join(urls[start : start + _CHUNK])}"
+        found += [read_report(one) for one in await store.search_all(grant, "MeasureReport", criteria)]
+    return tuple(sorted(found, key=lambda one: (one.day, one.id), reverse=True))
+
+
+def _writing(grant: Grant) -> Grant:
+    """Return the grant with leave to write a report, after this room has checked that it may be written."""
+    return replace(grant, write=_EVERY)
