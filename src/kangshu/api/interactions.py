@@ -224,7 +224,7 @@ async def search(call: Call) -> Response:
         found = await search_audit(call.platform.store, call.grant, request.base, request.pairs)
         return Response(resource=found)
     pairs = [pair for pair in request.pairs if pair[0] not in ("_format", "_pretty", "_cursor")]
-    query: Query = parse_query(call.type, pairs, lenient=request.preference.lenient)
+    query: Query = parse_query(call.type, pairs, lenient=request.preference.lenient, base=request.base)
     if request.summary == "count":
         total = await call.platform.store.count(call.grant, query)
         return Response(resource=counted(total, request.base, call.type, request.pairs))

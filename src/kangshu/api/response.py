@@ -13,6 +13,8 @@ from kangshu.fhir import decode, render
 from kangshu.sdk import Resource
 
 _CONTENT_TYPE: Final = (b"content-type", b"application/fhir+json; charset=utf-8")
+_PRIVATE: Final = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
+"""A shared cache keeps nothing, a client's own asks again (with the entity tag) before it shows a record."""
 _GZIP_FROM: Final = 1400
 """Below this many bytes an answer fits one packet, and packing it only costs."""
 
@@ -52,7 +54,7 @@ async def respond(
         body = render(response.resource, pretty)
     elif body is not None and pretty:
         body = render(decode(body), pretty)
-    headers = response.headers
+    headers = [*response.headers, *_PRIVATE]
     if body is None:
         body = b""
         if response.status not in (204, 304):
