@@ -207,3 +207,23 @@ async def test_overdue_is_a_flag(city: City) -> None:
     row = (await city.cases.worklist(clerk, "overdue"))[0]
     assert (row.urgency, row.state) == ("overdue", "sent")
     assert (await city.cases.counts(clerk))["overdue"] == 1
+
+
+async def test_the_system_records_a_no_show_and_tells_of_a_passed_deadline(city: City) -> None:
+    doctor, clerk = city.account("community-doctor", "centre"), city.account("hospital-clerk", "hospital")
+    booked, waiting = await city.start_referral(), await city.start_referral()
+    for task in (booked, waiting):
+        await city.cases.move(doctor, task, "send", {})
+    await city.cases.move(clerk, booked, "accept", {"department": "心血管内科"})
+    stored = await city.cases.move(clerk, booked, "book", {"slot": "slot-1"})
+    assert deadline_of(stored.resource) == datetime(2099, 3, 5, 15, 59, 59, tzinfo=UTC)
+    assert await city.cases.tick() == (0, 0)
+    city.clock.at = datetime(2099, 3, 6, tzinfo=UTC)
+    unread = len(await city.cases.notices(clerk))
+    assert await city.cases.tick() == (1, 1)
+    assert (await city.cases.row(clerk, booked)).state == "no-show"
+    assert (await city.cases.history(clerk, booked))[-1].account == "system"
+    assert (await city.cases.row(clerk, waiting)).state == "sent", "overdue is a flag, not a state"
+    told = (await city.cases.notices(clerk))[0]
+    assert (told.task, len(await city.cases.notices(clerk))) == (waiting, unread + 1)
+    assert await city.cases.tick() == (0, 0)

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from kangshu.web import web_app
 _LOG = logging.getLogger("kangshu.app")
 _BEAT_SECONDS = 0.5
 _PARAMETER_SECONDS = 2.0
+_CASE_SECONDS = 60.0
 
 
 def main() -> None:
@@ -102,8 +104,12 @@ async def _background(order: WorkerOrder, place: Place) -> None:
     async with open_platform(order.database, place, pool=3) as platform:
         keeper = ViewKeeper(platform.store, place.views, all_views(platform.services))
         published = -1
+        ticked = float("-inf")
         while not stopping.is_set() and os.getppid() == supervisor:
             published = await _beat(platform, keeper, published)
+            if time.monotonic() - ticked >= _CASE_SECONDS:
+                ticked = time.monotonic()
+                await _tick(platform)
             try:
                 await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
             except TimeoutError:
@@ -122,6 +128,15 @@ async def _beat(platform: Platform, keeper: ViewKeeper, published: int) -> int:
     except Fault as fault:
         _LOG.warning("background work will be tried again: %s", fault.text)
     return published
+
+
+async def _tick(platform: Platform) -> None:
+    """Make the cases' moves that are due by themselves and tell of passed deadlines."""
+    try:
+        await refresh_parameters(platform)
+        await platform.cases.tick()
+    except Fault as fault:
+        _LOG.warning("deadlines will be looked at again: %s", fault.text)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     clear: <path>                              removes it
     count: <path>                              adds one to an integer element
     owner: <template>                          hands the case to another Organization
-    deadline: <template>, field: <id>          the case's own date in a form field, and the deadline with it
+    deadline: <template>, field: <id>          ends the deadline on that day; with `field` it is kept as the case's
+                                               own date in that field of a form
     create: <template>, as: <name>, focus: …   a resource; this and later moves name it ${<name>} (Task.output);
                                                focus: true links it as the case's focus
     change: <template>, require: <FHIRPath>, require_text: …, values: {<path>: <template>}
@@ -123,7 +124,10 @@ def _check_one(
         isinstance(effect["create"], Mapping) and effect["create"].get("resourceType")
     ):
         yield "effect 'create' needs a resource with resourceType", "效果“create”须有 resourceType"
-    if verb == "deadline" and effect.get("field") not in {field.id for field in _fields(declaration)}:
+    if verb == "deadline" and effect.get("field", "") not in {
+        "",
+        *(field.id for field in _fields(declaration)),
+    }:
         yield "effect 'deadline' names no field of a form", "效果“deadline”未指明表单字段"
 
 

@@ -21,6 +21,7 @@ from kangshu.cases.parties import may_move, may_start
 from kangshu.cases.running import copied, truth
 from kangshu.cases.substitution import substitute
 from kangshu.cases.tasks import CaseEvent, events, inputs, kind_of, new_task, state_of
+from kangshu.cases.timekeeping import Timekeeper
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
 from kangshu.registers import check_values, points
 from kangshu.sdk import CaseDeclaration, Field, Move, Resource
@@ -57,6 +58,7 @@ class Cases:
         self._jurisdiction = jurisdiction
         self._clock = clock
         self._machine = Machine(self._kinds, self._terms, jurisdiction, clock)
+        self._timekeeper = Timekeeper(store, self._kinds, clock)
         self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
 
     @property
@@ -250,6 +252,13 @@ class Cases:
     async def mark_read(self, grant: Grant, notice_id: str) -> None:
         """Mark a notice as read. Raises NotFound when it is not addressed to this account's organisation."""
         await self._lists.mark_read(grant, notice_id, _engine(grant))
+
+    async def tick(self) -> tuple[int, int]:
+        """Make the moves that are due by themselves and tell of deadlines that have passed; return how many of each.
+
+        The background worker calls it every minute or so; calling it more often or twice at once does no harm.
+        """
+        return await self._timekeeper.tick(self.move)
 
     def _may_start(self, grant: Grant, declaration: CaseDeclaration) -> bool:
         return grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)

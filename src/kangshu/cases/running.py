@@ -71,7 +71,7 @@ class Running:
             case "owner":
                 await self.hand_over("owner", self._fill(target))
             case "deadline":
-                self._set_date(effect["field"], self._fill(target))
+                self._set_date(str(effect.get("field", "")), self._fill(target))
             case "create":
                 await self._create(effect)
             case "change":
@@ -131,8 +131,8 @@ class Running:
     def _set_date(self, name: str, value: Any) -> None:
         if not value:
             return
-        holder = all_fields(self.declaration)[name]
-        keep_values(self.task, [holder], {name: str(value)})
+        if name:
+            keep_values(self.task, [all_fields(self.declaration)[name]], {name: str(value)[:10]})
         set_deadline(self.task, day_end(date.fromisoformat(str(value)[:10])))
 
     async def _create(self, effect: Mapping[str, Any]) -> None:

@@ -129,6 +129,8 @@ class State:
     deadline: Deadline | None = None
     box: Literal["owner", "requester", "none"] = "owner"
     """Whose worklist the case stands in while in this state."""
+    overdue: str = ""
+    """Move that the system itself makes when the deadline has passed; "" leaves it to people, who are notified."""
 
 
 @dataclass(frozen=True, slots=True)

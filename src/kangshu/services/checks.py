@@ -215,10 +215,23 @@ def _states(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
             yield finding(
                 state, f"final state '{state.id}' has a deadline", f"终态“{state.title.zh}”不应有时限"
             )
+        if state.overdue:
+            yield from _overdue(draft, case, state)
         if not state.final and state.box == "none" and not any("system" in move.by for move in leaving):
             yield finding(
                 state, f"state '{state.id}' is in nobody's worklist", f"状态“{state.title.zh}”不在任何待办中"
             )
+
+
+def _overdue(draft: Draft, case: CaseDeclaration, state: State) -> Iterator[Finding]:
+    move = next((one for one in case.moves if one.id == state.overdue), None)
+    finding = draft.places.finding
+    if move is None or state.id not in move.sources:
+        text = f"'overdue: {state.overdue}' is no move from '{state.id}'"
+        yield finding(state, text, f"“overdue: {state.overdue}”不是状态“{state.title.zh}”的操作")
+    elif "system" not in move.by or any(field.required for field in move.form):
+        text = f"the system cannot make '{move.id}': it needs `by: system` and no required field"
+        yield finding(state, text, f"系统不能执行“{move.title.zh}”：须允许 system 且表单无必填项")
 
 
 def _moves(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:

@@ -162,6 +162,7 @@ def _state(entry: Entry, places: Places) -> State:
         final=entry.boolean("final"),
         deadline=deadline,
         box=cast("Any", entry.one_of("box", _BOXES, default="none" if entry.raw("final") else "owner")),
+        overdue=entry.string("overdue"),
     )
     places.note(state, entry)
     entry.close()
