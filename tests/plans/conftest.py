@@ -21,7 +21,7 @@ CITY = "990100"
 
 DUTY = CaseDeclaration(
     id="duty",
-    service="toy",
+    service="supervision",
     title=Text("交办事项", "Duty"),
     systems=(),
     initial="assigned",
@@ -42,7 +42,7 @@ DUTY = CaseDeclaration(
 )
 PART = CaseDeclaration(
     id="part",
-    service="toy",
+    service="supervision",
     title=Text("会签", "Part"),
     systems=(),
     initial="assigned",

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from kangshu.access import Grant
+from kangshu.access import Grant, system_grant
+from kangshu.accounts import PARAMETERS as ACCOUNT_PARAMETERS
+from kangshu.accounts import Account, Accounts
 from kangshu.base.faults import Conflict, Forbidden, Invalid, Malformed, NotFound, Unprocessable
-from kangshu.plans import sample_plan
+from kangshu.base.parameters import ParameterTable
+from kangshu.plans import PARAMETERS, PlanView, sample_plan
+from kangshu.validate import validate
 from tests.plans.conftest import CITY, Room
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -47,6 +51,19 @@ async def test_the_sample_plan_is_our_own_and_all_its_units_are_known(room: Room
     masked = [one for one in plan.targets if one.masked]
     assert masked
     assert all(one.light.light == "grey" for one in masked)
+
+
+async def test_what_is_written_is_valid_fhir(room: Room) -> None:
+    plan_id = await imported(room)
+    foreign = await room.plans.import_plan(room.grant, FOREIGN.encode(), "绿岛.txt")
+    plan = await room.plans.plan(room.grant, foreign.plan)
+    await room.plans.adopt(room.grant, foreign.plan, [plan.clauses[0].id])
+    await room.plans.link_all(room.grant, plan_id)
+    for kind, count in (("PlanDefinition", 3), ("Binary", 4), ("DocumentReference", 2)):
+        found = await room.store.search_all(room.grant, kind, "")
+        assert len(found) == count
+        for resource in found:
+            assert validate(resource) == ()
 
 
 async def test_the_same_document_again_changes_nothing(room: Room) -> None:
@@ -272,3 +289,45 @@ async def test_documents_of_other_cities_come_in_as_foreign_plans(room: Room, nu
     plan = await room.plans.plan(room.grant, made.plan)
     assert {one.light.light for one in plan.targets} <= {"grey"}
     assert len(plan.clauses) == made.clauses
+
+
+async def test_the_ready_made_roles_can_do_their_part(room: Room) -> None:
+    accounts = Accounts(room.store, ParameterTable([*PARAMETERS, *ACCOUNT_PARAMETERS]), CITY)
+    posts = {
+        "office": ("plan-office", "unit-health-commission"),
+        "leader": ("commission-leader", "unit-health-commission"),
+        "civil": ("unit-clerk", "unit-civil-affairs"),
+        "sports": ("unit-clerk", "unit-sports"),
+    }
+    for name, (role, organisation) in posts.items():
+        await accounts.create_account(
+            system_grant("test"), Account(name, name, (role,), organisation=organisation, district="9901")
+        )
+    office, leader, civil, sports = [await accounts.open_grant(name) for name in posts]
+
+    name, data = sample_plan()
+    with pytest.raises(Forbidden):
+        await room.plans.import_plan(civil, data, name)
+    made = await room.plans.import_plan(office, data, name)
+    await room.plans.link_all(office, made.plan)
+    plan = await room.plans.plan(office, made.plan)
+    beds = next(one for one in plan.clauses if "优化养老床位结构" in one.text)
+    duty = (await room.plans.assign(office, made.plan, [beds.id])).duties[0]
+    with pytest.raises(Forbidden):
+        await room.plans.assign(civil, made.plan, [beds.id])
+
+    def duties(view: PlanView) -> int:
+        return sum(len(clause.duties) for clause in view.clauses)
+
+    assert duties(await room.plans.plan(leader, made.plan)) == 4
+    assert duties(await room.plans.plan(sports, made.plan)) == 0
+    seen = await room.plans.plan(civil, made.plan)
+    assert duties(seen) >= 1
+    assert seen.text.startswith("云汐市")
+    assert (await room.cases.worklist(civil, "todo"))[0].id == duty.task
+    reported = await room.plans.report(
+        civil, made.plan, beds.targets[0], Decimal(51), date(2026, 6, 30), "统计表"
+    )
+    assert (await room.plans.review(office, reported.id, True)).state == "accepted"
+    foreign = await room.plans.import_plan(office, FOREIGN.encode(), "绿岛.txt")
+    assert (await room.plans.adopt(office, foreign.plan, ["clause-001"])).clauses == ("clause-001",)

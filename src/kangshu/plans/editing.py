@@ -146,6 +146,7 @@ def _adopted(plan: Resource, jurisdiction: str, today: str) -> Resource:
             },
         ],
         "url": f"{BASE}/PlanDefinition/{identifier}",
+        "name": f"Adopted_{str(plan['id']).replace('-', '_')}",
         "title": f"采纳条款：{plan.get('title', '')}",
         "status": "active",
         "date": today,

@@ -22,6 +22,9 @@ from kangshu.store import Store
 DIVISION = shape.JURISDICTION
 _GENRE = re.compile(r"计划|规划|方案|意见|办法|纲要|措施|通知|答复|清单|规定")
 _QUOTED = re.compile(r"《([^》]{4,80}(?:计划|规划|方案|意见|纲要|措施|办法)[^》]{0,20})》")
+_HEADING = re.compile(
+    r"[一二三四五六七八九十]+、|[(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十]+[章条]"
+)
 _HEAD = 2000
 
 
@@ -43,6 +46,8 @@ def title_of(text: str, name: str) -> str:
     lines = [line.strip() for line in text[:_HEAD].splitlines() if line.strip()][:12]
     head = ""
     for line in lines:  # a title may run over two lines
+        if _HEADING.match(line):
+            break
         head = (head + line) if head else line
         if len(head) > 100:
             head = line

@@ -116,6 +116,7 @@ def plan_definition(reading: Reading, text: str, source: Source, resolve: Resolv
         "extension": extensions,
         "url": f"{BASE}/PlanDefinition/plan-{source.key}",
         "identifier": [{"system": DOCUMENT_HASH, "value": source.sha256}],
+        "name": f"Plan_{source.key}",
         "title": source.title,
         "status": "active",
         "date": today,
@@ -146,9 +147,8 @@ def documents(source: Source, data: str, text: str, now: str) -> tuple[Resource,
         "data": text,
     }
     extensions = [{"url": DISTRICT, "valueCode": source.jurisdiction}] if source.jurisdiction else []
-    for binary in (original, plain):
-        if extensions:
-            binary["extension"] = list(extensions)
+    for binary in (original, plain):  # a Binary takes no extensions; who may see it follows the document
+        binary["securityContext"] = {"reference": f"DocumentReference/document-{source.key}"}
     reference: Resource = {
         "resourceType": "DocumentReference",
         "id": f"document-{source.key}",
