@@ -201,3 +201,39 @@ def test_a_choice_changes_its_type_when_replaced() -> None:
     )
     assert patched["deceasedDateTime"] == "2024-01-01"
     assert "deceasedBoolean" not in patched
+
+
+BIG: dict[str, Any] = {
+    "resourceType": "Basic",
+    "extension": [{"url": f"u{n}", "valueString": "a" * 200} for n in range(4000)],
+}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "descendants().defineVariable('d').where($this in %d)",
+        "descendants().select(%resource.descendants().count())",
+        "descendants().aggregate($total.combine($total | $this), 1)",
+        "extension.value.aggregate($total & $this & $total)",
+        "'a'" + ".encode('hex')" * 60,
+        "extension.sort(value, -url).repeatAll($this)",
+        "defineVariable('d', descendants()).extension.where(%d = %d and %d ~ %d)",
+    ],
+)
+def test_work_is_bounded_on_a_large_resource(expression: str) -> None:
+    begun = time.monotonic()
+    with pytest.raises(BudgetSpent):
+        compile(expression).evaluate(BIG)
+    assert time.monotonic() - begun < 30, "an expression ran away"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["1.0000001.power(1000000000000000)", "2.power(100000)", "1000000000.exp()", "@2024 + 99999999999999999999999 days",
+     "(0.0000000001).power(50).ln().round(3)", "9999999999999999999999999999.0 * 9999999999999999999999999999.0",
+     "'1'.toQuantity() * 99999999999999999999", "1 'kg' / 3 'Ym'", "99999999999999999999 div 0.00000000000001"],
+)  # fmt: skip
+def test_extreme_numbers_end(expression: str) -> None:
+    with contextlib.suppress(FhirPathFault):
+        compile(expression).evaluate(None)

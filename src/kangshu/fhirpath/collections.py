@@ -89,21 +89,25 @@ def not_(context: Context, items: Items) -> Items:
 
 @plain("subsetOf", 1)
 def subset_of(context: Context, items: Items, other: Items) -> Items:
+    context.spend(len(items) + len(other))
     return [{key(item) for item in items} <= {key(item) for item in other}]
 
 
 @plain("supersetOf", 1)
 def superset_of(context: Context, items: Items, other: Items) -> Items:
+    context.spend(len(items) + len(other))
     return [{key(item) for item in items} >= {key(item) for item in other}]
 
 
 @plain("distinct")
 def distinct_(context: Context, items: Items) -> Items:
+    context.spend(len(items))
     return distinct(items)
 
 
 @plain("isDistinct")
 def is_distinct(context: Context, items: Items) -> Items:
+    context.spend(len(items))
     return [len(distinct(items)) == len(items)]
 
 
@@ -183,12 +187,14 @@ def take(context: Context, items: Items, number: Items) -> Items:
 
 @plain("intersect", 1)
 def intersect(context: Context, items: Items, other: Items) -> Items:
+    context.spend(len(items) + len(other))
     wanted = {key(item) for item in other}
     return distinct([item for item in items if key(item) in wanted])
 
 
 @plain("exclude", 1)
 def exclude(context: Context, items: Items, other: Items) -> Items:
+    context.spend(len(items) + len(other))
     unwanted = {key(item) for item in other}
     return [item for item in items if key(item) not in unwanted]
 

@@ -68,9 +68,14 @@ class Context:
         """
         self.spent += steps
         if self.spent > self._checkpoint:
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Compare the work so far with the budget and the clock; before anything that is slow by itself.
+
+        Raises:
+            BudgetSpent: nothing is left.
+        """
         moment = time.monotonic()
         if not self._deadline:
             self._deadline = moment + SECONDS_LIMIT

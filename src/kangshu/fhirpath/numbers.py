@@ -6,6 +6,7 @@ from calendar import monthrange
 from collections.abc import Callable
 from decimal import (
     ROUND_CEILING,
+    ROUND_DOWN,
     ROUND_FLOOR,
     ROUND_HALF_UP,
     Decimal,
@@ -44,6 +45,13 @@ def _computed(make: Callable[[], Decimal]) -> Items:
         return []
 
 
+def _whole(number: int | Decimal | None, rounding: str) -> Items:
+    """Return a number rounded to an Integer; empty where it has none."""
+    if number is None or abs(number) > 2**40:
+        return []
+    return number_result(int(Decimal(number).to_integral_value(rounding)))
+
+
 @plain("abs")
 def abs_(context: Context, items: Items) -> Items:
     value = single(items, "abs")
@@ -60,19 +68,19 @@ def abs_(context: Context, items: Items) -> Items:
 @plain("ceiling")
 def ceiling(context: Context, items: Items) -> Items:
     number = _number(items, "ceiling")
-    return [] if number is None else number_result(int(Decimal(number).to_integral_value(ROUND_CEILING)))
+    return _whole(number, ROUND_CEILING)
 
 
 @plain("floor")
 def floor(context: Context, items: Items) -> Items:
     number = _number(items, "floor")
-    return [] if number is None else number_result(int(Decimal(number).to_integral_value(ROUND_FLOOR)))
+    return _whole(number, ROUND_FLOOR)
 
 
 @plain("truncate")
 def truncate(context: Context, items: Items) -> Items:
     number = _number(items, "truncate")
-    return [] if number is None else number_result(int(number))
+    return _whole(number, ROUND_DOWN)
 
 
 @plain("exp")

@@ -154,9 +154,18 @@ def _not(answer: bool | None) -> bool | None:
     return None if answer is None else not answer
 
 
-def _contains(left: Items, right: Items, what: str) -> Items:
+def _compared(
+    test: Callable[[Items, Items], bool | None], context: Context, left: Items, right: Items
+) -> bool | None:
+    if len(left) > 1:
+        context.spend(len(left) * (len(right) if test is equivalent else 1))
+    return test(left, right)
+
+
+def _contains(context: Context, left: Items, right: Items, what: str) -> Items:
     if not right:
         return []
+    context.spend(len(left))
     if len(right) > 1:
         raise FhirPathFault(f"{what} looks for one value", zh=f"{what} 只查找一个值")
     wanted = key(right[0])
@@ -248,12 +257,14 @@ _LOGIC: Final[dict[str, Callable[[Run, Run], Run]]] = {
     "implies": _implies,
 }
 _SIMPLE: Final[dict[str, Callable[[Run, Run], Run]]] = {
-    "=": lambda left, right: lambda c, this: _boolean(equal(left(c, this), right(c, this))),
-    "!=": lambda left, right: lambda c, this: _boolean(_not(equal(left(c, this), right(c, this)))),
-    "~": lambda left, right: lambda c, this: [equivalent(left(c, this), right(c, this))],
-    "!~": lambda left, right: lambda c, this: [not equivalent(left(c, this), right(c, this))],
+    "=": lambda left, right: lambda c, this: _boolean(_compared(equal, c, left(c, this), right(c, this))),
+    "!=": lambda left, right: (
+        lambda c, this: _boolean(_not(_compared(equal, c, left(c, this), right(c, this))))
+    ),
+    "~": lambda left, right: lambda c, this: [bool(_compared(equivalent, c, left(c, this), right(c, this)))],
+    "!~": lambda left, right: lambda c, this: [not _compared(equivalent, c, left(c, this), right(c, this))],
     "|": _union,
     "&": lambda left, right: lambda c, this: concatenate(left(c, this), right(c, this)),
-    "in": lambda left, right: lambda c, this: _contains(right(c, this), left(c, this), "in"),
-    "contains": lambda left, right: lambda c, this: _contains(left(c, this), right(c, this), "contains"),
+    "in": lambda left, right: lambda c, this: _contains(c, right(c, this), left(c, this), "in"),
+    "contains": lambda left, right: lambda c, this: _contains(c, left(c, this), right(c, this), "contains"),
 }

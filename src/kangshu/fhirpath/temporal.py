@@ -21,6 +21,7 @@ _DATE: Final = re.compile(
 _TIME: Final = re.compile(r"T?(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?", re.ASCII)
 _DATE_DIGITS: Final = (0, 4, 6, 8, 10, 12, 14)
 _TIME_DIGITS: Final = (0, 2, 4, 6)
+_FARTHEST: Final = 10**18
 _MICROSECONDS: Final = {
     "week": 604_800_000_000, "day": 86_400_000_000, "hour": 3_600_000_000, "minute": 60_000_000,
     "second": 1_000_000, "millisecond": 1_000,
@@ -115,6 +116,8 @@ class Temporal:
                 f"a date or time cannot be moved by {quantity.unit!r}; use calendar words such as months",
                 zh=f"日期或时间不能按 {quantity.unit!r} 推移, 请用 months 等日历单位",
             )
+        if abs(quantity.value) > _FARTHEST:
+            raise FhirPathFault("the result is outside the calendar", zh="结果超出日历范围")
         amount = quantity.value * sign
         if unit not in ("second", "millisecond"):
             amount = Decimal(int(amount))

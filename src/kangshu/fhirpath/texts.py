@@ -122,15 +122,25 @@ def replace(context: Context, items: Items, pattern: Items, substitution: Items)
     return [value.replace(old, new)]
 
 
+def _meter(context: Context, pair: tuple[str, str] | None) -> None:
+    """Take a regular expression's work off the budget; one over a long text is looked at beforehand."""
+    if pair is not None:
+        context.spend(1 + len(pair[0]) // 100)
+        if len(pair[0]) > 500:
+            context.look()
+
+
 @plain("matches", 1, 2)
 def matches(context: Context, items: Items, pattern: Items, flags: Items | None = None) -> Items:
     pair = _pair(items, pattern, "matches")
+    _meter(context, pair)
     return [] if pair is None else [search(pair[1], pair[0], text(flags or [], "matches") or "")]
 
 
 @plain("matchesFull", 1, 2)
 def matches_full(context: Context, items: Items, pattern: Items, flags: Items | None = None) -> Items:
     pair = _pair(items, pattern, "matchesFull")
+    _meter(context, pair)
     return (
         [] if pair is None else [search(pair[1], pair[0], text(flags or [], "matchesFull") or "", full=True)]
     )
@@ -141,6 +151,7 @@ def replace_matches(
     context: Context, items: Items, pattern: Items, substitution: Items, flags: Items | None = None
 ) -> Items:
     pair, new = _pair(items, pattern, "replaceMatches"), text(substitution, "replaceMatches")
+    _meter(context, pair)
     if pair is None or new is None:
         return []
     return [bounded(substitute(pair[1], pair[0], new, text(flags or [], "replaceMatches") or ""))]
@@ -175,11 +186,11 @@ def encode(context: Context, items: Items, scheme: Items) -> Items:
     data = pair[0].encode("utf-8", "surrogatepass")
     match pair[1]:
         case "hex":
-            return [data.hex()]
+            return [bounded(data.hex())]
         case "base64":
-            return [base64.b64encode(data).decode()]
+            return [bounded(base64.b64encode(data).decode())]
         case "urlbase64":
-            return [base64.urlsafe_b64encode(data).decode()]
+            return [bounded(base64.urlsafe_b64encode(data).decode())]
     return []
 
 
@@ -208,9 +219,9 @@ def escape(context: Context, items: Items, target: Items) -> Items:
         return []
     match pair[1]:
         case "html":
-            return [html.escape(pair[0])]
+            return [bounded(html.escape(pair[0]))]
         case "json":
-            return [json.dumps(pair[0], ensure_ascii=False)[1:-1]]
+            return [bounded(json.dumps(pair[0], ensure_ascii=False)[1:-1])]
     return []
 
 
