@@ -20,11 +20,10 @@ from kangshu.api import Platform
 from kangshu.app.installation import Identity, Installation
 from kangshu.app.wiring import Place, all_views, city_services, open_platform
 from kangshu.base.clock import today
-from kangshu.base.faults import Fault
 from kangshu.measures import ViewKeeper
 from kangshu.plans import sample_plan
 from kangshu.sdk import DemoCity, Resource
-from kangshu.services.city import CITY_CODE, CITY_NAME, draw_city, make_city
+from kangshu.services.city import CITY_CODE, CITY_NAME, draw_city, make_city, run_cases
 
 Progress = Callable[[str, int, int], None]
 """(what is being done in Chinese and English, done, of how many; 0 where it is not known)."""
@@ -69,7 +68,7 @@ async def make_demo(
         await _load(platform, system, city, residents, years, day, progress)
         await _make_accounts(platform, system, installation, city, progress)
         await _refresh(platform, place, progress)
-        await _import_sample(platform, progress)
+        await _import_sample(platform, city, progress)
         await _refresh(platform, place, progress)
         await platform.store.put_setting(
             DONE, {"residents": residents, "years": years, "day": day.isoformat()}
@@ -140,22 +139,20 @@ async def _refresh(platform: Platform, place: Place, progress: Progress) -> None
     progress(title, 1, 1)
 
 
-async def _import_sample(platform: Platform, progress: Progress) -> None:
-    """Import the sample plan as the plan office would: confirm the suggested links, adopt, assign some clauses."""
-    title = "导入示例规划 Importing the sample plan"
+async def _import_sample(platform: Platform, city: DemoCity, progress: Progress) -> None:
+    """Import the sample plan as the plan office would and confirm its links; then run every case of the city."""
+    title = "导入示例规划、办理演示事项 Importing the sample plan, running cases"
     progress(title, 0, 4)
     grant = await platform.accounts.open_grant("plan")
     name, data = sample_plan("docx")
     imported = await platform.plans.import_plan(grant, data, name, demo=True)
     progress(title, 1, 4)
     await platform.plans.link_all(grant, imported.plan)
+    await platform.plans.baselines_from_measures(grant, imported.plan, city.first_day.year)
     progress(title, 2, 4)
-    view = await platform.plans.plan(grant, imported.plan)
-    clauses = [one.id for one in view.clauses][:10]
-    try:
-        await platform.plans.assign(grant, imported.plan, clauses)
-    except Fault:
-        progress("部分任务未能交办 Some duties could not be assigned", 3, 4)
+    ran = await run_cases(platform.store, platform.services, platform.parameters, city, plan=imported.plan)
+    if ran.faults:
+        progress(f"{len(ran.faults)} 个演示事项未能办理 Some demo cases could not be run", 3, 4)
     progress(title, 4, 4)
 
 
