@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, NotFound
@@ -45,6 +45,10 @@ class Result(Protocol):
     def instant(self) -> str: ...
     @property
     def rows(self) -> Sequence[Row]: ...
+
+
+_MOST_KEPT: Final = 2000
+_KEPT: dict[tuple[str, str, int, date], list[float | None]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,32 @@ async def past(visit: Visit, measure: MeasureDeclaration, ends: Sequence[date]) 
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, today())
     place = visit.platform.settings.jurisdiction
     return await asyncio.to_thread(snapshot.trend, visit.grant, measure, given, ends, place)
+
+
+QUARTERS: Final = 5
+"""How many quarter ends a small trend shows."""
+
+
+async def trends(visit: Visit, measures: Iterable[str]) -> dict[str, list[float | None]]:
+    """Return the last quarters' values of these measures by id; what cannot be computed is left out.
+
+    The quarter ends before today do not change while the snapshot stands, so they are kept per account.
+    """
+    declared, ends, found = all_measures(visit), quarter_ends(today(), QUARTERS), {}
+    for id_ in measures:
+        if id_ not in declared:
+            continue
+        try:
+            position = visit.platform.snapshot().position
+            key = (visit.grant.account, id_, position, ends[-1])
+            if key not in _KEPT:
+                if len(_KEPT) > _MOST_KEPT:
+                    _KEPT.clear()
+                _KEPT[key] = [one.value for one in await past(visit, declared[id_], ends)]
+        except Fault:
+            continue
+        found[id_] = _KEPT[key]
+    return found
 
 
 async def behind(

@@ -35,6 +35,12 @@ class FormField:
     pattern: str = ""
     input: str = "text"
     wide: bool = False
+    many: bool = False
+
+    @property
+    def held(self) -> list[str]:
+        """Return the values that stand in a field that takes several."""
+        return [part.strip() for part in self.value.split(",")]
 
     def as_password(self) -> FormField:
         """Return the field as one that hides what is typed."""
@@ -61,10 +67,10 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
         choices.get(field.id, ())
     )
     kind: str = field.kind
-    if kind in _CHOSEN and options:
+    if options and (kind in _CHOSEN or (kind == "resident" and str(value) in dict(options))):
         kind = "choice"
     help_text = words.of(field.help)
-    if field.kind == "resident" and not help_text:
+    if kind == "resident" and not help_text:
         help_text = words("可填姓名或身份证号；同名时请填身份证号")
     return FormField(
         name=field.id,
@@ -78,7 +84,8 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
         unit=field.unit,
         pattern=field.pattern,
         input=_INPUTS.get(field.kind, "text"),
-        wide=field.kind in ("paragraph", "attachment"),
+        wide=field.kind in ("paragraph", "attachment") or (field.many and kind == "choice"),
+        many=field.many,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -35,11 +35,20 @@ async def divisions(visit: Visit) -> dict[str, str]:
     return dict(sorted(named.items()))
 
 
-async def choices_of(visit: Visit, fields: Iterable[Field]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return what may be chosen for the fields that point to organisations, divisions, staff or other records."""
+async def choices_of(
+    visit: Visit, fields: Iterable[Field], values: Mapping[str, Any] | None = None
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return what may be chosen for the fields that point to organisations, divisions, staff or other records.
+
+    A resident is typed, not picked; one that stands in `values` already is offered by name.
+    """
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     listed: dict[str, tuple[tuple[str, str], ...]] = {}
     for field in fields:
+        held = str((values or {}).get(field.id) or "")
+        if field.kind == "resident" and held.startswith("Patient/"):
+            patient = await visit.platform.store.read(visit.grant, "Patient", held.removeprefix("Patient/"))
+            found[field.id] = ((held, name_of(patient.resource)),)
         if field.options or field.kind not in ("organisation", "district", "practitioner", "reference"):
             continue
         key = f"{field.kind} {field.reference_type} {field.criteria}"
@@ -73,6 +82,9 @@ def name_of(resource: Resource) -> str:
     if isinstance(name, list) and name:
         first = name[0]
         return str(first.get("text") or f"{first.get('family', '')}{''.join(first.get('given', ()))}")
+    if resource.get("resourceType") == "DocumentReference":
+        titles = [str(one.get("attachment", {}).get("title", "")) for one in resource.get("content", ())]
+        return next(filter(None, titles), str(resource.get("description", "")) or str(resource.get("id", "")))
     for element in ("title", "description"):
         if isinstance(resource.get(element), str):
             return str(resource[element])

@@ -8,13 +8,16 @@ from typing import Final
 
 from starlette.responses import Response
 
+from kangshu.web import attachments
 from kangshu.web.pages import (
+    accounts,
     administration,
     board,
     cases,
     door,
     home,
     measures,
+    parameters,
     plan_document,
     plans,
     records,
@@ -79,20 +82,21 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/registers/{service}/{register}/{id}/edit", registers.edit, ("register.write",)),
     Page("/registers/{service}/{register}/{id}/edit", registers.update, ("register.write",), _POST),
     Page("/residents/{id}", residents.resident),
-    Page("/admin/accounts", administration.accounts, ("account.manage", "account.read")),
-    Page("/admin/accounts/new", administration.new_account, ("account.manage",)),
-    Page("/admin/accounts/new", administration.create_account, ("account.manage",), _POST),
+    Page("/files/{id}", attachments.file),
+    Page("/admin/accounts", accounts.accounts, ("account.manage", "account.read")),
+    Page("/admin/accounts/new", accounts.new_account, ("account.manage",)),
+    Page("/admin/accounts/new", accounts.create_account, ("account.manage",), _POST),
     Page(
         "/admin/accounts/{name}/{act}",
-        administration.change_account,
+        accounts.change_account,
         ("account.manage", "account.unlock"),
         _POST,
     ),
-    Page("/admin/roles", administration.roles, ("account.manage", "role.assign", "account.read")),
+    Page("/admin/roles", accounts.roles, ("account.manage", "role.assign", "account.read")),
     Page("/admin/organisations", administration.organisations, ("organisation.manage",)),
-    Page("/admin/parameters", administration.parameters, ("parameter.read", "parameter.write")),
-    Page("/admin/parameters/{id}", administration.parameter, ("parameter.read", "parameter.write")),
-    Page("/admin/parameters/{id}", administration.enter_parameter, ("parameter.write",), _POST),
+    Page("/admin/parameters", parameters.parameters, ("parameter.read", "parameter.write")),
+    Page("/admin/parameters/{id}", parameters.parameter, ("parameter.read", "parameter.write")),
+    Page("/admin/parameters/{id}", parameters.enter_parameter, ("parameter.write",), _POST),
     Page("/admin/services", administration.services, ("system.status",)),
     Page("/admin/audit", administration.audit, ("audit.read",)),
 )

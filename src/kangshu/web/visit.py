@@ -28,7 +28,7 @@ SIZE_COOKIE: Final = "kangshu_size"
 TOKEN_FIELD: Final = "_token"  # noqa: S105 - the name of a form field
 SAID: Final = {
     "saved": "已保存",
-    "started": "已发起，办件已送达承办单位",
+    "started": "已发起，下一步操作见“我可以办理”",
     "moved": "已办理，去向见办理过程",
     "assigned": "已交办，责任单位的待办中已出现",
     "adopted": "已采纳到本市，可以交办和关联指标",
@@ -140,20 +140,23 @@ class Visit:
 
 
 def texts(form: FormData, skip: frozenset[str] = frozenset({TOKEN_FIELD})) -> dict[str, str]:
-    """Return a form's text fields, stripped; of fields sent twice (check boxes) the last counts."""
-    return {
-        name: value.strip()
-        for name, value in form.multi_items()
-        if isinstance(value, str) and name not in skip
-    }
+    """Return a form's text fields, stripped; what is sent more than once (check boxes) is joined by commas."""
+    found: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str) and name not in skip:
+            found[name] = f"{found[name]},{value.strip()}" if name in found else value.strip()
+    return found
 
 
 async def uploaded(form: FormData, name: str) -> tuple[str, bytes] | None:
     """Return the name and bytes of an uploaded file; None when none was chosen."""
-    part = form.get(name)
-    if not isinstance(part, UploadFile) or not part.filename:
-        return None
-    return part.filename, await part.read()
+    return next(iter(await all_uploaded(form, name)), None)
+
+
+async def all_uploaded(form: FormData, name: str) -> list[tuple[str, bytes]]:
+    """Return the name and bytes of every file uploaded under `name`."""
+    parts = [part for part in form.getlist(name) if isinstance(part, UploadFile) and part.filename]
+    return [(part.filename or "", await part.read()) for part in parts]
 
 
 def within(address: str) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 from starlette.responses import Response
 
 from kangshu.base.faults import Unprocessable
+from kangshu.web import figures
 from kangshu.web.pages.clauses import clause_address
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.visit import Visit, texts
 
 _TITLE = 26
+_IN_CELL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,35 @@ class TargetCard:
 
 @dataclass(frozen=True, slots=True)
 class BoardItem:
-    """One unit's part in one chapter."""
+    """One target of a cell with its live number."""
 
     tone: str
     light: str
-    label: str
     title: str
+    value: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCell:
+    """One unit's part in one chapter: its light, its worst targets, how many more, and its clauses."""
+
+    tone: str
+    light: str
+    items: list[BoardItem]
+    more: int
+    clauses: int
+    assigned: int
+    late: int
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One chapter: a list of items for each unit."""
+    """One chapter: a cell for each unit, None where the unit has no part in it."""
 
     title: str
-    cells: list[list[BoardItem]]
+    cells: list[BoardCell | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +145,8 @@ async def board(visit: Visit) -> Response:
     found = await visit.platform.plans.board(visit.grant, id_)
     plan, address = found.plan, f"/plans/{id_}"
     names = plan.unit_names
+    trends = await figures.trends(visit, {one.measure for one in plan.targets if one.light.value is not None})
+    units = sorted(found.units, key=lambda pair: pair[0] != "")
     assigned = sum(1 for clause in plan.clauses if clause.duties)
     titles = {section.id: " ".join(filter(None, (section.label, section.title))) for section in plan.sections}
     lights = found.lights
@@ -139,7 +157,7 @@ async def board(visit: Visit) -> Response:
             "{tasks} 条任务、{targets} 个目标，{units} 个责任单位",
             tasks=len(plan.clauses),
             targets=len(plan.targets),
-            units=len(found.units),
+            units=sum(1 for one, _ in units if one),
         ),
         address=address,
         foreign=plan.foreign,
@@ -151,12 +169,17 @@ async def board(visit: Visit) -> Response:
             len(plan.clauses),
             assigned,
         ),
-        targets=[_card(visit, plan, one, titles) for one in _worst_first(plan.targets)],
-        units=[name or words("待确认单位") for _, name in found.units],
+        targets=[
+            _card(visit, plan, one, titles, trends.get(one.measure, ()))
+            for one in _worst_first(plan.targets)
+            if one.light.value is not None
+        ],
+        unknown=[_card(visit, plan, one, titles, ()) for one in plan.targets if one.light.value is None],
+        units=[name or words("全市（未列单位）") for _, name in units],
         sections=[
             BoardRow(
                 titles.get(chapter.id, chapter.title),
-                [_items(visit, found, chapter.id, unit) for unit, _ in found.units],
+                [_cell(visit, found, chapter.id, unit) for unit, _ in units],
             )
             for chapter in found.chapters
         ],
@@ -169,7 +192,9 @@ def _worst_first(targets: Iterable[Any]) -> list[Any]:
     return sorted(targets, key=lambda one: order.get(one.light.light, 4))
 
 
-def _card(visit: Visit, plan: Any, target: Any, titles: dict[str, str]) -> TargetCard:
+def _card(
+    visit: Visit, plan: Any, target: Any, titles: dict[str, str], trend: Sequence[float | None]
+) -> TargetCard:
     words, light = visit.words, target.light
     clause = plan.clause(target.clause) if target.clause else None
     leads = [unit.written for unit in clause.of("lead")] if clause else []
@@ -183,30 +208,43 @@ def _card(visit: Visit, plan: Any, target: Any, titles: dict[str, str]) -> Targe
         target_text(target),
         due_text(visit, target),
         words.of(light.explanation),
-        (),
+        trend,
         titles.get(target.section, "") or words("原文"),
         clause_address(plan.id, target.id),
         "、".join(leads),
     )
 
 
-def _items(visit: Visit, found: Any, chapter: str, unit: str) -> list[BoardItem]:
+def _cell(visit: Visit, found: Any, chapter: str, unit: str) -> BoardCell | None:
+    """Return what one unit has to do in one chapter; known targets first, the worst first."""
     cell = found.cells.get((chapter, unit))
     if cell is None:
-        return []
-    words = visit.words
-    parts = []
-    if cell.clauses:
-        parts.append(words("任务 {count}", count=len(cell.clauses)))
-    if cell.targets:
-        parts.append(words("目标 {count}", count=len(cell.targets)))
-    late = words("超期 {count} 件", count=cell.overdue) if cell.overdue else ""
+        return None
+    words, plan = visit.words, found.plan
+    targets = _worst_first(one for one in map(plan.target, cell.targets) if one is not None)
+    known = [one for one in targets if one.light.value is not None][:_IN_CELL]
+    clauses = [one for one in map(plan.clause, cell.clauses) if one is not None]
     light = cell.light
-    spread = "　".join(
-        f"{words(LIGHT_WORDS[one])} {cell.lights[one]}" for one in LIGHT_WORDS if cell.lights.get(one)
+    first = clauses[0].id if clauses else targets[0].id if targets else ""
+    return BoardCell(
+        light,
+        words(LIGHT_WORDS[light]),
+        [
+            BoardItem(
+                one.light.light,
+                words(LIGHT_WORDS[one.light.light]),
+                short(one.indicator, 14),
+                f"{value_text(one.light.value)}{one.unit} / {target_text(one)}",
+                f"/plans/{plan.id}/targets/{one.id}",
+            )
+            for one in known
+        ],
+        len(targets) - len(known),
+        len(clauses),
+        sum(1 for one in clauses if one.duties),
+        cell.overdue,
+        clause_address(plan.id, first) if first else "",
     )
-    address = clause_address(found.plan.id, (cell.targets or cell.clauses)[0])
-    return [BoardItem(light, words(LIGHT_WORDS[light]), " · ".join(parts), late or spread, address)]
 
 
 def _clause(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
 from kangshu.base.canonical import CASE_KIND
-from kangshu.base.faults import Conflict, Fault, NotFound, PreconditionFailed, Unprocessable
+from kangshu.base.faults import (
+    Conflict,
+    Fault,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unprocessable,
+    UnsupportedMedia,
+)
 from kangshu.sdk import CaseDeclaration, Field, Resource
+from kangshu.web.attachments import with_attachments
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of, with_residents
 from kangshu.web.pages.clauses import clause_of
@@ -61,17 +70,20 @@ async def move(visit: Visit) -> Response:
     """Make a move; a refused form comes back on the case page with what is wrong."""
     id_, move_id = visit.path("id"), visit.path("move")
     cases = visit.platform.cases
-    form = texts(await visit.form())
+    sent = await visit.form()
+    form = texts(sent)
     task = (await visit.platform.store.read(visit.grant, "Task", id_)).resource
     chosen = next((one for one in cases.declaration(_kind(task)).moves if one.id == move_id), None)
     fields = chosen.form if chosen else ()
     values, version = sent_values(fields, form), form.get("_version", "")
     try:
         values = await with_residents(visit, fields, values)
+        subject = str((task.get("for") or {}).get("reference", ""))
+        values = await with_attachments(visit, fields, sent, values, subject)
         await cases.move(
             visit.grant, id_, move_id, values, if_match=int(version) if version.isdecimal() else None
         )
-    except (Unprocessable, Conflict, PreconditionFailed) as fault:
+    except (Unprocessable, Conflict, PreconditionFailed, TooLarge, UnsupportedMedia) as fault:
         return await _case(visit, id_, move_id, sent_values(fields, form), fault)
     return visit.go(f"/cases/{id_}", said="moved")
 
@@ -91,7 +103,10 @@ async def _case(
     history = await cases.history(visit.grant, id_)
     titles = {state.id: words.of(state.title) for state in declaration.states}
     visited = [event.target for event in history if event.target]
-    moves = []
+    gathered = _gathered(history)
+    asked = {field.id for field in declaration.form}
+    held = {key: value for key, value in gathered.items() if key in asked}
+    moves: list[ShownMove] = []
     for offer in await cases.offers(visit.grant, task):
         mine = offer.move.id == tried
         moves.append(
@@ -102,12 +117,12 @@ async def _case(
                 form_fields(
                     words,
                     offer.move.form,
-                    values if mine and values else {},
+                    values if mine and values else held,
                     fault.issues if mine and fault else (),
                     await _choices(visit, id_, offer.move.id, offer.move.form),
                 ),
                 words.of(offer.blocked) if offer.blocked is not None else "",
-                mine,
+                mine or (not tried and offer.blocked is None and _first_primary(offer.move.tone, moves)),
                 any(field.kind == "attachment" for field in offer.move.form),
             )
         )
@@ -118,7 +133,7 @@ async def _case(
         address=f"/cases/{id_}",
         version=stored.version,
         steps=_steps(declaration, visited, row.state_id, titles),
-        facts=await _facts(visit, declaration, task),
+        facts=await _facts(visit, declaration, task, gathered),
         clause=await clause_of(visit, task),
         children=work_rows(words, await cases.children(visit.grant, id_)),
         events=[
@@ -174,6 +189,19 @@ def _steps(
     return steps + [Step(titles.get(state, state), "next") for state in ahead]
 
 
+def _gathered(history: Iterable[Any]) -> dict[str, Any]:
+    """Return the last value of each field that the forms of this case have gathered."""
+    found: dict[str, Any] = {}
+    for event in history:
+        found.update({key: value for key, value in event.values.items() if value is not None})
+    return found
+
+
+def _first_primary(tone: str, before: Iterable[ShownMove]) -> bool:
+    """Return whether this is the first move that leads on: its form stands open."""
+    return tone == "primary" and not any(one.open for one in before)
+
+
 async def _choices(
     visit: Visit, id_: str, move: str, fields: Sequence[Field]
 ) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -186,13 +214,11 @@ async def _choices(
     return found
 
 
-async def _facts(visit: Visit, declaration: CaseDeclaration, task: Resource) -> list[Fact]:
+async def _facts(
+    visit: Visit, declaration: CaseDeclaration, task: Resource, gathered: Mapping[str, Any]
+) -> list[Fact]:
     """Return what the forms of this case have gathered, in the order of the declaration."""
     words = visit.words
-    history = await visit.platform.cases.history(visit.grant, str(task["id"]))
-    gathered: dict[str, Any] = {}
-    for event in history:
-        gathered.update({key: value for key, value in event.values.items() if value is not None})
     facts: list[Fact] = []
     reference = str((task.get("for") or {}).get("reference", ""))
     if reference.startswith("Patient/"):
@@ -213,7 +239,10 @@ async def _facts(visit: Visit, declaration: CaseDeclaration, task: Resource) -> 
         text = shown_value(words, field, value, choices)
         if isinstance(value, str) and "/" in value and text == value:
             text = await _name(visit, value)
-        facts.append(Fact(words.of(field.title), text, wide=field.kind == "paragraph" or len(text) > 40))
+        address = f"/files/{value[18:]}" if str(value).startswith("DocumentReference/") else ""
+        facts.append(
+            Fact(words.of(field.title), text, address, wide=field.kind == "paragraph" or len(text) > 40)
+        )
     return facts
 
 

@@ -43,9 +43,11 @@ async def elder_care(visit: Visit) -> Screen:
         for one in await _all(visit, "Contract", "status=executed")
         if any(_points_to(subject, home) for subject in one.get("subject", ()))
     ]
-    ending = sorted(
-        (one for one in agreements if _end(one) and _end(one) <= (day + _SOON).isoformat()), key=_end
-    )
+    newest: dict[str, Resource] = {}
+    for one in sorted(agreements, key=_end):
+        newest[str(next(iter(one.get("authority", ())), {}).get("reference", one["id"]))] = one
+    limit = (day + _SOON).isoformat()
+    ending = sorted((one for one in newest.values() if _end(one) and _end(one) <= limit), key=_end)
     due = await _assessments_due(visit, stays)
     todo = work_rows(words, await visit.platform.cases.worklist(visit.grant, "todo"))
     share = f"{100 * (len(beds) - len(empty)) / len(beds):.0f}%" if beds else "—"
@@ -64,7 +66,7 @@ async def elder_care(visit: Visit) -> Screen:
             "green" if empty else "amber",
         ),
         Figure(
-            words("协议即将到期"), str(len(ending)), words("份"), words("90 天内"), "amber" if ending else ""
+            words("协议到期"), str(len(ending)), words("份"), words("已到期或 90 天内到期"), "amber" if ending else ""
         ),
         Figure(words("评估到期"), str(len(due)), words("人"), words("超过一年未评估"), "red" if due else ""),
         Figure(words("待办"), str(len(todo)), words("件"), "", "", "/worklist"),
@@ -83,7 +85,7 @@ async def elder_care(visit: Visit) -> Screen:
                 [Cell(text_of(one.get("type")) or words("协议")), Cell(_end(one), tone="red" if _end(one) < day.isoformat() else "amber")]
                 for one in ending[:_FEW]
             ],
-            words("90 天内没有到期的协议"), icon="paper", heads=(words("协议"), words("到期日")),
+            words("没有已到期或 90 天内到期的协议"), icon="paper", heads=(words("协议"), words("到期日")),
         ),
         Block(words("空床"), "table", [[Cell(name_of(one)), Cell(text_of(one.get("type")))] for one in empty[:_FEW]],
               words("没有空床"), icon="bed", heads=(words("床位"), words("类型"))),

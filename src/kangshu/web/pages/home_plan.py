@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
-from kangshu.base.clock import today
-from kangshu.base.faults import Fault
 from kangshu.web import figures
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.pages.board import target_text, value_text
@@ -18,7 +15,6 @@ from kangshu.web.parts import Cell, Link
 from kangshu.web.rows import work_rows
 from kangshu.web.visit import Visit
 
-_QUARTER = timedelta(days=91)
 _FEW = 8
 
 
@@ -186,53 +182,41 @@ def _behind(visit: Visit, boards: Sequence[Any]) -> Block:
 
 
 async def _worse(visit: Visit, boards: Sequence[Any]) -> Block:
-    """Return the targets whose measure is worse than a quarter ago, with what it was and is."""
-    words = visit.words
-    title, none = words("比上季度变差的指标"), words("没有比上季度变差的指标")
-    measures = figures.all_measures(visit)
+    """Return the targets whose measure is worse than at the last quarter's end, with what it was and is."""
+    words, measures = visit.words, figures.all_measures(visit)
+    linked = {
+        one.measure: (board.plan.id, one) for board in boards for one in board.plan.targets if one.measure
+    }
     lines: list[LightLine] = []
-    day = today()
-    ends = [day - _QUARTER * back for back in (4, 3, 2, 1, 0)]
-    seen: set[str] = set()
-    for board in boards:
-        for one in board.plan.targets:
-            measure = measures.get(one.measure)
-            if measure is None or measure.id in seen:
-                continue
-            seen.add(measure.id)
-            try:
-                past = await figures.past(visit, measure, ends)
-            except Fault:
-                continue
-            values = [result.value for result in past]
-            before, after = values[-2], values[-1]
-            if (
-                before is None
-                or after is None
-                or round(before, measure.decimals) == round(after, measure.decimals)
-            ):
-                continue
-            if (after < before) == (measure.direction == "increase"):
-                was, now_ = (
-                    figures.value_text(words, measure, before),
-                    figures.value_text(words, measure, after),
-                )
-                unit = figures.unit_text(words, measure.unit)
-                why = words("上季度 {before}{unit}，现为 {after}{unit}；分子 {numerator}，分母 {denominator}",
-                            before=was, after=now_, unit=unit,
-                            numerator=figures.count_text(words, past[-1].numerator),
-                            denominator=figures.count_text(words, past[-1].denominator))  # fmt: skip
-                lines.append(
-                    LightLine(
-                        words.of(measure.title),
-                        f"/plans/{board.plan.id}/targets/{one.id}",
-                        one.light.light,
-                        words(LIGHT_WORDS[one.light.light]),
-                        now_,
-                        unit,
-                        target_text(one),
-                        why,
-                        values,
-                    )
-                )
-    return Block(title, "lights", lines[:_FEW], none, icon="chart", more="/measures")
+    for id_, values in (await figures.trends(visit, linked)).items():
+        measure, (plan, target) = measures[id_], linked[id_]
+        before, after = values[-2], values[-1]
+        if before is None or after is None:
+            continue
+        before, after = round(before, measure.decimals), round(after, measure.decimals)
+        if before == after or (after < before) != (measure.direction == "increase"):
+            continue
+        now, unit = await figures.evaluated(visit, measure), figures.unit_text(words, measure.unit)
+        why = words(
+            "上季度末 {before}{unit}，现为 {after}{unit}；分子 {numerator}，分母 {denominator}",
+            before=figures.value_text(words, measure, before),
+            after=figures.value_text(words, measure, after),
+            unit=unit,
+            numerator=figures.count_text(words, now.numerator),
+            denominator=figures.count_text(words, now.denominator),
+        )
+        lines.append(
+            LightLine(
+                words.of(measure.title),
+                f"/plans/{plan}/targets/{target.id}",
+                target.light.light,
+                words(LIGHT_WORDS[target.light.light]),
+                figures.value_text(words, measure, after),
+                unit,
+                target_text(target),
+                why,
+                values,
+            )
+        )
+    none = words("没有比上季度末变差的指标")
+    return Block(words("比上季度末变差的指标"), "lights", lines[:_FEW], none, icon="chart", more="/measures")

@@ -15,6 +15,8 @@ from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
 from kangshu.web.lookup import divisions, name_of, text_of
+from kangshu.web.pages.board import target_text
+from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Fact, Filter, Link, Paging, Tab
 from kangshu.web.sheets import measure_sheet
 from kangshu.web.visit import Visit
@@ -363,5 +365,25 @@ class Target:
 
 
 async def linked_targets(visit: Visit, measure_id: str) -> list[Target]:
-    """Return the plans' targets that are linked to a measure."""
-    return []
+    """Return the targets of the city's own plans that a measure proves."""
+    if not visit.grant.may("plan.read"):
+        return []
+    words = visit.words
+    found: list[Target] = []
+    for row in await visit.platform.plans.plans(visit.grant):
+        if row.foreign:
+            continue
+        plan = await visit.platform.plans.plan(visit.grant, row.id)
+        found.extend(
+            Target(
+                one.indicator,
+                row.title,
+                f"/plans/{row.id}/targets/{one.id}",
+                one.light.light,
+                words(LIGHT_WORDS[one.light.light]),
+                target_text(one),
+            )
+            for one in plan.targets
+            if one.measure == measure_id
+        )
+    return found

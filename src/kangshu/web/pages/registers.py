@@ -9,9 +9,17 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from kangshu.base.faults import Conflict, Fault, PreconditionFailed, Unprocessable
+from kangshu.base.faults import (
+    Conflict,
+    Fault,
+    PreconditionFailed,
+    TooLarge,
+    Unprocessable,
+    UnsupportedMedia,
+)
 from kangshu.base.text import Text
 from kangshu.sdk import RegisterDeclaration
+from kangshu.web.attachments import with_attachments
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, divisions, with_residents
 from kangshu.web.parts import Filter, Paging
@@ -246,14 +254,16 @@ async def update(visit: Visit) -> Response:
 
 async def _save(visit: Visit, id_: str | None) -> Response:
     declared = declaration_of(visit)
-    form = texts(await visit.form())
+    sent = await visit.form()
+    form = texts(sent)
     values, version = sent_values(declared.form, form), form.get("_version", "")
     try:
         values = await with_residents(visit, declared.form, values)
+        values = await with_attachments(visit, declared.form, sent, values)
         stored = await visit.platform.registers.save(
             visit.grant, declared.code, values, id_, if_match=int(version) if version.isdecimal() else None
         )
-    except (Unprocessable, Conflict, PreconditionFailed) as fault:
+    except (Unprocessable, Conflict, PreconditionFailed, TooLarge, UnsupportedMedia) as fault:
         number = int(version) if version.isdecimal() else None
         return await _form(visit, sent_values(declared.form, form), id_=id_, version=number, fault=fault)
     return visit.go(record_address(declared, stored.id), said="saved")
@@ -269,7 +279,7 @@ async def _form(
 ) -> Response:
     declared, words = declaration_of(visit), visit.words
     address = f"/registers/{declared.code}"
-    choices = await choices_of(visit, declared.form)
+    choices = await choices_of(visit, declared.form, values)
     act = words("编辑") if id_ else words("新增")
     name = words.of(declared.title)
     return visit.render(

@@ -8,11 +8,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kangshu.base.faults import Conflict, Fault, Issue, NotFound, Unprocessable
+from kangshu.base.faults import Conflict, Fault, Issue, NotFound, TooLarge, Unprocessable, UnsupportedMedia
 from kangshu.base.text import Text
 from kangshu.sdk import CaseDeclaration, Field
+from kangshu.web.attachments import with_attachments
 from kangshu.web.forms import form_fields, sent_values, told
-from kangshu.web.lookup import choices_of, name_of, with_residents
+from kangshu.web.lookup import choices_of, with_residents
 from kangshu.web.visit import Visit, texts
 
 _RECEIVER = Field("_receiver", Text("承办单位", "Responsible organisation"), "organisation", required=True)
@@ -76,17 +77,18 @@ async def start(visit: Visit) -> Response:
     """Start the case and lead to its page; a refused form comes back with what is wrong."""
     declaration = _declaration(visit)
     fields = _all_fields(declaration)
-    values = sent_values(fields, texts(await visit.form()))
+    sent = await visit.form()
+    values = sent_values(fields, texts(sent))
     try:
         values = await with_residents(visit, fields, values)
         subject = str(values.pop("_subject", "") or "")
+        values = await with_attachments(visit, fields, sent, values, subject)
         receiver = str(values.pop("_receiver", "") or "").removeprefix("Organization/")
         stored = await visit.platform.cases.start(
             visit.grant, declaration.code, values, subject=subject or None, receiver=receiver or None
         )
-    except (Unprocessable, Conflict, NotFound) as fault:
-        sent = sent_values(fields, texts(await visit.request.form()))
-        return await _form(visit, declaration, sent, fault)
+    except (Unprocessable, Conflict, NotFound, TooLarge, UnsupportedMedia) as fault:
+        return await _form(visit, declaration, sent_values(fields, texts(sent)), fault)
     return visit.go(f"/cases/{stored.id}", said="started")
 
 
@@ -94,13 +96,10 @@ async def _form(
     visit: Visit, declaration: CaseDeclaration, values: dict[str, Any], fault: Fault | None = None
 ) -> Response:
     words, fields = visit.words, _all_fields(declaration)
-    choices = await choices_of(visit, fields)
+    choices = await choices_of(visit, fields, values)
     issues: Sequence[Issue] = fault.issues if fault else ()
     shown = form_fields(words, fields, values, issues, choices)
     lead = words.of(declaration.help)
-    if str(values.get("_subject", "")).startswith("Patient/"):
-        patient = await visit.platform.store.read(visit.grant, "Patient", str(values["_subject"])[8:])
-        lead = f"{words('居民')}：{name_of(patient.resource)}。{lead}"
     return visit.render(
         "form.html",
         422 if fault else 200,

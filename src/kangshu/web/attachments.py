@@ -1,0 +1,90 @@
+"""Files of a form: kept as DocumentReferences, given back only under the reader's grant."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from kangshu.base.clock import instant, now
+from kangshu.base.faults import NotFound, TooLarge, UnsupportedMedia
+from kangshu.sdk import Field, Resource
+from kangshu.web.visit import Visit, all_uploaded
+
+MOST_BYTES: Final = 8 * 1024 * 1024
+_MEDIA: Final = {
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".txt": "text/plain",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".zip": "application/zip",
+}
+
+
+async def with_attachments(
+    visit: Visit, fields: Iterable[Field], form: FormData, values: dict[str, Any], subject: str = ""
+) -> dict[str, Any]:
+    """Return `values` with each uploaded file kept and replaced by its reference.
+
+    `subject` is the `Patient/id` that the files are about. Raises TooLarge, UnsupportedMedia.
+    """
+    for field in fields:
+        if field.kind != "attachment":
+            continue
+        values.pop(field.id, None)
+        kept = []
+        for name, data in await all_uploaded(form, field.id):
+            written = await visit.platform.store.create(visit.grant, _document(visit, name, data, subject))
+            kept.append(f"DocumentReference/{written.stored.id}")
+        if kept:
+            values[field.id] = kept if field.many else kept[-1]
+    return values
+
+
+def _document(visit: Visit, name: str, data: bytes, subject: str) -> Resource:
+    media = _MEDIA.get(PurePath(name).suffix.lower())
+    if media is None:
+        raise UnsupportedMedia(
+            f"files of this kind are not taken; use {', '.join(_MEDIA)}",
+            zh=f"不支持该类型的文件，可上传：{'、'.join(_MEDIA)}",
+        )
+    if len(data) > MOST_BYTES:
+        raise TooLarge("an attachment has at most 8 MB", zh="单个附件不超过 8 MB，请压缩后再上传")
+    attachment = {
+        "contentType": media,
+        "title": PurePath(name).name[:120],
+        "size": len(data),
+        "data": base64.b64encode(data).decode(),
+        "creation": instant(now()),
+    }
+    document: Resource = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "date": instant(now()),
+        "content": [{"attachment": attachment}],
+    }
+    if subject:
+        document["subject"] = {"reference": subject}
+    if visit.grant.organisation:
+        document["custodian"] = {"reference": f"Organization/{visit.grant.organisation}"}
+    return document
+
+
+async def file(visit: Visit) -> Response:
+    """Return an attached file, never shown within our own pages."""
+    stored = await visit.platform.store.read(visit.grant, "DocumentReference", visit.path("id"))
+    for content in stored.resource.get("content", ()):
+        attachment = content.get("attachment", {})
+        if attachment.get("data"):
+            media = str(attachment.get("contentType", "application/octet-stream"))
+            return visit.download(
+                base64.b64decode(attachment["data"]), str(attachment.get("title") or "file"), media
+            )
+    raise NotFound("this record holds no file", zh="该记录没有附件")

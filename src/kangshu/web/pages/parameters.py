@@ -1,0 +1,174 @@
+"""系统管理: dated parameters, their versions, and the entry of a new value with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from kangshu.api import enter_parameter as enter_parameter_value
+from kangshu.base.clock import today
+from kangshu.base.faults import Fault, Invalid, NotFound, Unprocessable
+from kangshu.base.parameters import ParameterVersion
+from kangshu.base.text import Text
+from kangshu.sdk import Field
+from kangshu.web.forms import form_fields, told
+from kangshu.web.language import Words
+from kangshu.web.lookup import divisions
+from kangshu.web.pages.listing import listing
+from kangshu.web.parts import Cell
+from kangshu.web.visit import Visit, texts
+
+UNITS: Final = {
+    "1": "",
+    "min": "分钟",
+    "h": "小时",
+    "d": "天",
+    "day": "天",
+    "hour": "小时",
+    "working day": "个工作日",
+    "working-day": "个工作日",
+    "%": "%",
+}
+
+
+def _value_text(words: Words, version: ParameterVersion) -> str:
+    return f"{version.value} {words(UNITS.get(version.unit, version.unit))}".strip()
+
+
+async def parameters(visit: Visit) -> Response:
+    """Show every dated parameter with the value in force today."""
+    words, table, place = visit.words, visit.platform.parameters, visit.platform.settings.jurisdiction
+    rows = []
+    for id_ in table.ids():
+        version = table.find(id_, place, today())
+        if version is None:
+            first = table.versions(id_)[0]
+            rows.append(
+                [
+                    Cell(words.of(first.title), f"/admin/parameters/{id_}"),
+                    Cell(words("今日无有效值"), tone="red"),
+                    Cell(),
+                    Cell(),
+                    Cell(),
+                ]
+            )
+            continue
+        check = (
+            Cell(words("已核对"), tone="green") if version.verified else Cell(words("待核对"), tone="amber")
+        )
+        rows.append(
+            [
+                Cell(words.of(version.title), f"/admin/parameters/{id_}"),
+                Cell(_value_text(words, version)),
+                Cell(version.valid_from.isoformat(), nowrap=True),
+                Cell(version.source),
+                check,
+            ]
+        )
+    return listing(visit, words("政策参数"), words("比例、限额、时限等都是带日期和来源条款的参数；改动只增不改，历史计算可复现。"),
+                 [words("参数"), words("今日有效值"), words("生效日期"), words("来源"), words("核对")], rows, words("没有参数"))  # fmt: skip
+
+
+_VERSION = (
+    Field("value", Text("新值", "New value"), required=True),
+    Field("valid_from", Text("生效日期", "Valid from"), "date", required=True),
+    Field("valid_to", Text("失效日期", "Valid to"), "date", help=Text("留空表示长期有效", "empty: open")),
+    Field(
+        "source",
+        Text("来源条款", "Source clause"),
+        "paragraph",
+        required=True,
+        help=Text("文件名、文号与条款，如 ××〔2026〕1号 第三条", "document, number and clause"),
+    ),
+)
+
+
+async def parameter(visit: Visit) -> Response:
+    """Show the versions of one parameter and the form that adds one."""
+    return await _parameter(visit, {"valid_from": today().isoformat()})
+
+
+async def _parameter(visit: Visit, values: Mapping[str, Any], fault: Fault | None = None) -> Response:
+    words, id_ = visit.words, visit.path("id")
+    versions = visit.platform.parameters.versions(id_)
+    if not versions:
+        raise NotFound("there is no such parameter", zh="没有这个参数")
+    places = await divisions(visit)
+    rows = [
+        [
+            Cell(_value_text(words, one)),
+            Cell(places.get(one.jurisdiction.ljust(6, "0"), one.jurisdiction) or words("全国")),
+            Cell(one.valid_from.isoformat()),
+            Cell(one.valid_to.isoformat() if one.valid_to else words("长期")),
+            Cell(one.source),
+            Cell(one.entered_by or words("随服务发布")),
+        ]
+        for one in versions
+    ]
+    return visit.render(
+        "parameter.html",
+        422 if fault else 200,
+        title=words.of(versions[0].title),
+        id=id_,
+        heads=[
+            words("值"),
+            words("适用地区"),
+            words("生效日期"),
+            words("失效日期"),
+            words("来源条款"),
+            words("录入"),
+        ],
+        rows=rows,
+        may_enter=visit.grant.may("parameter.write"),
+        issues=told(words, fault) if fault else [],
+        fields=form_fields(words, _VERSION, values),
+    )
+
+
+async def enter_parameter(visit: Visit) -> Response:
+    """Add a dated value with its source; nothing is overwritten."""
+    form, id_ = texts(await visit.form()), visit.path("id")
+    versions = visit.platform.parameters.versions(id_)
+    if not versions:
+        raise NotFound("there is no such parameter", zh="没有这个参数")
+    try:
+        version = ParameterVersion(
+            id=id_,
+            title=versions[0].title,
+            value=like(versions[0].value, form.get("value", "")),
+            unit=versions[0].unit,
+            jurisdiction=visit.platform.settings.jurisdiction,
+            valid_from=_day(form.get("valid_from", "")),
+            valid_to=_day(form["valid_to"]) if form.get("valid_to") else None,
+            source=form.get("source", ""),
+            verified=True,
+        )
+        await enter_parameter_value(visit.platform, visit.grant, version)
+    except (Invalid, Unprocessable) as fault:
+        return await _parameter(visit, form, fault)
+    return visit.go(f"/admin/parameters/{id_}", said="saved")
+
+
+def like(before: Any, text: str) -> Any:
+    """Return `text` in the form of the value before it: a number stays a number. Raises Invalid."""
+    if isinstance(before, bool):
+        return text.strip().lower() in ("true", "是", "1")
+    if isinstance(before, int | float):
+        try:
+            number = float(text)
+        except ValueError as error:
+            raise Invalid("the value must be a number", zh="该参数的值应为数字") from error
+        return int(number) if number == int(number) and isinstance(before, int) else number
+    if not text:
+        raise Invalid("the value is missing", zh="请填写新值")
+    return text
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid("a date is written as 2026-03-01", zh="日期格式应为 2026-03-01") from error
