@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -227,3 +228,20 @@ async def test_the_system_records_a_no_show_and_tells_of_a_passed_deadline(city:
     told = (await city.cases.notices(clerk))[0]
     assert (told.task, len(await city.cases.notices(clerk))) == (waiting, unread + 1)
     assert await city.cases.tick() == (0, 0)
+
+
+async def test_one_slot_two_bookings(city: City) -> None:
+    doctor, clerk = city.account("community-doctor", "centre"), city.account("hospital-clerk", "hospital")
+    tasks = [await city.start_referral() for _ in range(4)]
+    for task in tasks:
+        await city.cases.move(doctor, task, "send", {})
+        await city.cases.move(clerk, task, "accept", {"department": "心血管内科"})
+    outcomes = await asyncio.gather(
+        *(city.cases.move(clerk, task, "book", {"slot": "slot-1"}) for task in tasks), return_exceptions=True
+    )
+    lost = [one for one in outcomes if isinstance(one, BaseException)]
+    assert len(lost) == 3
+    assert all(isinstance(one, Conflict | Unprocessable) for one in lost)
+    assert len(await city.store.search_all(SYSTEM, "Appointment", "")) == 1
+    states = sorted([(await city.cases.row(clerk, task)).state for task in tasks])
+    assert states == ["accepted", "accepted", "accepted", "booked"]
