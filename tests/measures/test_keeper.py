@@ -109,7 +109,7 @@ def apply(feed: Feed, edit: tuple[str, str, Any]) -> None:
             )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     history=st.lists(edits, max_size=40),
     batch=st.sampled_from([1, 3, 100]),

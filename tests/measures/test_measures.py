@@ -20,6 +20,7 @@ from kangshu.access import (
     Everything,
     Grant,
     NoPatient,
+    Nothing,
     OrganisationIn,
     Predicate,
     system_grant,
@@ -37,8 +38,9 @@ from kangshu.measures import (
     measure_report,
     measure_resource,
     period_of,
+    run_view,
 )
-from kangshu.sdk import CheckQuery, Resource
+from kangshu.sdk import CheckQuery, Resource, ViewDeclaration
 from kangshu.validate import validate
 
 from . import golden
@@ -231,6 +233,14 @@ def test_a_grant_narrows_the_number_and_the_list(city: Snapshot) -> None:
     assert number(city, "nursing-bed-share", institution).denominator == 2
 
 
+def test_a_kept_answer_is_nobody_elses(city: Snapshot) -> None:
+    id_ = "family-doctor-coverage-60"
+    for who, count in ((EVERYTHING, 5), (grant(DistrictUnder("990103")), 1), (grant(Nothing()), 0)) * 2:
+        assert number(city, id_, who).denominator == count
+    institutions = [grant(OrganisationIn(frozenset({one}))) for one in ("chc-1", "chc-2")] * 2
+    assert [number(city, id_, who).denominator for who in institutions] == [5, 0, 5, 0]
+
+
 def test_who_may_only_count_sees_no_list(city: Snapshot) -> None:
     counting = Grant("counter", "counter", aggregate=MappingProxyType({"*": Everything()}))
     measure = measures()["family-doctor-coverage-60"]
@@ -259,6 +269,30 @@ def test_a_reader_of_no_residents_lists_none(city: Snapshot) -> None:
 def test_the_declarations_are_without_findings() -> None:
     assert lint_views(views()) == ()
     assert lint_measures(measures().values(), Views(views()), parameters()) == ()
+
+
+def test_a_view_of_elements_that_r4_does_not_have_is_found() -> None:
+    broken = ViewDeclaration(
+        "broken",
+        "test",
+        {
+            "resource": "Patient",
+            "select": [{"column": [{"name": "a", "path": "nmae.where(usee = 'x').family"}]}],
+        },
+    )
+    assert [one.text for one in lint_views([broken])] == ["view broken: R4 has no element Patient.nmae"]
+    unknown = replace(broken, definition={**broken.definition, "resource": "Resident"})
+    assert [one.text for one in lint_views([unknown])] == ["view broken: R4 has no resource type Resident"]
+
+
+def test_the_services_views_run_on_both_engines() -> None:
+    for view in views():
+        found = [
+            sorted(map(str, run_view(view.definition, golden.CITY, engine)))
+            for engine in ("closures", "duckdb")
+        ]
+        assert found[0] == found[1]
+        assert found[0], view.name
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from kangshu.base.faults import Fault, Invalid, TooLarge, Unavailable, Unsupported
+from kangshu.fhir import parse
 from kangshu.measures import read_view, run_view, run_view_file
 
 ENGINES = ("closures", "duckdb")
@@ -102,6 +104,45 @@ def test_both_engines_give_the_same_value(path: str, expected: str | None, engin
     assert (shown if shown is None else str(shown).removesuffix(".0")) == expected
 
 
+ENCOUNTER = {
+    "resourceType": "Encounter",
+    "id": "e",
+    "status": "finished",
+    "period": {"start": "2020-01-01T10:00:00+08:00", "end": "2020-01-01T03:00:00Z"},
+}
+OBSERVATION = {
+    "resourceType": "Observation",
+    "id": "o",
+    "status": "final",
+    "valueString": "甲",
+    "effectiveDateTime": "2020-02",
+    "component": [{"valueInteger": 7}, {"valueString": "乙"}],
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("resource", "path", "kind", "expected"),
+    [
+        (ENCOUNTER, "period.end > period.start", "boolean", True),  # as instants, not as texts
+        (ENCOUNTER, "period.start = period.start", "boolean", True),
+        (OBSERVATION, "value", "string", "甲"),
+        (OBSERVATION, "Observation.value", "string", "甲"),
+        (OBSERVATION, "component.value.ofType(integer)", "integer", 7),
+        (OBSERVATION, "component[1].value", "string", "乙"),
+        (OBSERVATION, "component.where(value.ofType(string) = '乙')[0].value", "string", "乙"),
+        (OBSERVATION, "effective.ofType(dateTime).lowBoundary()", "", "2020-02-01T00:00:00.000+14:00"),
+        (OBSERVATION, "effective > @2020-01-31", "boolean", True),
+        (OBSERVATION, "effective > @2020-02-03", "boolean", None),  # undecided
+        (OBSERVATION, "nothing", "", None),
+    ],
+)
+def test_both_engines_know_the_types_of_r4(
+    resource: dict[str, Any], path: str, kind: str, expected: object, engine: str
+) -> None:
+    assert values(path, resource, kind=kind, engine=engine) == [expected]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_decimals_are_decimal(engine: str) -> None:
     quantity = {"resourceType": "Observation", "id": "o", "valueQuantity": {"value": Decimal("0.1")}}
@@ -121,7 +162,7 @@ def test_data_that_does_not_fit_the_view_is_a_fault(engine: str) -> None:
 
 
 def test_duckdb_says_what_it_does_not_offer() -> None:
-    for path in ("name.repeat(given)", "id is string", "%ucum"):
+    for path in ("name.repeat(given)", "id is string", "%ucum", "deceased.lowBoundary()"):
         with pytest.raises(Unsupported, match="closures"):
             values(path, PATIENT, engine="duckdb")
 
@@ -169,3 +210,78 @@ def test_a_broken_line_is_a_fault(tmp_path: Path, engine: str) -> None:
     path.write_text('{"resourceType": "Patient"}\n{"resourceType": \n')
     with pytest.raises(Fault):
         run_view_file(view(column("id")), path, engine)
+
+
+SYNTHEA = Path(__file__).resolve().parents[3] / "shared" / "suites" / "synthea-r4-blaze"
+WIDE = [
+    {
+        "resource": "Observation",
+        "select": [
+            {
+                "column": [
+                    column("getResourceKey()", "key"),
+                    column("code.coding.first().code", "code"),
+                    column("value.ofType(Quantity).value", "quantity", "decimal"),
+                    column("effective.ofType(dateTime) > @2010-01-01", "late", "boolean"),
+                    column("effective.ofType(dateTime).lowBoundary()", "earliest"),
+                    column("subject.getReferenceKey(Patient)", "patient"),
+                ]
+            },
+            {
+                "forEachOrNull": "component",
+                "column": [
+                    column("code.coding.code.first()", "component"),
+                    column("value.ofType(Quantity).value", "measured", "decimal"),
+                    column("%rowIndex", "place", "integer"),
+                ],
+            },
+        ],
+    },
+    {
+        "resource": "Patient",
+        "select": [
+            {"column": [column("id", "id"), column("name.where(use = 'official').family.first()", "family")]},
+            {
+                "forEach": "address",
+                "column": [column("city", "city"), column("line", "line", collection=True)],
+            },
+            {"forEach": "telecom", "column": [column("value", "telecom")]},
+        ],
+    },
+    {
+        "resource": "Encounter",
+        "where": [{"path": "period.end.exists()"}],
+        "select": [
+            {
+                "column": [
+                    column("id", "id"),
+                    column("period.end > period.start", "forward", "boolean"),
+                    column("type.coding.where(system = 'http://snomed.info/sct').code.first()", "type"),
+                ]
+            }
+        ],
+    },
+]
+
+
+def test_both_engines_agree_on_records_that_nobody_here_wrote() -> None:
+    files = sorted(SYNTHEA.glob("*.json.bz2"))[:5]
+    if not files:
+        pytest.skip("the Synthea bundles are not in ../shared/suites")
+    resources = [
+        entry["resource"] for path in files for entry in parse(bz2.decompress(path.read_bytes()))["entry"]
+    ]
+    for definition in WIDE:
+        closures, duckdb = (
+            sorted(
+                json.dumps({name: plain(value) for name, value in row.items()}, sort_keys=True)
+                for row in run_view(definition, resources, engine)
+            )
+            for engine in ENGINES
+        )
+        assert closures
+        assert closures == duckdb
+
+
+def plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) else value

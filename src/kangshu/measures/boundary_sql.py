@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+BOUNDED: Final = frozenset({"decimal", "integer", "date", "dateTime", "instant", "time"})
 _LOW_TIME: Final = "00:00:00.000"
 _HIGH_TIME: Final = "23:59:59.999"
 
@@ -11,7 +12,7 @@ _HIGH_TIME: Final = "23:59:59.999"
 def boundary(text: str, kind: str, *, low: bool) -> str:
     """Return the least or greatest value that `text` (a VARCHAR expression) may stand for, as VARCHAR.
 
-    `kind` is the FHIR primitive type; "" tells date, dateTime and time apart by the lexeme.
+    `kind` is one of BOUNDED, a FHIR primitive type.
     """
     if kind in {"decimal", "integer"}:
         sign = "-" if low else "+"
@@ -21,13 +22,7 @@ def boundary(text: str, kind: str, *, low: bool) -> str:
         return _moment(text, low=low)
     if kind == "date":
         return _day(text, low=low)
-    if kind == "time":
-        return _clock(text, low=low)
-    return (
-        f"CASE WHEN contains({text}, 'T') THEN {_moment(text, low=low)} "
-        f"WHEN regexp_matches({text}, '^[0-9][0-9]:') THEN {_clock(text, low=low)} "
-        f"ELSE {_day(text, low=low)} END"
-    )
+    return _clock(text, low=low)
 
 
 def _day(text: str, *, low: bool) -> str:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import duckdb
 
 from kangshu.access import Everything
-from kangshu.base.faults import Fault, Issue
+from kangshu.base.faults import Fault, Issue, Unsupported
+from kangshu.fhir import definitions
 from kangshu.measures.engine import bound, connect
 from kangshu.measures.statement import (
     DISTRICT,
@@ -21,12 +22,13 @@ from kangshu.measures.statement import (
     check_placeholders,
     measured,
 )
+from kangshu.measures.view_sql import compile_view
 from kangshu.measures.views import CompiledView, Views, compile_declaration
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, ViewDeclaration
 
 
 def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
-    """Return what is wrong with views: they do not compile, or two have one name."""
+    """Return what is wrong with views: they do not compile, two have one name, or R4 has no such element."""
     found: list[Issue] = []
     names: set[str] = set()
     for declaration in declarations:
@@ -38,7 +40,22 @@ def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
         if compiled.name in names:
             found.append(_issue(f"view {compiled.name}", "declared twice", "视图重复声明"))
         names.add(compiled.name)
+        found.extend(_elements(compiled))
     return tuple(found)
+
+
+def _elements(compiled: CompiledView) -> Iterator[Issue]:
+    """Find resource types and elements that R4 does not have: their columns would stay empty for ever."""
+    where, resource = f"view {compiled.name}", compiled.view.resource
+    if not definitions().is_resource(resource):
+        yield _issue(where, f"R4 has no resource type {resource}", f"R4没有资源类型{resource}")
+        return
+    try:
+        unknown = compile_view(compiled.view).unknown
+    except Unsupported:  # beyond the subset that DuckDB is given; the closures run it all the same
+        return
+    for element in unknown:
+        yield _issue(where, f"R4 has no element {element}", f"R4没有元素{element}")
 
 
 def lint_measures(

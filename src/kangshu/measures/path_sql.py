@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from kangshu.base.faults import Invalid, Unsupported
-from kangshu.measures.boundary_sql import boundary
+from kangshu.fhir import definitions
+from kangshu.measures.boundary_sql import BOUNDED, boundary
 from kangshu.measures.path import (
     Binary,
     Call,
@@ -51,10 +52,14 @@ class Focus:
 
 
 class PathCompiler:
-    """Compiles the paths of one view. `values` collects what must be bound, by parameter name."""
+    """Compiles the paths of one view.
+
+    `values` collects what must be bound, by parameter name; `unknown` the elements that R4 does not have.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
+        self.unknown: list[str] = []
         self._variables = 0
 
     def variable(self) -> str:
@@ -140,12 +145,16 @@ class PathCompiler:
                 return focus.this
             case RowIndex():
                 return Term(focus.row_index, "number", "integer")
+            case Member(This(), name) if name == focus.this.type:
+                return focus.this
             case Member(source, name):
                 return self._member(self.compile(source, focus), name)
             case Index(source, position):
                 place = self.number(self.compile(position, focus))
-                items = self.many(self.compile(source, focus))
-                return Term(self.let(f"CAST({place} AS BIGINT) + 1", lambda v: f"({items})[{v}:{v}]"), "many")
+                found = self.compile(source, focus)
+                items = self.many(found)
+                sql = self.let(f"CAST({place} AS BIGINT) + 1", lambda v: f"({items})[{v}:{v}]")
+                return Term(sql, "many", found.type)
             case Binary(operator, left, right):
                 return self._binary(operator, self.compile(left, focus), self.compile(right, focus))
             case Negative(operand):
@@ -171,17 +180,42 @@ class PathCompiler:
             f"CASE WHEN json_exists({element}, {path}) THEN [json_extract({element}, {path})] ELSE {EMPTY} END END"
         )
 
+    def _named(self, source: Term, names: list[str]) -> str:
+        """Return the children of `source` under any of the JSON `names`, as JSON[]."""
+        if source.kind == "one":
+            parts = [self._children(source.sql, name) for name in names]
+            return parts[0] if len(parts) == 1 else f"list_concat({', '.join(parts)})"
+        item = self.variable()
+        inner = self._named(Term(item, "one"), names)
+        return f"flatten(list_transform({source.sql}, lambda {item}: {inner}))"
+
     def _member(self, source: Term, name: str) -> Term:
+        """Return the children called `name`: as R4 types them, or as JSON has them where the type is not known."""
         if not _NAME.fullmatch(name):
             raise _refused(f"'{name}' is no element name")
         if source.kind not in {"one", "many"}:
             return Term(EMPTY, "many")
-        if source.kind == "one":
-            return Term(self._children(source.sql, name), "many")
-        item = self.variable()
-        return Term(
-            f"flatten(list_transform({source.sql}, lambda {item}: {self._children(item, name)}))", "many"
-        )
+        known = definitions()
+        kind = known.kind(source.type) if source.type else None
+        if kind is None or source.type == "Resource":
+            return Term(self._named(source, [name]), "many")
+        if kind == "primitive":
+            if name == "extension":
+                raise Unsupported(
+                    "the DuckDB engine does not read extensions of primitive values; use --engine closures",
+                    zh="DuckDB引擎不支持读取基本类型元素的扩展，请使用closures引擎",
+                )
+            return Term(EMPTY, "many")
+        choices = known.choices(source.type, name)
+        if not choices:
+            child = known.child(source.type, name)
+            choices = ((name, child.type),) if child else ()
+        if not choices:
+            self.unknown.append(f"{source.type}.{name}")
+            return Term(EMPTY, "many")
+        types = {one for _, one in choices}
+        sql = self._named(source, [json for json, _ in choices])
+        return Term(sql, "many", types.pop() if len(types) == 1 else "")
 
     def _binary(self, operator: str, left: Term, right: Term) -> Term:
         if operator in {"and", "or"}:
@@ -338,7 +372,7 @@ class PathCompiler:
 
     def _where(self, source: Term, condition: Node, focus: Focus) -> Term:
         item = self.variable()
-        inner = replace(focus, this=Term(item, "one"))
+        inner = replace(focus, this=Term(item, "one", source.type))
         kept = self.boolean(self.compile(condition, inner))
         return Term(
             f"list_filter({self.many(source)}, lambda {item}: coalesce({kept}, false))", "many", source.type
@@ -347,25 +381,33 @@ class PathCompiler:
     def _extension(self, source: Term, url: str) -> Term:
         item = self.variable()
         extensions = self._member(source, "extension").sql
-        return Term(
-            f"list_filter({extensions}, lambda {item}: json_extract_string({item}, '$.url') = {url})", "many"
-        )
+        kept = f"list_filter({extensions}, lambda {item}: json_extract_string({item}, '$.url') = {url})"
+        return Term(kept, "many", "Extension")
 
     def _choice(self, source: Term, name: str, kind: str) -> Term:
         """Return `source.name.ofType(kind)`: the choice element of that type, or resources of it."""
-        typed = self._member(source, name + kind[:1].upper() + kind[1:]).sql
-        if kind[:1].islower():
-            return Term(typed, "many", kind)
-        item, plain = self.variable(), self._member(source, name).sql
+        if not _NAME.fullmatch(name):
+            raise _refused(f"'{name}' is no element name")
+        if source.kind not in {"one", "many"}:
+            return Term(EMPTY, "many")
+        choices = definitions().choices(source.type, name) if source.type else ()
+        names = [json for json, one in choices if one == kind]
+        if not choices:
+            names = [name + kind[:1].upper() + kind[1:]]
+        if names:
+            typed = Term(self._named(source, names), "many", kind)
+            if choices or kind[:1].islower():
+                return typed
+        item, plain = self.variable(), self._named(source, [name])
         resources = (
             f"list_filter({plain}, lambda {item}: json_extract_string({item}, '$.resourceType') = "
             f"{self.bind(kind)})"
         )
-        return Term(f"list_concat({typed}, {resources})", "many")
+        return Term(f"list_concat({typed.sql}, {resources})" if names else resources, "many", kind)
 
     def _reference_key(self, source: Term, kind: str) -> Term:
         item = self.variable()
-        references = self._member(source, "reference").sql
+        references = self._named(source, ["reference"]) if source.kind in {"one", "many"} else EMPTY
         pattern = self.bind(_REFERENCE)
         text = f"json_extract_string({item}, '$')"
         wanted = f" AND regexp_extract({text}, {pattern}, 1) = {self.bind(kind)}" if kind else ""
@@ -375,6 +417,11 @@ class PathCompiler:
 
     def _boundary(self, source: Term, name: str) -> Term:
         low = name == "lowBoundary"
+        if source.type not in BOUNDED:
+            raise Unsupported(
+                f"{name}() on DuckDB needs a known type: write value.ofType(dateTime).{name}(), or use --engine closures",
+                zh=f"DuckDB引擎中{name}()须先用ofType()指明类型，或使用closures引擎",
+            )
         if source.kind in {"text", "number"}:
             return Term(boundary(f"CAST({source.sql} AS VARCHAR)", source.type, low=low), "text", source.type)
 

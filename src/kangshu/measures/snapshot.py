@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,8 @@ from kangshu.sdk import MeasureDeclaration
 PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
 _PAGE_LIMIT: Final = 1000
 _ROW_LIMIT: Final = 20_000
+_KEPT_ANSWERS: Final = 256
+_KEPT_ROWS: Final = 200
 
 
 class Snapshot:
@@ -35,6 +38,7 @@ class Snapshot:
         for macro in MACROS:
             self._connection.execute(macro)
         self._lock = threading.Lock()
+        self._answers: OrderedDict[Any, list[tuple[Any, ...]]] = OrderedDict()
 
     @classmethod
     def open(cls, folder: Path, *, memory: str = WEB_MEMORY) -> Snapshot:
@@ -217,10 +221,20 @@ class Snapshot:
     def _fetch(
         self, measure: MeasureDeclaration, sql: str, values: Mapping[str, Any]
     ) -> list[tuple[Any, ...]]:
+        given = bound(sql, values)
+        # the statement and its values hold the grant's predicates: equal keys may see the same
+        key = (sql, tuple((name, repr(value)) for name, value in sorted(given.items())))
         try:
             with self._lock:
-                answer = self._connection.execute(sql, bound(sql, values))
+                if key in self._answers:
+                    self._answers.move_to_end(key)
+                    return self._answers[key]
+                answer = self._connection.execute(sql, given)
                 found: list[tuple[Any, ...]] = answer.fetchmany(_ROW_LIMIT + 1)
+                if len(found) <= _KEPT_ROWS:
+                    self._answers[key] = found
+                if len(self._answers) > _KEPT_ANSWERS:
+                    self._answers.popitem(last=False)
         except duckdb.OutOfMemoryException as error:
             raise Unavailable(
                 f"measure '{measure.id}' needs more memory than a page may use",

@@ -31,10 +31,11 @@ Rest = Callable[[dict[str, str]], str]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """DuckDB SQL and the values to bind by name."""
+    """DuckDB SQL, the values to bind by name, and the elements that the view names and R4 does not have."""
 
     sql: str
     values: dict[str, str]
+    unknown: tuple[str, ...] = ()
 
 
 def column_type(column: ViewColumn) -> str:
@@ -57,7 +58,7 @@ def compile_view(view: View, *, depth: int = 6) -> Statement:
     Raises Invalid or Unsupported for a path that DuckDB cannot be given.
     """
     compiler = _ViewCompiler(depth)
-    root = Term("body", "one")
+    root = Term("body", "one", view.resource)
     focus = Focus(root, root, "CAST(0 AS DOUBLE)")
     names = [column.name for column in view.columns()]
 
@@ -81,7 +82,7 @@ def compile_view(view: View, *, depth: int = 6) -> Statement:
             "the view is nested too deeply for the DuckDB engine; use --engine closures",
             zh="视图嵌套层次过多，DuckDB引擎无法运行，请使用closures引擎",
         )
-    return Statement(sql, paths.values)
+    return Statement(sql, paths.values, tuple(dict.fromkeys(paths.unknown)))
 
 
 def _cost(sql: str) -> int:
@@ -115,11 +116,11 @@ class _ViewCompiler:
         return self._selection(first, focus, row, lambda made: self.selections(others, focus, made, rest))
 
     def _selection(self, selection: Selection, focus: Focus, row: dict[str, str], rest: Rest) -> str:
-        items = self._items(selection, focus)
-        if items is None:
+        iterated = self._items(selection, focus)
+        if iterated is None:
             return self._inside(selection, focus, row, rest)
-        item, place = self.paths.variable(), self.paths.variable()
-        inner = Focus(Term(item, "one"), focus.root, f"CAST({place} - 1 AS DOUBLE)")
+        items, item, place = iterated.sql, self.paths.variable(), self.paths.variable()
+        inner = Focus(Term(item, "one", iterated.type), focus.root, f"CAST({place} - 1 AS DOUBLE)")
         body = self._inside(selection, inner, row, rest)
         rows = f"flatten(list_transform({items}, lambda {item}, {place}: {body}))"
         if not selection.for_each_or_null:
@@ -127,14 +128,17 @@ class _ViewCompiler:
         empty = rest({**row, **self._null_row(selection)})
         return f"CASE WHEN len({items}) = 0 THEN {empty} ELSE {rows} END"
 
-    def _items(self, selection: Selection, focus: Focus) -> str | None:
+    def _items(self, selection: Selection, focus: Focus) -> Term | None:
         if selection.repeat:
             nodes = [parse_path(path) for path in selection.repeat]
             return self._descend(nodes, focus)
         path = selection.for_each or selection.for_each_or_null
-        return self.paths.many(self.paths.compile(parse_path(path), focus)) if path else None
+        if not path:
+            return None
+        term = self.paths.compile(parse_path(path), focus)
+        return Term(self.paths.many(term), "many", term.type)
 
-    def _descend(self, nodes: list[Node], focus: Focus) -> str:
+    def _descend(self, nodes: list[Node], focus: Focus) -> Term:
         """Return all elements below the focus along `nodes`, each before its own children.
 
         Level by level in a list_reduce: each element carries its place in the tree, by which all are sorted at
@@ -142,10 +146,11 @@ class _ViewCompiler:
         """
         paths = self.paths
         found, one, made = paths.variable(), paths.variable(), paths.variable()
+        kind = self._type_below(nodes, focus)
 
-        def below(place: str, here: str) -> str:
+        def below(place: str, here: str, type_: str) -> str:
             child, number = paths.variable(), paths.variable()
-            inner = Focus(Term(here, "one"), focus.root, focus.row_index)
+            inner = Focus(Term(here, "one", type_), focus.root, focus.row_index)
             parts = [paths.many(paths.compile(node, inner)) for node in nodes]
             children = parts[0] if len(parts) == 1 else f"list_concat({', '.join(parts)})"
             return (
@@ -154,21 +159,30 @@ class _ViewCompiler:
             )
 
         level = "STRUCT(place BIGINT[], node JSON)[]"
-        start = f"CAST({{'found': CAST([] AS {level}), 'last': {below('CAST([] AS BIGINT[])', focus.this.sql)}}} AS STRUCT(found {level}, last {level}))"
-        deeper = (
-            f"flatten(list_transform({found}.last, lambda {one}: {below(f'{one}.place', f'{one}.node')}))"
-        )
+        start = f"CAST({{'found': CAST([] AS {level}), 'last': {below('CAST([] AS BIGINT[])', focus.this.sql, focus.this.type)}}} AS STRUCT(found {level}, last {level}))"
+        deeper = f"flatten(list_transform({found}.last, lambda {one}: {below(f'{one}.place', f'{one}.node', kind)}))"
         step = f"{{'found': list_concat({found}.found, {found}.last), 'last': {deeper}}}"
         steps = f"list_transform(range({self._depth}), lambda {made}: CAST(NULL AS STRUCT(found {level}, last {level})))"
         ignored, item = paths.variable(), paths.variable()
         walked = f"list_reduce({steps}, lambda {found}, {ignored}: {step}, {start})"
-        return paths.let(
+        sql = paths.let(
             walked,
             lambda v: (
                 f"CASE WHEN len({v}.last) > 0 THEN error('{DEPTH_REACHED}') "
                 f"ELSE list_transform(list_sort({v}.found), lambda {item}: {item}.node) END"
             ),
         )
+        return Term(sql, "many", kind)
+
+    def _type_below(self, nodes: list[Node], focus: Focus) -> str:
+        """Return the one type that `nodes` lead to at every level; "" where there are several."""
+        types = {PathCompiler().compile(node, focus).type for node in nodes}
+        if len(types) != 1:
+            return ""
+        kind = types.pop()
+        again = Focus(Term("below", "one", kind), focus.root, focus.row_index)
+        deeper = {PathCompiler().compile(node, again).type for node in nodes}
+        return kind if deeper <= {kind, ""} else ""
 
     def _inside(self, selection: Selection, focus: Focus, row: dict[str, str], rest: Rest) -> str:
         made = dict(row)
