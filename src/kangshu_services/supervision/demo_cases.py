@@ -47,8 +47,8 @@ _LATE_CO_UNITS = (7, 11)
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
-    """Yield the duties; the commission assigns them as the conference's office."""
-    office = city.unit("health-commission").id
+    """Yield the duties; the reform commission assigns them as the conference's office."""
+    office = city.unit("development-reform").id
     for clause, days, instruction, moves in _PLANS:
         values = {"instruction": instruction} if instruction else {}
         children = () if clause in _LATE_CO_UNITS else _COSIGNED if _BEGIN in moves else (_CHILD_SIGN,)
