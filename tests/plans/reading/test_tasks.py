@@ -81,7 +81,7 @@ def test_several_assignments_in_one_item_share_the_cooperating_units():
     text = "2.建设小镇。建设东山小镇（市民政局牵头）；建设西山小镇（市体育局牵头）。[配合单位：市住建局]\n"
     assert tasks_of(text) == [
         ("建设东山小镇（市民政局牵头）；", "lead-first", ["市民政局"], ["市住建局"]),
-        ("建设西山小镇（市体育局牵头）。[", "lead-first", ["市体育局"], ["市住建局"]),
+        ("建设西山小镇（市体育局牵头）。", "lead-first", ["市体育局"], ["市住建局"]),
     ]
 
 

@@ -10,6 +10,7 @@ from kangshu.plans.reading.fold import Folded
 from kangshu.plans.reading.model import Anchor, Doubt, Heading, TargetFinding, TaskFinding
 from kangshu.plans.reading.units import like_organisation
 
+_MOST = 200  # of one kind: a garbled page needs no longer list
 _NUMERALS = "〇一二三四五六七八九"
 
 
@@ -38,7 +39,7 @@ def find_doubts(
     targets: list[TargetFinding],
 ) -> list[Doubt]:
     """Return the doubts of a reading, in reading order."""
-    doubts = [_lone_bracket(folded, position) for position in lonely]
+    doubts = [_lone_bracket(folded, position) for position in lonely[:_MOST]]
     doubts.extend(_misnumbered(outline))
     doubts.extend(
         Doubt(

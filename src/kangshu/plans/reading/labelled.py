@@ -9,6 +9,8 @@ from kangshu.plans.reading.brackets import Note
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.units import label_pattern, like_organisation, read_units
 
+_LONGEST = 400
+
 
 def labelled_notes(lines: Lines, taken: list[tuple[int, int]]) -> list[Note]:
     """Return notes of `label: units` outside the spans `taken`; labels that follow each other are one note."""
@@ -24,13 +26,7 @@ def labelled_notes(lines: Lines, taken: list[tuple[int, int]]) -> list[Note]:
         if inside >= 0 and taken[inside][1] > found.start():
             continue
         line = lines.at(found.start())
-        before = text[line.start : found.start()].rstrip()
-        if (
-            before
-            and before[-1] not in "。;!)]:\t"
-            and not re.search(r"\s$", text[line.start : found.start()])
-            and not re.fullmatch(r"[*•·\-|>◆●■]+", before)
-        ):
+        if not _stands_apart(text, max(line.start, found.start() - 8), found.start(), line.start):
             continue
         end = _end_of_run(lines, found.end())
         assignment = read_units(text[found.start() : end])
@@ -41,8 +37,15 @@ def labelled_notes(lines: Lines, taken: list[tuple[int, int]]) -> list[Note]:
     return notes
 
 
+def _stands_apart(text: str, window: int, start: int, line_start: int) -> bool:
+    """Return whether a label begins its line or sentence; 强化各级责任单位:… within a sentence does not."""
+    if start == line_start or text[start - 1] in "。;!)]:\t ":
+        return True
+    return window == line_start and bool(re.fullmatch(r"[*•·\-|>◆●■\s]+", text[window:start]))
+
+
 def _end_of_run(lines: Lines, position: int) -> int:
-    """Return where the run of labelled values ends: its line, and labelled lines that follow."""
+    """Return where the run of labelled values ends: its sentence or line, and labelled lines that follow."""
     text = lines.text
     number = lines.index_at(position)
     end = lines.all[number].end
@@ -51,6 +54,13 @@ def _end_of_run(lines: Lines, position: int) -> int:
             if not lines.all[following].empty:
                 number, end = following, lines.all[following].end
                 break
+    stop = text.find("。", position, min(end, position + _LONGEST))
+    while stop >= 0 and label_pattern().match(text, stop + 1):
+        stop = text.find("。", stop + 1, min(end, stop + _LONGEST))
+    if 0 <= stop < end - 1:
+        return stop
+    if end - position > _LONGEST:
+        return position + _LONGEST
     while True:
         following = number + 1
         while following < len(lines.all) and following <= number + 2 and lines.all[following].empty:

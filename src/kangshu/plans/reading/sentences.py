@@ -53,7 +53,8 @@ class Sentences:
     def bounds(self, position: int) -> tuple[int, int]:
         """Return start and end of the sentence around `position`."""
         text = self._text
-        start = max(text.rfind(mark, max(0, position - 600), position) for mark in "。!?\n") + 1
+        first = max(0, position - 600)
+        start = max(first, *(text.rfind(mark, first, position) + 1 for mark in "。!?\n"))
         ends = [end for mark in "。!?\n" if (end := text.find(mark, position, position + 600)) >= 0]
         return start, min(ends, default=min(len(text), position + 600))
 
