@@ -215,6 +215,10 @@ async def test_import_all_or_nothing(registers: Registers, store: Store) -> None
     good = await registers.import_xlsx(
         doctor, RESIDENTS, filled(registers, row("甲", 50, date(1950, 1, 1)), row("改名", 1))
     )
+    named = await registers.import_xlsx(
+        doctor, RESIDENTS, filled(registers, row("丙", 54, centre="西江社区卫生服务中心"))
+    )
+    assert (named.created, named.errors) == (1, ())
     assert (good.created, good.updated, good.accepted) == (1, 1, True)
     assert (await store.read(SYSTEM, "Patient", "p1")).resource["name"][0]["text"] == "改名"
 

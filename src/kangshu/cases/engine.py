@@ -23,7 +23,7 @@ from kangshu.cases.substitution import substitute
 from kangshu.cases.tasks import CaseEvent, events, inputs, kind_of, new_task, state_of
 from kangshu.cases.timekeeping import Timekeeper
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
-from kangshu.registers import check_values, points
+from kangshu.registers import candidates, check_values, points
 from kangshu.sdk import CaseDeclaration, Field, Move, Resource
 from kangshu.store import Store, Stored, Transaction
 
@@ -317,7 +317,7 @@ class Cases:
         field = next((one for one in (move.form if move else ()) if one.id == field_id), None)
         if field is None or not points(field):
             raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
-        return await self._lists.candidates(grant, field, criteria_of(field, task, {}), text, limit)
+        return await candidates(self._store, grant, field, criteria_of(field, task, {}), text, limit)
 
 
 def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:

@@ -24,8 +24,8 @@ from kangshu.cases.tasks import (
     state_of,
     urged_of,
 )
-from kangshu.registers import REFERENCE_TYPES, names_of
-from kangshu.sdk import CaseDeclaration, Field, Resource, State
+from kangshu.registers import names_of
+from kangshu.sdk import CaseDeclaration, Resource, State
 from kangshu.search import parse_query
 from kangshu.store import Store
 
@@ -158,17 +158,6 @@ class Worklists:
         if "received" not in stored.resource:
             read = {**stored.resource, "received": instant(self._clock())}
             await self._store.update(engine, read, if_match=stored.version)
-
-    async def candidates(
-        self, grant: Grant, field: Field, criteria: str, text: str, limit: int
-    ) -> list[Resource]:
-        """Return records that may be chosen for a reference field."""
-        kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
-        pairs = [*parse_qsl(criteria), ("_count", str(limit))]
-        if text:
-            pairs.append(("name:contains", text))
-        page = await self._store.search(grant, parse_query(kind, pairs))
-        return [one.resource for one in page.entries]
 
     def _criteria(self, grant: Grant, box: Box, code: str | None) -> list[str]:
         kinds = [kind for kind in self._kinds.values() if code in (None, kind.code)]

@@ -10,25 +10,28 @@ from kangshu.registers.forms import (
     write_values,
 )
 from kangshu.registers.importing import ImportReport, RowError
-from kangshu.registers.names import names_of
+from kangshu.registers.names import candidates, name_of, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_path
 from kangshu.registers.questionnaire import questionnaire
-from kangshu.registers.registers import RegisterPage, Registers
+from kangshu.registers.registers import RegisterPage, RegisterRecord, Registers
 from kangshu.registers.rows import RegisterRow, display, masked
 
 __all__ = [
     "REFERENCE_TYPES",
     "ImportReport",
     "RegisterPage",
+    "RegisterRecord",
     "RegisterRow",
     "Registers",
     "RowError",
+    "candidates",
     "check_values",
     "display",
     "fhirpath_of",
     "into_element",
     "is_empty",
     "masked",
+    "name_of",
     "names_of",
     "parse_path",
     "points",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 from kangshu.access import Grant
-from kangshu.sdk import Resource
-from kangshu.search import parse_query
+from kangshu.base.canonical import RESIDENT_ID
+from kangshu.registers.forms import REFERENCE_TYPES
+from kangshu.sdk import Field, Resource
+from kangshu.search import parameters_of, parse_query
 from kangshu.store import Store
 
 _BATCH = 100
@@ -29,6 +32,41 @@ async def names_of(store: Store, grant: Grant, references: Iterable[str]) -> dic
             page = await store.search(grant, query)
             found.update({f"{kind}/{one.id}": name_of(one.resource) for one in page.entries})
     return found
+
+
+async def candidates(
+    store: Store, grant: Grant, field: Field, criteria: str = "", text: str = "", limit: int = 50
+) -> list[Resource]:
+    """Return records that may be chosen for a reference `field`, of those the grant sees, at most `limit`.
+
+    `criteria` are the field's, filled in; `text` is part of a name.
+    """
+    kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
+    pairs = [*parse_qsl(criteria), ("_count", str(limit))]
+    if text and "name" in parameters_of(kind).simple:
+        pairs.append(("name:contains", escaped(text)))
+    page = await store.search(grant, parse_query(kind, pairs))
+    return [one.resource for one in page.entries]
+
+
+async def by_name(store: Store, grant: Grant, field: Field, text: str) -> str:
+    """Return the one record (`Type/id`) that people call `text`; "" for none or several.
+
+    A resident is also found by identity number. Used for Excel, where people write names.
+    """
+    kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
+    asked = [("name:exact", escaped(text))] if "name" in parameters_of(kind).simple else []
+    if kind == "Patient" and text[:6].isdigit():
+        asked = [("identifier", f"{RESIDENT_ID}|{text}")]
+    if not asked:
+        return ""
+    page = await store.search(grant, parse_query(kind, [*asked, ("_count", "2")]))
+    return f"{kind}/{page.entries[0].id}" if len(page.entries) == 1 else ""
+
+
+def escaped(value: str) -> str:
+    """Return `value` with the signs that a search value gives a meaning escaped."""
+    return value.replace("\\", "\\\\").replace(",", "\\,").replace("|", "\\|").replace("$", "\\$")
 
 
 def name_of(resource: Resource) -> str:

@@ -13,8 +13,8 @@ from kangshu.base.clock import now
 from kangshu.base.faults import Fault, Issue, NotFound, UnknownParameter, Unprocessable
 from kangshu.base.text import Language, Text
 from kangshu.registers.forms import check_values, points, read_values, write_values
-from kangshu.registers.importing import ImportReport, in_order, row_error, sort_rows
-from kangshu.registers.names import names_of
+from kangshu.registers.importing import ImportReport, Row, in_order, row_error, sort_rows
+from kangshu.registers.names import by_name, candidates, escaped, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
@@ -192,7 +192,7 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.import")
-        rows = read_sheet(register, data, _IMPORT_MOST)
+        rows = await self._named(grant, register, read_sheet(register, data, _IMPORT_MOST))
         right, errors = sort_rows(register, rows)
         created = updated = 0
         if errors and not partial:
@@ -211,6 +211,34 @@ class Registers:
             else:
                 updated, created = updated + made[0], created + made[1]
         return ImportReport(len(rows), created, updated, in_order(errors))
+
+    async def candidates(
+        self, grant: Grant, code: str, field_id: str, *, text: str = "", limit: int = 50
+    ) -> Sequence[Resource]:
+        """Return the records that may be chosen for a reference field of the register's form, at most `limit`.
+
+        Raises:
+            NotFound: no such register, or no reference field of that id.
+        """
+        field = next((one for one in self.declaration(code).form if one.id == field_id), None)
+        if field is None or not points(field):
+            raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
+        return await candidates(self._store, grant, field, field.criteria, text, limit)
+
+    async def _named(self, grant: Grant, register: RegisterDeclaration, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return `rows` with names of organisations and people replaced by what they point to, where there is one."""
+        known: dict[tuple[str, str], str] = {}
+        for field in register.form:
+            if not points(field):
+                continue
+            for _, values in rows:
+                text = values.get(field.id)
+                if not isinstance(text, str) or "/" in text:
+                    continue
+                if (field.id, text) not in known:
+                    known[field.id, text] = await by_name(self._store, grant, field, text)
+                values[field.id] = known[field.id, text] or text
+        return rows
 
     async def _import(
         self, transaction: Transaction, grant: Grant, register: RegisterDeclaration, values: Mapping[str, Any]
@@ -352,14 +380,10 @@ def _pair(column: Column | None, name: str, value: str) -> tuple[str, str]:
     if column.kind in ("date", "datetime", "integer", "decimal"):
         return column.search, value.replace("/", "-")
     if column.kind in ("text", "paragraph") and ":" not in column.search and not column.masked:
-        return f"{column.search}:contains", _escaped(value)
+        return f"{column.search}:contains", escaped(value)
     if column.kind == "district":
         return column.search, value
-    return column.search, _escaped(value)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace(",", "\\,").replace("|", "\\|").replace("$", "\\$")
+    return column.search, escaped(value)
 
 
 def _listed(value: Any) -> list[str]:
