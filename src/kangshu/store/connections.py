@@ -8,13 +8,18 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
-from kangshu.base.faults import Unavailable
+from kangshu.base.faults import TooLarge, Unavailable
 
 Connection: TypeAlias = Any
 """An asyncpg connection (the pool's proxy or a plain one); asyncpg's own types do not tell them apart."""
 Row: TypeAlias = Any
 
-SETTINGS: Final = {"application_name": "kangshu", "jit": "off", "TimeZone": "UTC"}
+SETTINGS: Final = {
+    "application_name": "kangshu", "jit": "off", "TimeZone": "UTC", "statement_timeout": "120s",
+    "idle_in_transaction_session_timeout": "600s", "max_parallel_workers_per_gather": "0",
+}  # fmt: skip
+PATIENCE_SECONDS: Final = 30.0
+"""How long a call waits for a free connection."""
 LOWEST_VERSION: Final = 15
 
 
@@ -62,18 +67,32 @@ async def acquired(pool: Any) -> AsyncIterator[Connection]:
     """Give a connection of the pool; a lost one is Unavailable.
 
     Raises:
-        Unavailable: the database went away.
+        Unavailable: the database went away, or no connection came free in half a minute.
+        TooLarge: a statement ran for two minutes.
     """
     try:
-        async with pool.acquire() as connection:
-            yield connection
+        connection = await pool.acquire(timeout=PATIENCE_SECONDS)
+    except TimeoutError as cause:
+        raise Unavailable("the database is busy; try again", zh="数据库繁忙，请稍后重试") from cause
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as cause:
+        raise _lost(cause) from cause
+    try:
+        yield connection
+    except asyncpg.QueryCanceledError as cause:
+        raise TooLarge("this took too long; narrow what is asked", zh="操作耗时过长，请缩小范围") from cause
     except (
         OSError,
         asyncpg.PostgresConnectionError,
         asyncpg.InterfaceError,
         asyncpg.CannotConnectNowError,
     ) as cause:
-        raise Unavailable(
-            f"the database went away: {type(cause).__name__}; try again",
-            zh=f"数据库连接中断（{type(cause).__name__}），请稍后重试",
-        ) from cause
+        raise _lost(cause) from cause
+    finally:
+        await pool.release(connection)
+
+
+def _lost(cause: BaseException) -> Unavailable:
+    return Unavailable(
+        f"the database went away: {type(cause).__name__}; try again",
+        zh=f"数据库连接中断（{type(cause).__name__}），请稍后重试",
+    )

@@ -22,6 +22,7 @@ async def migrate(connection: Connection) -> int:
     """
     steps = _steps()
     async with connection.transaction():
+        await connection.execute("set local statement_timeout = 0")
         await connection.execute("select pg_advisory_xact_lock(7301, 0)")
         await connection.execute(
             "create table if not exists schema_version "

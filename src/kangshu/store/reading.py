@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from kangshu.access import Grant, Scope, admits
+from kangshu.access import Grant, Nothing, Scope, admits
 from kangshu.base.faults import Gone, NotFound
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
@@ -16,6 +16,7 @@ from kangshu.store.cursors import Cursors
 from kangshu.store.records import Page, Stored
 from kangshu.store.sql import Binder, readable_sql
 
+_POSITION = ("timestamptz", "bigint", "integer")
 _COLUMNS = "key, type, id, version, deleted, updated, district, organisations, patient, codec, body"
 
 
@@ -118,32 +119,19 @@ class Reader:
             NotFound: no such record, or a cursor of another account.
         """
         listing = f"history/{type or ''}/{id or ''}"
+        key: int | None = None
+        total: int | None = None
+        if type is not None and id is not None:
+            current = await self.current(type, id)
+            if current is None or not admits(grant.may_read(type), current.scope):
+                raise not_found(type, id)
+            key = current.key
+            if since is None:
+                total = await self._versions_of(grant, current)
+        position = None if cursor is None else self.cursors.read(grant, listing, cursor)
         binder = Binder()
-        where = [readable_sql(grant, "r", self.catalogue, binder, type or "")]
-        if type is not None:
-            where.append(f"h.type = {binder.bind(self.catalogue.type(type), 'smallint')}")
-        if id is not None:
-            current = await self.current(type or "", id)
-            if current is None or not admits(grant.may_read(type or ""), current.scope):
-                raise not_found(type or "", id)
-            where.append(f"h.key = {binder.bind(current.key, 'bigint')}")
-        if since is not None:
-            where.append(f"h.updated >= {binder.bind(since, 'timestamptz')}")
-        total = await self._history_total(where, binder.values) if id is not None else None
-        if cursor is not None:
-            at = [binder.bind(value) for value in self.cursors.read(grant, listing, cursor)]
-            where.append(
-                f"(h.updated, h.key, h.version) < ({at[0]}::timestamptz, {at[1]}::bigint, {at[2]}::integer)"
-            )
-        own = readable_sql(grant, "h", self.catalogue, binder, type or "")
-        where.append(f"(h.patient = r.patient or {own})")
         limit = binder.bind(count + 1, "bigint")
-        columns = "type, key, version, updated, deleted, district, organisations, patient, codec, body"
-        sql = f"""select h.key, h.type, r.id, h.version, h.deleted, h.updated, h.district, h.organisations, h.patient,
-                h.codec, h.body
-            from (select {columns} from resource union all select {columns} from version) h
-            join resource r on r.key = h.key
-            where {" and ".join(where)} order by h.updated desc, h.key desc, h.version desc limit {limit}"""
+        sql = self._history_sql(grant, type, key, since, position, binder, limit)
         rows = await self.connection.fetch(sql, *binder.values)
         await self.learn(rows)
         entries = [self.stored(row) for row in rows[:count]]
@@ -153,11 +141,47 @@ class Reader:
             more = self.cursors.write(grant, listing, [last.last_updated, last.key, last.version])
         return Page(entries, [], total, more)
 
-    async def _history_total(self, where: list[str], values: list[Any]) -> int:
-        columns = "type, key, version, updated, patient"
-        sql = f"""select count(*) from (select {columns} from resource union all select {columns} from version) h
-            join resource r on r.key = h.key where {" and ".join(where)}"""
-        found: int = await self.connection.fetchval(sql, *values)
+    def _history_sql(
+        self, grant: Grant, type: str | None, key: int | None, since: datetime | None, position: list[Any] | None,
+        binder: Binder, limit: str,
+    ) -> str:  # fmt: skip
+        """Return the statement of one page: the current and the replaced versions, each read by its index."""
+        if type is not None:
+            kinds = [self.catalogue.type(type)]
+        else:
+            kinds = [
+                n for name, n in self.catalogue.types.items() if not isinstance(grant.may_read(name), Nothing)
+            ]
+        listed = binder.bind(kinds, "smallint[]")
+        bounds = []
+        if key is not None:
+            bounds.append(f"h.key = {binder.bind(key, 'bigint')}")
+        if since is not None:
+            bounds.append(f"h.updated >= {binder.bind(since, 'timestamptz')}")
+        if position is not None:
+            at = [binder.bind(value, cast) for value, cast in zip(position, _POSITION, strict=True)]
+            bounds.append(f"h.updated <= {at[0]} and (h.updated, h.key, h.version) < ({', '.join(at)})")
+        bound = " and ".join(["h.type = t.type", *bounds])
+        columns = "h.key, h.type, h.version, h.deleted, h.updated, h.district, h.organisations, h.patient, h.codec, h.body"
+        order = "order by updated desc, key desc, version desc"
+        current = readable_sql(grant, "h", self.catalogue, binder, type or "")
+        follows = readable_sql(grant, "r", self.catalogue, binder, type or "")
+        own = readable_sql(grant, "h", self.catalogue, binder, type or "")
+        # an old version follows its record, unless it spoke of another resident
+        return f"""select h.* from unnest({listed}) as t(type), lateral (
+                (select {columns}, h.id from resource h where {bound} and {current} {order} limit {limit})
+                union all
+                (select {columns}, r.id from version h join resource r on r.key = h.key
+                where {bound} and {follows} and (h.patient = r.patient or {own}) {order} limit {limit})
+            ) h {order} limit {limit}"""
+
+    async def _versions_of(self, grant: Grant, current: Stored) -> int:
+        """Return how many versions of one record the grant admits."""
+        binder = Binder()
+        own = readable_sql(grant, "v", self.catalogue, binder, current.type)
+        key, patient = binder.bind(current.key, "bigint"), binder.bind(current.scope.patient, "text")
+        sql = f"select 1 + count(*) from version v where v.key = {key} and (v.patient = {patient} or {own})"
+        found: int = await self.connection.fetchval(sql, *binder.values)
         return found
 
 

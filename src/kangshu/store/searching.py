@@ -3,26 +3,22 @@
 # ruff: noqa: S608  # the text is of literals and aliases made here; every value is bound
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from kangshu.access import Grant
 from kangshu.base.faults import TooLarge
-from kangshu.search import Include, Query, Sort
-from kangshu.store.conditions import TABLES, Conditions, systems_of
+from kangshu.search import Include, Query
+from kangshu.store.conditions import Conditions, systems_of
 from kangshu.store.connections import Row
 from kangshu.store.cursors import listing_of
+from kangshu.store.ordering import Ordering
 from kangshu.store.reading import Reader
 from kangshu.store.records import Page, Stored
 from kangshu.store.sql import Binder, readable_sql
 
 MOST_INCLUDED: Final = 10_000
 _DEEPEST_ITERATION: Final = 8
-_SORTED: Final = {
-    "token": "code", "string": "folded", "date": "low", "number": "low", "quantity": "low", "reference": "target",
-    "uri": "value",
-}  # fmt: skip
 _COLUMNS: Final = "r.key, r.type, r.id, r.version, r.deleted, r.updated, r.district, r.organisations, r.patient, r.codec, r.body"
-_CASTS: Final = {"date": "timestamptz", "number": "numeric", "quantity": "numeric"}
 
 
 class Search:
@@ -73,21 +69,12 @@ class Search:
         listing = listing_of(query)
         binder = Binder()
         where, conditions = self._where(binder)
-        joins, orders = self._order(conditions, binder)
-        if cursor is not None:
-            position = self._reader.cursors.read(self._grant, listing, cursor)
-            where = f"{where} and ({self._beyond(position, orders, binder)})"
-        values = ", ".join(f"{expression} as s{at}" for at, (expression, _, _) in enumerate(orders))
-        order = ", ".join(
-            f"{expression}{' desc' if descending else ''} nulls last" for expression, descending, _ in orders
-        )
-        picked = ", ".join(filter(None, ["r.key", values]))
-        shown = ", ".join(filter(None, ["page.n", *(f"page.s{at}" for at in range(len(orders))), _COLUMNS]))
-        sorting = ", ".join(filter(None, [order, "r.key"]))
+        position = None if cursor is None else self._reader.cursors.read(self._grant, listing, cursor)
+        ordering = Ordering(query, conditions, binder)
         limit = binder.bind(query.count + 1, "bigint")
-        sql = f"""with narrow as materialized (
-                select {picked} from resource r {joins} where {where} order by {sorting} limit {limit}
-            ), page as (select *, row_number() over () as n from narrow)
+        narrow = ordering.narrow(where, position, limit, self._grant.may_read(query.type))
+        shown = ", ".join(["page.n", *(f"page.s{at}" for at in range(ordering.width)), _COLUMNS])
+        sql = f"""with narrow as materialized ({narrow}), page as (select *, row_number() over () as n from narrow)
             select {shown} from page join resource r on r.key = page.key order by page.n"""
         rows = await self._reader.connection.fetch(sql, *binder.values)
         await self._reader.learn(rows)
@@ -96,7 +83,7 @@ class Search:
         if len(rows) > query.count:
             last = rows[query.count - 1]
             more = self._reader.cursors.write(
-                self._grant, listing, [*(last[f"s{at}"] for at in range(len(orders))), last["key"]]
+                self._grant, listing, [*(last[f"s{at}"] for at in range(ordering.width)), last["key"]]
             )
         total: int | None = None
         if cursor is None and more is None:
@@ -105,45 +92,6 @@ class Search:
             total = await self.count()
         included = await self._included(entries) if query.includes else []
         return Page(entries, included, total, more)
-
-    def _order(self, conditions: Conditions, binder: Binder) -> tuple[str, list[tuple[str, bool, str]]]:
-        """Return the joins that fetch sort values, and (expression, descending, cast) of each."""
-        joins: list[str] = []
-        orders: list[tuple[str, bool, str]] = []
-        for at, sort in enumerate(self._query.sort):
-            if sort.by == "_id":
-                orders.append(("r.id", sort.descending, "text"))
-            elif sort.by == "_lastUpdated":
-                orders.append(("r.updated", sort.descending, "timestamptz"))
-            else:
-                joins.append(self._sort_join(at, sort, conditions))
-                orders.append((f"o{at}.v", sort.descending, _CASTS.get(sort.kind, "text")))
-        return " ".join(joins), orders
-
-    def _sort_join(self, at: int, sort: Sort, conditions: Conditions) -> str:
-        picked = "max" if sort.descending else "min"
-        params = conditions.params(self._query.type, sort.sources, f"x{at}")
-        return (
-            f"left join lateral (select {picked}(x{at}.{_SORTED[sort.kind]}) as v from {TABLES[sort.kind]} x{at} "
-            f"where x{at}.key = r.key and {params}) o{at} on true"
-        )
-
-    def _beyond(self, position: list[Any], orders: list[tuple[str, bool, str]], binder: Binder) -> str:
-        """Return the condition that a row comes after `position`; rows without a value come last either way."""
-        alternatives: list[str] = []
-        equal: list[str] = []
-        for (expression, descending, cast), value in zip(orders, position, strict=False):
-            if value is None:
-                equal.append(f"{expression} is null")
-                continue
-            bound = binder.bind(value, cast)
-            sign = "<" if descending else ">"
-            alternatives.append(
-                " and ".join([*equal, f"({expression} {sign} {bound} or {expression} is null)"])
-            )
-            equal.append(f"{expression} = {bound}")
-        alternatives.append(" and ".join([*equal, f"r.key > {binder.bind(position[-1], 'bigint')}"]))
-        return " or ".join(f"({one})" for one in alternatives)
 
     async def _included(self, matches: list[Stored]) -> list[Stored]:
         seen = {match.key for match in matches}

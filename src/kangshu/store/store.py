@@ -310,7 +310,7 @@ class Store:
     async def patch(
         self, grant: Grant, type: str, id: str, patch: Any, *, if_match: int | None = None
     ) -> Written:
-        """Change a record by a JSON Patch; faults as in `update`."""
+        """Change a record by a JSON Patch (a list) or a FHIRPath Patch (a Parameters); faults as in `update`."""
         async with self._audited(grant, "patch", type, id, writes=True):
             return await self.run(grant, lambda t: t.patch(type, id, patch, if_match=if_match))
 

@@ -27,6 +27,7 @@ from kangshu.base.faults import (
     Unsupported,
 )
 from kangshu.fhir import definitions, json_patch, render
+from kangshu.fhirpath import fhirpath_patch
 from kangshu.sdk import Resource
 from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
 from kangshu.store import queue
@@ -183,16 +184,14 @@ class Transaction:
         return await self.update({**resource, "id": found.id}, if_match=if_match)
 
     async def patch(self, type: str, id: str, patch: Any, *, if_match: int | None = None) -> Written:
-        """Change a record by a JSON Patch (a list of operations); see `Store.patch`."""
+        """Change a record by a JSON Patch (a list) or a FHIRPath Patch (a Parameters); see `Store.patch`."""
         current = await self._reader.current(type, id, lock=True)
         if current is None or not admits(self.grant.may_read(type), current.scope):
             raise not_found(type, id)
         if current.deleted:
             raise NotFound(f"{type}/{id} has been deleted", zh=f"{type}/{id} 已被删除")
         self._check_version(current, if_match)
-        if not isinstance(patch, list):
-            raise Unsupported("send a JSON Patch: a list of operations", zh="请使用 JSON Patch（操作列表）")
-        changed = json_patch(current.resource, patch)
+        changed = _patched(current.resource, patch)
         if changed.get("resourceType") != type or changed.get("id") != id:
             raise Invalid("a patch may not change resourceType or id", zh="补丁不得修改 resourceType 或 id")
         return await self._put(type, id, changed, current, "patch")
@@ -391,6 +390,17 @@ def stamped(body: Resource, version: int, moment: datetime) -> Resource:
     meta = body.get("meta")
     kept = meta if isinstance(meta, dict) else {}
     return {**body, "meta": {**kept, "versionId": str(version), "lastUpdated": instant(moment)}}
+
+
+def _patched(resource: Resource, patch: Any) -> Resource:
+    if isinstance(patch, list):
+        return json_patch(resource, patch)
+    if isinstance(patch, dict) and patch.get("resourceType") == "Parameters":
+        return fhirpath_patch(resource, patch)
+    raise Unsupported(
+        "send a JSON Patch (a list of operations) or a FHIRPath Patch (a Parameters)",
+        zh="请使用 JSON Patch（操作列表）或 FHIRPath Patch（Parameters）",
+    )
 
 
 def valid_id(id: Any) -> bool:
