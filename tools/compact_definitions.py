@@ -29,7 +29,19 @@ ROOM = Path(__file__).resolve().parents[1] / "src" / "kangshu" / "fhir"
 OUTPUTS = {"definitions": ROOM / "r4.json.zst", "profiles": ROOM / "r4.profiles.json.zst"}
 RECORD = ROOM / "r4.sources.json"
 VITAL_SIGNS = frozenset(
-    ["vitalsigns", "bp", "bodyheight", "bodyweight", "bmi", "bodytemp", "heartrate", "resprate", "oxygensat", "headcircum", "vitalspanel"]
+    [
+        "vitalsigns",
+        "bp",
+        "bodyheight",
+        "bodyweight",
+        "bmi",
+        "bodytemp",
+        "heartrate",
+        "resprate",
+        "oxygensat",
+        "headcircum",
+        "vitalspanel",
+    ]
 )
 """Profiles that R4 itself demands of every Observation with one of their LOINC codes."""
 BASE = "http://hl7.org/fhir/StructureDefinition/"
@@ -208,7 +220,21 @@ def compact_extension(definition: Json) -> list[Any]:
     return row
 
 
-KEPT = ["id", "path", "sliceName", "slicing", "min", "max", "base", "contentReference", "type", "constraint", "binding", "mustSupport", "isModifier"]
+KEPT = [
+    "id",
+    "path",
+    "sliceName",
+    "slicing",
+    "min",
+    "max",
+    "base",
+    "contentReference",
+    "type",
+    "constraint",
+    "binding",
+    "mustSupport",
+    "isModifier",
+]
 
 
 def compact_profile(definition: Json) -> Json:
@@ -311,9 +337,8 @@ def compact(folder: Path) -> tuple[Json, Json]:
                 elif resource["url"].removeprefix(BASE) in VITAL_SIGNS:
                     profiles[resource["url"]] = compact_profile(resource)
             case "SearchParameter":
-                if resource["url"].startswith("http://hl7.org/fhir/SearchParameter/") and resource.get(
-                    "base"
-                ):
+                official = resource["url"].startswith("http://hl7.org/fhir/SearchParameter/")
+                if official and resource.get("base") and not resource["id"].startswith("example"):
                     search.append(compact_search(resource))
             case "CompartmentDefinition":
                 if resource["id"] != "example":

@@ -237,3 +237,39 @@ def test_work_is_bounded_on_a_large_resource(expression: str) -> None:
 def test_extreme_numbers_end(expression: str) -> None:
     with contextlib.suppress(FhirPathFault):
         compile(expression).evaluate(None)
+
+
+@pytest.mark.parametrize(
+    ("expression", "type", "words"),
+    [
+        ("name.given", "Patient", ""),
+        ("Patient.nmae.given", "Patient", "nmae"),
+        ("name.where(usee = 'official').given", "Patient", "usee"),
+        ("name.exists(family = 'x' and gvien.empty())", "Patient", "gvien"),
+        ("Observation.status", "Patient", "starts with Observation"),
+        ("value.ofType(Quantity).value > 3", "Observation", ""),
+        ("value.ofType(Quantity).unitt", "Observation", "unitt"),
+        ("value.ofType(Address)", "Observation", "never"),
+        ("(subject | performer).reference", "Observation", ""),
+        ("extension('x').value.ofType(code)", "Patient", ""),
+        ("managingOrganization.resolve().anything", "Patient", ""),
+        ("contained.name", "Patient", ""),
+        ("item.item.linkIdd", "Questionnaire", "linkIdd"),
+        ("identifier.where(system = %x).value.first().length() > 3", "Patient", ""),
+        ("name.select(given.first() & family)", "Patient", ""),
+    ],
+)
+def test_authors_are_told_of_misspelt_names(expression: str, type: str, words: str) -> None:
+    found = compile(expression).problems(type)
+    assert bool(found) is bool(words)
+    assert not words or words in found[0].en
+
+
+def test_no_search_expression_of_r4_has_a_problem_but_those_known() -> None:
+    troubled = {
+        f"{type}.{name}"
+        for type in definitions().resource_types
+        for name, parameter in definitions().search_parameters(type).items()
+        if compile(parameter.expression).problems(type)
+    }
+    assert troubled == set()

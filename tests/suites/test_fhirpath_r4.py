@@ -51,7 +51,11 @@ def run(case: ElementTree.Element, folder: Path) -> str:
     invalid = written.get("invalid")
     wanted = [(output.get("type"), output.text or "") for output in case.findall("output")]
     try:
-        items = compile(written.text or "").items(resource(folder, case.get("inputfile", "")))
+        focus = resource(folder, case.get("inputfile", ""))
+        expression = compile(written.text or "")
+        if "strict" in (case.get("mode"), written.get("mode")) and expression.problems(focus["resourceType"]):
+            return "" if invalid else "strict typing finds a problem"
+        items = expression.items(focus)
     except FhirPathFault as fault:
         return "" if invalid else f"fault: {fault.text}"
     if invalid:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from kangshu.base.text import Text
 from kangshu.fhirpath import conversions, elements, numbers, texts
 from kangshu.fhirpath.compiler import compile_tree
 from kangshu.fhirpath.context import STEP_LIMIT, Conforms, Context, MemberOf, Resolver, Run
 from kangshu.fhirpath.faults import FhirPathFault
 from kangshu.fhirpath.grammar import parse_expression
 from kangshu.fhirpath.tree import Tree
+from kangshu.fhirpath.typing import problems
 from kangshu.fhirpath.values import Items, Node, as_json, resource_node, system, type_name
 
 FUNCTION_ROOMS = (conversions, elements, numbers, texts)
@@ -95,6 +97,14 @@ class Expression:
             raise FhirPathFault("the condition has more than one value", zh="条件含有多个值")
         value = system(items[0])
         return value if isinstance(value, bool) else True
+
+    def problems(self, type: str) -> tuple[Text, ...]:
+        """Return what is wrong with the expression over resources of `type`, before any is seen.
+
+        Misspelt elements, a path that starts with another type, casts that never fit. For those who write
+        expressions: evaluation itself lets a missing element find nothing.
+        """
+        return problems(self.tree, type)
 
     def typed(self, focus: Any, variables: Mapping[str, Any] | None = None) -> list[tuple[str, Any]]:
         """Return (type, JSON value) of each item: `("Quantity", {…})`, `("System.Boolean", True)`."""

@@ -47,7 +47,7 @@ def _computed(make: Callable[[], Decimal]) -> Items:
 
 def _whole(number: int | Decimal | None, rounding: str) -> Items:
     """Return a number rounded to an Integer; empty where it has none."""
-    if number is None or abs(number) > 2**40:
+    if number is None or not -(2**40) < number < 2**40:
         return []
     return number_result(int(Decimal(number).to_integral_value(rounding)))
 

@@ -7,6 +7,7 @@ repeats in a row) is run as a set of states over the text, whose work is text ×
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,8 +50,12 @@ def compile_pattern(text: str, flags: str = "") -> Pattern:
         options |= re.MULTILINE
     try:
         written = _GROUP.sub("(?P<", text)
-        parsed = sre_parser.parse(written, int(options))
-        return Pattern(re.compile(written, options), _degree(parsed, inside=False), parsed)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", FutureWarning
+            )  # of sets within sets, which Python may read otherwise one day
+            parsed = sre_parser.parse(written, int(options))
+            return Pattern(re.compile(written, options), _degree(parsed, inside=False), parsed)
     except (re.error, OverflowError, RecursionError) as fault:
         raise FhirPathFault(
             f"not a regular expression: {fault}", zh=f"不是合法的正则表达式: {fault}"
