@@ -33,6 +33,8 @@ from kangshu.search.parameters import RECORD, Composite, Parameter, parameters_o
 LARGEST_PAGE: Final = 1000
 USUAL_PAGE: Final = 50
 _DEEPEST_CHAIN: Final = 4
+_MOST_TARGETS: Final = 16
+"""A chain through a reference to almost anything must name the type: each one is a search of its own."""
 _MODIFIERS: Final[dict[str, frozenset[str]]] = {
     "token": frozenset({"not", "text"}),
     "string": frozenset({"exact", "contains"}),
@@ -296,7 +298,7 @@ def _chain(type: str, head: str, rest: str, value: str, base: str, depth: int) -
     if wanted and not definitions().is_resource(wanted):
         raise _unknown(type, head)
     targets = (wanted,) if wanted else parameter.targets
-    if not targets or "Resource" in targets:
+    if not targets or len(targets) > _MOST_TARGETS:
         raise UnknownParameter(
             f"say which type {head!r} leads to, as in {name}:Patient.{rest}", zh=f"请写明 {head!r} 指向的类型"
         )
