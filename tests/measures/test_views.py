@@ -14,7 +14,7 @@ import pytest
 
 from kangshu.base.faults import Fault, Invalid, TooLarge, Unavailable, Unsupported
 from kangshu.fhir import parse
-from kangshu.measures import read_view, run_view, run_view_file
+from kangshu.measures import parse_view, read_view, run_view, run_view_file
 
 ENGINES = ("closures", "duckdb")
 
@@ -72,6 +72,13 @@ def test_the_fault_names_the_place() -> None:
     with pytest.raises(Invalid) as caught:
         read_view({"resource": "Patient", "select": [{"column": [column("id")]}, {"column": [{}]}]})
     assert caught.value.issues[0].expression == ("ViewDefinition.select[1].column[0].name",)
+
+
+def test_a_view_is_read_from_json() -> None:
+    assert parse_view('{"resource": "Patient"}') == {"resource": "Patient"}
+    for text in ("{", "[]", '{"resourceType": "Patient"}', b"\xff", "[" * 100_000):
+        with pytest.raises(Invalid):
+            parse_view(text)
 
 
 def test_unknown_engines_are_told() -> None:

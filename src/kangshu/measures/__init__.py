@@ -6,7 +6,7 @@ from kangshu.measures.keeper import Refreshed, ViewKeeper
 from kangshu.measures.lint import lint_measures, lint_views
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
-from kangshu.measures.run import ENGINES, run_view, run_view_file
+from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
 from kangshu.measures.snapshot import Snapshot, measure_value, period_of
 from kangshu.measures.statement import DISTRICT, parameter_name
 from kangshu.measures.views import Views
@@ -32,6 +32,7 @@ __all__ = [
     "measure_resource",
     "measure_value",
     "parameter_name",
+    "parse_view",
     "period_of",
     "read_view",
     "run_view",

@@ -15,14 +15,21 @@ _PLACEHOLDER: Final = re.compile(r"\$([a-z_][a-z0-9_]*)")
 
 
 def connect(
-    *, memory: str = WEB_MEMORY, threads: int = 2, readable: Sequence[Path] = ()
+    *,
+    memory: str = WEB_MEMORY,
+    threads: int = 2,
+    readable: Sequence[Path] = (),
+    spill: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """Return a connection to an empty in-memory database.
 
-    It may use `memory` and `threads`, and read and write only files in the folders `readable`; extensions are
-    never fetched, and the settings can no longer be changed.
+    It may use `memory` and `threads`, and read and write only files in the folders `readable`; with `spill` what
+    does not fit in memory goes to a folder in the first of them, else it is a fault. Extensions are never fetched,
+    and the settings can no longer be changed.
     """
-    connection = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": threads})
+    overflow = str(readable[0].resolve() / "spill") if spill and readable else ""
+    config = {"memory_limit": memory, "threads": threads, "temp_directory": overflow}
+    connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET TimeZone = 'Asia/Shanghai'")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")

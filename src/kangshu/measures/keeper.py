@@ -175,7 +175,7 @@ class ViewKeeper:
         for change in changes:
             latest.setdefault(change.type, {})[change.id] = change
         made = dict(published)
-        with connect(memory=WORKER_MEMORY, readable=[self._folder]) as connection:
+        with connect(memory=WORKER_MEMORY, readable=[self._folder], spill=True) as connection:
             for view in views:
                 touched = latest.get(view.view.resource)
                 if not touched:

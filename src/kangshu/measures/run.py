@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import duckdb
 import msgspec
 
-from kangshu.base.faults import Invalid, TooLarge, Unavailable, Unsupported
+from kangshu.base.faults import Invalid, Malformed, TooLarge, Unavailable, Unsupported
 from kangshu.measures.closures import compile_rows
 from kangshu.measures.definition import View, read_view
 from kangshu.measures.engine import WORKER_MEMORY, connect, quoted
@@ -24,6 +24,7 @@ from kangshu.sdk import Resource
 Engine = Literal["closures", "duckdb", "spark"]
 ENGINES: Final[tuple[Engine, ...]] = ("closures", "duckdb", "spark")
 _DEPTHS: Final = (8, 100)
+_DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -59,6 +60,22 @@ def run_view(view: Resource, resources: Iterable[Resource], engine: str = "closu
             )
 
 
+def parse_view(data: bytes | str) -> Resource:
+    """Return the ViewDefinition in `data`, decimals kept. Raises Malformed unless it is one JSON object.
+
+    A `resourceType` may be missing, as it is in the specification's own examples.
+    """
+    try:
+        definition = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("the ViewDefinition is not JSON", zh="视图定义不是有效的JSON") from error
+    if not isinstance(definition, dict):
+        raise Malformed("a ViewDefinition is a JSON object", zh="视图定义必须是JSON对象")
+    if definition.get("resourceType", "ViewDefinition") != "ViewDefinition":
+        raise Invalid("this is no ViewDefinition", zh="该文件不是视图定义（ViewDefinition）")
+    return definition
+
+
 def run_view_file(view: Resource, path: Path, engine: str = "duckdb") -> list[dict[str, Any]]:
     """Return the rows of `view` over an NDJSON file, plain or .gz. DuckDB reads the file itself.
 
@@ -72,12 +89,11 @@ def run_view_file(view: Resource, path: Path, engine: str = "duckdb") -> list[di
 
 
 def _lines(file: Iterable[bytes]) -> Iterable[Resource]:
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
         try:
-            resource = decoder.decode(line)
+            resource = _DECODER.decode(line)
         except msgspec.DecodeError as error:
             raise Invalid(f"line {number} is not JSON", zh=f"第{number}行不是JSON") from error
         if not isinstance(resource, dict):
