@@ -121,7 +121,12 @@ async def test_changing_and_resetting_a_password(accounts: Accounts) -> None:
     fresh = await accounts.reset_password(GRANT, "clerk")
     with pytest.raises(Unauthenticated):
         await accounts.session(session.token)
-    assert (await accounts.sign_in("clerk", fresh)).account.must_change
+    again = await accounts.sign_in("clerk", fresh)
+    assert again.account.must_change
+    held = await accounts.session(again.token)
+    assert (held.operations, dict(held.read)) == (frozenset(), {})
+    await accounts.change_password(held, fresh, "Fourth-2026-y")
+    assert (await accounts.session(again.token)).may("register.read")
 
 
 async def test_what_an_account_must_be(accounts: Accounts) -> None:

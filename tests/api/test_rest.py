@@ -82,6 +82,11 @@ async def test_a_client_that_has_the_version_gets_304(face: Any) -> None:
 async def test_update_makes_a_record_under_the_clients_id(face: Any) -> None:
     made = await put(face.client, "/Patient/li-1", patient(id="li-1"))
     assert made.status_code == 201
+    again = await put(face.client, "/Patient/li-1", patient(id="li-1"), **{"If-None-Match": "*"})
+    assert again.status_code == 412
+    assert (await face.client.get("/Patient/li-1")).headers["etag"] == 'W/"1"'
+    fresh = await put(face.client, "/Patient/li-9", patient(id="li-9"), **{"If-None-Match": "*"})
+    assert fresh.status_code == 201
     other = await put(face.client, "/Patient/li-1", patient(id="li-2"))
     assert (other.status_code, issue(other)["code"]) == (400, "invalid")
     wrong = await put(face.client, "/Patient/li-1", {"resourceType": "Group", "id": "li-1"})

@@ -368,7 +368,11 @@ class Accounts:
             )
         if moment - rows[0]["last_seen"] > _TOUCH:
             await self._sql("update account_token set last_seen = $2 where digest = $1", digest, moment)
-        grant = await self._grant_of(account_of(rows[0]))
+        account = account_of(rows[0])
+        if kind == "session" and account.must_change:
+            # the password was given by another: until it is changed, the account may do that and nothing else
+            return open_grant(Subject(account.name, account.display), [])
+        grant = await self._grant_of(account)
         if len(self._remembered) > 10_000:
             self._remembered.clear()
         self._remembered[kind, digest] = (time.monotonic() + REMEMBER_SECONDS, grant)

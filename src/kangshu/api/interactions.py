@@ -23,6 +23,7 @@ from kangshu.api.response import Response
 from kangshu.api.subset import subset
 from kangshu.base.faults import Fault, Invalid, Issue, MultipleMatches, NotFound, PreconditionFailed
 from kangshu.fhir import date_range
+from kangshu.sdk import Resource
 from kangshu.search import Query, parse_query
 
 if TYPE_CHECKING:
@@ -112,8 +113,19 @@ async def update(call: Call) -> Response:
             expression="id",
         )
     check_resource(resource)
+    if call.request.header(b"if-none-match").strip() == "*":
+        return _written(call, await call.platform.store.run(call.grant, lambda t: _first(t, resource)))
     match = call.request.version(b"if-match")
     return _written(call, await call.platform.store.update(call.grant, resource, if_match=match))
+
+
+async def _first(transaction: Transaction, resource: Resource) -> Written:
+    """Store the first version of a record. Raises PreconditionFailed when it is there (If-None-Match: *)."""
+    await transaction.lock(resource["resourceType"], resource["id"])
+    written = await transaction.update(resource)
+    if not written.created:
+        raise PreconditionFailed("there is such a record already", zh="记录已存在")
+    return written
 
 
 async def update_matching(call: Call) -> Response:
