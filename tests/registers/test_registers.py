@@ -241,3 +241,61 @@ async def test_what_is_no_template(registers: Registers) -> None:
         await registers.import_xlsx(doctor, RESIDENTS, write_xlsx({"表": []}))
     with pytest.raises(Forbidden):
         await registers.import_xlsx(account("commission-leader"), RESIDENTS, filled(registers))
+
+
+async def test_field_history(registers: Registers) -> None:
+    clerk, doctor = account("unit-clerk"), account("community-doctor", own=OWN)
+    await registers.save(clerk, RESIDENTS, {"phone": "0990-5678"}, "p1", partial=True)
+    await registers.save(clerk, RESIDENTS, {"phone": "0990-9999", "gender": "男"}, "p1", partial=True)
+    found = await registers.changes(doctor, RESIDENTS, "p1")
+    newest = [(one.field, one.before.zh, one.after.zh) for one in found if one.version == 3]
+    assert sorted(newest) == [("gender", "女", "男"), ("phone", "0990-5678", "0990-9999")]
+    assert {one.field for one in found if one.version == 2} == {"phone"}
+    hidden = await registers.changes(clerk, RESIDENTS, "p1")
+    assert all("*" in one.after.zh for one in hidden if one.field == "phone")
+    with pytest.raises(NotFound):
+        await registers.changes(doctor, RESIDENTS, "p13")
+
+
+async def test_a_bed_has_one_resident(registers: Registers, store: Store) -> None:
+    await store.update(SYSTEM, organisation("home", "西江养老院", "elder-institution"))
+    director = account("elder-care-director", "home", own=OWN)
+    beds, residences = "institutions/beds", "institutions/residences"
+    bed = {"name": "101室1床", "home": "home", "kind": "护理型", "occupied": "空闲"}
+    made = await registers.save(director, beds, bed)
+    assert (await registers.list(director, beds, {"kind": "护理型", "home": "home"})).total == 1
+    with pytest.raises(Conflict):
+        await registers.save(director, beds, bed)
+    lives = {"resident": "p1", "home": "home", "bed": made.id, "start": "2026-01-01", "status": "在住"}
+    first = await registers.save(director, residences, lives)
+    with pytest.raises(Conflict):
+        await registers.save(director, residences, {**lives, "resident": "p2"})
+    await registers.save(
+        director, residences, {"status": "已离开", "end": "2026-02-01"}, first.id, partial=True
+    )
+    await registers.save(director, residences, {**lives, "resident": "p2"})
+    rows = (await registers.list(director, residences, {"status": "在住"})).rows
+    assert [(row.texts["resident"].zh, row.texts["bed"].zh) for row in rows] == [("居民02", "101室1床")]
+
+
+async def test_every_declared_list_answers(registers: Registers) -> None:
+    clerk = account("section-clerk", "office", district="9901")
+    for register in registers.declarations:
+        assert (await registers.list(clerk, register.code)).total is not None
+        for column in register.columns:
+            if column.sort:
+                await registers.list(clerk, register.code, {}, f"-{column.id}")
+            if column.search:
+                value = column.options[0].title.zh if column.options else SAMPLES.get(column.kind, "x")
+                await registers.list(clerk, register.code, {column.id: value})
+        assert registers.template_xlsx(register.code)
+        assert await registers.export_xlsx(clerk, register.code)
+
+
+SAMPLES = {
+    "date": "2026",
+    "datetime": "ge2026-01-01",
+    "boolean": "true",
+    "integer": "1",
+    "district": "990102",
+}

@@ -141,6 +141,7 @@ class Machine:
                 target=target,
                 comment=comment or str(form.get("comment") or ""),
                 values=form,
+                patient=running.grant.patient,
             ),
             move.form,
         )

@@ -60,6 +60,8 @@ class CaseEvent:
     target: str
     comment: str
     values: Mapping[str, Any]
+    patient: str = ""
+    """Id of the Patient who acted, "" for staff."""
 
 
 def kind_of(task: Resource) -> str:
@@ -226,6 +228,8 @@ def add_event(task: Resource, event: CaseEvent, fields: Sequence[Field]) -> None
         note["authorReference"] = (
             {**author, "display": event.organisation_name} if event.organisation_name else author
         )
+    elif event.patient:
+        note["authorReference"] = {"reference": f"Patient/{event.patient}"}
     else:
         note["authorString"] = event.who or event.account
     task.setdefault("note", []).append(note)
@@ -267,6 +271,7 @@ def _event(note: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> CaseE
         target=plain.get("to", ""),
         comment=str(note.get("text", "")),
         values=values,
+        patient=reference_id(author, "Patient"),
     )
 
 

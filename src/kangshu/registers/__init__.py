@@ -1,5 +1,6 @@
 """Registers (台账): lists, forms, Excel in and out, generated from their declarations."""
 
+from kangshu.registers.changes import FieldChange
 from kangshu.registers.forms import (
     REFERENCE_TYPES,
     check_values,
@@ -18,6 +19,7 @@ from kangshu.registers.rows import RegisterRow, display, masked
 
 __all__ = [
     "REFERENCE_TYPES",
+    "FieldChange",
     "ImportReport",
     "RegisterPage",
     "RegisterRecord",

@@ -12,6 +12,7 @@ from kangshu.access import Grant
 from kangshu.base.clock import now
 from kangshu.base.faults import Fault, Issue, NotFound, UnknownParameter, Unprocessable
 from kangshu.base.text import Language, Text
+from kangshu.registers.changes import FieldChange, changes
 from kangshu.registers.forms import check_values, points, read_values, write_values
 from kangshu.registers.importing import ImportReport, Row, in_order, row_error, sort_rows
 from kangshu.registers.names import by_name, candidates, escaped, names_of
@@ -20,7 +21,7 @@ from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
 from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
 from kangshu.sdk import Column, RegisterDeclaration, Resource
-from kangshu.search import Query, parse_query
+from kangshu.search import Query, parameters_of, parse_query
 from kangshu.store import Store, Stored, Transaction, UniqueRule, new_id
 
 UNMASK = "identity.read"
@@ -212,6 +213,22 @@ class Registers:
                 updated, created = updated + made[0], created + made[1]
         return ImportReport(len(rows), created, updated, in_order(errors))
 
+    async def changes(self, grant: Grant, code: str, id: str) -> Sequence[FieldChange]:
+        """Return what changed in a record's form fields, newest first. Raises NotFound."""
+        register = self.declaration(code)
+        grant.require("register.read")
+        await self._store.read(grant, register.resource_type, id)
+        versions: dict[int, Stored] = {}
+        cursor: str | None = None
+        while True:
+            page = await self._store.history(grant, register.resource_type, id, count=200, cursor=cursor)
+            versions.update({one.version: one for one in page.entries})
+            cursor = page.next
+            if cursor is None:
+                break
+        ordered = [versions[number] for number in sorted(versions)]
+        return changes(register.form, ordered, unmask=grant.may(UNMASK))
+
     async def candidates(
         self, grant: Grant, code: str, field_id: str, *, text: str = "", limit: int = 50
     ) -> Sequence[Resource]:
@@ -336,7 +353,7 @@ class Registers:
         pairs = parse_qsl(register.criteria)
         for name, value in filters.items():
             if value.strip():
-                pairs.append(_pair(columns.get(name), name, value.strip()))
+                pairs.append(_pair(register.resource_type, columns.get(name), name, value.strip()))
         if sort:
             column = columns.get(sort.removeprefix("-"))
             if column is None or not column.sort:
@@ -360,11 +377,12 @@ def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:
         en = ", ".join(field.title.en for field in listed)
         paths = tuple(fhirpath_of(field.path) + (".reference" if points(field) else "") for field in listed)
         text = Text(f"“{zh}”与已有记录重复", f"another record has the same {en}")
-        rules.append(UniqueRule(f"{register.code}/{'+'.join(names)}", register.resource_type, paths, text))
+        rule = f"{register.code}/{'+'.join(names)}"
+        rules.append(UniqueRule(rule, register.resource_type, paths, text, register.unique_while))
     return tuple(rules)
 
 
-def _pair(column: Column | None, name: str, value: str) -> tuple[str, str]:
+def _pair(kind: str, column: Column | None, name: str, value: str) -> tuple[str, str]:
     """Return the search parameter of one filter."""
     if column is None and name == "district":
         return "_district", value
@@ -379,7 +397,8 @@ def _pair(column: Column | None, name: str, value: str) -> tuple[str, str]:
         return column.search, code
     if column.kind in ("date", "datetime", "integer", "decimal"):
         return column.search, value.replace("/", "-")
-    if column.kind in ("text", "paragraph") and ":" not in column.search and not column.masked:
+    parameter = parameters_of(kind).simple.get(column.search)
+    if parameter is not None and parameter.kind == "string":
         return f"{column.search}:contains", escaped(value)
     if column.kind == "district":
         return column.search, value

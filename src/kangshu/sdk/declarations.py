@@ -96,6 +96,8 @@ class RegisterDeclaration:
     columns: tuple[Column, ...]
     form: tuple[Field, ...]
     unique: tuple[tuple[str, ...], ...] = ()
+    unique_while: str = ""
+    """FHIRPath of the records among which `unique` holds, e.g. `status = 'active'`; "" for all of the type."""
     help: Text = NO_TEXT
 
     @property

@@ -148,6 +148,8 @@ def _registers(draft: Draft, known: Known) -> Iterator[Finding]:
                 )
             if column.sort:
                 yield from _criteria(draft, column, register.resource_type, f"_sort={column.sort}")
+        if register.unique_while:
+            yield from _expression(draft, register, register.unique_while, "'unique_while'", "“unique_while”")
         fields = {field.id for field in register.form}
         for name in (name for unique in register.unique for name in unique if name not in fields):
             yield finding(register, f"'unique' names no field '{name}'", f"“unique”中没有字段“{name}”")

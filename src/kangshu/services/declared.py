@@ -43,6 +43,7 @@ def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclara
         columns=tuple(_column(one, places) for one in entry.entries("columns")),
         form=tuple(read_field(one, places) for one in entry.entries("form")),
         unique=_unique(entry),
+        unique_while=entry.string("unique_while"),
         help=entry.text("help", required=False),
     )
     places.note(register, entry)
