@@ -104,7 +104,14 @@ async def load(
                 await done(*await running.pop(0))
         for task in running:
             await done(*await task)
+    await analyse(store)
     return total
+
+
+async def analyse(store: Store) -> None:
+    """Tell the planner what a load has changed; its own clock would take a minute, and searches come at once."""
+    async with store.connection() as connection:
+        await connection.execute("analyze resource, " + ", ".join(TABLES.values()))
 
 
 async def _again(first: list[list[bytes]], rest: AsyncIterator[list[bytes]]) -> AsyncIterator[list[bytes]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kangshu.access import Grant, Scope, admits
 from kangshu.fhir import decode
 from kangshu.store.catalogue import Catalogue
@@ -9,11 +11,19 @@ from kangshu.store.codec import Codec
 from kangshu.store.connections import Connection
 from kangshu.store.records import CHANGE_KINDS, Change
 
+_MOST: Final = 100_000
+"""Rows numbered in one transaction."""
+
 
 async def sequence(connection: Connection) -> int:
     """Number what can no longer change, and return the last position."""
-    position: int = await connection.fetchval("select sequence_feed()")
-    return position
+    while True:
+        row = await connection.fetchrow(
+            "select coalesce(max(position), 0) as before, sequence_feed($1) as after from feed", _MOST
+        )
+        if row["after"] - row["before"] < _MOST:
+            position: int = row["after"]
+            return position
 
 
 async def read_feed(

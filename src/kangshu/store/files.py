@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from kangshu.access import Grant
 from kangshu.base.faults import Fault, MultipleMatches, UnknownParameter
 from kangshu.search import parse_criteria
-from kangshu.store.bulk import whole_milliseconds, workers, write_prepared
+from kangshu.store.bulk import analyse, whole_milliseconds, workers, write_prepared
 from kangshu.store.preparing import Prepared, prepare_bundle, prepare_lines
 from kangshu.store.searching import Search
 
@@ -93,6 +93,8 @@ async def load_files(
         finally:
             for task in staged:
                 task.cancel()
+    if report.resources >= _LINES:
+        await analyse(store)
     report.seconds = time.perf_counter() - begin
     return report
 

@@ -141,6 +141,10 @@ create table index_uri (
 create index index_uri_value on index_uri (param, value, key);
 create index index_uri_key on index_uri (key, param);
 
+-- A code's frequency depends on its parameter: without these the planner multiplies the two.
+create statistics index_token_frequency (mcv, dependencies) on param, code, system from index_token;
+create statistics index_reference_frequency (mcv, dependencies) on param, target_type, target from index_reference;
+
 -- Values that no two records may share, kept from the registers' declarations.
 create table unique_key (
     rule text collate "C" not null,
