@@ -100,6 +100,9 @@ async def test_list_filters_sorts_pages_and_names(registers: Registers) -> None:
     assert (await registers.list(doctor, RESIDENTS, {"birth_date": "ge1950"})).total == 3
     assert (await registers.list(doctor, RESIDENTS, {"id_number": number(3)})).rows[0].id == "p3"
     assert (await registers.list(doctor, RESIDENTS, {"district": "990103"})).total == 0
+    assert (await registers.list(doctor, RESIDENTS, {"centre": "西江社区"})).total == 12
+    assert (await registers.list(doctor, RESIDENTS, {"centre": "云湖"})).total == 0
+    assert (await registers.list(doctor, "institutions/organisations", {"active": "是"})).total == 2
     assert (await registers.list(account("section-clerk", "office", district="9901"), RESIDENTS)).total == 24
 
 
@@ -287,11 +290,13 @@ async def test_every_declared_list_answers(registers: Registers) -> None:
                 await registers.list(clerk, register.code, {}, f"-{column.id}")
             if column.search:
                 value = column.options[0].title.zh if column.options else SAMPLES.get(column.kind, "x")
-                await registers.list(clerk, register.code, {column.id: value})
+                for one in (value, "某某") if column.kind in PEOPLE else (value,):
+                    await registers.list(clerk, register.code, {column.id: one})
         assert registers.template_xlsx(register.code)
         assert await registers.export_xlsx(clerk, register.code)
 
 
+PEOPLE = ("organisation", "resident", "practitioner")
 SAMPLES = {
     "date": "2026",
     "datetime": "ge2026-01-01",

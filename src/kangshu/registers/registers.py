@@ -10,22 +10,22 @@ from urllib.parse import parse_qsl
 
 from kangshu.access import Grant
 from kangshu.base.clock import now
-from kangshu.base.faults import Fault, Issue, NotFound, UnknownParameter, Unprocessable
-from kangshu.base.text import Language, Text
+from kangshu.base.faults import Fault, Issue, NotFound, Unprocessable
+from kangshu.base.text import Language
+from kangshu.registers.asking import LARGEST, query_of, unique_rules
 from kangshu.registers.changes import FieldChange, changes
 from kangshu.registers.forms import check_values, points, read_values, write_values
 from kangshu.registers.importing import ImportReport, Row, in_order, row_error, sort_rows
-from kangshu.registers.names import by_name, candidates, escaped, names_of
-from kangshu.registers.paths import fhirpath_of, parse_path
+from kangshu.registers.names import by_name, candidates, names_of
+from kangshu.registers.paths import parse_path
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
 from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
 from kangshu.sdk import Column, RegisterDeclaration, Resource
-from kangshu.search import Query, parameters_of, parse_query
-from kangshu.store import Store, Stored, Transaction, UniqueRule, new_id
+from kangshu.search import parse_query
+from kangshu.store import Store, Stored, Transaction, new_id
 
 UNMASK = "identity.read"
-_EXPORT_PAGE = 500
 _EXPORT_MOST = 200_000
 _IMPORT_MOST = 20_000
 
@@ -100,7 +100,7 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.read")
-        query = self._query(register, filters or {}, sort, count, total=total)
+        query = query_of(register, filters or {}, sort, count, total=total)
         page = await self._store.search(grant, query, cursor)
         rows = await self._rows(grant, register.columns, [one.resource for one in page.entries])
         return RegisterPage(register, rows, page.total, page.next)
@@ -164,7 +164,7 @@ class Registers:
         register = self.declaration(code)
         grant.require("register.read")
         grant.require("export")
-        query = self._query(register, filters or {}, sort, _EXPORT_PAGE, total=False)
+        query = query_of(register, filters or {}, sort, LARGEST, total=False)
         rows: list[RegisterRow] = []
         cursor: str | None = None
         while len(rows) < _EXPORT_MOST:
@@ -345,64 +345,6 @@ class Registers:
             row_of(columns, resource, one, names, unmask)
             for resource, one in zip(resources, values, strict=True)
         )
-
-    def _query(
-        self, register: RegisterDeclaration, filters: Mapping[str, str], sort: str, count: int, *, total: bool
-    ) -> Query:
-        columns = {column.id: column for column in register.columns}
-        pairs = parse_qsl(register.criteria)
-        for name, value in filters.items():
-            if value.strip():
-                pairs.append(_pair(register.resource_type, columns.get(name), name, value.strip()))
-        if sort:
-            column = columns.get(sort.removeprefix("-"))
-            if column is None or not column.sort:
-                raise UnknownParameter(
-                    f"the list does not sort by '{sort[:40]}'", zh=f"列表不支持按“{sort[:40]}”排序"
-                )
-            pairs.append(("_sort", ("-" if sort.startswith("-") else "") + column.sort))
-        pairs.append(("_count", str(max(1, min(count, _EXPORT_PAGE)))))
-        if total:
-            pairs.append(("_total", "accurate"))
-        return parse_query(register.resource_type, pairs)
-
-
-def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:
-    """Return what the store must keep single for this register."""
-    fields = {field.id: field for field in register.form}
-    rules = []
-    for names in register.unique:
-        listed = [fields[name] for name in names]
-        zh = "、".join(field.title.zh for field in listed)
-        en = ", ".join(field.title.en for field in listed)
-        paths = tuple(fhirpath_of(field.path) + (".reference" if points(field) else "") for field in listed)
-        text = Text(f"“{zh}”与已有记录重复", f"another record has the same {en}")
-        rule = f"{register.code}/{'+'.join(names)}"
-        rules.append(UniqueRule(rule, register.resource_type, paths, text, register.unique_while))
-    return tuple(rules)
-
-
-def _pair(kind: str, column: Column | None, name: str, value: str) -> tuple[str, str]:
-    """Return the search parameter of one filter."""
-    if column is None and name == "district":
-        return "_district", value
-    if column is None or not column.search:
-        raise UnknownParameter(
-            f"the list does not filter by '{name[:40]}'", zh=f"列表不支持按“{name[:40]}”筛选"
-        )
-    if column.options:
-        code = next(
-            (one.code for one in column.options if value in (one.code, one.title.zh, one.title.en)), value
-        )
-        return column.search, code
-    if column.kind in ("date", "datetime", "integer", "decimal"):
-        return column.search, value.replace("/", "-")
-    parameter = parameters_of(kind).simple.get(column.search)
-    if parameter is not None and parameter.kind == "string":
-        return f"{column.search}:contains", escaped(value)
-    if column.kind == "district":
-        return column.search, value
-    return column.search, escaped(value)
 
 
 def _listed(value: Any) -> list[str]:

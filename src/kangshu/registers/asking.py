@@ -1,0 +1,90 @@
+"""From a register's declaration to what the store is asked: searches of its list, and what must be single."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from kangshu.base.faults import UnknownParameter
+from kangshu.base.text import Text
+from kangshu.registers.forms import REFERENCE_TYPES, points
+from kangshu.registers.names import escaped
+from kangshu.registers.paths import fhirpath_of
+from kangshu.sdk import Column, RegisterDeclaration
+from kangshu.search import Query, parameters_of, parse_query
+from kangshu.store import UniqueRule
+
+_REFERENCE = re.compile(r"([A-Z][A-Za-z]+/)?[A-Za-z0-9\-.]{1,64}", re.ASCII)
+
+LARGEST = 500
+"""Most records of one page."""
+
+
+def query_of(
+    register: RegisterDeclaration, filters: Mapping[str, str], sort: str, count: int, *, total: bool
+) -> Query:
+    """Return the search of a register's list.
+
+    Raises:
+        UnknownParameter: a filter or sort column that the register does not offer.
+    """
+    columns = {column.id: column for column in register.columns}
+    pairs = parse_qsl(register.criteria)
+    for name, value in filters.items():
+        if value.strip():
+            pairs.append(_pair(register.resource_type, columns.get(name), name, value.strip()))
+    if sort:
+        column = columns.get(sort.removeprefix("-"))
+        if column is None or not column.sort:
+            raise UnknownParameter(
+                f"the list does not sort by '{sort[:40]}'", zh=f"列表不支持按“{sort[:40]}”排序"
+            )
+        pairs.append(("_sort", ("-" if sort.startswith("-") else "") + column.sort))
+    pairs.append(("_count", str(max(1, min(count, LARGEST)))))
+    if total:
+        pairs.append(("_total", "accurate"))
+    return parse_query(register.resource_type, pairs)
+
+
+def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:
+    """Return what the store must keep single for this register."""
+    fields = {field.id: field for field in register.form}
+    rules = []
+    for names in register.unique:
+        listed = [fields[name] for name in names]
+        zh = "、".join(field.title.zh for field in listed)
+        en = ", ".join(field.title.en for field in listed)
+        paths = tuple(fhirpath_of(field.path) + (".reference" if points(field) else "") for field in listed)
+        text = Text(f"“{zh}”与已有记录重复", f"another record has the same {en}")
+        rule = f"{register.code}/{'+'.join(names)}"
+        rules.append(UniqueRule(rule, register.resource_type, paths, text, register.unique_while))
+    return tuple(rules)
+
+
+def _pair(kind: str, column: Column | None, name: str, value: str) -> tuple[str, str]:
+    """Return the search parameter of one filter."""
+    if column is None and name == "district":
+        return "_district", value
+    if column is None or not column.search:
+        raise UnknownParameter(
+            f"the list does not filter by '{name[:40]}'", zh=f"列表不支持按“{name[:40]}”筛选"
+        )
+    if column.options:
+        code = next(
+            (one.code for one in column.options if value in (one.code, one.title.zh, one.title.en)), value
+        )
+        return column.search, code
+    if column.kind in ("date", "datetime", "integer", "decimal"):
+        return column.search, value.replace("/", "-")
+    if column.kind == "boolean":
+        return column.search, {"是": "true", "yes": "true", "否": "false", "no": "false"}.get(value, value)
+    if column.kind in REFERENCE_TYPES and not _REFERENCE.fullmatch(value):
+        # people filter by a name, not by an id
+        return f"{column.search}:{REFERENCE_TYPES[column.kind]}.name:contains", escaped(value)
+    parameter = parameters_of(kind).simple.get(column.search)
+    if parameter is not None and parameter.kind == "string":
+        return f"{column.search}:contains", escaped(value)
+    if column.kind == "district":
+        return column.search, value
+    return column.search, escaped(value)
