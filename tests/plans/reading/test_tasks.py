@@ -136,3 +136,20 @@ def test_sentences_assign_where_nothing_else_does():
         ("lead-first", ["市市场监管局"], ["市卫生健康委", "市教育局"])
     ]
     assert tasks_of("由政府主导、社会参与，共同做好服务。") == []
+
+
+def test_lists_with_dashes_and_lost_line_breaks():
+    dashes = "重点任务清单\n——养老行动。新建综合体6个。（市民政局）\n——托育行动。新增托位2000个。（市卫生健康委、市发展改革委）\n"
+    assert [task[0][:4] for task in tasks_of(dashes)] == ["养老行动", "托育行动"]
+    broken = (
+        "实施方案 一、总体目标 到2025年，建成基地5个。 二、重点任务 （一）发展旅游。打造线路10条。（责任单位：市文化和旅游局） "
+        "（二）发展食品。培育企业8家。（责任单位：市工业和信息化局）"
+    )
+    reading = read_plan(Document.of_text(broken))
+    assert [(heading.level, heading.title) for heading in reading.outline] == [
+        (1, "总体目标"),
+        (1, "重点任务"),
+        (2, "发展旅游"),
+        (2, "发展食品"),
+    ]
+    assert [task.text[:4] for task in reading.tasks] == ["发展旅游", "发展食品"]

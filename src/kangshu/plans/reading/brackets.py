@@ -96,9 +96,14 @@ def responsibility_notes(lines: Lines, pairs: list[Bracket]) -> list[Note]:
         ):
             bare.append(Note(pair.start, pair.end, assignment))
     lists = sum(len(note.assignment.units) > 1 for note in bare)
-    if explicit or lists > 1:
-        explicit.extend(bare if lists else ())
+    strict = sum(_all_strict(note.assignment) for note in bare)
+    if (lists and explicit) or lists > 1 or strict > 1:
+        explicit.extend(bare)
     return sorted(explicit, key=lambda note: note.start)
+
+
+def _all_strict(assignment: Assignment) -> bool:
+    return all(re.fullmatch(words("organisations", "strict"), unit) for _, unit in assignment.units)
 
 
 def _ends_clause(text: str, pair: Bracket) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cache
 
+from kangshu.documents import Table
 from kangshu.plans.reading.lexicon import tables
 from kangshu.plans.reading.lines import Lines
 
@@ -32,10 +34,33 @@ _NOT_DUE = re.compile(
 _NOT_DUE_BEFORE = re.compile(r"(?:截至|截止|自|从|比|较|与|相比|基于|以)\s*$")
 
 
+def _row_years(text: str, tables_of_document: Sequence[Table]) -> list[tuple[int, str | None]]:
+    """Return where each table cell starts, with the year of its row's 完成时限 column."""
+    cells: list[tuple[int, str | None]] = []
+    for table in tables_of_document:
+        grid = table.grid()
+        headers = [text[cell.start : cell.end] if cell else "" for cell in grid[0]] if grid else []
+        due = next(
+            (
+                place
+                for place, header in enumerate(headers)
+                if re.search(r"时限|完成时间|期限|时间节点", header)
+            ),
+            None,
+        )
+        for row in grid:
+            year = None
+            if due is not None and (cell := row[due]):
+                found = re.search(r"20\d\d|20xx|xxxx", text[cell.start : cell.end])
+                year = found.group() if found else None
+            cells.extend((cell.start, year) for cell in row if cell)
+    return sorted(set(cells), key=lambda entry: entry[0])
+
+
 class Deadlines:
     """The year that governs each offset of a text."""
 
-    def __init__(self, lines: Lines, headed: bool) -> None:
+    def __init__(self, lines: Lines, tables_of_document: Sequence[Table] = (), *, headed: bool) -> None:
         text = lines.text
         self._starts: list[int] = []
         self._events: list[tuple[str, str | None]] = []  # kind: year | reset | null
@@ -45,8 +70,10 @@ class Deadlines:
         for line in lines.all:
             if line.empty:
                 continue
-            if line.kind or not headed or text[line.start] in "[":
+            if line.kind or not headed or text[line.start] == "[" or "\t" in text[line.start : line.end]:
                 events.append((line.start, "reset", None))
+        cells = _row_years(text, tables_of_document)
+        events.extend((position, "year" if year else "reset", year) for position, year in cells)
         for found in _year().finditer(text):
             place = bisect_right(quoted_starts, found.start()) - 1
             if place >= 0 and quoted[place][1] > found.start():

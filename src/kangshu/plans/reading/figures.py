@@ -29,8 +29,8 @@ def _figure() -> re.Pattern[str]:
     magnitude, measure, base = (words("figures", key) for key in ("magnitude", "measure", "ratio_base"))
     return re.compile(
         rf"(?<![\d.:])(?P<ratio>\d{{1,6}}(?:\.\d{{1,4}})?:\d{{1,6}}(?:\.\d{{1,4}})?)(?![\d:])"
-        rf"|(?<![\d.:/A-Za-z_+])(?P<a>{number})\s*(?:(?P<m1>{magnitude})?(?P<u1>{measure})?\s*(?:-+|至|到)\s*(?P<b>{number}))?"
-        rf"\s*(?P<unit>(?:余|多)?(?P<magnitude>{magnitude})?(?:余|多)?\s*(?P<measure>{measure})?(?P<base>{base})?)"
+        rf"|(?<![\d.:/A-Za-z_+])(?P<a>{number}) *(?:(?P<m1>{magnitude})?(?P<u1>{measure})? *(?:-+|至|到) *(?P<b>{number}))?"
+        rf" *(?P<unit>(?:余|多)?(?P<magnitude>{magnitude})?(?:余|多)? *(?P<measure>{measure})?(?P<base>{base})?)"
         rf"|(?P<double>翻了?一?番)"
     )
 

@@ -57,32 +57,79 @@ def label_at(text: str, start: int, end: int) -> tuple[str, str, int]:
     return kind, label, body
 
 
-def lines_of(text: str) -> list[Line]:
-    """Return all lines of `text` in order, empty ones too."""
-    lines: list[Line] = []
-    position = 0
-    for raw in text.split("\n"):
-        end = position + len(raw)
-        start = position + len(raw) - len(raw.lstrip())
-        stop = max(start, position + len(raw.rstrip()))
-        kind, label, body = label_at(text, start, stop)
-        lines.append(Line(start, stop, kind, _levels().get(kind, 0), label, body))
-        position = end + 1
-    return lines
+# Labels behind a sentence or a gap, where a page lost its line breaks: …。 二、重点任务 (一)发展养老。
+_INLINE = re.compile(
+    r"(?<=[。!)\]\s])(?<!\n)(?:(?P<one>[一二三四五六七八九十]{1,3})、|\((?P<paren>[一二三四五六七八九十]{1,3})\))(?=[^\s、,。;)])"
+)
+_FIRST = re.compile(
+    r"^[ \t]*(?:(?P<one>[一二三四五六七八九十]{1,3})、|\((?P<paren>[一二三四五六七八九十]{1,3})\))",
+    re.MULTILINE,
+)
+_COUNT = {word: number for number, word in enumerate("一二三四五六七八九十", start=1)}
+
+
+def chinese_ordinal(word: str) -> int | None:
+    """Return 1…99 for 一…九十九, None for what is no such number."""
+    if len(word) == 1:
+        return _COUNT.get(word)
+    tens, mark, ones = word.partition("十")
+    if not mark or len(tens) > 1 or len(ones) > 1:
+        return None
+    return (_COUNT.get(tens, 0) if tens else 1) * 10 + (_COUNT.get(ones, 0) if ones else 0)
+
+
+_HEADING_BEFORE = re.compile(r"[一二三四五六七八九十]{1,3}、[^。,;\n]{2,24}\s$")
+
+
+def _inline_labels(text: str) -> list[int]:
+    """Return the offsets of labels within lines that continue a numbering (…(二) after (一))."""
+    found = [(match.start(), True, match) for match in _INLINE.finditer(text)]
+    if not found:
+        return []
+    found.extend((match.start(), False, match) for match in _FIRST.finditer(text))
+    found.sort(key=lambda entry: entry[0])
+    accepted: list[int] = []
+    for kind in ("one", "paren"):
+        run = [
+            (at, inline, chinese_ordinal(match.group(kind)))
+            for at, inline, match in found
+            if match.group(kind)
+        ]
+        last = 0
+        for place, (at, inline, number) in enumerate(run):
+            following = run[place + 1][2] if place + 1 < len(run) else None
+            under_heading = kind == "paren" and bool(_HEADING_BEFORE.search(text[max(0, at - 30) : at]))
+            starts = number == 1 and (following == 2 or under_heading)
+            if inline and (starts or (number is not None and number == last + 1 and number > 1)):
+                accepted.append(at)
+            if not inline or starts or number == last + 1:
+                last = number or 0
+    return sorted(accepted)
+
+
+_BULLET = re.compile(r"(?:-{1,4}|[*•·●◆■▪○◎★☆▲△►>])\s*(?=[^\s\d-])")
+
+
+def _line(text: str, position: int, end: int) -> Line:
+    raw = text[position:end]
+    start = position + len(raw) - len(raw.lstrip())
+    stop = max(start, position + len(raw.rstrip()))
+    kind, label, body = label_at(text, start, stop)
+    if not kind:
+        bullet = _BULLET.match(text, start, stop)
+        body = bullet.end() if bullet else start
+    return Line(start, stop, kind, _levels().get(kind, 0), label, body)
 
 
 class Lines:
-    """The lines of a text, found by offset."""
+    """The lines of a text, found by offset; labels within a line begin a line of their own."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.all = lines_of(text)
-        starts: list[int] = []
-        position = 0
-        for raw in text.split("\n"):
-            starts.append(position)
-            position += len(raw) + 1
-        self._starts = starts
+        breaks = [match.end() for match in re.compile("\n").finditer(text)]
+        self._starts = sorted({0, *breaks, *_inline_labels(text)})
+        ends = [*(start - (text[start - 1] == "\n") for start in self._starts[1:]), len(text)]
+        self.all = [_line(text, start, end) for start, end in zip(self._starts, ends, strict=True)]
 
     def index_at(self, position: int) -> int:
         """Return the number of the line in which offset `position` lies."""

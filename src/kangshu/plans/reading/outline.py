@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,6 +10,8 @@ from kangshu.plans.reading.fold import Folded
 from kangshu.plans.reading.lines import Line, Lines
 from kangshu.plans.reading.model import Anchor, Heading
 
+# 一、总体目标 到2025年,…: a gap behind a short title where the page lost its line break
+_LOST_BREAK = re.compile(r"(?P<title>[一-龥、]{2,16})\s+(?=[一-龥“\"])")
 _LONGEST_TITLE = 60
 
 
@@ -54,6 +57,13 @@ def _candidate(text: str, line: Line, notes_at: set[int]) -> _Candidate | None:
         return None
     stop = text.find("。", line.body, line.end)
     title_end = stop if stop >= 0 else line.end
+    lost_break = _LOST_BREAK.match(text, line.body, title_end)
+    if (
+        lost_break
+        and title_end - lost_break.end() > 8
+        and re.search("[,:]", text[lost_break.end() : title_end])
+    ):
+        stop = title_end = lost_break.end("title")
     bracket = next((position for position in range(line.body, title_end) if position in notes_at), -1)
     rest_start = title_end + 1
     if bracket >= 0:

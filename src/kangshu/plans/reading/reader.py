@@ -24,6 +24,7 @@ from kangshu.plans.reading.model import (
 from kangshu.plans.reading.money import read_money
 from kangshu.plans.reading.outline import read_outline
 from kangshu.plans.reading.sentences import Sentences
+from kangshu.plans.reading.target_tables import table_targets
 from kangshu.plans.reading.targets import read_targets
 from kangshu.plans.reading.tasks import read_tasks
 
@@ -47,8 +48,17 @@ def read_plan(document: Document) -> Reading:
     money, taken = read_money(folded, lines, figures, sentences)
     taken.extend((note.start, note.end) for note in notes)
     taken.extend(progress)
-    deadlines = Deadlines(lines, headed=any(line.kind for line in lines.all))
+    deadlines = Deadlines(
+        lines, document.tables if folded.offsets is None else (), headed=any(line.kind for line in lines.all)
+    )
+    tabled: list[TargetFinding] = []
+    for table in document.tables:
+        found = table_targets(folded, table, deadlines)
+        if found:
+            tabled.extend(found)
+            taken.append((table.start, table.end))
     targets = read_targets(folded, lines, figures, sentences, deadlines, pairs, taken)
+    targets = sorted([*targets, *tabled], key=lambda target: target.anchor.start)
     doubts = find_doubts(folded, lonely, outline, tasks, targets)
     return Reading(
         outline=_anchored(document.text, outline),

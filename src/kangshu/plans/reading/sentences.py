@@ -14,6 +14,7 @@ from kangshu.plans.reading.model import Heading
 _QUOTED = re.compile(r"《[^《》\n]{1,80}》|[“\"][^“”\"\n]{1,14}[”\"]")
 _PUBLISHED = re.compile(r"(20\d\d)(?:年|-|/|\.)\d{1,2}(?:月|-|/|\.)\d{1,2}|\[(20\d\d)\]\s*\d+号")
 _STRONG = re.compile(r"(?:不低于|不少于|不小于|不得低于|不得少于|至少|不超过|不高于|控制在|≥|≤)[^,。;]{0,6}$")
+_GOAL_YEAR = re.compile(r"到(?:20[2-9]\d|20xx|xxxx)年|十[四五]五|(?:20[2-9]\d|xxxx|20xx)年(?:底|末)?前")
 _PAST_YEAR = re.compile(r"(?<![到至前\d-])(20\d\d)年(?!.{0,3}[底末]前|.{0,2}前)(?!起|建成)")
 
 
@@ -34,19 +35,23 @@ class Sentences:
         self._goal = re.compile(words("figures", "goal"))
         self._brackets = [(pair.start, pair.end) for pair in pairs]
         self._bracket_starts = [start for start, _ in self._brackets]
-        self._plan = plan and not self._tells_the_past()
+        self._plan_verb = re.compile(words("figures", "plan_verb"))
+        self._plan = (plan or self._titled("plan_title")) and not self._titled("past_title")
         past_heading = re.compile(words("figures", "past_heading"))
         self._headings = [heading.anchor.start for heading in outline]
         self._past_sections = _past_sections(outline, past_heading)
         found = [int(match.group(1) or match.group(2)) for match in _PUBLISHED.finditer(text[:3000])]
         self._published = max(found) if found else None
 
-    def _tells_the_past(self) -> bool:
-        """Return whether the title is that of a report on what was done."""
-        title = re.compile(words("figures", "past_title"))
+    def _titled(self, key: str) -> bool:
+        """Return whether one of the first short lines is a title of the kind `key` of the grammar."""
+        title = re.compile(words("figures", key))
         shown = [line for line in self._lines.all[:12] if not line.empty][:3]
         return any(
-            line.end - line.start < 45 and not line.kind and title.search(self._text, line.start, line.end)
+            line.end - line.start < 45
+            and not line.kind
+            and not re.search("[。;,!?]", self._text[line.start : line.end])
+            and title.search(self._text, line.start, line.end)
             for line in shown
         )
 
@@ -80,7 +85,10 @@ class Sentences:
             return False
         if self._plan and not self._in_past_section(start):
             return True
-        return bool(goals) or strong or bool(re.search("目标|计划", after[:40]))
+        if goals or strong or re.search("目标|计划", after[:40]):
+            return True
+        paragraph = self._text[self._lines.at(start).start : first]
+        return bool(self._plan_verb.search(part)) and bool(_GOAL_YEAR.search(paragraph))
 
     def _in_past_section(self, position: int) -> bool:
         place = bisect_right(self._headings, self._folded.source(position)) - 1

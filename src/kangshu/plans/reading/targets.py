@@ -10,12 +10,12 @@ from kangshu.plans.reading.deadlines import Deadlines
 from kangshu.plans.reading.figures import Figure, chains, comparator_after, comparator_before
 from kangshu.plans.reading.fold import Folded
 from kangshu.plans.reading.lexicon import words
-from kangshu.plans.reading.lines import Lines
+from kangshu.plans.reading.lines import Line, Lines
 from kangshu.plans.reading.model import Anchor, Comparator, TargetFinding
 from kangshu.plans.reading.sentences import Sentences
 from kangshu.plans.reading.target_filters import may_be_target
 
-_CLAUSE_MARKS = ",。;:!?\n、()[]"
+_CLAUSE_MARKS = ",。;:!?\n\t|、()[]"
 
 
 def read_targets(
@@ -71,7 +71,7 @@ def _finding(
     previous: tuple[int, str],
 ) -> TargetFinding:
     text, figure = lines.text, figures[number]
-    start = _indicator_start(text, figure.start, lines.at(figure.start).start)
+    start = _indicator_start(text, figure.start, lines.at(figure.start))
     in_run = chain[0] < number and bool(previous[1])
     if in_run:  # 50%和30%: the second span starts behind the first and measures the same
         start = figure.start
@@ -118,10 +118,18 @@ def _deadline(figure: Figure, place: int, length: int, deadlines: Deadlines) -> 
     return years[place] if len(years) == length else deadlines.at(figure.start)
 
 
-def _indicator_start(text: str, start: int, line_start: int) -> int:
+def _indicator_start(text: str, start: int, line: Line) -> int:
     """Return where the clause of a figure begins: behind the last punctuation before it."""
+    floor = line.body if line.body <= start else line.start
     position = start
-    while position > line_start and start - position < 24 and text[position - 1] not in _CLAUSE_MARKS:
+    while position > floor and start - position < 28:
+        if text[position - 1] == ")":  # 示范区(县、市)20个: a short bracket belongs to the name
+            opening = text.rfind("(", max(floor, position - 14), position)
+            if opening > floor:
+                position = opening
+                continue
+        if text[position - 1] in _CLAUSE_MARKS:
+            break
         position -= 1
     while position < start and text[position] in ' "”“':
         position += 1
@@ -132,7 +140,7 @@ def _indicator_start(text: str, start: int, line_start: int) -> int:
 def _around_name() -> re.Pattern[str]:
     words_behind = words("figures", "behind_name")
     return re.compile(
-        rf"^(?:(?:到|至)?(?:20\d\d|20xx|xxxx)年(?:底|末)?(?:前)?)?(?P<name>.*?){words_behind}*$"
+        rf"^(?:力争|确保|争取|计划)?(?:(?:到|至)?(?:20\d\d|20xx|xxxx)年(?:底|末)?(?:前)?)?(?P<name>.*?){words_behind}*$"
     )
 
 

@@ -155,7 +155,8 @@ def _findings(folded: Folded, clauses: list[Clause], outline: list[Heading]) -> 
         start, end = folded.span(clause.start, max(clause.end, clause.start + 1))
         units_start, units_end = folded.span(clause.note.start, clause.note.end)
         written = folded.written[clause.start : clause.end]
-        behind = re.sub(r"\s+", "", folded.written[clause.start : clause.start + 60])
+        cell = folded.written[clause.start : clause.start + 60].split("\t")[0]
+        behind = re.sub(r"\s+", "", cell)
         source = _SourceNames(folded, clause.note)
         findings.append(
             TaskFinding(
