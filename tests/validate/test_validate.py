@@ -189,3 +189,22 @@ def test_terminology() -> None:
     assert [c.display for c in known.expand("http://x.org/vs", filter="失")] == ["失能"]
     with pytest.raises(NotFound):
         known.expand("http://nobody.org/x")
+
+
+@pytest.mark.parametrize(
+    "div",
+    ["<div " + 'a="' * 50_000, "<div>" + "<a" * 50_000, "<" * 100_000, "<div>" + "<p>" * 50_000, "<div " + " " * 100_000 + "x",
+     "<div>" + "<!--" * 50_000, '<!DOCTYPE a [<!ENTITY b "c">]><div>&b;</div>', "<?php x ?><div>x</div>", "<div a='1' a='2'>x</div>",
+     '<div><a href="java&#115;cript:x()">x</a></div>', "<div><br>x</div>", "<DIV>x</DIV>", "<div>a & b</div>", "<div>x</div>y"],
+)  # fmt: skip
+def test_narratives_from_strangers(div: str) -> None:
+    assert ("value", "Patient.text.div") in found({**PATIENT, "text": {"status": "generated", "div": div}})
+
+
+@pytest.mark.parametrize(
+    "div",
+    ['<div xmlns="http://www.w3.org/1999/xhtml"><p class = "x">甲&nbsp;乙</p><br/><img src="#a" alt="b = c"/></div>',
+     "<div><!-- c --><table border='1'><tr><td colspan='2'>x</td></tr></table></div>", "<div><![CDATA[<b>]]></div>"],
+)  # fmt: skip
+def test_narratives_that_may_be_shown(div: str) -> None:
+    assert validate({**PATIENT, "text": {"status": "generated", "div": div}}) == ()

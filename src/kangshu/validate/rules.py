@@ -155,11 +155,59 @@ def _types(node: Node, allowed: tuple[str, ...] | None, findings: Findings) -> N
         )
 
 
+def structure_definition(node: Node, findings: Findings) -> None:
+    """Elements of a profile are those of the type it constrains. Source: https://hl7.org/fhir/R4/elementdefinition.html#path"""
+    type = node.value.get("type")
+    if (
+        node.value.get("derivation") != "constraint"
+        or not isinstance(type, str)
+        or not definitions().knows(type)
+    ):
+        return
+    for part in ("snapshot", "differential"):
+        holder = node.value.get(part)
+        rows = holder.get("element") if isinstance(holder, dict) else None
+        for row in rows if isinstance(rows, list) else ():
+            path = row.get("path") if isinstance(row, dict) else None
+            if isinstance(path, str) and not _leads_somewhere(type, path):
+                findings.at(
+                    node,
+                    "",
+                    -1,
+                    "error",
+                    "value",
+                    f"{type} has no element {path[:120]!r}",
+                    f"{type} 没有元素 {path[:120]!r}",
+                )
+
+
+def _leads_somewhere(type: str, path: str) -> bool:
+    names = path.split(".")
+    if names[0] != type:
+        return False
+    owners = {type}
+    for name in names[1:]:
+        plain = name.removesuffix("[x]")
+        below: set[str] = set()
+        for owner in owners:
+            below |= {kind for _, kind in definitions().choices(owner, plain)}
+            child = definitions().child(owner, plain)
+            if child is not None:
+                below.add(child.type)
+        if not below:
+            return plain == "value" and any(definitions().kind(owner) == "primitive" for owner in owners)
+        if "Resource" in below:
+            return True
+        owners = below
+    return True
+
+
 RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "Attachment": (attachment,),
     "Bundle": (bundle,),
     "Bundle.entry": (bundle_entry,),
     "Extension": (extension,),
     "Questionnaire": (questionnaire,),
+    "StructureDefinition": (structure_definition,),
 }
 """Rules by the type on which they stand."""
