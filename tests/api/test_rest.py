@@ -308,6 +308,10 @@ async def test_everything_about_a_resident(face: Any) -> None:
     whole = (await client.get("/Patient/p1/$everything")).json()
     ids = {f"{one['resource']['resourceType']}/{one['resource']['id']}" for one in whole["entry"]}
     assert ids == {"Patient/p1", "Condition/c0", "Condition/c1"}
+    assert whole["total"] == 3
+    part = (await client.get("/Patient/p1/$everything?_count=2")).json()
+    assert "total" not in part
+    assert [one["search"]["mode"] for one in part["entry"]] == ["match", "match", "outcome"]
 
 
 async def test_validate_tells_its_findings_with_200(face: Any) -> None:

@@ -283,10 +283,11 @@ async def bundle(call: Call) -> Response:
     refuse_unknown(call.request, frozenset())
     resource = await call.request.resource("Bundle")
     refused = check_bundle(resource)
+    store, whole = call.platform.store, call.request.preference.returned == "representation"
     if not refused:
-        return Response(resource=await call.platform.store.bundle(call.grant, resource))
+        return Response(resource=await store.bundle(call.grant, resource, representation=whole))
     kept = [one for number, one in enumerate(resource["entry"]) if number not in refused]
-    answer = await call.platform.store.bundle(call.grant, {**resource, "entry": kept})
+    answer = await store.bundle(call.grant, {**resource, "entry": kept}, representation=whole)
     answers = iter(answer.get("entry", ()))
     entries = [
         _refused(refused[number], call) if number in refused else next(answers)

@@ -18,7 +18,7 @@ from kangshu.api.outcome import issues_outcome
 from kangshu.api.parameters import Inputs, parameters, part, read_inputs
 from kangshu.api.response import Response
 from kangshu.base.clock import today
-from kangshu.base.faults import Invalid, NotFound
+from kangshu.base.faults import Invalid, Issue, NotFound
 from kangshu.fhir import date_range, definitions
 from kangshu.search import parse_query
 from kangshu.store import Page, Stored
@@ -78,24 +78,37 @@ async def everything(call: Call) -> Response:
     limit = int(count) if count else _EVERYTHING_COUNT
     store = call.platform.store
     entries: list[Stored] = [await store.read(call.grant, "Patient", call.id)]
+    full = False
     wanted = [one for one in types.split(",") if one] or sorted(definitions().compartment("Patient"))
     moment = [("_lastUpdated", f"ge{since}")] if since and date_range(since) else []
     for kind in wanted:
         check_type(kind)
         for parameter in definitions().compartment("Patient").get(kind, ()):
-            if kind == "Patient" or len(entries) >= limit:
+            if kind == "Patient":
+                break
+            if len(entries) >= limit:
+                full = True
                 break
             pairs = [(parameter, f"Patient/{call.id}"), ("_count", str(limit)), *moment]
             page = await store.search(call.grant, parse_query(kind, pairs))
+            full = full or page.next is not None
             known = {(one.type, one.id) for one in entries}
             entries += [one for one in page.entries if (one.type, one.id) not in known]
-    return Response(resource=_everything_bundle(call, entries[:limit]))
+    return Response(resource=_everything_bundle(call, entries[:limit], cut=len(entries) > limit or full))
 
 
-def _everything_bundle(call: Call, entries: list[Stored]) -> dict[str, Any]:
-
-    page = Page(entries, [], len(entries), None)
-    return searchset(page, call.request.base, call.request.path.strip("/"), call.request.pairs)
+def _everything_bundle(call: Call, entries: list[Stored], *, cut: bool) -> dict[str, Any]:
+    page = Page(entries, [], None if cut else len(entries), None)
+    bundle = searchset(page, call.request.base, call.request.path.strip("/"), call.request.pairs)
+    if cut:
+        note = Issue(
+            "warning",
+            "too-costly",
+            f"these {len(entries)} entries may not be all: narrow the answer with _type or _since",
+            zh=f"此处列出{len(entries)}条，可能并非全部，请用_type或_since缩小范围",
+        )
+        bundle["entry"].append({"resource": issues_outcome((note,)), "search": {"mode": "outcome"}})
+    return bundle
 
 
 async def start_case(call: Call) -> Response:
