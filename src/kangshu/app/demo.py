@@ -23,7 +23,7 @@ from kangshu.base.clock import today
 from kangshu.measures import ViewKeeper
 from kangshu.plans import sample_plan
 from kangshu.sdk import DemoCity, Resource
-from kangshu.services.city import CITY_CODE, CITY_NAME, draw_city, make_city, run_cases
+from kangshu.services import CITY_CODE, CITY_NAME, draw_city, make_city, run_cases
 
 Progress = Callable[[str, int, int], None]
 """(what is being done in Chinese and English, done, of how many; 0 where it is not known)."""

@@ -1,9 +1,25 @@
 """Finds, checks and freezes service folders; names none of them."""
 
 from kangshu.services.checks import check
+from kangshu.services.city import CITY_CODE, CITY_NAME, Ran, draw_city, make_city, run_cases
 from kangshu.services.draft import Draft, discover, read_folder
 from kangshu.services.findings import Finding
 from kangshu.services.loading import freeze, load
 from kangshu.services.skeleton import new
 
-__all__ = ["Draft", "Finding", "check", "discover", "freeze", "load", "new", "read_folder"]
+__all__ = [
+    "CITY_CODE",
+    "CITY_NAME",
+    "Draft",
+    "Finding",
+    "Ran",
+    "check",
+    "discover",
+    "draw_city",
+    "freeze",
+    "load",
+    "make_city",
+    "new",
+    "read_folder",
+    "run_cases",
+]

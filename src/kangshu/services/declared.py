@@ -10,13 +10,13 @@ from kangshu.sdk import (
     Column,
     Deadline,
     Field,
+    FieldKind,
     Move,
     Option,
     RegisterDeclaration,
     State,
     Text,
 )
-from kangshu.sdk.declarations import FieldKind
 from kangshu.services.entry import Entry
 from kangshu.services.places import Places
 

@@ -11,8 +11,7 @@ from kangshu.app.speech import Speech
 from kangshu.app.wiring import city_services, service_packages
 from kangshu.base.faults import Invalid
 from kangshu.fhir import render
-from kangshu.services import check, discover, new
-from kangshu.services.city import make_city
+from kangshu.services import check, discover, make_city, new
 
 
 def add(application: typer.Typer, say: Speech) -> None:

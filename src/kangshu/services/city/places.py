@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
-from kangshu.sdk import DemoDistrict, DemoOrganisation, DemoPractitioner, DemoTown
-from kangshu.sdk.demo import StaffRole
+from kangshu.sdk import DemoDistrict, DemoOrganisation, DemoPractitioner, DemoTown, StaffRole
 from kangshu.services.city.tables import Sex, given_name, layout, surnames
 
 BEDS_PER_THOUSAND_ELDERS = 38
