@@ -20,6 +20,7 @@ from kangshu.base.faults import (
     Unsupported,
 )
 from kangshu.base.text import Text
+from kangshu.search import parse_query
 from kangshu.store import Store, UniqueRule
 
 SYSTEM = system_grant("test")
@@ -236,3 +237,25 @@ async def test_unique_rules_hold(store: Store) -> None:
     await store.create(SYSTEM, patient())
     await store.delete(SYSTEM, "Patient", first.stored.id)
     await store.create(SYSTEM, one)
+
+
+async def test_values_that_the_database_does_not_take_are_refused(store: Store) -> None:
+    for call in (
+        store.search(SYSTEM, parse_query("Patient", [("name", "a\0b")])),
+        store.vread(SYSTEM, "Patient", "p", 10**12),
+        store.read(SYSTEM, "Patient", "a\0b"),
+        store.create(SYSTEM, {"resourceType": "Patient", "name": [{"text": "a\0b"}]}),
+        store.create(SYSTEM, {"resourceType": "Patient", "name": [{"text": "a\ud800b"}]}),
+    ):
+        with pytest.raises((Invalid, NotFound)):
+            await call
+    long = "长" * 100_000
+    written = await store.create(SYSTEM, {
+        "resourceType": "Basic", "code": {"coding": [{"system": long, "code": long, "display": long}]}, "id": "b",
+        "subject": {"reference": f"Patient/{long}"}, "author": {"reference": f"Organization/{long}"},
+        "meta": {"profile": [long], "tag": [{"code": long}]}, "identifier": [{"system": long, "value": long}],
+    })  # fmt: skip
+    found = await store.search(
+        SYSTEM, parse_query("Basic", [("code", f"{long}|{long}"), ("code:text", long)])
+    )
+    assert [one.id for one in found.entries] == [written.stored.id]

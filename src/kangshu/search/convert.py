@@ -268,7 +268,7 @@ def _reference(parameter: str, target: str = "") -> Emit:
         text = value.get("reference")
         if type(text) is str and text and not text.startswith("#"):
             kind, _, rest = text.partition("/")
-            if rest.isalnum() and kind.isalpha():
+            if rest.isalnum() and len(rest) <= 64 and kind.isalpha() and text.isascii():
                 found = (kind, rest)
             else:
                 split = split_reference(text)

@@ -16,6 +16,7 @@ from kangshu.base.faults import Unavailable
 
 SYSTEM = "system"
 _LONGEST_DETAIL = 2000
+_LONGEST_NAME = 200
 _MOST_ROWS = 5000
 
 
@@ -36,8 +37,15 @@ class AuditRow:
 def audit_row(
     grant: Grant, action: str, type: str = "", id: str = "", *, outcome: str = "ok", detail: str = ""
 ) -> AuditRow:
-    """Return the row for an act of `grant` now."""
-    return AuditRow(now(), grant.account, action, type, id, outcome, grant.purpose, detail[:_LONGEST_DETAIL])
+    """Return the row for an act of `grant` now. What no text can hold is replaced: a row must never be refused."""
+    return AuditRow(
+        now(), _clean(grant.account, _LONGEST_NAME), action, _clean(type, _LONGEST_NAME), _clean(id, _LONGEST_NAME),
+        outcome, grant.purpose, _clean(detail, _LONGEST_DETAIL),
+    )  # fmt: skip
+
+
+def _clean(text: str, longest: int) -> str:
+    return text[:longest].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class AuditWriter:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
-from kangshu.base.faults import TooLarge, Unavailable
+from kangshu.base.faults import Invalid, TooLarge, Unavailable
 
 Connection: TypeAlias = Any
 """An asyncpg connection (the pool's proxy or a plain one); asyncpg's own types do not tell them apart."""
@@ -68,7 +68,8 @@ async def acquired(pool: Any) -> AsyncIterator[Connection]:
 
     Raises:
         Unavailable: the database went away, or no connection came free in half a minute.
-        TooLarge: a statement ran for two minutes.
+        TooLarge: a statement ran for two minutes, or took more locks than there are.
+        Invalid: a value that PostgreSQL does not take.
     """
     try:
         connection = await pool.acquire(timeout=PATIENCE_SECONDS)
@@ -78,6 +79,13 @@ async def acquired(pool: Any) -> AsyncIterator[Connection]:
         raise _lost(cause) from cause
     try:
         yield connection
+    except (asyncpg.DataError, asyncpg.ProgramLimitExceededError, UnicodeEncodeError) as cause:
+        raise Invalid(
+            "a value cannot be stored or compared: a NUL sign, a number or date out of range, an overlong code",
+            zh="存在无法存储或比较的值（空字符、超出范围的数字或日期）",
+        ) from cause
+    except asyncpg.OutOfMemoryError as cause:
+        raise TooLarge("this is too much at once; split it", zh="一次提交的内容过多，请拆分") from cause
     except asyncpg.QueryCanceledError as cause:
         raise TooLarge("this took too long; narrow what is asked", zh="操作耗时过长，请缩小范围") from cause
     except (

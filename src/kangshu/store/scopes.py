@@ -47,7 +47,7 @@ def _district(resource: dict[str, Any]) -> str:
     for extension in _extensions(resource, DISTRICT):
         code = extension.get("valueCode")
         if type(code) is str:
-            return code
+            return shorten(code)
     return ""
 
 
@@ -71,7 +71,7 @@ def _patient(resource: dict[str, Any]) -> str:
         if name in resource:
             for text in _references(resource[name]):
                 if text.startswith("Patient/"):
-                    return text[8:].partition("/")[0]
+                    return shorten(text[8:].partition("/")[0])
                 if "/Patient/" in text or (text.startswith("urn:") and name in ("subject", "patient", "for")):
                     return shorten(text)
     return ""
@@ -83,9 +83,9 @@ def _organisations(resource: dict[str, Any], kind: str) -> Iterator[str]:
     for extension in _extensions(resource, RESPONSIBLE):
         for text in _references(extension.get("valueReference")):
             if text.startswith("Organization/"):
-                yield text[13:].partition("/")[0]
+                yield shorten(text[13:].partition("/")[0])
     for name in _ORGANISATIONS:
         if name in resource:
             for text in _references(resource[name]):
                 if text.startswith("Organization/"):
-                    yield text[13:].partition("/")[0]
+                    yield shorten(text[13:].partition("/")[0])

@@ -364,7 +364,7 @@ class Store:
 
     async def feed(self, grant: Grant, after: int, limit: int = 1000) -> list[Change]:
         """Return up to `limit` changes above position `after` that the grant may read, in order."""
-        async with self.connection() as connection:
+        async with self._audited(grant, "history", detail=f"after {after}"), self.connection() as connection:
             return await feed.read_feed(connection, self.catalogue, self.codec, grant, after, limit)
 
     async def feed_position(self) -> int:
