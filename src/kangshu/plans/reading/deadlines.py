@@ -23,6 +23,7 @@ def _year() -> re.Pattern[str]:
         rf"(?P<dateless>{tables()['figures']['dateless']})"
         rf"|[\"“'‘]?(?P<period>{periods})[\"”'’]?(?!以来)"
         r"|(?P<range>(?:20\d\d|20xx|xxxx)年?-+)?(?P<year>20\d\d|20xx|xxxx|XXXX|20XX|20××|××××)(?=年|-+(?:20\d\d|xxxx))"
+        r"|二[〇○零](?P<tens>[一二三四五])(?P<ones>[〇○零一二三四五六七八九])(?=年)"
         r"|\((?P<in_bracket>20\d\d)\)(?=年)"
     )
 
@@ -55,6 +56,10 @@ def _row_years(text: str, tables_of_document: Sequence[Table]) -> list[tuple[int
                 year = found.group() if found else None
             cells.extend((cell.start, year) for cell in row if cell)
     return sorted(set(cells), key=lambda entry: entry[0])
+
+
+def _digit(word: str) -> int:
+    return max(0, "〇一二三四五六七八九".find(word))
 
 
 class Deadlines:
@@ -90,6 +95,8 @@ class Deadlines:
                 text, found.end()
             ):
                 continue
+            if found.group("tens"):
+                year = f"20{_digit(found.group('tens'))}{_digit(found.group('ones'))}"
             masked = year.lower().replace("××××", "xxxx").replace("××", "xx")
             events.append((found.start(), "year", masked))
         self.default = self._title_year(lines)

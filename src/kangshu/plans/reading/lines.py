@@ -29,7 +29,7 @@ class Line:
 @cache
 def _label() -> re.Pattern[str]:
     kinds = "|".join(f"(?P<{entry['kind']}>{entry['label']})" for entry in tables()["outline"])
-    return re.compile(rf"(?:\*\*|[|>◆●■☆★▲◎○]\s*)?(?:{kinds})")
+    return re.compile(rf"(?:-\s+)?(?:\*\*|[|>◆●■☆★▲◎○]\s*)?(?:{kinds})")
 
 
 @cache
@@ -60,9 +60,10 @@ def label_at(text: str, start: int, end: int) -> tuple[str, str, int]:
 # Labels behind a sentence or a gap, where a page lost its line breaks: …。 二、重点任务 (一)发展养老。
 _INLINE = re.compile(
     r"(?<=[。!)\]\s])(?<!\n)(?:(?P<one>[一二三四五六七八九十]{1,3})、|\((?P<paren>[一二三四五六七八九十]{1,3})\))(?=[^\s、,。;)])"
+    r"|(?<=[。)\]])(?P<digit>\d{1,2})[.、](?=[一-龥“])"
 )
 _FIRST = re.compile(
-    r"^[ \t]*(?:(?P<one>[一二三四五六七八九十]{1,3})、|\((?P<paren>[一二三四五六七八九十]{1,3})\))",
+    r"^[ \t]*(?:(?P<one>[一二三四五六七八九十]{1,3})、|\((?P<paren>[一二三四五六七八九十]{1,3})\)|(?P<digit>\d{1,2})[.、](?!\d))",
     re.MULTILINE,
 )
 _COUNT = {word: number for number, word in enumerate("一二三四五六七八九十", start=1)}
@@ -81,6 +82,10 @@ def chinese_ordinal(word: str) -> int | None:
 _HEADING_BEFORE = re.compile(r"[一二三四五六七八九十]{1,3}、[^。,;\n]{2,24}\s$")
 
 
+def _ordinal(word: str) -> int | None:
+    return int(word) if word.isdigit() else chinese_ordinal(word)
+
+
 def _inline_labels(text: str) -> list[int]:
     """Return the offsets of labels within lines that continue a numbering (…(二) after (一))."""
     found = [(match.start(), True, match) for match in _INLINE.finditer(text)]
@@ -89,12 +94,8 @@ def _inline_labels(text: str) -> list[int]:
     found.extend((match.start(), False, match) for match in _FIRST.finditer(text))
     found.sort(key=lambda entry: entry[0])
     accepted: list[int] = []
-    for kind in ("one", "paren"):
-        run = [
-            (at, inline, chinese_ordinal(match.group(kind)))
-            for at, inline, match in found
-            if match.group(kind)
-        ]
+    for kind in ("one", "paren", "digit"):
+        run = [(at, inline, _ordinal(match.group(kind))) for at, inline, match in found if match.group(kind)]
         last = 0
         for place, (at, inline, number) in enumerate(run):
             following = run[place + 1][2] if place + 1 < len(run) else None

@@ -87,7 +87,7 @@ def read_money(
 def _is_rule(text: str, figure: Figure, sentences: Sentences) -> bool:
     rule, not_before, not_sentence = _words()
     first, last = sentences.bounds(figure.start)
-    before, after = text[first : figure.start], text[figure.end : last]
+    before, after = text[first : figure.start].rstrip(), text[figure.end : last]
     clause = re.split("[;]", before)[-1]
     if figure.measure not in ("元", "%", "元/人", "人民币", "万元/人") or isinstance(figure.value, str):
         return False

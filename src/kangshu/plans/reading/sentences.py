@@ -14,7 +14,9 @@ from kangshu.plans.reading.model import Heading
 _QUOTED = re.compile(r"《[^《》\n]{1,80}》|[“\"][^“”\"\n]{1,14}[”\"]")
 _PUBLISHED = re.compile(r"(20\d\d)(?:年|-|/|\.)\d{1,2}(?:月|-|/|\.)\d{1,2}|\[(20\d\d)\]\s*\d+号")
 _STRONG = re.compile(r"(?:不低于|不少于|不小于|不得低于|不得少于|至少|不超过|不高于|控制在|≥|≤)[^,。;]{0,6}$")
-_GOAL_YEAR = re.compile(r"到(?:20[2-9]\d|20xx|xxxx)年|十[四五]五|(?:20[2-9]\d|xxxx|20xx)年(?:底|末)?前")
+_GOAL_YEAR = re.compile(
+    r"今年(?!以来)|年内|到(?:20[2-9]\d|20xx|xxxx)年|十[四五]五|(?:20[2-9]\d|xxxx|20xx)年(?:底|末)?前"
+)
 _PAST_YEAR = re.compile(r"(?<![到至前\d-])(20\d\d)年(?!.{0,3}[底末]前|.{0,2}前)(?!起|建成)")
 
 
