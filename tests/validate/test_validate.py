@@ -8,8 +8,9 @@ import pytest
 
 from kangshu.base.faults import Malformed, NotFound
 from kangshu.fhir import parse
+from kangshu.fhirpath import compile
 from kangshu.terminology import Terminology
-from kangshu.validate import compile_profile, faults_of, profiles, validate
+from kangshu.validate import compile_profile, conforms, faults_of, profiles, validate
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",
@@ -145,6 +146,8 @@ def test_profiles_by_canonical() -> None:
     claimed = {**PATIENT, "meta": {"profile": [PROFILE["url"]]}, "photo": [{"url": "http://x.org/1.png"}]}
     assert found(claimed) == [("structure", "Patient.photo")]
     assert faults_of(validate(PATIENT, PROFILE["url"])) == ()
+    assert conforms(PATIENT, PROFILE["url"])
+    assert compile("conformsTo(%p)").evaluate(claimed, {"p": [PROFILE["url"]]}, conforms=conforms) == [False]
     with pytest.raises(NotFound):
         validate(PATIENT, "http://nobody.org/x")
     with pytest.raises(Malformed):

@@ -24,7 +24,7 @@ def json_patch(resource: Resource, operations: Any) -> Resource:
 
     Raises:
         Malformed: the patch is not a list of operations of RFC 6902.
-        Unprocessable: a path does not exist, or a `test` does not hold.
+        Unprocessable: a path does not exist. Conflict: a `test` does not hold.
     """
     if not isinstance(operations, Sequence) or isinstance(operations, (str, bytes)):
         raise Malformed("a JSON Patch is an array of operations", zh="JSON Patch 必须是操作数组")

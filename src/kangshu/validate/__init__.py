@@ -2,6 +2,6 @@
 
 from kangshu.validate.invariants import faults_of
 from kangshu.validate.profiles import Profile, Profiles, compile_profile, profiles
-from kangshu.validate.validation import validate
+from kangshu.validate.validation import conforms, validate
 
-__all__ = ["Profile", "Profiles", "compile_profile", "faults_of", "profiles", "validate"]
+__all__ = ["Profile", "Profiles", "compile_profile", "conforms", "faults_of", "profiles", "validate"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from kangshu.base.faults import Issue
 from kangshu.fhir import Invariant
 from kangshu.fhirpath import Expression, FhirPathFault, Node, compile
+from kangshu.terminology import terminology
 from kangshu.validate.findings import Findings, location
 
 ELSEWHERE: Final = frozenset(
@@ -44,9 +45,8 @@ def check_invariants(rules: tuple[Invariant, ...], node: Node, resource: Node, f
             continue
         try:
             expression = compiled(REWRITTEN.get(rule.key, rule.expression))
-            answer = expression.holds(
-                node, {"resource": [resource], "rootResource": [_outermost(resource)], "context": [node]}
-            )
+            variables = {"resource": [resource], "rootResource": [_outermost(resource)], "context": [node]}
+            answer = expression.holds(node, variables, member_of=_member_of)
         except FhirPathFault as fault:
             findings.add(
                 "warning", "invariant", location(node), f"{rule.key} could not be checked: {fault.text}",
@@ -61,6 +61,18 @@ def check_invariants(rules: tuple[Invariant, ...], node: Node, resource: Node, f
                 f"{rule.key}: {rule.human}",
                 f"违反约束 {rule.key}: {rule.human}",
             )
+
+
+def _member_of(value: Any, url: str) -> bool | None:
+    """Answer FHIRPath's memberOf() from the installation's terminology; None where the value set is not known."""
+    known = terminology()
+    if isinstance(value, str):
+        return known.validate_code(url, value)
+    codings = value.get("coding", [value]) if isinstance(value, dict) else []
+    answers = [
+        known.validate_code(url, str(c.get("code")), c.get("system")) for c in codings if isinstance(c, dict)
+    ]
+    return True if True in answers else (None if None in answers else False)
 
 
 def _outermost(resource: Node) -> Node:

@@ -9,6 +9,7 @@ from kangshu.fhir import Resource, definitions
 from kangshu.fhirpath import Node, compile
 from kangshu.validate.conformance import check_profile
 from kangshu.validate.findings import Findings
+from kangshu.validate.invariants import faults_of
 from kangshu.validate.profiles import Profile, compile_profile, profiles
 from kangshu.validate.structure import Walk
 
@@ -40,6 +41,15 @@ def validate(resource: Any, profile: str | Resource | None = None) -> tuple[Issu
         for found in _profiles_for(resource, profile, findings):
             check_profile(found, node, findings)
     return findings.closed()
+
+
+def conforms(resource: Resource, profile: str) -> bool:
+    """Return whether a resource has no error against a known profile: the door for FHIRPath's conformsTo().
+
+    Raises:
+        NotFound: the profile is not known.
+    """
+    return not faults_of(validate(resource, profile))
 
 
 def _profiles_for(resource: Resource, profile: str | Resource | None, findings: Findings) -> list[Profile]:
