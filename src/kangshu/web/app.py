@@ -157,8 +157,6 @@ class _Faults:
         fault = _as_fault(error)
         if isinstance(error, HTTPException) and error.status_code not in (404, 413):
             return await self._page(request, fault, error.status_code, dict(error.headers or {}))
-        if not isinstance(error, Fault | HTTPException):
-            _log.error("a page failed: %s %s", request.method, request.url.path, exc_info=error)
         return await self._page(request, fault, status_of(fault), {})
 
     async def _page(

@@ -66,7 +66,11 @@ async def elder_care(visit: Visit) -> Screen:
             "green" if empty else "amber",
         ),
         Figure(
-            words("协议到期"), str(len(ending)), words("份"), words("已到期或 90 天内到期"), "amber" if ending else ""
+            words("协议到期"),
+            str(len(ending)),
+            words("份"),
+            words("已到期或 90 天内到期"),
+            "amber" if ending else "",
         ),
         Figure(words("评估到期"), str(len(due)), words("人"), words("超过一年未评估"), "red" if due else ""),
         Figure(words("待办"), str(len(todo)), words("件"), "", "", "/worklist"),

@@ -16,6 +16,7 @@ from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
 from kangshu.web.lookup import divisions, name_of, text_of
 from kangshu.web.pages.board import target_text
+from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Fact, Filter, Link, Paging, Tab
 from kangshu.web.sheets import measure_sheet
@@ -196,7 +197,7 @@ async def _trend(visit: Visit, measured: MeasureDeclaration) -> Markup:
 def _parameter(visit: Visit, id_: str, day: Any) -> Fact:
     version = visit.platform.parameters.version(id_, visit.platform.settings.jurisdiction, day)
     said = visit.words("来源：{source}", source=version.source)
-    return Fact(visit.words.of(version.title), f"{version.value} {version.unit}（{said}）")
+    return Fact(visit.words.of(version.title), f"{version_text(visit.words, version)}（{said}）")
 
 
 def _key_title(

@@ -34,7 +34,8 @@ UNITS: Final = {
 }
 
 
-def _value_text(words: Words, version: ParameterVersion) -> str:
+def version_text(words: Words, version: ParameterVersion) -> str:
+    """Return a value with its unit as people write it."""
     return f"{version.value} {words(UNITS.get(version.unit, version.unit))}".strip()
 
 
@@ -62,7 +63,7 @@ async def parameters(visit: Visit) -> Response:
         rows.append(
             [
                 Cell(words.of(version.title), f"/admin/parameters/{id_}"),
-                Cell(_value_text(words, version)),
+                Cell(version_text(words, version)),
                 Cell(version.valid_from.isoformat(), nowrap=True),
                 Cell(version.source),
                 check,
@@ -99,7 +100,7 @@ async def _parameter(visit: Visit, values: Mapping[str, Any], fault: Fault | Non
     places = await divisions(visit)
     rows = [
         [
-            Cell(_value_text(words, one)),
+            Cell(version_text(words, one)),
             Cell(places.get(one.jurisdiction.ljust(6, "0"), one.jurisdiction) or words("全国")),
             Cell(one.valid_from.isoformat()),
             Cell(one.valid_to.isoformat() if one.valid_to else words("长期")),

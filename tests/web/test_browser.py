@@ -1,0 +1,157 @@
+"""Journeys in a real browser: what an office worker does in the first five minutes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .site import Site
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    """Chromium without a window."""
+    if not CHROMIUM.exists():
+        pytest.skip("no chromium at /usr/bin/chromium")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+class Desk:
+    """One person at one browser. Console errors and requests to outside fail the journey."""
+
+    def __init__(self, browser: sync_api.Browser, site: Site, name: str, width: int = 1440) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.errors: list[str] = []
+        self.page.on(
+            "console", lambda message: self.errors.append(message.text) if message.type == "error" else None
+        )
+        self.page.on(
+            "request",
+            lambda request: None if request.url.startswith(site.address) else self.errors.append(request.url),
+        )
+        self.page.on("dialog", lambda dialog: dialog.accept())
+        self.site = site
+        self.open("/sign-in")
+        self.page.fill("#name", name)
+        self.page.fill("#password", site.passwords[name])
+        self.page.click("button:has-text('登录')")
+        self.page.wait_for_selector("main.main h1")
+
+    def open(self, address: str) -> None:
+        """Go to a page of ours."""
+        self.page.goto(self.site.address + address)
+
+    def close(self) -> None:
+        """End the day; nothing may have gone wrong on the way."""
+        assert self.errors == []
+        self.context.close()
+
+
+def test_from_a_target_to_its_number_its_residents_and_its_clause(
+    browser: sync_api.Browser, site: Site
+) -> None:
+    desk = Desk(browser, site, "clerk")
+    page = desk.page
+    page.click("nav >> text=规划与挂图作战")
+    page.click("tbody th a")
+    board = page.url
+    page.click(".target-card h3 a:has-text('65岁')")
+    assert page.locator("svg.chart").count() >= 1
+    value = page.locator(".figure-value").first.inner_text()
+    assert re.match(r"\d", value)
+    page.click("text=在文件中查看")
+    assert page.locator("mark.is-chosen").count() >= 1
+    other = page.locator("[data-finding-link]").nth(3)
+    other.click()
+    chosen = other.get_attribute("data-finding-link") or ""
+    lit = page.locator("mark.is-chosen").first
+    assert chosen in (lit.get_attribute("data-findings") or "").split()
+    page.goto(board)
+    page.click(".target-card h3 a:has-text('65岁')")
+    page.click("text=看构成记录")
+    page.click("a.tab:has-text('分子')")
+    page.click("tbody th a")
+    assert "/residents/" in page.url
+    assert page.locator(".timeline li").count() > 0
+    desk.close()
+
+
+def test_a_referral_up_with_its_countdown(browser: sync_api.Browser, site: Site) -> None:
+    doctor = Desk(browser, site, "doctor")
+    doctor.open("/registers/residents/residents")
+    doctor.page.click("tbody td a")
+    doctor.page.click(".page-head a:has-text('双向转诊')")
+    page = doctor.page
+    page.select_option("#f-direction", "up")
+    page.select_option("#f-receiver", label="云汐市第一人民医院")
+    page.select_option("#f-urgency", "urgent")
+    page.check("input[name=indication][value=acute]")
+    page.fill("#f-diagnosis", "不稳定型心绞痛")
+    page.fill("#f-summary", "反复胸痛三日")
+    page.check("#f-consent")
+    page.click("form.form button:has-text('发起')")
+    page.wait_for_selector(".steps")
+    page.click("details.move[open] button:has-text('发送')")
+    page.wait_for_selector(".steps .is-now:has-text('待接收')")
+    case = page.url.partition("?")[0]
+    doctor.close()
+    hospital = Desk(browser, site, "hospital")
+    hospital.page.click("th a:has-text('不稳定型心绞痛')")
+    hospital.page.wait_for_selector(".steps")
+    assert hospital.page.url.partition("?")[0] == case
+    assert "剩余" in hospital.page.locator("[data-countdown]").first.inner_text()
+    hospital.page.fill("details.move[open] input[type=text] >> nth=0", "心内科")
+    hospital.page.click("details.move[open] button:has-text('接收')")
+    hospital.page.wait_for_selector(".steps .is-now:has-text('已接收')")
+    hospital.close()
+
+
+def test_every_first_screen_fits_a_phone_and_the_keyboard(browser: sync_api.Browser, site: Site) -> None:
+    for name in ("leader", "clerk", "doctor", "elder", "resident", "admin"):
+        desk = Desk(browser, site, name, width=390)
+        assert desk.page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        desk.page.click("[data-menu-button]")
+        assert desk.page.locator("#menu").is_visible()
+        desk.page.keyboard.press("Escape")
+        desk.open("/")
+        desk.page.keyboard.press("Tab")
+        assert desk.page.evaluate("document.activeElement.className") == "skip"
+        desk.close()
+
+
+def test_a_list_filters_as_one_types(browser: sync_api.Browser, site: Site) -> None:
+    desk = Desk(browser, site, "admin")
+    desk.open("/admin/accounts")
+    desk.page.fill("[data-filter]", "doctor")
+    assert desk.page.locator("tbody tr:visible").count() == 1
+    desk.close()
+
+
+def test_pages_work_without_script(browser: sync_api.Browser, site: Site) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{site.address}/sign-in")
+    page.fill("#name", "leader")
+    page.fill("#password", site.passwords["leader"])
+    page.click("button:has-text('登录')")
+    page.click("nav >> text=指标监测")
+    page.click("tbody th a")
+    assert page.locator("h1").inner_text()
+    context.close()

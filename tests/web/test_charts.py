@@ -1,0 +1,63 @@
+"""Charts: what is drawn, what is left out, and that no text gets in unescaped."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from kangshu.web import charts
+from kangshu.web.charts import Point, Tile
+
+
+def _svg(markup: str) -> etree._Element:
+    return etree.fromstring(markup)
+
+
+def test_an_unknown_value_breaks_the_line() -> None:
+    points = [Point("1", 1.0), Point("2", 2.0), Point("3", None), Point("4", 3.0), Point("5", 4.0)]
+    drawn = _svg(charts.trend(points, title="走势"))
+    assert len(drawn.findall("polyline")) == 2
+    assert len(drawn.findall("circle")) == 4
+
+
+def test_without_a_known_value_nothing_is_drawn() -> None:
+    assert charts.trend([Point("1", None)], title="x") == ""
+    assert charts.spark([None, 1.0]) == ""
+    assert charts.columns([("a", None)], title="x") == ""
+    assert charts.tile_map([], title="x") == ""
+
+
+def test_the_target_stands_within_the_axis() -> None:
+    drawn = charts.trend([Point("1", 40.0), Point("2", 48.0)], title="x", target=55.0, target_text="≥ 55%")
+    line = next(one for one in _svg(drawn).iter("line") if one.get("class") == "chart-target")
+    assert 0 < float(line.get("y1")) < 260
+
+
+def test_axis_values_are_round_and_cover_the_data() -> None:
+    found = charts.steps(3.0, 97.0)
+    assert found[0] <= 3.0
+    assert found[-1] >= 97.0
+    assert all(value % 25 == 0 for value in found)
+    assert charts.steps(5.0, 5.0)[-1] >= 5.0
+
+
+def test_texts_are_escaped() -> None:
+    bad = '<script>alert("x")</script>'
+    drawn = [
+        charts.trend([Point(bad, 1.0), Point(bad, 2.0)], title=bad, unit=bad, target=1.0, target_text=bad),
+        charts.tile_map([Tile(bad, bad, 1.0, bad)], title=bad, links="/x?d={code}"),
+        charts.bar(1.0, 2.0, title=bad),
+        charts.columns([(bad, 1.0)], title=bad),
+        charts.donut(0.5, bad, bad),
+    ]
+    for one in drawn:
+        assert "<script" not in one
+        _svg(one)
+
+
+def test_a_bar_never_leaves_its_track() -> None:
+    widths = [
+        float(one.get("width").rstrip("%"))
+        for value in (-5.0, 0.0, 50.0, 500.0, None)
+        for one in _svg(charts.bar(value, 100.0)).findall("rect")
+    ]
+    assert all(0 <= width <= 100 for width in widths)
