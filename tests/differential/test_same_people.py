@@ -25,6 +25,7 @@ from kangshu.app.demo import demo_identity
 from kangshu.app.wiring import Place, all_views, city_services, open_platform
 from kangshu.base.canonical import RESIDENT_ID
 from kangshu.base.clock import today
+from kangshu.fhir import definitions
 from kangshu.measures import ViewKeeper
 from kangshu.sdk import Resource
 from kangshu.services.city import make_city
@@ -183,12 +184,62 @@ async def test_the_number_counts_whom_the_account_may_count(city: City) -> None:
         assert sizes["denominator"] == sum(1 for one in city.older() if counted(one))
 
 
-async def test_search_and_predicate_agree_on_every_record(city: City) -> None:
-    """What SQL admits and what `admits` says in Python are the same, over every resident and three accounts."""
-    store = city.platform.store
+async def test_sql_and_predicate_agree_on_every_record_of_every_type(city: City) -> None:
+    """What SQL admits is what `admits` says in Python."""
     for name in ACCOUNTS:
-        await city.platform.accounts.create_account(SYSTEM, account(city, name))
-        grant = await city.platform.accounts.open_grant(name)
-        seen = {one.id for one in await store.find_all(grant, "Patient", "")}
-        for stored in await store.find_all(SYSTEM, "Patient", ""):
-            assert admits(grant.may_read("Patient"), stored.scope) == (stored.id in seen)
+        await _agree(city, name)
+
+
+async def _agree(city: City, name: str) -> None:
+    store = city.platform.store
+    await city.platform.accounts.create_account(SYSTEM, account(city, name))
+    grant = await city.platform.accounts.open_grant(name)
+    hidden = 0
+    for kind in definitions().resource_types:
+        every = await store.find_all(SYSTEM, kind, "")
+        seen = {one.id for one in await store.find_all(grant, kind, "")} if every else set()
+        assert seen == {one.id for one in every if admits(grant.may_read(kind), one.scope)}, kind
+        hidden += len(every) - len(seen)
+    assert hidden > 0
+
+
+SIDE_DOORS = (
+    "Organization?_revinclude=Patient:organization&_count=1000",
+    "Organization?_has:Patient:organization:gender=female",
+    "Organization?_has:Patient:organization:name=王,李,张,刘,陈",
+    "Encounter?patient.gender=female",
+    "Encounter?_include=Encounter:patient",
+    "Patient/_history",
+    "_history?_count=500",
+    "Location?_include=*",
+    "Condition?_summary=count",
+    "Contract?patient:Patient.name=王",
+)
+
+
+async def test_the_plan_office_finds_no_side_door_to_residents(city: City) -> None:
+    """Includes, chains, reverse chains, histories and counts tell nothing about records one may not read."""
+    await city.platform.accounts.create_account(SYSTEM, account(city, "plan"))
+    token = await city.platform.accounts.create_token("plan", timedelta(hours=1))
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(fhir_app(city.platform)), headers=headers
+    ) as client:
+        every = await client.get(f"http://test{ROOT}/Organization")
+        assert len(every.json()["entry"]) > 5
+        for door in SIDE_DOORS:
+            answer = await client.get(f"http://test{ROOT}/{door}")
+            assert answer.status_code in (200, 400, 404), door
+            if answer.status_code == 200:
+                _tells_nothing(city, door, answer.json())
+
+
+def _tells_nothing(city: City, door: str, page: Resource) -> None:
+    if "_has:" in door or "patient" in door or "_summary" in door:
+        assert page.get("total", 0) == 0, door
+        assert page.get("entry", []) == [], door
+    for entry in page.get("entry", ()):
+        resource = entry.get("resource", {})
+        assert resource.get("resourceType") != "Patient", door
+        pointed = set(re.findall(r'"Patient/([^"/]+)"', str(resource).replace("'", '"')))
+        assert not pointed & city.residents.keys(), door
