@@ -304,3 +304,14 @@ SAMPLES = {
     "integer": "1",
     "district": "990102",
 }
+
+
+async def test_what_r4_forbids_is_not_saved(registers: Registers, store: Store) -> None:
+    director = account("elder-care-director", "home", own=OWN)
+    await store.update(SYSTEM, organisation("home", "西江养老院", "elder-institution"))
+    values = {"resident": "p1", "home": "home", "start": "2026-03-01", "end": "2026-01-01", "status": "在住"}
+    with pytest.raises(Unprocessable) as caught:
+        await registers.save(director, "institutions/residences", values)
+    assert caught.value.issues[0].zh
+    await store.update(SYSTEM, {**patient(1), "contact": [{"gender": "female"}]})
+    await registers.save(account("unit-clerk"), RESIDENTS, {"phone": "0990-1"}, "p1", partial=True)

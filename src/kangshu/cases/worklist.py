@@ -126,7 +126,12 @@ class Worklists:
             for criteria in self._criteria(grant, box, None):
                 total += await self._store.count(grant, parse_query("Task", parse_qsl(criteria)))
             found[box] = total
-        found["notices"] = len(await self.notices(grant, unread=True, limit=100))
+        addressed = _recipient(grant)
+        if addressed:
+            unread = parse_query("Communication", [("recipient", addressed), ("received:missing", "true")])
+            found["notices"] = await self._store.count(grant, unread)
+        else:
+            found["notices"] = 0
         return found
 
     async def rows(self, grant: Grant, tasks: Iterable[Resource]) -> tuple[CaseRow, ...]:
@@ -139,8 +144,8 @@ class Worklists:
 
     async def notices(self, grant: Grant, *, unread: bool, limit: int) -> list[Notice]:
         """Return the notices to the grant's organisation or resident, newest first."""
-        recipient = f"Organization/{grant.organisation}" if grant.organisation else f"Patient/{grant.patient}"
-        if recipient.endswith("/"):
+        recipient = _recipient(grant)
+        if not recipient:
             return []
         criteria = f"recipient={recipient}&_sort=-sent&_count={limit}"
         if unread:
@@ -243,6 +248,13 @@ class Worklists:
             started=_moment(task.get("authoredOn")),
             changed=_moment(task.get("lastModified")),
         )
+
+
+def _recipient(grant: Grant) -> str:
+    """Return the party that notices to this account are addressed to, "" for none."""
+    if grant.organisation:
+        return f"Organization/{grant.organisation}"
+    return f"Patient/{grant.patient}" if grant.patient else ""
 
 
 _PRIORITY = {"stat": 0, "asap": 1, "urgent": 2, "routine": 3}

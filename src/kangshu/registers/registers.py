@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,13 +17,14 @@ from kangshu.registers.changes import FieldChange, changes
 from kangshu.registers.forms import check_values, points, read_values, write_values
 from kangshu.registers.importing import ImportReport, Row, in_order, row_error, sort_rows
 from kangshu.registers.names import by_name, candidates, names_of
-from kangshu.registers.paths import parse_path
+from kangshu.registers.paths import fhirpath_of, parse_path
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
 from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
 from kangshu.sdk import Column, RegisterDeclaration, Resource
 from kangshu.search import parse_query
 from kangshu.store import Store, Stored, Transaction, new_id
+from kangshu.validate import validate
 
 UNMASK = "identity.read"
 _EXPORT_MOST = 200_000
@@ -308,7 +309,12 @@ class Registers:
             raise Unprocessable(
                 "the form is not complete or not right", zh="表单填写不完整或有误", issues=tuple(found)
             )
+        known = set(_against_r4(resource, register)) if id is not None else set()
         write_values(register.form, cleaned, resource)
+        # what was wrong before is not this form's doing and does not keep it from being saved
+        wrong = tuple(issue for issue in _against_r4(resource, register) if issue not in known)
+        if wrong:
+            raise Unprocessable("the record is not valid", zh="记录不符合数据标准", issues=wrong)
         written = await transaction.update(resource, if_match=version)
         return written.stored
 
@@ -366,6 +372,18 @@ def _unmasked(
         if field.masked and isinstance(stands, str) and kept.get(field.id) == masked(stands):
             kept[field.id] = stands
     return kept
+
+
+def _against_r4(resource: Resource, register: RegisterDeclaration) -> tuple[Issue, ...]:
+    """Return the errors of the validator, each at the form's field that stands there where there is one."""
+    places = {f"{register.resource_type}.{fhirpath_of(field.path)}": field.id for field in register.form}
+    found = []
+    for issue in validate(resource):
+        if issue.severity in ("error", "fatal"):
+            at = issue.expression[0] if issue.expression else ""
+            field = next((name for path, name in places.items() if at and path.startswith(at)), at)
+            found.append(replace(issue, expression=(field,) if field else ()))
+    return tuple(found)
 
 
 def _copy(value: Any) -> Any:
