@@ -100,3 +100,32 @@ def test_pieces_of_a_plan_in_any_order_keep_their_anchors():
 def test_nothing_is_invented(text):
     reading = read_plan(Document.of_text(text))
     assert (reading.tasks, reading.targets, reading.money, reading.outline) == ((), (), (), ())
+
+
+def test_lines_broken_by_a_page_are_read_as_one():
+    body = (
+        "到2027年，全市健康产业规模持续扩大，服务体系更加完善，居民健康水平明显提升，养老机构护理型床位占比不低于百分之六十，"
+        "社区食堂数量达到300家以上，家庭医生签约服务水平明显提升，健康产业增加值突破500亿元，带动就业人数稳步增长，"
+        "新建综合服务中心40个，改造提升各类老旧设施，推动公共服务均衡布局，方便老年人就近就便享受各类养老服务。"
+        "（责任单位：市民政局、市卫生健康委、市住房和城乡建设局、市市场监管局、各区人民政府）"
+    )
+    for width in (24, 30, 33):
+        text = (
+            "一、目标\n"
+            + "\n".join(body[start : start + width] for start in range(0, len(body), width))
+            + "\n"
+        )
+        check_anchors(text)
+        reading = read_plan(Document.of_text(text))
+        assert [(target.value, target.unit, target.deadline) for target in reading.targets] == [
+            (300, "家", "2027"),
+            (500, "亿元", "2027"),
+            (40, "个", "2027"),
+        ]
+        assert (*reading.tasks[0].lead, *reading.tasks[0].cooperating) == (
+            "市民政局",
+            "市卫生健康委",
+            "市住房和城乡建设局",
+            "市市场监管局",
+            "各区人民政府",
+        )

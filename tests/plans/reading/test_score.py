@@ -12,8 +12,8 @@ from kangshu.plans.reading import read_plan
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "reading"
 FLOORS = {
     "task_clause": 0.99,
-    "task_lead_exact": 0.98,
-    "units_role": 0.98,
+    "task_lead_exact": 0.99,
+    "units_role": 0.99,
     "target_strict": 0.98,
     "money_amount_and_cap": 0.98,
     "outline_with_level": 0.99,

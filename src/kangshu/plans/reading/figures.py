@@ -73,6 +73,10 @@ def figures_in(text: str) -> Iterator[Figure]:
 _AT_LEAST_VERB = re.compile(r"(?:至少|最少|不少于)[^,。;、\d]{1,6}$")
 
 
+# 不超过全部医疗服务的10%: what the share is of may stand between
+_OF_A_WHOLE = re.compile(r"(?:不超过|不低于|不少于|不高于|超过|低于|达到?|占)(?P<whole>[^,。;、\d]{2,14}的)$")
+
+
 @cache
 def _comparators() -> tuple[list[tuple[str, re.Pattern[str]]], list[tuple[str, re.Pattern[str]]]]:
     table = tables()["figures"]
@@ -89,6 +93,9 @@ def comparator_before(clause: str) -> str | None:
     patterns = dict(_comparators()[0])
     if _AT_LEAST_VERB.search(clause):
         return ">="
+    base = _OF_A_WHOLE.search(clause)
+    if base:
+        clause = clause[: base.start("whole")]
     clause = re.sub(
         r"(?:达到?|为|在|到|至|是)\s*$",
         lambda match: (

@@ -83,17 +83,55 @@ class Folded:
         return self.source(start), self.source(end - 1) + 1 if end > start else self.source(start)
 
 
-def fold(text: str) -> Folded:
-    """Return the folded form of `text`."""
-    if not _HAS_PINYIN.search(text):
+def _width(line: str) -> int:
+    return sum(2 if character > "\u2e7f" else 1 for character in line)
+
+
+def soft_breaks(text: str) -> list[int]:
+    """Return the offsets of line breaks that only fill the page's width, as in text taken from a pdf.
+
+    A text is so broken when a good part of its lines has nearly the same width, that of a page. A break
+    is soft when its line is full and does not end a sentence, and the next begins without label or indent.
+    """
+    lines = text.split("\n")
+    widths = [_width(line.rstrip()) if len(line) <= 200 else 400 for line in lines]
+    written = sorted(width for width in widths if width)
+    if len(written) < 8:
+        return []
+    page = written[int(len(written) * 0.9)]
+    full = sum(page - 4 <= width <= page + 4 for width in written)
+    if not 36 <= page <= 130 or full < 5 or full * 3 < len(written):
+        return []
+    breaks: list[int] = []
+    position = 0
+    for line, following, width in zip(lines, lines[1:], widths, strict=False):
+        position += len(line)
+        ends = line.rstrip()[-1:] in "。！？!?;；:：" or not following.strip()
+        if width * 20 >= page * 17 and not ends and not _NEW_PARAGRAPH.match(following):
+            breaks.append(position)
+        position += 1
+    return breaks
+
+
+_NEW_PARAGRAPH = re.compile(
+    r"[\s　]|[一二三四五六七八九十]{1,3}[、.]|[(（][一二三四五六七八九十\d]{1,3}[)）]|\d{1,2}[.．、](?!\d)|第[一二三四五六七八九十]+[章节条]|[-—•●]"
+)
+
+
+def fold(text: str, *, unwrap: bool = True) -> Folded:
+    """Return the folded form of `text`; `unwrap` drops line breaks that only fill a page's width."""
+    dropped = [match.span() for match in _PINYIN.finditer(text)] if _HAS_PINYIN.search(text) else []
+    if unwrap:
+        dropped.extend((position, position + 1) for position in soft_breaks(text))
+    if not dropped:
         return Folded(text.translate(_TABLE), text)
     pieces: list[str] = []
     offsets: list[int] = []
     position = 0
-    for gloss in _PINYIN.finditer(text):
-        pieces.append(text[position : gloss.start()])
-        offsets.extend(range(position, gloss.start()))
-        position = gloss.end()
+    for start, end in sorted(dropped):
+        pieces.append(text[position:start])
+        offsets.extend(range(position, start))
+        position = end
     pieces.append(text[position:])
     offsets.extend(range(position, len(text) + 1))
     written = "".join(pieces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,7 +38,7 @@ def read_outline(folded: Folded, lines: Lines, notes_at: set[int]) -> list[Headi
     groups: dict[tuple[int, str], list[_Candidate]] = {}
     for candidate in found:
         groups.setdefault((candidate.parent, candidate.line.kind), []).append(candidate)
-    headings: list[Heading] = []
+    headings = _parallel_headings(folded, lines, found)
     for candidate in found:
         siblings = groups[(candidate.parent, candidate.line.kind)]
         if candidate.level > 1 or candidate.line.kind == "one":
@@ -49,6 +50,30 @@ def read_outline(folded: Folded, lines: Lines, notes_at: set[int]) -> list[Headi
         at = text.find(candidate.line.label, candidate.line.start)
         label = folded.written[at : at + len(candidate.line.label)].strip()
         headings.append(Heading(candidate.level, label, title, Anchor(start, end, "")))
+    return sorted(headings, key=lambda heading: heading.anchor.start)
+
+
+def _parallel_headings(folded: Folded, lines: Lines, found: list[_Candidate]) -> list[Heading]:
+    """Return lines without a label that are built like the labelled headings above them: 强化…,推动….
+
+    Two labelled headings of the first level, alone on their lines, must begin with the same word.
+    """
+    text = lines.text
+    alone = [entry for entry in found if entry.line.kind == "one" and entry.alone and entry.like_heading]
+    openings = Counter(text[entry.line.body : entry.line.body + 2] for entry in alone)
+    parallel = {opening for opening, count in openings.items() if count > 1}
+    if not parallel:
+        return []
+    first = alone[0].line.start
+    commas = {text[entry.line.body : entry.title_end].count(",") for entry in alone} - {0}
+    headings: list[Heading] = []
+    for line in lines.all:
+        title = text[line.start : line.end]
+        if line.kind or line.start < first or not 6 <= len(title) <= 40 or title[:2] not in parallel:
+            continue
+        if title.count(",") in commas and not re.search(r"[。;:!?()\d]", title):
+            start, end = folded.span(line.start, line.end)
+            headings.append(Heading(1, "", folded.written[line.start : line.end], Anchor(start, end, "")))
     return headings
 
 

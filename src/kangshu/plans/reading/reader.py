@@ -36,7 +36,7 @@ def read_plan(document: Document) -> Reading:
 
     Pure: the same text gives the same reading. A text without such findings gives an empty reading.
     """
-    folded = fold(document.text)
+    folded = fold(document.text, unwrap=not document.tables)
     lines = Lines(folded.text)
     pairs, lonely = outer_brackets(lines)
     notes = responsibility_notes(lines, pairs)

@@ -66,7 +66,7 @@ def may_be_target(figure: Figure, before: str, after: str, stated: str | None, a
         return False
     if rules.condition_before.search(re.sub(r"\s", "", here)) and rules.condition_after.match(after):
         return False
-    if "元" in figure.measure and not _yuan_fits(here, after):
+    if "元" in figure.measure and not _yuan_fits(here, after, stated):
         return False
     if rules.baseline.search(here) and rules.raised.match(after):
         return False
@@ -90,11 +90,12 @@ def _unit_fits(figure: Figure, here: str, stated: str | None) -> bool:
     return True
 
 
-def _yuan_fits(here: str, after: str) -> bool:
+def _yuan_fits(here: str, after: str, stated: str | None) -> bool:
     """Return whether an amount is an economic goal: not an appropriation, not a size of firms."""
     rules = _rules()
+    named = re.split("。", here)[-1] if stated else here[-16:]  # 到2025年,突破500亿元: named before
     return (
-        bool(rules.yuan.search(here[-16:]))
+        bool(rules.yuan.search(named))
         and not rules.appropriation.search(here)
         and not rules.modifier_after.match(after)
     )
