@@ -4,6 +4,7 @@ from kangshu.fhir.dates import date_range
 from kangshu.fhir.definitions import Definitions, alternatives, core_profiles, definitions
 from kangshu.fhir.json_patch import json_patch
 from kangshu.fhir.model import DEPTH_LIMIT, Resource, decode, parse, parse_value, render
+from kangshu.fhir.narrative import narrative_findings, narrative_has_content
 from kangshu.fhir.references import Reference, reference, rewrite_references, split_reference, walk_references
 from kangshu.fhir.structures import (
     Binding,
@@ -39,6 +40,8 @@ __all__ = [
     "decode",
     "definitions",
     "json_patch",
+    "narrative_findings",
+    "narrative_has_content",
     "parse",
     "parse_value",
     "reference",

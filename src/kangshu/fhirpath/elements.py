@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kangshu.fhir import definitions, split_reference
-from kangshu.fhir.narrative import narrative_findings, narrative_has_content
+from kangshu.fhir import definitions, narrative_findings, narrative_has_content, split_reference
 from kangshu.fhirpath.compiler import add_children, plan_of
 from kangshu.fhirpath.context import Context, Run, Step
 from kangshu.fhirpath.faults import FhirPathFault

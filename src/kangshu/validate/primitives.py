@@ -9,8 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from kangshu.base.text import Text
-from kangshu.fhir import definitions
-from kangshu.fhir.narrative import narrative_findings, narrative_has_content
+from kangshu.fhir import definitions, narrative_findings, narrative_has_content
 from kangshu.fhirpath import Temporal
 
 Check = Callable[[Any], Text | None]
