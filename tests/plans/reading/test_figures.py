@@ -96,3 +96,12 @@ def test_money(sentence, expected):
 )
 def test_no_money(sentence):
     assert money_of(f"一、政策\n{sentence}\n") == []
+
+
+def test_progress_columns_hold_no_targets_and_end_with_their_table():
+    text = (
+        "实事内容工作任务责任单位进展情况\n"
+        "养老新增床位30张。区民政局,相关镇街目前已完成5张。累计完成21张。\n"
+        "一、下一步\n到2027年，新建食堂20家。\n"
+    )
+    assert [target[1] for target in targets_of(text)] == [30, 20]

@@ -111,6 +111,8 @@ def test_flattened_tables():
         ("建设小镇", ["市文化和旅游局"], ["市农业农村局"]),
         ("开展科普", ["市卫生健康委"], []),
     ]
+    signed = cells + "以上任务请抓紧落实。\n云汐市人民政府\n2026年3月1日\n"
+    assert len(tasks_of(signed)) == 2
     columns = "序号\t工作任务\t牵头单位\t配合单位\n1\t新建食堂50家\t市民政局\t市商务局、市市场监管局\n"
     assert [task[1:] for task in tasks_of(columns)] == [
         ("lead-first", ["市民政局"], ["市商务局", "市市场监管局"])

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from kangshu.documents import Document
 from kangshu.plans.reading.brackets import Bracket, Note, responsibility_notes
+from kangshu.plans.reading.flattened_tables import flattened_tasks
 from kangshu.plans.reading.fold import Folded
 from kangshu.plans.reading.labelled import labelled_notes
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.model import Anchor, Heading, TaskFinding
 from kangshu.plans.reading.prose import prose_tasks
-from kangshu.plans.reading.table_tasks import flattened_tasks, table_tasks
+from kangshu.plans.reading.table_tasks import table_tasks
 from kangshu.plans.reading.units import Assignment, decide
 
 _SKIP = " \t\n。;,.、:)]"

@@ -1,0 +1,250 @@
+"""Task tables that lost their cells: one cell a line, columns in a line, or all run together."""
+
+from __future__ import annotations
+
+import re
+
+from kangshu.plans.reading.brackets import Note
+from kangshu.plans.reading.lexicon import tables as grammar
+from kangshu.plans.reading.lexicon import words
+from kangshu.plans.reading.lines import Lines
+from kangshu.plans.reading.table_tasks import Row, column_role, content_column
+from kangshu.plans.reading.units import Assignment, like_organisation, read_units
+
+
+def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tuple[int, int]]]:
+    """Return the task rows of tables that lost their cells on the way to plain text, and the spans
+    of such tables that tell progress (进展情况), which holds no targets."""
+    rows: list[Row] = []
+    progress: list[tuple[int, int]] = []
+    number = 0
+    while number < len(lines.all):
+        line = lines.all[number]
+        if line.empty:
+            number += 1
+            continue
+        for read in (_read_columns, _read_run_together, _read_cell_lines):
+            found, following = read(lines, number)
+            if found:
+                rows.extend(
+                    row for row in found if not any(note.start <= row[2].start < note.end for note in taken)
+                )
+                if read is _read_run_together:
+                    ends = [lines.all[following - 1].end, *(row[0] for row in found[::-1])]
+                    progress.extend(
+                        (row[1], max(row[1], end)) for row, end in zip(found[::-1], ends, strict=False)
+                    )
+                number = following - 1
+                break
+        number += 1
+    return rows, progress
+
+
+def _cells_in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the cells of a line that is divided by tabs, bars or wide gaps."""
+    cells: list[tuple[int, int]] = []
+    position = start
+    for gap in re.compile(r"\s*\|\s*|\t+ *| {3,}").finditer(text, start, end):
+        cells.append((position, gap.start()))
+        position = gap.end()
+    cells.append((position, end))
+    if cells and cells[0][0] == cells[0][1]:
+        cells = cells[1:]
+    return [cell for number, cell in enumerate(cells) if cell[0] < cell[1] or number < len(cells) - 1]
+
+
+def _read_columns(lines: Lines, number: int) -> tuple[list[Row], int]:
+    text = lines.text
+    line = lines.all[number]
+    header = _cells_in_line(text, line.start, line.end)
+    names = [text[a:b] for a, b in header]
+    roles = {column: role for column, name in enumerate(names) if (role := column_role(name)) is not None}
+    content = content_column(names)
+    if not roles or content is None or len(header) < 2:
+        return [], number
+    rows: list[Row] = []
+    following = number + 1
+    while following < len(lines.all):
+        row = lines.all[following]
+        cells = _cells_in_line(text, row.start, row.end)
+        if not row.empty and set(text[row.start : row.end]) <= set("|-: "):
+            following += 1
+            continue
+        if not row.empty and len(cells) < 2:
+            break
+        shift = len(cells) - len(header)  # a merged first cell leaves a row short at its left
+        columns = {column + min(shift, 0): role for column, role in roles.items()}
+        if not row.empty and content + min(shift, 0) >= 0:
+            assignment = Assignment(marked=True)
+            places = []
+            for column, role in columns.items():
+                if 0 <= column < len(cells):
+                    read = read_units(text[slice(*cells[column])])
+                    assignment.states_rule = assignment.states_rule or read.states_rule
+                    assignment.units.extend((stated or role, unit) for stated, unit in read.units)
+                    places.append(cells[column])
+            work = cells[content + min(shift, 0)]
+            if (
+                assignment.units
+                and any(like_organisation(unit) for _, unit in assignment.units)
+                and work[1] - work[0] > 3
+            ):
+                rows.append((work[0], work[1], Note(places[0][0], places[-1][1], assignment)))
+        following += 1
+    return rows, following
+
+
+def _read_run_together(lines: Lines, number: int) -> tuple[list[Row], int]:
+    """Header and rows without any seam: 实事内容工作任务责任单位… / 新增30家…。区民政局,相关镇街目前…"""
+    text = lines.text
+    line = lines.all[number]
+    header = text[line.start : line.end]
+    if len(header) > 60 or re.search(r"[,。;:、()\[\]]", header):
+        return [], number
+    if not re.search(words("tables", "answer_column") + "|" + words("tables", "lead_column"), header):
+        return [], number
+    if not re.match(
+        rf"(?:{words('tables', 'other_column')}|{'|'.join(grammar()['tables']['content_column'])}|{words('tables', 'answer_column')}|{words('tables', 'lead_column')}|\s)+",
+        header,
+    ):
+        return [], number
+    if not re.search(
+        "|".join(grammar()["tables"]["content_column"]), re.sub(words("tables", "answer_column"), "", header)
+    ):
+        return [], number
+    if len(re.sub(r"\s", "", header)) < 8:
+        return [], number
+    rows: list[Row] = []
+    suffix = words("organisations", "suffix")
+    unit = rf"[^\s、,。;:\d()]{{1,14}}?{suffix}(?:\([^()]{{1,12}}\))?"
+    units = re.compile(
+        rf"(?:[。;]|(?<=[^\s、,。;]))(?P<units>(?<=[。;\s]){unit}(?:[、,]{unit})*)(?=[\d\s。目已正完]|$)"
+    )
+    following, last = number + 1, number + 1
+    while following < len(lines.all) and following - last <= 6:
+        row = lines.all[following]
+        if row.level == 1:
+            break
+        found = units.search(text, row.body, row.end)
+        if found and all(map(like_organisation, re.split("[、,]", found.group("units")))):
+            start = row.body
+            assignment = read_units(found.group("units"))
+            rows.append((start, found.start("units"), Note(*found.span("units"), assignment)))
+            last = following
+        following += 1
+    return rows, following
+
+
+def _read_cell_lines(lines: Lines, number: int) -> tuple[list[Row], int]:
+    """One cell a line: a run of header lines with a role column, then number, work, units, …"""
+    text = lines.text
+    header: list[int] = []
+    following = number
+    while following < len(lines.all) and len(header) < 10:
+        line = lines.all[following]
+        if not line.empty:
+            if line.end - line.start > 22 or re.search(r"[。;,:]", text[line.start : line.end]):
+                break
+            header.append(following)
+            if column_role(text[line.start : line.end]) is not None and not _next_is_header(lines, following):
+                following += 1
+                break
+        following += 1
+    names = [text[lines.all[n].start : lines.all[n].end] for n in header]
+    roles = [role for name in names if (role := column_role(name)) is not None]
+    if not roles or len(names) < 2 or (column_role(names[0]) is not None and len(names) < 3):
+        return [], number
+    if not any(
+        re.search(
+            "|".join(grammar()["tables"]["content_column"]) + "|序号|工作|内容", re.sub(r"\s", "", name)
+        )
+        for name in names
+        if column_role(name) is None
+    ):
+        return [], number
+    rows: list[Row] = []
+    work: list[int] = []
+    while following < len(lines.all):
+        line = lines.all[following]
+        if line.empty:
+            following += 1
+            continue
+        if len(work) > _LONGEST_ROW or _is_signature(lines, following):
+            break
+        assignment = _units_line(text[line.start : line.end])
+        if assignment is None or not work:
+            if line.kind in ("one", "section1") and line.level == 1 and rows and not work:
+                break
+            work.append(following)
+            following += 1
+            continue
+        assignment.units = [(stated or roles[0], unit) for stated, unit in assignment.units]
+        end = line.end
+        following += 1
+        for role in roles[1:]:
+            while following < len(lines.all) and lines.all[following].empty:
+                following += 1
+            more = (
+                _units_line(text[lines.all[following].start : lines.all[following].end])
+                if following < len(lines.all)
+                else None
+            )
+            if more is None:
+                break
+            assignment.units.extend((stated or role, unit) for stated, unit in more.units)
+            end = lines.all[following].end
+            following += 1
+        start = _work_start(lines, work)
+        rows.append((start, lines.all[work[-1]].end, Note(line.start, end, assignment)))
+        work = []
+    return rows, following
+
+
+_LONGEST_ROW = 14  # lines of one row; more is prose behind the table
+
+
+def _is_signature(lines: Lines, number: int) -> bool:
+    """Return whether a line is a unit that signs: a date stands below it."""
+    for line in lines.all[number + 1 : number + 4]:
+        if not line.empty:
+            return bool(re.fullmatch(r"20\d\d年\d{1,2}月\d{1,2}日", lines.text[line.start : line.end]))
+    return False
+
+
+def _next_is_header(lines: Lines, number: int) -> bool:
+    for line in lines.all[number + 1 : number + 3]:
+        if not line.empty:
+            name = lines.text[line.start : line.end]
+            return column_role(name) is not None or bool(
+                re.fullmatch(words("tables", "other_column"), re.sub(r"\s", "", name))
+            )
+    return False
+
+
+def _units_line(content: str) -> Assignment | None:
+    """Return who a table cell names, None when it is no list of units."""
+    if len(content) > 300 or re.search(
+        r"[。:](?!\s*$)", content.replace("。", "", 1) if content.endswith("。") else content
+    ):
+        return None
+    read = read_units(content)
+    names = [unit for _, unit in read.units]
+    if (
+        names
+        and all(map(like_organisation, names))
+        and max(map(len, names)) <= 26
+        and not re.match(r"\d|[一二三四五六七八九十]+、|\(", content)
+    ):
+        return read
+    return None
+
+
+def _work_start(lines: Lines, work: list[int]) -> int:
+    """Return where the row's own work starts: behind its row number, else at its longest line."""
+    text = lines.text
+    for place, number in enumerate(work):
+        line = lines.all[number]
+        if re.fullmatch(r"\(?\d{1,3}\)?[.、]?", text[line.start : line.end]) and place + 1 < len(work):
+            return lines.all[work[place + 1]].body
+    longest = max(work, key=lambda number: lines.all[number].end - lines.all[number].start)
+    return lines.all[longest].body
