@@ -25,7 +25,15 @@ from kangshu.store.auditing import audit_row
 from kangshu.store.conditions import TABLES
 from kangshu.store.connections import Connection
 from kangshu.store.indexing import COLUMNS
-from kangshu.store.preparing import Knowledge, Prepared, Record, learn, prepare_resources
+from kangshu.store.preparing import (
+    Growing,
+    Knowledge,
+    Prepared,
+    Preparer,
+    Record,
+    become_worker,
+    prepare_resources,
+)
 from kangshu.store.transaction import Transaction, type_of
 
 if TYPE_CHECKING:
@@ -41,7 +49,13 @@ def knowledge_of(store: Store) -> Knowledge:
     """Return what workers must know."""
     catalogue = store.catalogue
     rules = tuple(rule for type in catalogue.types for rule in store.unique_rules(type))
-    return Knowledge(catalogue.types, catalogue.params, catalogue.systems, rules)
+    return Knowledge(catalogue.types, catalogue.params, rules)
+
+
+def growing_of(store: Store, moment: datetime) -> Growing:
+    """Return what workers must know by now."""
+    codec = store.codec
+    return Growing(dict(store.catalogue.systems), codec.current, codec.dictionary, moment)
 
 
 @contextmanager
@@ -49,7 +63,7 @@ def workers(store: Store) -> Iterator[Executor]:
     """Give the worker processes."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        WORKERS, mp_context=context, initializer=learn, initargs=(knowledge_of(store),)
+        WORKERS, mp_context=context, initializer=become_worker, initargs=(knowledge_of(store),)
     ) as pool:
         yield pool
 
@@ -87,15 +101,18 @@ async def load(
         if len(first) * CHUNK > _SMALL:
             break
     else:
-        learn(knowledge_of(store))
+        preparer = Preparer(knowledge_of(store))
         for chunk in first:
             moment = whole_milliseconds()
-            prepared = prepare_resources(chunk, store.catalogue.systems, moment)
+            preparer.grow(growing_of(store, moment))
+            prepared = preparer.resources(chunk)
             if prepared.unknown_systems:
                 await store.number_systems(prepared.unknown_systems)
-                prepared = prepare_resources(chunk, store.catalogue.systems, moment)
+                preparer.grow(growing_of(store, moment))
+                prepared = preparer.resources(chunk)
             await done(prepared, moment)
         return total
+    await store.train_codec([body for chunk in first for body in chunk])
     with workers(store) as pool:
         running: list[asyncio.Task[tuple[Prepared, datetime]]] = []
         async for chunk in _again(first, chunks):
@@ -125,9 +142,7 @@ async def _prepare(store: Store, pool: Executor, chunk: list[bytes]) -> tuple[Pr
     loop = asyncio.get_running_loop()
     moment = whole_milliseconds()
     while True:
-        prepared = await loop.run_in_executor(
-            pool, prepare_resources, chunk, dict(store.catalogue.systems), moment
-        )
+        prepared = await loop.run_in_executor(pool, prepare_resources, chunk, growing_of(store, moment))
         if not prepared.unknown_systems:
             return prepared, moment
         await store.number_systems(prepared.unknown_systems)
@@ -195,7 +210,7 @@ async def _write(
                  "patient", "codec", "body"],
         records=[
             (key_of[r.number], types[r.type], r.id, 1, False, moment, *places[r.number], list(r.organisations), r.patient,
-             0, r.packed) for r in fresh
+             prepared.codec, r.packed) for r in fresh
         ],
     )  # fmt: skip
     all_fresh = len(fresh) == len(prepared.records)
@@ -218,7 +233,7 @@ async def _write(
     await _cascade(store, connection, fresh, places, key_of)
     others = [record for record in prepared.records if record.number not in key_of]
     for record in others:
-        await transaction.update(decode(store.codec.unpack(0, record.packed)))
+        await transaction.update(decode(store.codec.unpack(prepared.codec, record.packed)))
     if fresh:
         transaction.read_rows.append(audit_row(grant, "bulk-load", detail=f"{len(fresh)} records"))
     return len(prepared.records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
 from typing import Final
 
 import zstandard
@@ -11,6 +11,7 @@ from kangshu.store.connections import Connection
 
 PLAIN: Final = 0
 _LEVEL: Final = 3
+_DICTIONARY_BYTES: Final = 64 * 1024
 
 
 class Codec:
@@ -20,19 +21,37 @@ class Codec:
         self.current = PLAIN
         self._compressors = {PLAIN: zstandard.ZstdCompressor(level=_LEVEL)}
         self._decompressors = {PLAIN: zstandard.ZstdDecompressor()}
+        self.dictionary = b""
+        """That of the current codec."""
 
     def add(self, codec: int, dictionary: bytes) -> None:
         """Know one more codec, and write with it when it is the newest."""
         trained = zstandard.ZstdCompressionDict(dictionary)
         self._compressors[codec] = zstandard.ZstdCompressor(level=_LEVEL, dict_data=trained)
         self._decompressors[codec] = zstandard.ZstdDecompressor(dict_data=trained)
-        self.current = max(self.current, codec)
+        if codec > self.current:
+            self.current, self.dictionary = codec, dictionary
 
     async def load(self, connection: Connection) -> None:
         """Know every codec of the database."""
         for row in await connection.fetch("select codec, dictionary from codec order by codec"):
             if row["codec"] not in self._compressors:
                 self.add(row["codec"], row["dictionary"])
+
+    async def train(self, connection: Connection, bodies: list[bytes]) -> bool:
+        """Add a codec whose dictionary knows `bodies`, when this database has none; return whether it was added.
+
+        `connection` must be in a transaction.
+        """
+        await connection.execute("select pg_advisory_xact_lock(7301, 3)")
+        await self.load(connection)
+        dictionary = trained(bodies) if self.current == PLAIN else b""
+        if not dictionary:
+            return False
+        await connection.execute(
+            "insert into codec (codec, name, dictionary) values ($1, 'zstd', $2)", PLAIN + 1, dictionary
+        )
+        return True
 
     def pack(self, body: bytes) -> bytes:
         """Return `body` compressed with the current codec."""
@@ -47,7 +66,9 @@ class Codec:
         return codec in self._decompressors
 
 
-@cache
-def plain() -> Codec:
-    """Return the codec without dictionaries, for worker processes."""
-    return Codec()
+def trained(bodies: Sequence[bytes]) -> bytes:
+    """Return a dictionary for bodies like these; empty when they are too few to learn from."""
+    try:
+        return zstandard.train_dictionary(_DICTIONARY_BYTES, [*bodies]).as_bytes()
+    except zstandard.ZstdError:
+        return b""

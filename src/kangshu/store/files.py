@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from kangshu.access import Grant
 from kangshu.base.faults import Fault, MultipleMatches, UnknownParameter
 from kangshu.search import parse_criteria
-from kangshu.store.bulk import analyse, whole_milliseconds, workers, write_prepared
+from kangshu.store.bulk import analyse, growing_of, whole_milliseconds, workers, write_prepared
 from kangshu.store.preparing import Prepared, prepare_bundle, prepare_lines
 from kangshu.store.searching import Search
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from kangshu.store.store import Store
 
 _LINES: Final = 1000
+_ENOUGH_TO_LEARN: Final = 2000
+"""Resources after which the bodies are alike enough to train the codec."""
 _CONDITIONAL: Final = re.compile(rb'"reference"\s*:\s*"([A-Z][A-Za-z]+\?[^"\\]+)"')
 _AHEAD: Final = 3
 LARGEST_FILE: Final = 2 << 30
@@ -88,6 +90,8 @@ async def load_files(
                     staged.append(asyncio.create_task(stage.prepare(waiting.pop(0), before, written)))
                     before = written
                 await _write(store, grant, await staged.pop(0), report)
+                if report.resources >= _ENOUGH_TO_LEARN:
+                    await store.train_codec()
                 if progress is not None:
                     progress(report.resources)
         finally:
@@ -194,9 +198,7 @@ async def _prepare_lines(store: Store, pool: Executor, body: bytes, moment: date
     async def one(chunk: list[tuple[int, bytes]]) -> Prepared:
         loop = asyncio.get_running_loop()
         while True:
-            prepared = await loop.run_in_executor(
-                pool, prepare_lines, chunk, dict(store.catalogue.systems), moment
-            )
+            prepared = await loop.run_in_executor(pool, prepare_lines, chunk, growing_of(store, moment))
             if prepared.problems or not prepared.unknown_systems:
                 return prepared
             await store.number_systems(prepared.unknown_systems)
@@ -209,9 +211,7 @@ async def _prepare_bundle(
 ) -> Prepared:
     loop = asyncio.get_running_loop()
     while True:
-        prepared = await loop.run_in_executor(
-            pool, prepare_bundle, body, links, dict(store.catalogue.systems), moment
-        )
+        prepared = await loop.run_in_executor(pool, prepare_bundle, body, links, growing_of(store, moment))
         if prepared.problems or not prepared.unknown_systems:
             return prepared
         await store.number_systems(prepared.unknown_systems)

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from kangshu.base.canonical import CASE_KIND
+from kangshu.base.clock import now
 from kangshu.base.faults import Fault
 from kangshu.fhir import decode, definitions, parse, render, rewrite_references, walk_references
-from kangshu.search import Kind, extract
+from kangshu.search import Entries, Kind, extract
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
 from kangshu.store.indexing import rows_of, systems_in
@@ -44,77 +45,130 @@ class Prepared:
     """Code systems to be numbered first; the work is then given again."""
     problems: list[tuple[int, str]] = field(default_factory=list)
     """(line or entry, what is wrong)."""
-    bytes_read: int = 0
+    codec: int = 0
+    """What the bodies are packed with."""
 
 
 @dataclass(slots=True)
 class Knowledge:
-    """What a worker must know of the database; sent with each piece of work."""
+    """What a worker must know of the database from the beginning."""
 
     types: dict[str, int]
     params: dict[tuple[str, str], int]
-    systems: dict[str, int]
     rules: tuple[UniqueRule, ...]
-    codec: int = 0
-    dictionary: bytes = b""
 
 
-_CATALOGUE = Catalogue()
-_CODEC = Codec()
-_RULES: dict[str, tuple[UniqueRule, ...]] = {}
+@dataclass(slots=True)
+class Growing:
+    """What grows while a load runs; sent with each piece of work."""
+
+    systems: dict[str, int]
+    codec: int
+    dictionary: bytes
+    moment: datetime
 
 
-def learn(knowledge: Knowledge) -> None:
-    """Set up this process; the first thing a worker runs."""
-    _CATALOGUE.types = knowledge.types
-    _CATALOGUE.params = knowledge.params
-    _CATALOGUE.systems = dict(knowledge.systems)
-    _RULES.clear()
-    for rule in knowledge.rules:
-        _RULES[rule.type] = (*_RULES.get(rule.type, ()), rule)
-    if knowledge.codec and not _CODEC.knows(knowledge.codec):
-        _CODEC.add(knowledge.codec, knowledge.dictionary)
+class Preparer:
+    """Turns bodies into rows. One per worker process, and one per small load."""
 
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._catalogue = Catalogue()
+        self._catalogue.types = knowledge.types
+        self._catalogue.params = knowledge.params
+        self._codec = Codec()
+        self._moment = now()
+        self._rules: dict[str, tuple[UniqueRule, ...]] = {}
+        for rule in knowledge.rules:
+            self._rules[rule.type] = (*self._rules.get(rule.type, ()), rule)
 
-def prepare_lines(lines: list[tuple[int, bytes]], systems: dict[str, int], moment: datetime) -> Prepared:
-    """Return the rows of NDJSON lines, each with its number; a bad line is a problem."""
-    _CATALOGUE.systems.update(systems)
-    resources: list[tuple[int, dict[str, Any]]] = []
-    prepared = Prepared(bytes_read=sum(len(line) for _, line in lines))
-    for number, line in lines:
+    def grow(self, growing: Growing) -> None:
+        """Learn what is new since the last piece of work."""
+        self._catalogue.systems.update(growing.systems)
+        self._moment = growing.moment
+        if not self._codec.knows(growing.codec):
+            self._codec.add(growing.codec, growing.dictionary)
+
+    def lines(self, lines: list[tuple[int, bytes]]) -> Prepared:
+        """Return the rows of NDJSON lines, each with its number; a bad line is a problem."""
+        resources: list[tuple[int, dict[str, Any]]] = []
+        prepared = Prepared()
+        for number, line in lines:
+            try:
+                resource = parse(line)
+                type_of(resource)
+                resources.append((number, resource))
+            except Fault as fault:
+                prepared.problems.append((number, fault.text))
+        return self._prepare(prepared, resources)
+
+    def resources(self, bodies: list[bytes]) -> Prepared:
+        """Return the rows of resources that are known to be well-formed."""
+        return self._prepare(Prepared(), [(number, decode(body)) for number, body in enumerate(bodies, 1)])
+
+    def bundle(self, body: bytes, links: dict[str, str]) -> Prepared:
+        """Return the rows of a Bundle's entries, or of one resource.
+
+        `links` resolves conditional references; those to other entries are resolved here. An entry keeps its
+        resource's id: loading a file twice gives versions, not doubles.
+        """
+        prepared = Prepared()
         try:
-            resource = parse(line)
-            type_of(resource)
-            resources.append((number, resource))
+            bundle = parse(body)
+            type_of(bundle)
         except Fault as fault:
-            prepared.problems.append((number, fault.text))
-    return _prepare(prepared, resources, moment)
+            prepared.problems.append((1, fault.text))
+            return prepared
+        if bundle["resourceType"] != "Bundle":
+            return self._prepare(prepared, [(1, bundle)])
+        resources = _entries(bundle, dict(links), prepared)
+        return self._prepare(prepared, resources)
 
-
-def prepare_resources(bodies: list[bytes], systems: dict[str, int], moment: datetime) -> Prepared:
-    """Return the rows of resources that are known to be well-formed."""
-    _CATALOGUE.systems.update(systems)
-    resources = [(number, decode(body)) for number, body in enumerate(bodies, 1)]
-    return _prepare(Prepared(bytes_read=sum(map(len, bodies))), resources, moment)
-
-
-def prepare_bundle(body: bytes, links: dict[str, str], systems: dict[str, int], moment: datetime) -> Prepared:
-    """Return the rows of a Bundle's entries. `links` resolves conditional references; `urn:uuid:` ones are resolved here.
-
-    An entry keeps its resource's id: loading a file twice gives versions, not doubles.
-    """
-    _CATALOGUE.systems.update(systems)
-    prepared = Prepared(bytes_read=len(body))
-    try:
-        bundle = parse(body)
-    except Fault as fault:
-        prepared.problems.append((1, fault.text))
+    def _prepare(self, prepared: Prepared, resources: list[tuple[int, dict[str, Any]]]) -> Prepared:
+        if prepared.problems:
+            return prepared
+        known = self._catalogue.systems
+        extracted: list[tuple[dict[str, Any], Entries]] = []
+        for number, resource in resources:
+            if not valid_id(resource.get("id")):
+                if "id" in resource:
+                    prepared.problems.append((number, "the id is not 1 to 64 letters, digits, '-' and '.'"))
+                    continue
+                resource = {**resource, "id": new_id()}
+            entries = extract(resource)
+            prepared.unknown_systems.update(url for url in systems_in(entries) if url not in known)
+            extracted.append((resource, entries))
+        if prepared.unknown_systems or prepared.problems:
+            return prepared
+        prepared.codec = self._codec.current
+        for number, (resource, entries) in enumerate(extracted):
+            self._add(prepared, number, resource, entries)
         return prepared
-    if bundle.get("resourceType") != "Bundle":
-        return _single(prepared, bundle, moment)
-    known = dict(links)
+
+    def _add(self, prepared: Prepared, number: int, resource: dict[str, Any], entries: Entries) -> None:
+        type = resource["resourceType"]
+        scope, own = scope_of(resource)
+        for kind, found in rows_of(type, entries, self._catalogue).items():
+            prepared.rows.setdefault(kind, []).extend((number, *row) for row in found)
+        for rule in self._rules.get(type, ()):
+            value = rule.value(resource)
+            if value is not None:
+                prepared.unique.append((rule.id, value, number))
+        packed = self._codec.pack(render(stamped(resource, 1, self._moment)))
+        prepared.records.append(
+            Record(
+                number, type, resource["id"], scope.district, own, scope.organisations, scope.patient, packed,
+                type == "Task" and _is_case(resource),
+            )
+        )  # fmt: skip
+
+
+def _entries(
+    bundle: dict[str, Any], known: dict[str, str], prepared: Prepared
+) -> list[tuple[int, dict[str, Any]]]:
+    """Return the resources of a Bundle by entry number, their references resolved."""
     resources: list[tuple[int, dict[str, Any]]] = []
-    for number, entry in enumerate(bundle.get("entry") or (), 1):
+    listed = bundle.get("entry")
+    for number, entry in enumerate(listed if isinstance(listed, list) else (), 1):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if resource is None:
             continue
@@ -130,16 +184,7 @@ def prepare_bundle(body: bytes, links: dict[str, str], systems: dict[str, int], 
         resources.append((number, resource))
     for number, resource in resources:
         _link(resource, known, number, prepared)
-    return _prepare(prepared, resources, moment)
-
-
-def _single(prepared: Prepared, resource: dict[str, Any], moment: datetime) -> Prepared:
-    try:
-        type_of(resource)
-    except Fault as fault:
-        prepared.problems.append((1, fault.text))
-        return prepared
-    return _prepare(prepared, [(1, resource)], moment)
+    return resources
 
 
 def _link(resource: dict[str, Any], known: dict[str, str], number: int, prepared: Prepared) -> None:
@@ -150,41 +195,33 @@ def _link(resource: dict[str, Any], known: dict[str, str], number: int, prepared
             prepared.problems.append((number, f"no {kind} meets the conditional reference"))
 
 
-def _prepare(prepared: Prepared, resources: list[tuple[int, dict[str, Any]]], moment: datetime) -> Prepared:
-    if prepared.problems:
-        return prepared
-    known = _CATALOGUE.systems
-    extracted = []
-    for number, resource in resources:
-        if not valid_id(resource.get("id")):
-            if "id" in resource:
-                prepared.problems.append((number, "the id is not 1 to 64 letters, digits, '-' and '.'"))
-                continue
-            resource = {**resource, "id": new_id()}
-        entries = extract(resource)
-        prepared.unknown_systems.update(url for url in systems_in(entries) if url not in known)
-        extracted.append((resource, entries))
-    if prepared.unknown_systems or prepared.problems:
-        return prepared
-    for number, (resource, entries) in enumerate(extracted):
-        type = resource["resourceType"]
-        scope, own = scope_of(resource)
-        for kind, found in rows_of(type, entries, _CATALOGUE).items():
-            prepared.rows.setdefault(kind, []).extend((number, *row) for row in found)
-        for rule in _RULES.get(type, ()):
-            value = rule.value(resource)
-            if value is not None:
-                prepared.unique.append((rule.id, value, number))
-        packed = _CODEC.pack(render(stamped(resource, 1, moment)))
-        prepared.records.append(
-            Record(
-                number, type, resource["id"], scope.district, own, scope.organisations, scope.patient, packed,
-                type == "Task" and _is_case(resource),
-            )
-        )  # fmt: skip
-    return prepared
-
-
 def _is_case(task: dict[str, Any]) -> bool:
     codings = (task.get("code") or {}).get("coding") or ()
     return any(isinstance(coding, dict) and coding.get("system") == CASE_KIND for coding in codings)
+
+
+_WORKER: list[Preparer] = []
+"""This process's preparer, when it is a worker."""
+
+
+def become_worker(knowledge: Knowledge) -> None:
+    """Set up this process; the first thing a worker runs."""
+    _WORKER[:] = [Preparer(knowledge)]
+
+
+def prepare_lines(lines: list[tuple[int, bytes]], growing: Growing) -> Prepared:
+    """Run `Preparer.lines` in a worker."""
+    _WORKER[0].grow(growing)
+    return _WORKER[0].lines(lines)
+
+
+def prepare_resources(bodies: list[bytes], growing: Growing) -> Prepared:
+    """Run `Preparer.resources` in a worker."""
+    _WORKER[0].grow(growing)
+    return _WORKER[0].resources(bodies)
+
+
+def prepare_bundle(body: bytes, links: dict[str, str], growing: Growing) -> Prepared:
+    """Run `Preparer.bundle` in a worker."""
+    _WORKER[0].grow(growing)
+    return _WORKER[0].bundle(body, links)

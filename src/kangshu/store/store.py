@@ -21,7 +21,7 @@ from kangshu.search import Query
 from kangshu.store import bulk, bundles, feed, files, queue
 from kangshu.store.auditing import SYSTEM, AuditRow, AuditWriter, audit_row
 from kangshu.store.catalogue import Catalogue
-from kangshu.store.codec import Codec
+from kangshu.store.codec import PLAIN, Codec
 from kangshu.store.connections import Connection, acquired, open_pool
 from kangshu.store.cursors import Cursors
 from kangshu.store.migrations import migrate
@@ -359,6 +359,26 @@ class Store:
     ) -> files.LoadReport:
         """Load Bundle JSON and NDJSON files, also .gz and .bz2; see `files`."""
         return await files.load_files(self, grant, paths, progress)
+
+    async def train_codec(self, bodies: Sequence[bytes] = ()) -> bool:
+        """Train the codec on `bodies`, or on records that are there, when it is not trained yet; return whether it was.
+
+        Bodies of records shrink to about a third; those written before stay as they are.
+        """
+        if self.codec.current != PLAIN:
+            return False
+        async with self.connection() as connection, connection.transaction():
+            sample = list(bodies)
+            if not sample:
+                rows = await connection.fetch(
+                    """select codec, body from resource where not deleted and key in
+                    (select key from resource tablesample bernoulli (20) limit 3000)"""
+                )
+                sample = [self.codec.unpack(row["codec"], row["body"]) for row in rows]
+            added = await self.codec.train(connection, sample)
+        async with self.connection() as connection:
+            await self.codec.load(connection)
+        return added
 
     # feed
 
