@@ -169,6 +169,19 @@ async def test_files_load_whole_or_not_at_all(store: Store, tmp_path: Path) -> N
     assert observation["performer"] == [{"reference": "Practitioner/d"}]
 
 
+async def test_a_file_with_a_forbidden_record_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    lines = [
+        json.dumps({"resourceType": "Basic", "id": f"b{n}", "subject": {"reference": "Patient/p1"}})
+        for n in range(2500)
+    ]
+    lines.append(json.dumps({"resourceType": "Basic", "id": "other", "subject": {"reference": "Patient/p2"}}))
+    (tmp_path / "some.ndjson").write_text("\n".join(lines))
+    clerk = Grant(account="c", display="", read=SYSTEM.read, write={"*": PatientIn(frozenset({"p1"}))})
+    report = await store.load_files(clerk, [tmp_path / "some.ndjson"])
+    assert (report.files, report.resources, len(report.problems)) == (0, 0, 1)
+    assert await store.count(SYSTEM, parse_criteria("Basic", "")) == 0
+
+
 @pytest.mark.suite
 async def test_synthea_files_load(store: Store) -> None:
     if not SYNTHEA.is_dir():

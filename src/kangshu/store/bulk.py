@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -90,7 +90,7 @@ async def load(
 
     async def done(prepared: Prepared, moment: datetime) -> None:
         nonlocal total
-        total += await write_prepared(store, grant, prepared, moment)
+        total += await write_prepared(store, grant, [prepared], moment)
         if progress is not None:
             progress(total)
 
@@ -169,23 +169,25 @@ async def _each(bodies: AsyncIterator[Resource] | Iterable[Resource]) -> AsyncIt
             yield body
 
 
-async def write_prepared(store: Store, grant: Grant, prepared: Prepared, moment: datetime) -> int:
-    """Write one prepared piece in one transaction, tried again when another stood in the way; return its size."""
-    if not prepared.records:
-        return 0
+async def write_prepared(store: Store, grant: Grant, pieces: Sequence[Prepared], moment: datetime) -> int:
+    """Write prepared pieces in one transaction, tried again when another stood in the way; return how many records.
+
+    Raises:
+        Forbidden: a record that the grant may not write.
+        Conflict: a unique rule, a case written directly, or other writers again and again.
+    """
 
     async def work(transaction: Transaction) -> int:
-        return await _write(store, transaction, grant, prepared, moment)
+        return sum(
+            [await _write(store, transaction, grant, piece, moment) for piece in pieces if piece.records]
+        )
 
-    for _ in range(3):
-        try:
-            return await store.run(grant, work)
-        except asyncpg.UniqueViolationError as cause:
-            if cause.constraint_name != "resource_type_id_key":
-                raise Conflict(
-                    "a unique rule holds: the batch is not written", zh="唯一性规则冲突，本批未写入"
-                ) from cause
-    raise Conflict("other writes stood in the way; try again", zh="与其他写入反复冲突，请稍后重试")
+    try:
+        return await store.run(grant, work)
+    except asyncpg.UniqueViolationError as cause:
+        raise Conflict(
+            "a unique rule holds: nothing of this is written", zh="违反唯一性规则，本批未写入"
+        ) from cause
 
 
 async def _write(

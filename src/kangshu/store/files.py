@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from kangshu.store.store import Store
 
 _LINES: Final = 1000
+_TOGETHER: Final = 20_000
+"""Records of a file that are committed in one transaction. Bad lines of a larger one still keep all of it out."""
 _ENOUGH_TO_LEARN: Final = 2000
 """Resources after which the bodies are alike enough to train the codec."""
 _CONDITIONAL: Final = re.compile(rb'"reference"\s*:\s*"([A-Z][A-Za-z]+\?[^"\\]+)"')
@@ -181,8 +183,8 @@ async def _write(store: Store, grant: Grant, staged: _Staged, report: LoadReport
         problems.append(LoadProblem(name, 0, staged.problem))
     try:
         if not problems:
-            for one in staged.prepared:
-                report.resources += await write_prepared(store, grant, one, staged.moment)
+            for pieces in _transactions(staged.prepared):
+                report.resources += await write_prepared(store, grant, pieces, staged.moment)
             report.files += 1
             report.bytes_read += staged.size
     except Fault as fault:
@@ -190,6 +192,13 @@ async def _write(store: Store, grant: Grant, staged: _Staged, report: LoadReport
     finally:
         staged.written.set()
     report.problems.extend(problems)
+
+
+def _transactions(prepared: list[Prepared]) -> list[list[Prepared]]:
+    """Return what is committed together: a whole file, unless it is so large that the feed would stall."""
+    if sum(len(one.records) for one in prepared) <= _TOGETHER:
+        return [prepared]
+    return [[one] for one in prepared]
 
 
 async def _prepare_lines(store: Store, pool: Executor, body: bytes, moment: datetime) -> list[Prepared]:
