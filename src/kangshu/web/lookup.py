@@ -151,3 +151,15 @@ async def find_resident(visit: Visit, typed: str) -> str:
     raise Unprocessable(
         "there is no such resident among those you may see", zh="在可查看的居民中没有找到此人"
     )
+
+
+def kind_title(visit: Visit, kind: str) -> str:
+    """Return what people call a kind of record."""
+    titles = {
+        "Patient": "居民", "Organization": "机构", "Location": "床位或场所", "Slot": "号源", "Contract": "协议",
+        "Encounter": "服务记录", "Observation": "评估与检查", "PractitionerRole": "执业岗位", "Task": "办件",
+        "EpisodeOfCare": "入住记录", "Practitioner": "人员", "Condition": "诊断", "HealthcareService": "服务项目",
+        "Communication": "通知", "PlanDefinition": "规划", "Binary": "文件", "DocumentReference": "附件",
+        "MeasureReport": "填报", "ServiceRequest": "申请", "Schedule": "排班",
+    }  # fmt: skip
+    return visit.words(titles.get(kind, "记录"))

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from kangshu.web.lookup import divisions, text_of
+from kangshu.web.lookup import divisions, kind_title, text_of
 from kangshu.web.pages.listing import listing
 from kangshu.web.parts import Cell, Paging
 from kangshu.web.visit import Visit
@@ -79,7 +79,7 @@ async def audit(visit: Visit) -> Response:
             Cell(words.moment(one.at)),
             Cell(one.account),
             Cell(words(_ACTS.get(one.action, one.action))),
-            Cell(one.type),
+            Cell(kind_title(visit, one.type) if one.type else "", sub=one.type),
             Cell(one.id),
             Cell(words("成功"), tone="green") if one.outcome == "ok" else Cell(one.outcome, tone="red"),
         ]
@@ -111,4 +111,8 @@ _ACTS: Final = {
     "update": "修改",
     "patch": "修改",
     "delete": "删除",
+    "sign-in": "登录",
+    "sign-out": "退出",
+    "measure": "查看指标",
+    "export": "导出",
 }

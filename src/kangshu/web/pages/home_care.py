@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from kangshu.base.canonical import code_system
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.sdk import Resource
@@ -45,7 +46,7 @@ async def elder_care(visit: Visit) -> Screen:
     ]
     newest: dict[str, Resource] = {}
     for one in sorted(agreements, key=_end):
-        newest[str(next(iter(one.get("authority", ())), {}).get("reference", one["id"]))] = one
+        newest[_authority(one)] = one
     limit = (day + _SOON).isoformat()
     ending = sorted((one for one in newest.values() if _end(one) and _end(one) <= limit), key=_end)
     due = await _assessments_due(visit, stays)
@@ -100,13 +101,13 @@ async def elder_care(visit: Visit) -> Screen:
 async def _assessments_due(visit: Visit, stays: Iterable[Resource]) -> list[list[Cell]]:
     words, rows = visit.words, []
     limit = (today() - _YEAR).isoformat()
+    newest: dict[str, str] = {}
+    for one in await _all(visit, "Observation", f"code={code_system('assessment')}|elder-ability"):
+        who = str((one.get("subject") or {}).get("reference", ""))
+        newest[who] = max(newest.get(who, ""), str(one.get("effectiveDateTime", ""))[:10])
     for stay in stays:
         reference = str((stay.get("patient") or {}).get("reference", ""))
-        found = await _all(visit, "Observation", f"patient={reference}")
-        days = sorted(
-            (str(one.get("effectiveDateTime", ""))[:10] for one in found if _is_assessment(one)), reverse=True
-        )
-        last = days[0] if days else ""
+        last = newest.get(reference, "")
         if last < limit:
             rows.append(
                 [
@@ -156,11 +157,6 @@ def _is_bed(location: Resource) -> bool:
     return any(one.get("code") == "bd" for one in codings)
 
 
-def _is_assessment(observation: Resource) -> bool:
-    codings = (observation.get("code") or {}).get("coding", ())
-    return any(one.get("code") == "elder-ability" for one in codings)
-
-
 def _end(contract: Resource) -> str:
     return str((contract.get("applies") or {}).get("end", ""))[:10]
 
@@ -194,3 +190,9 @@ async def resident(visit: Visit) -> Screen:
               heads=(words("协议"), words("机构"), words("到期日")))
     ]  # fmt: skip
     return screen
+
+
+def _authority(contract: Resource) -> str:
+    """Return whom an agreement was made with; its own id where it does not say."""
+    parties = [str(one.get("reference", "")) for one in contract.get("authority", ())]
+    return next(filter(None, parties), str(contract.get("id", "")))

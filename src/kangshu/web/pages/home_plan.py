@@ -162,7 +162,7 @@ def _behind(visit: Visit, boards: Sequence[Any]) -> Block:
             one.light.light,
             words(LIGHT_WORDS[one.light.light]),
             value_text(one.light.value),
-            one.unit,
+            one.unit if one.light.value is not None else "",
             target_text(one),
             words.of(one.light.explanation),
         )

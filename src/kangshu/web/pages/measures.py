@@ -14,7 +14,7 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
-from kangshu.web.lookup import divisions, name_of, text_of
+from kangshu.web.lookup import divisions, kind_title, name_of, organisations, text_of
 from kangshu.web.pages.board import target_text
 from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS
@@ -245,7 +245,8 @@ async def subjects(visit: Visit) -> Response:
         denied = figures.refused(words, fault).text
     whole = await _whole(visit, measured, part) if not cell else total
     address = f"/measures/{measured.id}"
-    rows = [await _subject(visit, one) for one in found]
+    names = await organisations(visit) if found else {}
+    rows = [await _subject(visit, one, names) for one in found]
     return visit.render(
         "subjects.html",
         title=words.of(measured.title),
@@ -282,7 +283,7 @@ async def _whole(visit: Visit, measured: MeasureDeclaration, part: str) -> int:
     )
 
 
-async def _subject(visit: Visit, reference: str) -> Subject | None:
+async def _subject(visit: Visit, reference: str, names: Mapping[str, str]) -> Subject | None:
     kind, _, id_ = reference.partition("/")
     try:
         resource = (await visit.platform.store.read(visit.grant, kind, id_)).resource
@@ -303,7 +304,12 @@ async def _subject(visit: Visit, reference: str) -> Subject | None:
         or resource.get("organization")
         or {}
     )
-    return Subject(name_of(resource), address, kind_title(visit, kind), note, str(owner.get("display", "")))
+    return Subject(name_of(resource), address, kind_title(visit, kind), note, _organisation(owner, names))
+
+
+def _organisation(reference: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    id_ = str(reference.get("reference", "")).removeprefix("Organization/")
+    return str(reference.get("display") or names.get(id_, ""))
 
 
 def _register_address(visit: Visit, kind: str, id_: str) -> str:
@@ -311,16 +317,6 @@ def _register_address(visit: Visit, kind: str, id_: str) -> str:
         if declared.resource_type == kind and visit.grant.may("register.read"):
             return f"/registers/{declared.code}/{id_}"
     return f"/cases/{id_}" if kind == "Task" else ""
-
-
-def kind_title(visit: Visit, kind: str) -> str:
-    """Return what people call a kind of record."""
-    titles = {
-        "Patient": "居民", "Organization": "机构", "Location": "床位或场所", "Slot": "号源", "Contract": "协议",
-        "Encounter": "服务记录", "Observation": "评估与检查", "PractitionerRole": "执业岗位", "Task": "办件",
-        "EpisodeOfCare": "入住记录", "Practitioner": "人员", "Condition": "诊断", "HealthcareService": "服务项目",
-    }  # fmt: skip
-    return visit.words(titles.get(kind, "记录"))
 
 
 async def _dimension_filters(
