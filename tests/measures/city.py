@@ -67,6 +67,7 @@ class Feed:
     """A feed of changes, as the store keeps it; the Protocol that the keeper reads."""
 
     changes: list[Change] = field(default_factory=list)
+    identity: str = "test"
 
     def write(self, *resources: Resource, kind: str = "create") -> None:
         for resource in resources:

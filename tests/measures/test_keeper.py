@@ -222,6 +222,19 @@ def test_another_database_is_noticed(tmp_path: Path) -> None:
     assert rows(tmp_path, "names") == expected(feed, "names")
 
 
+def test_views_belong_to_the_database_they_were_made_from(tmp_path: Path) -> None:
+    refresh(ViewKeeper(written(9), tmp_path, VIEWS))
+    other = written(12)  # positions fit, so they cannot tell
+    other.identity = "another"
+    with pytest.raises(NotFound):
+        Snapshot.open(tmp_path, "another")
+    assert refresh(ViewKeeper(other, tmp_path, VIEWS)).changes == len(other.changes)
+    assert rows(tmp_path, "names") == expected(other, "names")
+    assert Snapshot.open(tmp_path, "another").position == len(other.changes)
+    with pytest.raises(NotFound):
+        Snapshot.open(tmp_path, "test")
+
+
 def test_before_the_first_refresh_nothing_is_published(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         Snapshot.open(tmp_path)

@@ -51,7 +51,10 @@ class FeedChange(Protocol):
 
 
 class Feed(Protocol):
-    """What the keeper needs of the store: changes in order of their positions, from the first on."""
+    """What the keeper needs of the store: which database it is, and its changes in order from the first on."""
+
+    @property
+    def identity(self) -> str: ...
 
     async def feed(self, grant: Grant, after: int, limit: int = ...) -> Sequence[FeedChange]: ...
 
@@ -103,9 +106,13 @@ class ViewKeeper:
         with self._alone():
             published = self._published()
             manifest = self._kept(published)
-            if manifest.position > await self._store.feed_position():
-                _LOG.warning("the views are ahead of the feed: another database; all views are built anew")
-                manifest = msgspec.structs.replace(manifest, position=0, views={})
+            if (
+                manifest.source != self._store.identity
+                or manifest.position > await self._store.feed_position()
+            ):
+                if manifest.views:
+                    _LOG.warning("the views are of another database, or of another time; all are built anew")
+                manifest = Manifest(source=self._store.identity, retired=manifest.retired)
             missing = [view for view in self._views if view.name not in manifest.views]
             count = 0
             if missing:

@@ -48,8 +48,12 @@ class PublishedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All views at one feed position. `retired` tells since when (epoch seconds) a file is no longer named."""
+    """All views at one feed position of the database `source`.
 
+    `retired` tells since when (epoch seconds) a file is no longer named.
+    """
+
+    source: str = ""
     position: int = 0
     instant: str = ""
     views: dict[str, PublishedView] = {}
@@ -62,20 +66,27 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the published manifest of `folder`. Raises NotFound before the first, Unavailable if unreadable."""
+def read_manifest(folder: Path, source: str = "") -> Manifest:
+    """Return the published manifest of `folder`; with `source`, only one that was made from that database.
+
+    Raises NotFound before the first, Unavailable if unreadable.
+    """
+    unpublished = NotFound(
+        "no measures are published yet: the background worker has not run",
+        zh="指标视图尚未生成，请等待后台任务完成",
+    )
     try:
-        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except FileNotFoundError as error:
-        raise NotFound(
-            "no measures are published yet: the background worker has not run",
-            zh="指标视图尚未生成，请等待后台任务完成",
-        ) from error
+        raise unpublished from error
     except (OSError, msgspec.DecodeError) as error:
         raise Unavailable(
             "the measures' manifest cannot be read; delete the views folder and it is built anew",
             zh="指标视图清单无法读取，删除视图目录后将自动重建",
         ) from error
+    if source and manifest.source != source:
+        raise unpublished  # another database's: the keeper builds them anew
+    return manifest
 
 
 def publish(folder: Path, manifest: Manifest) -> None:

@@ -41,9 +41,12 @@ class Snapshot:
         self._answers: OrderedDict[Any, list[tuple[Any, ...]]] = OrderedDict()
 
     @classmethod
-    def open(cls, folder: Path, *, memory: str = WEB_MEMORY) -> Snapshot:
-        """Return the newest snapshot in `folder`. Raises NotFound before the first has been published."""
-        return cls(folder, read_manifest(folder), memory=memory)
+    def open(cls, folder: Path, source: str = "", *, memory: str = WEB_MEMORY) -> Snapshot:
+        """Return the newest snapshot in `folder`; with `source` (`Store.identity`), only one of that database.
+
+        Raises NotFound before the first has been published.
+        """
+        return cls(folder, read_manifest(folder, source), memory=memory)
 
     def close(self) -> None:
         """Give the memory back."""

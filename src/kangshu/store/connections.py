@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 
 from kangshu.base.faults import Invalid, TooLarge, Unavailable
+from kangshu.base.text import Text
 
 Connection: TypeAlias = Any
 """An asyncpg connection (the pool's proxy or a plain one); asyncpg's own types do not tell them apart."""
@@ -21,6 +23,63 @@ SETTINGS: Final = {
 PATIENCE_SECONDS: Final = 30.0
 """How long a call waits for a free connection."""
 LOWEST_VERSION: Final = 15
+
+_NO_CONNECTION: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+"""What asyncpg raises instead of a connection; ValueError is an address that it cannot read."""
+
+_REASONS: Final[Mapping[type[Exception], Text]] = {
+    asyncpg.InvalidAuthorizationSpecificationError: Text(
+        "数据库拒绝了该账号：请检查用户名和密码",
+        "the database refuses the account: check its name and password",
+    ),
+    asyncpg.InvalidCatalogNameError: Text(
+        "数据库服务器上没有这个库：请先建库（createdb）",
+        "the server has no such database: create it first (createdb)",
+    ),
+    asyncpg.InsufficientPrivilegeError: Text(
+        "该账号在此数据库中权限不足：请将它设为库的所有者",
+        "the account may not do this in the database: make it the database's owner",
+    ),
+    asyncpg.ReadOnlySQLTransactionError: Text(
+        "该数据库只读（备用服务器）：请连接主服务器",
+        "the database is read-only (a standby): give the address of the primary",
+    ),
+    asyncpg.TooManyConnectionsError: Text(
+        "数据库连接数已满：请减少进程数或提高 max_connections",
+        "the database has no connection left: fewer workers, or a higher max_connections",
+    ),
+    asyncpg.DiskFullError: Text(
+        "数据库磁盘已满：请先清理空间", "the database's disk is full: free space first"
+    ),
+    asyncpg.OperatorInterventionError: Text(
+        "数据库正在启动或停止，请稍后重试", "the database is starting or stopping; try again"
+    ),
+    asyncpg.PostgresSystemError: Text(
+        "数据库系统错误：请查看数据库日志", "the database met a system error: see its log"
+    ),
+    asyncpg.ClientConfigurationError: Text(
+        "数据库地址无法识别：请写作 postgresql://用户@主机:端口/库名",
+        "this is no database address: write postgresql://user@host:port/database",
+    ),
+    ValueError: Text(
+        "数据库地址无法识别：请写作 postgresql://用户@主机:端口/库名",
+        "this is no database address: write postgresql://user@host:port/database",
+    ),
+    socket.gaierror: Text(
+        "找不到数据库主机：请检查主机名", "the database's host is not known: check its name"
+    ),
+    ConnectionRefusedError: Text(
+        "该地址没有数据库应答：请检查主机、端口以及数据库是否已启动",
+        "nothing answers there: check host and port, and that the database runs",
+    ),
+    TimeoutError: Text(
+        "数据库未在限定时间内应答：请检查地址与防火墙",
+        "the database does not answer in time: check the address and firewalls",
+    ),
+}
+"""What a refusal means and what to do; the first class that fits. Nothing of the server's own words, which may
+hold an address or a value."""
+_REFUSALS: Final = tuple(kind for kind in _REASONS if issubclass(kind, asyncpg.PostgresError))
 
 
 async def _reset(connection: Connection) -> None:
@@ -46,11 +105,8 @@ async def open_pool(url: str, size: int) -> Any:
             max_cached_statement_lifetime=0,
             command_timeout=None,
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as cause:
-        raise Unavailable(
-            f"the database does not answer: {type(cause).__name__}; check the address, the password and that it runs",
-            zh=f"数据库无法连接（{type(cause).__name__}），请检查地址、密码以及数据库是否已启动",
-        ) from cause
+    except _NO_CONNECTION as cause:
+        raise _refused(cause) from cause
     async with pool.acquire() as connection:
         major = connection.get_server_version().major
     if major < LOWEST_VERSION:
@@ -60,6 +116,14 @@ async def open_pool(url: str, size: int) -> Any:
             zh=f"PostgreSQL {major} 版本过低，需要 {LOWEST_VERSION} 或以上版本",
         )
     return pool
+
+
+async def connect(url: str) -> Connection:
+    """Return a connection outside the pool. Raises Unavailable."""
+    try:
+        return await asyncpg.connect(url, server_settings=SETTINGS)
+    except _NO_CONNECTION as cause:
+        raise _refused(cause) from cause
 
 
 @asynccontextmanager
@@ -75,8 +139,8 @@ async def acquired(pool: Any) -> AsyncIterator[Connection]:
         connection = await pool.acquire(timeout=PATIENCE_SECONDS)
     except TimeoutError as cause:
         raise Unavailable("the database is busy; try again", zh="数据库繁忙，请稍后重试") from cause
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as cause:
-        raise _lost(cause) from cause
+    except _NO_CONNECTION as cause:
+        raise _refused(cause) from cause
     try:
         yield connection
     except (asyncpg.DataError, asyncpg.ProgramLimitExceededError, UnicodeEncodeError) as cause:
@@ -88,19 +152,23 @@ async def acquired(pool: Any) -> AsyncIterator[Connection]:
         raise TooLarge("this is too much at once; split it", zh="一次提交的内容过多，请拆分") from cause
     except asyncpg.QueryCanceledError as cause:
         raise TooLarge("this took too long; narrow what is asked", zh="操作耗时过长，请缩小范围") from cause
-    except (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InterfaceError,
-        asyncpg.CannotConnectNowError,
-    ) as cause:
-        raise _lost(cause) from cause
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as cause:
+        raise Unavailable(
+            f"the database went away: {type(cause).__name__}; try again",
+            zh=f"数据库连接中断（{type(cause).__name__}），请稍后重试",
+        ) from cause
+    except _REFUSALS as cause:
+        raise _refused(cause) from cause
     finally:
         await pool.release(connection)
 
 
-def _lost(cause: BaseException) -> Unavailable:
-    return Unavailable(
-        f"the database went away: {type(cause).__name__}; try again",
-        zh=f"数据库连接中断（{type(cause).__name__}），请稍后重试",
-    )
+def _refused(cause: BaseException) -> Unavailable:
+    """Return what it means that there is no connection, or that the server will not work for us."""
+    reason = next((said for kind, said in _REASONS.items() if isinstance(cause, kind)), None)
+    if reason is None:
+        reason = Text(
+            f"数据库无法连接（{type(cause).__name__}）：请检查地址、端口以及数据库是否已启动",
+            f"the database does not answer ({type(cause).__name__}): check the address, the port and that it runs",
+        )
+    return Unavailable(reason.en, zh=reason.zh)

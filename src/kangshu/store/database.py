@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self
 
-import asyncpg
 import msgspec
 
 from kangshu.access import Grant
@@ -18,7 +18,7 @@ from kangshu.store import feed, queue
 from kangshu.store.auditing import SYSTEM, AuditRow, AuditWriter, audit_row
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
-from kangshu.store.connections import Connection, acquired, open_pool
+from kangshu.store.connections import Connection, acquired, connect, open_pool
 from kangshu.store.cursors import Cursors
 from kangshu.store.migrations import migrate
 from kangshu.store.reading import Reader
@@ -29,8 +29,12 @@ from kangshu.store.unique import UniqueRule
 class Database:
     """One open database: its pool, its dictionaries, and what is no record. `Store` adds the records."""
 
-    def __init__(self, pool: Any, catalogue: Catalogue, codec: Codec, cursors: Cursors, url: str) -> None:
+    def __init__(
+        self, pool: Any, catalogue: Catalogue, codec: Codec, cursors: Cursors, url: str, identity: str
+    ) -> None:
         self._pool = pool
+        self.identity = identity
+        """Tells this database from every other; a restored backup has that of the database it was made from."""
         self._numbering = asyncio.Lock()
         self._numberer: Connection | None = None
         self._rules: dict[str, tuple[UniqueRule, ...]] = {}
@@ -50,7 +54,7 @@ class Database:
         connections = await open_pool(url, pool)
         try:
             catalogue, codec = Catalogue(), Codec()
-            async with connections.acquire() as connection:
+            async with acquired(connections) as connection:
                 await migrate(connection)
                 async with connection.transaction():
                     await connection.execute("select pg_advisory_xact_lock(7301, 0)")
@@ -60,7 +64,8 @@ class Database:
         except BaseException:
             await connections.close()
             raise
-        return cls(connections, catalogue, codec, Cursors(secret), url)
+        identity = hashlib.sha256(b"identity" + secret).hexdigest()[:32]
+        return cls(connections, catalogue, codec, Cursors(secret), url, identity)
 
     async def close(self) -> None:
         """Write what the audit still holds and let the connections go."""
@@ -98,7 +103,7 @@ class Database:
             return
         async with self._numbering:
             if self._numberer is None or self._numberer.is_closed():
-                self._numberer = await asyncpg.connect(self._url)
+                self._numberer = await connect(self._url)
             await self.catalogue.add_systems(self._numberer, urls)
 
     def register_unique(self, rules: Iterable[UniqueRule]) -> None:
