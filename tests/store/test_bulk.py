@@ -212,3 +212,26 @@ async def test_bodies_of_both_codecs_are_read(store: Store, database_url: str) -
             "select codec, avg(length(body))::integer as size from resource group by 1 order by 1"
         )
     assert [row["codec"] for row in rows] == [1] or [row["codec"] for row in rows] == [0, 1]
+
+
+async def test_index_rows_are_made_anew_when_parameters_change(store: Store) -> None:
+    assert await store.reindex() == 0
+    await store.bulk_load(SYSTEM, records(20))
+    assert await store.reindex() == 0
+    before = await _state(store.url)
+    signatures = await store.get_setting("index-signatures")
+    await store.put_setting(
+        "index-signatures", {**signatures, "Observation": "another", "Patient": "another"}
+    )
+    async with store.connection() as connection:
+        await connection.execute(
+            "delete from index_token; delete from index_date; update index_uri set value = 'x'"
+        )
+        await connection.execute("insert into index_uri select key, 1, 'y' from resource where type <> 0")
+    async with store.connection() as connection:
+        await connection.execute(
+            "delete from index_uri where key in (select key from resource r join resource_type t using (type) where t.name = 'Organization')"
+        )
+    assert await store.reindex() == 23
+    assert await _state(store.url) == before
+    assert await store.reindex() == 0

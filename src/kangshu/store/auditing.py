@@ -12,7 +12,8 @@ import asyncpg
 
 from kangshu.access import Grant
 from kangshu.base.clock import now
-from kangshu.base.faults import Unavailable
+from kangshu.base.faults import Fault, Unavailable
+from kangshu.store.connections import acquired
 
 SYSTEM = "system"
 _LONGEST_DETAIL = 2000
@@ -84,7 +85,7 @@ class AuditWriter:
                 size += len(batch[-1][0])
             try:
                 await self._append([row for rows, _ in batch for row in rows])
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as cause:
+            except (Fault, OSError, asyncpg.PostgresError) as cause:
                 fault = Unavailable(
                     f"the audit could not be written: {type(cause).__name__}",
                     zh="审计日志写入失败，请稍后重试",
@@ -103,7 +104,7 @@ class AuditWriter:
             [row.type for row in rows], [row.id for row in rows], [row.outcome for row in rows],
             [row.purpose for row in rows], [row.detail for row in rows],
         ]  # fmt: skip
-        async with self._pool.acquire() as connection:
+        async with acquired(self._pool) as connection:
             await connection.fetchval("select append_audit($1, $2, $3, $4, $5, $6, $7, $8)", *columns)
 
     async def seal(self) -> None:

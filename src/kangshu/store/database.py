@@ -23,6 +23,7 @@ from kangshu.store.cursors import Cursors
 from kangshu.store.migrations import migrate
 from kangshu.store.reading import Reader
 from kangshu.store.records import Change, Job
+from kangshu.store.reindexing import sign_new
 from kangshu.store.unique import UniqueRule
 
 
@@ -60,6 +61,7 @@ class Database:
                     await connection.execute("select pg_advisory_xact_lock(7301, 0)")
                     await catalogue.load(connection)
                     await codec.load(connection)
+                    await sign_new(connection)
                     secret = await _secret(connection)
         except BaseException:
             await connections.close()

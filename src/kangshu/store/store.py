@@ -16,7 +16,7 @@ from kangshu.access import Grant, Scope
 from kangshu.base.faults import Conflict
 from kangshu.sdk import Resource
 from kangshu.search import Query
-from kangshu.store import bulk, bundles, files
+from kangshu.store import bulk, bundles, files, reindexing
 from kangshu.store.codec import PLAIN
 from kangshu.store.database import Database
 from kangshu.store.records import Page, Stored, Written
@@ -241,6 +241,15 @@ class Store(Database):
     ) -> files.LoadReport:
         """Load Bundle JSON and NDJSON files, also .gz and .bz2; see `files`."""
         return await files.load_files(self, grant, paths, progress)
+
+    async def reindex(
+        self, types: Sequence[str] | None = None, progress: Callable[[int], None] | None = None
+    ) -> int:
+        """Make index rows anew and return of how many records; None: of the types whose parameters have changed.
+
+        The background worker calls it at its start. Searches see each batch of 500 change at once.
+        """
+        return await reindexing.reindex(self, None if types is None else list(types), progress)
 
     async def train_codec(self, bodies: Sequence[bytes] = ()) -> bool:
         """Train the codec on `bodies`, or on records that are there, when it is not trained yet; return whether it was.
