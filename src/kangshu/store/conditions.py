@@ -83,6 +83,28 @@ class Conditions:
             case HasClause(source_type, sources, inner):
                 return self._has(type, source_type, sources, inner, row)
 
+    def join(self, type: str, clause: Clause) -> tuple[str, str] | None:
+        """Return the index table with its alias, and the condition, when at most one of its rows can match a record.
+
+        Such a clause is a plain join: the planner may then walk its index in the order of the records.
+        """
+        if (
+            not isinstance(clause, ValueClause)
+            or clause.modifier
+            or len(clause.sources) != 1
+            or len(clause.values) != 1
+        ):
+            return None
+        value, source = clause.values[0], clause.sources[0]
+        single = (isinstance(value, TokenValue) and value.code is not None and value.system is not None) or (
+            isinstance(value, ReferenceValue) and bool(value.type or value.url or source.target)
+        )
+        if not single:
+            return None
+        entry = self._alias("j")
+        wanted = self._value(clause.kind, "", value, entry)
+        return f"{TABLES[clause.kind]} {entry}", f"{self.params(type, clause.sources, entry)} and {wanted}"
+
     def params(self, type: str, sources: Iterable[Source], entry: str) -> str:
         """Return the condition that the index row `entry` belongs to one of `sources`."""
         parts = []

@@ -49,8 +49,13 @@ class Ordering:
         """How many sort values a row has."""
         return len(self._query.sort)
 
-    def narrow(self, where: str, position: Sequence[Any] | None, limit: str, readable: Predicate) -> str:
-        """Return the statement of one page's keys and sort values, in order, after `position` (values, then the key)."""
+    def narrow(
+        self, tables: str, where: str, position: Sequence[Any] | None, limit: str, readable: Predicate
+    ) -> str:
+        """Return the statement of one page's keys and sort values, in order, after `position` (values, then the key).
+
+        `tables` are `resource r` and its joins, `where` the condition on them.
+        """
         if self._leads(readable):
             return self._led(self._query.sort[0], where, position, limit)
         joins, keys = self._keys()
@@ -58,7 +63,7 @@ class Ordering:
             where = f"{where} and ({self._beyond(position, keys)})"
         values = ", ".join(["r.key", *(f"{key.expression} as s{at}" for at, key in enumerate(keys))])
         order = ", ".join([*(key.sql for key in keys), self._by_key("r.key")])
-        return f"select {values} from resource r {joins} where {where} order by {order} limit {limit}"
+        return f"select {values} from {tables} {joins} where {where} order by {order} limit {limit}"
 
     def _by_key(self, column: str) -> str:
         return f"{column} desc" if self._falling else column

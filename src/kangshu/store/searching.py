@@ -35,7 +35,8 @@ class Search:
         for url in systems_of(self._query.where):
             self._systems[url] = await catalogue.system(self._reader.connection, url)
 
-    def _where(self, binder: Binder) -> tuple[str, Conditions]:
+    def _where(self, binder: Binder) -> tuple[str, str, Conditions]:
+        """Return what is read (`resource r` and its joins), the condition, and the compiler of both."""
         reader, query = self._reader, self._query
         conditions = Conditions(self._grant, reader.catalogue, self._systems, binder)
         parts = [
@@ -43,15 +44,22 @@ class Search:
             "not r.deleted",
             readable_sql(self._grant, "r", reader.catalogue, binder, query.type),
         ]
-        parts.extend(conditions.clause(query.type, clause, "r") for clause in query.where)
-        return " and ".join(f"({part})" for part in parts), conditions
+        tables = "resource r"
+        for clause in query.where:
+            joined = conditions.join(query.type, clause)
+            if joined is None:
+                parts.append(conditions.clause(query.type, clause, "r"))
+            else:
+                table, condition = joined
+                tables += f" join {table} on {table.rpartition(' ')[2]}.key = r.key and {condition}"
+        return tables, " and ".join(f"({part})" for part in parts), conditions
 
     async def count(self) -> int:
         """Return the number of matches that the grant admits."""
         await self._prepare()
         binder = Binder()
-        where, _ = self._where(binder)
-        sql = f"select count(*) from resource r where {where}"
+        tables, where, _ = self._where(binder)
+        sql = f"select count(*) from {tables} where {where}"
         found: int = await self._reader.connection.fetchval(sql, *binder.values)
         return found
 
@@ -68,11 +76,11 @@ class Search:
         await self._prepare()
         listing = listing_of(query)
         binder = Binder()
-        where, conditions = self._where(binder)
+        tables, where, conditions = self._where(binder)
         position = None if cursor is None else self._reader.cursors.read(self._grant, listing, cursor)
         ordering = Ordering(query, conditions, binder)
         limit = binder.bind(query.count + 1, "bigint")
-        narrow = ordering.narrow(where, position, limit, self._grant.may_read(query.type))
+        narrow = ordering.narrow(tables, where, position, limit, self._grant.may_read(query.type))
         shown = ", ".join(["page.n", *(f"page.s{at}" for at in range(ordering.width)), _COLUMNS])
         sql = f"""with narrow as materialized ({narrow}), page as (select *, row_number() over () as n from narrow)
             select {shown} from page join resource r on r.key = page.key order by page.n"""
