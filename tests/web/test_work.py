@@ -249,3 +249,42 @@ def test_a_plan_is_imported_and_a_file_without_one_is_told(site: Site) -> None:
         board = client.get(f"/plans/{plan}").text
         assert "这是外地规划" in board
         assert "采纳" in board
+
+
+def test_a_unit_reports_a_value_and_another_reviews_it(site: Site) -> None:
+    plan_id = site.run(site.platform.store.search_all(system_grant("test"), "PlanDefinition", ""))
+    own = next(
+        one["id"]
+        for one in plan_id
+        if site.run(site.platform.plans.plan(system_grant("test"), one["id"])).targets
+    )
+    plan = site.run(site.platform.plans.plan(system_grant("test"), own))
+    civil = site.run(site.platform.accounts.open_grant("civil"))
+    target = next(
+        one
+        for one in plan.targets
+        if not one.measure
+        and one.clause
+        and any(civil.acts_for(unit) for part in plan.clause(one.clause).units for unit in part.organisations)
+    )
+    address = f"/plans/{own}/targets/{target.id}"
+    with closing(site.visitor("civil")) as unit:
+        page = unit.get(address).text
+        fields = _form(page, f"{address}/report")
+        wrong = unit.post(f"{address}/report", data={**fields, "value": "很多", "evidence": "台账"})
+        assert wrong.status_code == 400
+        assert "应为数字" in wrong.text
+        sent = unit.post(f"{address}/report", data={**fields, "value": "321", "evidence": "民政台账第3页"})
+        assert sent.status_code == 303
+        assert "待审核" in unit.get(address).text
+    with closing(site.visitor("plan")) as office:
+        page = office.get(address).text
+        assert "民政台账第3页" in page
+        accept = re.search(rf'action="({address}/reports/[^"]+/accept)"', page)
+        assert accept
+        assert office.post(accept[1], data={"_token": token_of(page)}).status_code == 303
+        page = office.get(address).text
+        assert "已通过" in page
+        assert ">321<" in page
+        entered = {"_token": token_of(page), "value": "100", "day": "2024-12-31", "source": "2024年统计公报"}
+        assert office.post(f"{address}/baseline", data=entered).status_code == 303

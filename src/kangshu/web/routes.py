@@ -24,6 +24,7 @@ from kangshu.web.pages import (
     registers,
     residents,
     starts,
+    target_work,
     targets,
     worklist,
 )
@@ -67,6 +68,10 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/plans/{id}/adopt", board.adopt, ("plan.adopt",), _POST),
     Page("/plans/{id}/targets/{goal}", targets.target, ("plan.read",)),
     Page("/plans/{id}/targets/{goal}/link", targets.link, ("plan.link",), _POST),
+    Page(
+        "/plans/{id}/targets/{goal}/reports/{report}/{verdict}", target_work.review, ("plan.report",), _POST
+    ),
+    Page("/plans/{id}/targets/{goal}/{act}", target_work.act, ("plan.read",), _POST),
     Page("/measures", measures.measures, ("measure.read",)),
     Page("/measures/{id}", measures.measure, ("measure.read",)),
     Page("/measures/{id}/export.xlsx", measures.export, ("export",)),

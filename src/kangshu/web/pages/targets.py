@@ -17,6 +17,7 @@ from kangshu.web.lookup import divisions
 from kangshu.web.pages.board import due_text, target_text, value_text
 from kangshu.web.pages.clauses import clause_address
 from kangshu.web.pages.plans import LIGHT_WORDS
+from kangshu.web.pages.target_work import acts, reported
 from kangshu.web.parts import Fact
 from kangshu.web.rows import work_rows
 from kangshu.web.visit import Visit, texts
@@ -75,6 +76,8 @@ async def target(visit: Visit) -> Response:
         if measured and visit.grant.may("measure.subjects")
         else "",
         may_link=visit.grant.may("plan.link") and not plan.foreign,
+        acts=acts(visit, plan, found),
+        reports=await reported(visit, plan, found),
         suggestions=await _suggestions(visit, plan.id, found),
     )
 
