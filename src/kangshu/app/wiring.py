@@ -21,7 +21,7 @@ from kangshu.cases import Cases
 from kangshu.measures import Snapshot, Views
 from kangshu.plans import Plans
 from kangshu.registers import Registers
-from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, RegisterDeclaration, Service
+from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
 from kangshu.store import Store
 
@@ -52,10 +52,11 @@ def all_views(services: Iterable[Service]) -> Views:
 
 
 class SnapshotOpener:
-    """Opens the published snapshot once per publication; calling it returns the newest."""
+    """Opens the published snapshot once per publication; calling it returns the newest of the database `source`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: str) -> None:
         self._folder = folder
+        self._source = source
         self._lock = threading.Lock()
         self._kept: tuple[int, Snapshot] | None = None
 
@@ -65,7 +66,7 @@ class SnapshotOpener:
         stamp = manifest.stat().st_mtime_ns if manifest.exists() else 0
         with self._lock:
             if self._kept is None or self._kept[0] != stamp:
-                self._kept = (stamp, Snapshot.open(self._folder))
+                self._kept = (stamp, Snapshot.open(self._folder, self._source))
             return self._kept[1]
 
 
@@ -93,7 +94,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
     table = ParameterTable(_declared(services), await _entered(store))
     jurisdiction = place.identity.jurisdiction
     calendar = china()
-    opener: Callable[[], Snapshot] = SnapshotOpener(place.views)
+    opener: Callable[[], Snapshot] = SnapshotOpener(place.views, store.identity)
     cases = Cases(
         store,
         (case for service in services for case in service.cases),

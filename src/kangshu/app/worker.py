@@ -1,10 +1,9 @@
-"""The processes that the supervisor starts: `python -m kangshu.app.worker web|background`."""
+"""The processes that the supervisor starts: `python -m kangshu.app.worker prepare|web|background`."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
@@ -17,7 +16,8 @@ import uvloop
 
 from kangshu.api import Platform, fhir_app, refresh_parameters
 from kangshu.app.installation import Identity, Installation
-from kangshu.app.supervisor import WorkerOrder
+from kangshu.app.preparing import prepare
+from kangshu.app.processes import WorkerOrder, end_with_supervisor, message
 from kangshu.app.wiring import Place, all_views, open_platform
 from kangshu.base.faults import Conflict, Fault
 from kangshu.measures import ViewKeeper
@@ -30,29 +30,55 @@ _CASE_SECONDS = 60.0
 
 
 def main() -> None:
-    """Run one worker until it is told to stop or its supervisor is gone."""
+    """Do one process's work until it is told to stop or its supervisor is gone."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     order = WorkerOrder.received()
+    kind = sys.argv[1] if len(sys.argv) > 1 else ""
+    end_with_supervisor(at_once=kind == "prepare")
     installation = Installation(Path(order.data_dir))
     place = Place(installation.folder, installation.views, installation.identity() or Identity(""))
-    work = {"web": _web, "background": _background}[sys.argv[1]]
-    uvloop.run(work(order, place))
+    try:
+        if kind == "prepare":
+            asyncio.run(prepare(installation, order))
+        else:
+            uvloop.run({"web": _web, "background": _background}[kind](order, place))
+    except Fault as fault:
+        _told(kind, fault)
+        raise SystemExit(2) from None
+    except Exception as error:  # noqa: BLE001 - the edge: a traceback's values may be personal data
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+        _LOG.error("the %s worker ends: %s at %s", kind, type(error).__name__, where)
+        raise SystemExit(1) from None
+
+
+def _told(kind: str, fault: Fault) -> None:
+    if kind == "prepare":
+        sys.stdout.write(message("fault", {"text": fault.text, "zh": fault.zh}) + "\n")
+        sys.stdout.flush()
+    else:
+        _LOG.error("the %s worker ends: %s", kind, fault.text)
 
 
 async def _web(order: WorkerOrder, place: Place) -> None:
     listening = socket.socket(fileno=order.socket)
-    async with open_platform(order.database, place) as platform:
+    signal.signal(
+        signal.SIGTERM, lambda _number, _frame: None
+    )  # uvicorn's own while it serves; then we tidy up
+    async with open_platform(order.database, place, pool=order.pool) as platform:
         config = uvicorn.Config(
             _application(platform),
             log_level="warning",
             access_log=False,
             lifespan="off",
             server_header=False,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=5,
             h11_max_incomplete_event_size=64 * 1024,
         )
         server = uvicorn.Server(config)
-        beat = asyncio.create_task(_follow(platform, server))
+        beat = asyncio.create_task(_follow(platform))
         try:
             await server.serve(sockets=[listening])
         finally:
@@ -81,14 +107,10 @@ async def _health(send: Any) -> None:
     await send({"type": "http.response.body", "body": b"ok\n"})
 
 
-async def _follow(platform: Platform, server: uvicorn.Server) -> None:
-    """Take up parameters that other processes entered; end when the supervisor is gone."""
-    supervisor = os.getppid()
+async def _follow(platform: Platform) -> None:
+    """Take up parameters that other processes entered."""
     while True:
         await asyncio.sleep(_PARAMETER_SECONDS)
-        if os.getppid() != supervisor:
-            server.should_exit = True
-            return
         try:
             await refresh_parameters(platform)
         except Fault as fault:
@@ -100,12 +122,11 @@ async def _background(order: WorkerOrder, place: Place) -> None:
     stopping = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stopping.set)
-    supervisor = os.getppid()
-    async with open_platform(order.database, place, pool=3) as platform:
+    async with open_platform(order.database, place, pool=order.pool) as platform:
         keeper = ViewKeeper(platform.store, place.views, all_views(platform.services))
         published = -1
         ticked = float("-inf")
-        while not stopping.is_set() and os.getppid() == supervisor:
+        while not stopping.is_set():
             published = await _beat(platform, keeper, published)
             if time.monotonic() - ticked >= _CASE_SECONDS:
                 ticked = time.monotonic()

@@ -1,12 +1,13 @@
 """`kangshu city make` and `kangshu services …`."""
 
-import json
 import sys
 from pathlib import Path
 from typing import IO, Annotated
 
 import typer
 
+from kangshu.app.files import write_rows
+from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.app.wiring import city_services, service_packages
 from kangshu.base.faults import Invalid
@@ -16,10 +17,10 @@ from kangshu.services import check, discover, make_city, new
 
 def add(application: typer.Typer, say: Speech) -> None:
     """Add both groups to `application`."""
-    city = typer.Typer(help=say("Demo cities.", "演示城市。"), no_args_is_help=True)
+    city = group(say, say("Demo cities.", "演示城市。"))
 
-    @city.callback()
-    def _group() -> None:
+    @city.callback(help=say("Demo cities.", "演示城市。"))
+    def whole() -> None:
         """Keep `make` a command of its own."""
 
     @city.command(
@@ -33,7 +34,13 @@ def add(application: typer.Typer, say: Speech) -> None:
             int, typer.Option(help=say("the same seed makes the same city", "随机种子"))
         ] = 20260101,
     ) -> None:
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Invalid(
+                f"the folder {out} cannot be made ({error.strerror})",
+                zh=f"无法建立目录 {out}（{error.strerror}）",
+            ) from error
         opened: dict[str, IO[bytes]] = {}
         count = 0
         try:
@@ -53,7 +60,7 @@ def add(application: typer.Typer, say: Speech) -> None:
 
 
 def _services(say: Speech) -> typer.Typer:
-    services = typer.Typer(help=say("Service folders.", "服务目录。"), no_args_is_help=True)
+    services = group(say, say("Service folders.", "服务目录。"))
 
     @services.command(name="list", help=say("The services that are installed.", "已安装的服务。"))
     def list_services(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
@@ -69,7 +76,7 @@ def _services(say: Speech) -> typer.Typer:
             for one in city_services()
         ]
         if as_json:
-            sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+            write_rows(rows)
             return
         for one in city_services():
             sys.stdout.write(f"{one.id}\t{one.title.in_language(say.language)}\t{', '.join(one.systems)}\n")

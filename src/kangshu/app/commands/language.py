@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from kangshu.app.files import read_bytes, read_lines
+from kangshu.app.files import read_bytes, read_lines, write_rows
+from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.base.faults import Fault, Invalid, Issue
 from kangshu.fhir import parse, render
@@ -22,7 +23,7 @@ def add(application: typer.Typer, say: Speech) -> None:
     """Add the three commands to `application`."""
     _add_fhirpath(application, say)
     _add_validate(application, say)
-    view = typer.Typer(help=say("Run a ViewDefinition.", "运行视图定义。"), no_args_is_help=True)
+    view = group(say, say("Run a ViewDefinition.", "运行视图定义。"))
     _add_view(view, say)
     application.add_typer(view, name="view")
 
@@ -64,12 +65,14 @@ def _add_validate(application: typer.Typer, say: Speech) -> None:
             bool, typer.Option("--json", help=say("one JSON line a file", "每个文件一行 JSON"))
         ] = False,
     ) -> None:
-        invalid = 0
+        invalid = unread = 0
         for file in files:
             try:
-                issues = validate(parse(read_bytes(file)))
+                data = read_bytes(file)
             except Fault as fault:
-                issues = fault.issues
+                issues, unread = fault.issues, unread + 1
+            else:
+                issues = _issues(data)
             valid = not any(issue.severity in {"error", "fatal"} for issue in issues)
             invalid += not valid
             if as_json:
@@ -82,7 +85,14 @@ def _add_validate(application: typer.Typer, say: Speech) -> None:
                 place = ", ".join(one.expression)
                 sys.stdout.write(f"  {one.severity} {place}: {say(one.text, one.zh or one.text)}\n")
         if invalid:
-            raise typer.Exit(1)
+            raise typer.Exit(2 if unread else 1)
+
+
+def _issues(data: bytes) -> tuple[Issue, ...]:
+    try:
+        return validate(parse(data))
+    except Fault as fault:
+        return fault.issues
 
 
 def _issue_json(issue: Issue) -> dict[str, object]:
@@ -101,13 +111,12 @@ def _add_view(view: typer.Typer, say: Speech) -> None:
         source: Annotated[Path, typer.Option("--in", help=say("resources, NDJSON", "资源 NDJSON"))],
         engine: Annotated[str, typer.Option(help="closures | duckdb | spark")] = "duckdb",
         as_json: Annotated[
-            bool, typer.Option("--json", help=say("one JSON line a row", "每行一条 JSON"))
+            bool, typer.Option("--json", help=say("a JSON array, a row a line", "JSON 数组，每行一条"))
         ] = False,
     ) -> None:
         rows = run_view(parse(read_bytes(definition)), list(_resources(source)), engine)
         if as_json:
-            for row in rows:
-                sys.stdout.write(render(row).decode("utf-8") + "\n")
+            write_rows(rows)
             return
         if rows:
             sys.stdout.write("\t".join(rows[0]) + "\n")

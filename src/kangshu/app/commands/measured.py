@@ -11,6 +11,8 @@ import typer
 from kangshu.access import Grant
 from kangshu.api import Platform
 from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
+from kangshu.app.files import write_rows
+from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.app.wiring import all_measures, all_views, city_services
 from kangshu.base.clock import today
@@ -21,17 +23,18 @@ from kangshu.sdk import MeasureDeclaration
 
 def add(application: typer.Typer, say: Speech) -> None:
     """Add the group to `application`."""
-    measure = typer.Typer(help=say("Measures.", "指标。"), no_args_is_help=True)
+    measure = group(say, say("Measures.", "指标。"))
 
     @measure.command(name="list", help=say("Every declared measure.", "全部指标。"))
     def list_measures(
         as_json: Annotated[
-            bool, typer.Option("--json", help=say("one JSON line each", "每行一条 JSON"))
+            bool, typer.Option("--json", help=say("a JSON array, a row a line", "JSON 数组，每行一条"))
         ] = False,
     ) -> None:
-        for one in all_measures(city_services()):
-            if as_json:
-                row = {
+        measures = all_measures(city_services())
+        if as_json:
+            write_rows(
+                {
                     "id": one.id,
                     "title": {"zh": one.title.zh, "en": one.title.en},
                     "unit": one.unit,
@@ -39,9 +42,11 @@ def add(application: typer.Typer, say: Speech) -> None:
                     "targets": list(one.targets),
                     "systems": list(one.systems),
                 }
-                sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
-            else:
-                sys.stdout.write(f"{one.id}\t{one.title.in_language(say.language)}\t{one.unit}\n")
+                for one in measures
+            )
+            return
+        for one in measures:
+            sys.stdout.write(f"{one.id}\t{one.title.in_language(say.language)}\t{one.unit}\n")
 
     @measure.command(help=say("A measure's value now, in all and by place.", "计算一个指标。"))
     def run(
@@ -62,7 +67,7 @@ def add(application: typer.Typer, say: Speech) -> None:
             dimensions = tuple(one for one in by.split(",") if one)
             return platform.snapshot().evaluate(system, declared, values, start, end, dimensions, place)
 
-        result = run_with_platform(data_dir, database, work)
+        result = run_with_platform(data_dir, database, work, existing=True)
         if as_json:
             sys.stdout.write(json.dumps(asdict(result), ensure_ascii=False, default=str) + "\n")
             return

@@ -11,6 +11,7 @@ from kangshu.access import Grant
 from kangshu.api import Platform
 from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
 from kangshu.app.files import read_bytes
+from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.documents import read_document
 from kangshu.plans import PlanImport, read_plan
@@ -18,7 +19,7 @@ from kangshu.plans import PlanImport, read_plan
 
 def add(application: typer.Typer, say: Speech) -> None:
     """Add the group to `application`."""
-    plan = typer.Typer(help=say("Policy documents.", "政策文件。"), no_args_is_help=True)
+    plan = group(say, say("Policy documents.", "政策文件。"))
 
     @plan.command(
         help=say(

@@ -15,6 +15,7 @@ from kangshu.accounts import Account
 from kangshu.api import Platform
 from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
 from kangshu.app.doctor import examine
+from kangshu.app.groups import group
 from kangshu.app.installation import Identity, Installation
 from kangshu.app.speech import Speech
 from kangshu.base.faults import Conflict, Invalid
@@ -33,16 +34,14 @@ def add(application: typer.Typer, say: Speech) -> None:
         database: Database = "",
     ) -> None:
         paths = _expanded(files)
-        started = time.monotonic()
 
         async def work(platform: Platform, system: Grant) -> LoadReport:
             return await platform.store.load_files(system, paths, _counter(say))
 
         report = run_with_platform(data_dir, database, work)
-        seconds = time.monotonic() - started
         for problem in report.problems:
-            sys.stderr.write(f"{problem}\n")
-        rate = report.resources / seconds if seconds else 0.0
+            sys.stderr.write(f"{say('error', '错误')}: {problem}\n")
+        seconds, rate = report.seconds, report.per_second
         sys.stdout.write(
             say(
                 f"{report.resources} resources in {seconds:.1f} s: {rate:.0f} resources/s",
@@ -51,9 +50,9 @@ def add(application: typer.Typer, say: Speech) -> None:
             + "\n"
         )
         if report.problems:
-            raise typer.Exit(1)
+            raise typer.Exit(2)
 
-    token = typer.Typer(help=say("Bearer tokens.", "访问令牌。"), no_args_is_help=True)
+    token = group(say, say("Bearer tokens.", "访问令牌。"))
 
     @token.command(help=say("Make a bearer token; it is the last line.", "生成访问令牌（最后一行）。"))
     def create(
