@@ -142,7 +142,7 @@ async def test_a_baseline_makes_a_trajectory_and_a_masked_year_can_be_entered(ro
     room.numbers["beds"] = 51.0
     plan = await room.plans.plan(room.grant, plan_id)
     target = next(one for one in plan.targets if one.measure == "beds" and one.value == 55)
-    await room.plans.set_due(room.grant, plan_id, target.id, 2090)
+    await room.plans.set_due(room.grant, plan_id, target.id, 2090, "test")
     await room.plans.set_baseline(
         room.grant, plan_id, target.id, Decimal("44.5"), date(2025, 1, 1), "2024年统计年报"
     )
@@ -151,7 +151,7 @@ async def test_a_baseline_makes_a_trajectory_and_a_masked_year_can_be_entered(ro
     assert light.expected is not None
     assert Decimal("44.5") <= light.expected < 51
     masked = next(one for one in plan.targets if one.masked)
-    await room.plans.set_due(room.grant, plan_id, masked.id, 2028)
+    await room.plans.set_due(room.grant, plan_id, masked.id, 2028, "test")
     after = (await room.plans.plan(room.grant, plan_id)).target(masked.id)
     assert after is not None
     assert (after.due, after.masked) == ("2028", False)

@@ -2,7 +2,9 @@
 
 from importlib.resources import files
 
+from kangshu.plans.adopting import AdoptionPreview
 from kangshu.plans.duties import CARRIES
+from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction
 from kangshu.plans.lights import LightRule, light_of
 from kangshu.plans.model import (
     LIGHT_TITLES,
@@ -30,8 +32,9 @@ from kangshu.plans.model import (
 from kangshu.plans.parameters import PARAMETERS
 from kangshu.plans.plans import Plans
 from kangshu.plans.reading import Reading, read_plan
-from kangshu.plans.reports import ReportedValue
-from kangshu.plans.shape import PLAN_CLAUSE
+from kangshu.plans.reports import DueReport, ReportedValue
+from kangshu.plans.review import QUEUES, LinkQuestion, PlanReview, Queue, UnitQuestion
+from kangshu.plans.shape import PLAN_CLAUSE, PLAN_TARGET
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
 from kangshu.plans.values import Values, snapshot_values
 
@@ -44,10 +47,14 @@ def sample_plan(form: str = "docx") -> tuple[str, bytes]:
 
 __all__ = [
     "CARRIES",
+    "CARRIES_INSTRUCTION",
     "LIGHT_TITLES",
     "PARAMETERS",
     "PLAN_CLAUSE",
+    "PLAN_TARGET",
+    "QUEUES",
     "Adoption",
+    "AdoptionPreview",
     "AssignedDuty",
     "Assignment",
     "Baseline",
@@ -55,15 +62,20 @@ __all__ = [
     "BoardCell",
     "ClauseView",
     "DoubtView",
+    "DueReport",
     "DutyView",
+    "Instruction",
     "Light",
     "LightPart",
     "LightRule",
+    "LinkQuestion",
     "MoneyView",
     "PlanImport",
+    "PlanReview",
     "PlanRow",
     "PlanView",
     "Plans",
+    "Queue",
     "Reading",
     "ReportedValue",
     "ResolvedUnit",
@@ -72,6 +84,7 @@ __all__ = [
     "TargetLight",
     "TargetView",
     "UnitDirectory",
+    "UnitQuestion",
     "UnitView",
     "Values",
     "light_of",

@@ -183,4 +183,14 @@ def _open_questions(clause: ClauseView) -> list[Issue]:
                     f"“{unit.written}”未对应到机构，{'请先确认再交办' if lead else '未列入协办'}",
                 )
             )
+        elif unit.outside and unit.role == "lead":
+            found.append(
+                Issue(
+                    "warning",
+                    "informational",
+                    f"'{unit.written}' is none of this city's organisations: no duty was opened for it",
+                    (clause.id,),
+                    f"“{unit.written}”不是本市机构，未在系统内交办",
+                )
+            )
     return found

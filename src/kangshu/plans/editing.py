@@ -11,7 +11,7 @@ from kangshu.base.faults import NotFound
 from kangshu.plans import shape
 from kangshu.plans.model import Baseline
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
-from kangshu.plans.view import clauses_of, extensions, is_demo, units_of
+from kangshu.plans.view import clauses_of, extension_value, extensions, is_demo, units_of
 from kangshu.sdk import Resource
 
 
@@ -61,12 +61,54 @@ def set_baseline(goal: Resource, baseline: Baseline | None) -> None:
     replace_extension(goal, shape.BASELINE, new)
 
 
-def set_due(goal: Resource, year: int) -> None:
-    """Enter the year that the document masks or leaves out."""
+def refuse(goal: Resource, measure: str) -> None:
+    """Say that a measure does not prove a target: it is not suggested again."""
+    canonical = f"{shape.MEASURE}/{measure}"
+    if not any(one.get("valueCanonical") == canonical for one in extensions(goal, shape.REFUSED)):
+        goal.setdefault("extension", []).append({"url": shape.REFUSED, "valueCanonical": canonical})
+    held = next(extensions(goal, shape.LINK), None)
+    if held is not None and extension_value(held, "measure") == canonical:
+        replace_extension(goal, shape.LINK, None)
+
+
+def allow(goal: Resource, measure: str) -> None:
+    """Take the refusal of a measure back."""
+    canonical = f"{shape.MEASURE}/{measure}"
+    kept = [
+        one
+        for one in goal.get("extension", ())
+        if one.get("url") != shape.REFUSED or one.get("valueCanonical") != canonical
+    ]
+    goal["extension"] = kept
+
+
+def set_due(goal: Resource, year: int, source: str, by: str) -> None:
+    """Enter the year that the document masks or leaves out; what is written stays beside it."""
+    entered = next(extensions(goal, shape.DUE_SOURCE), None)
+    written = extension_value(entered, "written") if entered else extension_value(goal, shape.DUE)
     replace_extension(goal, shape.DUE, {"url": shape.DUE, "valueString": f"{year:04d}"})
+    parts: list[Resource] = [
+        {"url": "source", "valueString": source},
+        {"url": "by", "valueString": by},
+    ]
+    if written:
+        parts.insert(0, {"url": "written", "valueString": str(written)})
+    replace_extension(goal, shape.DUE_SOURCE, {"url": shape.DUE_SOURCE, "extension": parts})
 
 
-def resolve_unit(plan: Resource, written: str, organisations: Collection[str]) -> int:
+def settle(plan: Resource, doubt: str, note: str, by: str, day: str) -> None:
+    """Say that a person has looked at a doubt, and what they found; without `by` it is open again. Raises NotFound."""
+    found = {f"doubt-{number}": one for number, one in enumerate(extensions(plan, shape.DOUBT))}.get(doubt)
+    if found is None:
+        raise NotFound("the plan has no such doubt", zh="规划中没有该待核对项")
+    for name, value in (("settled-by", by), ("settled-on", day if by else ""), ("note", note if by else "")):
+        new = {"url": name, "valueString": value} if value else None
+        replace_extension(found, name, new)
+
+
+def resolve_unit(
+    plan: Resource, written: str, organisations: Collection[str], by: str = "", outside: bool = False
+) -> int:
     """Say who is meant by a unit as written, wherever it stands; return in how many clauses."""
     changed = 0
     for action, _, _ in clauses_of(plan):
@@ -76,7 +118,8 @@ def resolve_unit(plan: Resource, written: str, organisations: Collection[str]) -
                 continue
             unit = next(view for view in units_of({"extension": [one]}))
             if unit.written == written:
-                listed[place] = shape.unit_extension(unit.role, ResolvedUnit(written, tuple(organisations)))
+                meant = ResolvedUnit(written, () if outside else tuple(organisations))
+                listed[place] = shape.unit_extension(unit.role, meant, by=by, outside=outside)
                 changed += 1
     return changed
 

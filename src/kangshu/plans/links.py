@@ -34,11 +34,16 @@ def suggest(plan: PlanView, measures: Iterable[MeasureDeclaration]) -> tuple[Sug
     listed = tuple(measures)
     found = []
     for target in plan.targets:
-        best = _best(words_of(target, plan.text), [one for one in listed if _comparable(target, one)])
+        best = _best(words_of(target, plan.text), _possible(target, listed))
         if best is not None:
             measure, matched = best
             found.append(Suggestion(target.id, measure.id, measure.title, matched))
     return tuple(found)
+
+
+def _possible(target: TargetView, measures: Iterable[MeasureDeclaration]) -> list[MeasureDeclaration]:
+    """Return the measures that nobody has refused for the target and whose unit lets the figure be compared."""
+    return [one for one in measures if one.id not in target.refused and _comparable(target, one)]
 
 
 def _comparable(target: TargetView, measure: MeasureDeclaration) -> bool:

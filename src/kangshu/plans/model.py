@@ -30,11 +30,15 @@ class UnitView:
     written: str
     role: Role
     organisations: tuple[str, ...]
+    outside: bool = False
+    """Whether a person has said that it is none of the city's organisations, e.g. a department of the province."""
+    answered_by: str = ""
+    """Who said what it means, "" where the alias table did."""
 
     @property
     def resolved(self) -> bool:
         """Return whether it is known who is meant."""
-        return bool(self.organisations)
+        return bool(self.organisations) or self.outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,11 @@ class TargetView:
     """Id of the measure that proves it, "" for none."""
     confirmed: bool = False
     baseline: Baseline | None = None
+    refused: tuple[str, ...] = ()
+    """Ids of the measures that a person has refused for it."""
+    due_written: str = ""
+    """What the document says for the year where a person has entered one."""
+    due_source: str = ""
     light: TargetLight = field(default_factory=lambda: TargetLight("grey", ()))
 
 
@@ -171,11 +180,16 @@ class MoneyView:
 
 @dataclass(frozen=True, slots=True)
 class DoubtView:
-    """Something in the document that a person should look at."""
+    """Something in the document that a person should look at; `settled_by` is who has, with what they found."""
 
     kind: str
     text: Text
     anchor: Anchor
+    id: str = ""
+    """`doubt-<place in the list>`."""
+    settled_by: str = ""
+    settled_on: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

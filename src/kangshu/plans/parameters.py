@@ -17,6 +17,7 @@ _START: Final = date(2000, 1, 1)
 AMBER_BAND: Final = "plans.amber-band"
 DATA_AGE: Final = "plans.data-age-days"
 OVERDUE: Final = "plans.overdue-red-days"
+REPORTING: Final = "plans.report-every-months"
 
 PARAMETERS: Final = (
     ParameterDeclaration(
@@ -55,6 +56,17 @@ PARAMETERS: Final = (
         _SOURCE,
         False,
     ),
+    ParameterDeclaration(
+        REPORTING,
+        Text("无指标的目标每几个月填报一次", "Months between two reports of a target without a measure"),
+        Decimal(1),
+        "month",
+        "",
+        _START,
+        None,
+        _SOURCE,
+        False,
+    ),
 )
 """`app` puts these into the table of parameters beside those of the services."""
 
@@ -66,3 +78,13 @@ def light_rule(table: ParameterTable, jurisdiction: str, day: date) -> LightRule
         int(table.value(DATA_AGE, jurisdiction, day)),
         int(table.value(OVERDUE, jurisdiction, day)),
     )
+
+
+def reporting_months(table: ParameterTable, jurisdiction: str, day: date) -> int:
+    """Return how many calendar months lie between two reports. Raises ParameterMissing."""
+    return max(1, int(table.value(REPORTING, jurisdiction, day)))
+
+
+def overdue_days(table: ParameterTable, jurisdiction: str, day: date) -> int:
+    """Return after how many days an overdue duty is red. Raises ParameterMissing."""
+    return int(table.value(OVERDUE, jurisdiction, day))

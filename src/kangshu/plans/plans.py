@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Collection, Iterable
-from copy import deepcopy
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from kangshu.access import Grant
+from kangshu.base.canonical import DEMO_TAG
 from kangshu.base.clock import CITY_ZONE, now
-from kangshu.base.faults import Conflict, Gone, Invalid, NotFound, Unprocessable
+from kangshu.base.faults import Gone, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
-from kangshu.plans import editing, reports, shape
+from kangshu.plans import adopting, editing, instructions, reports, shape
+from kangshu.plans.adopting import AdoptionPreview
 from kangshu.plans.board import board_of, clause_light
 from kangshu.plans.duties import assign, duties_of
-from kangshu.plans.importing import directory, import_plan
+from kangshu.plans.importing import import_plan
+from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction, instructions_about
 from kangshu.plans.lights import Known, duties_part, light_of
 from kangshu.plans.links import suggest
 from kangshu.plans.model import (
+    LIGHT_TITLES,
     Adoption,
     Assignment,
     Baseline,
@@ -33,10 +36,12 @@ from kangshu.plans.model import (
     Suggestion,
     TargetLight,
 )
-from kangshu.plans.parameters import light_rule
-from kangshu.plans.reports import ReportedValue
+from kangshu.plans.parameters import light_rule, overdue_days, reporting_months
+from kangshu.plans.reports import DueReport, ReportedValue
+from kangshu.plans.review import PlanReview, review_of
+from kangshu.plans.upkeep import Upkeep
 from kangshu.plans.values import Values
-from kangshu.plans.view import clauses_of, plan_row, plan_view, units_of
+from kangshu.plans.view import clauses_of, is_demo, is_foreign, plan_row, plan_view, units_of
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store, Stored
 
@@ -47,7 +52,7 @@ def _no_value(grant: Grant, measure: MeasureDeclaration, day: date) -> None:
     """Return None: no snapshot is at hand."""
 
 
-class Plans:
+class Plans(Upkeep):
     """The plans of one installation. `jurisdiction` is its division code; `values` tells a measure's number."""
 
     def __init__(
@@ -61,11 +66,10 @@ class Plans:
         values: Values = _no_value,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        self._store = store
+        super().__init__(store, {one.id: one for one in measures})
         self._cases = cases
         self._parameters = parameters
         self._jurisdiction = jurisdiction
-        self._measures = {one.id: one for one in measures}
         self._values = values
         self._clock = clock
 
@@ -122,32 +126,6 @@ class Plans:
         view = plan_view(stored.resource, await self._text(grant, stored.resource), {})
         return suggest(view, self._measures.values())
 
-    async def link(
-        self,
-        grant: Grant,
-        plan_id: str,
-        target: str,
-        measure: str,
-        *,
-        confirmed: bool = True,
-        if_match: int | None = None,
-    ) -> None:
-        """Link a target to the measure that proves it; "" takes the link away.
-
-        Raises:
-            NotFound: no such plan, target or measure.
-            Unprocessable: the plan is another city's.
-        """
-        grant.require("plan.link")
-        if measure and measure not in self._measures:
-            raise NotFound(f"there is no measure '{measure[:60]}'", zh=f"没有指标“{measure[:60]}”")
-        await self._edit(
-            grant,
-            plan_id,
-            lambda plan: editing.link(editing.goal_of(plan, target), measure, confirmed, grant.display),
-            if_match,
-        )
-
     async def link_all(self, grant: Grant, plan_id: str) -> int:
         """Confirm every suggested link of targets that have none; return how many."""
         grant.require("plan.link")
@@ -162,18 +140,6 @@ class Plans:
         if offered:
             await self._edit(grant, plan_id, change, None)
         return len(offered)
-
-    async def set_baseline(
-        self, grant: Grant, plan_id: str, target: str, value: Decimal, day: date, source: str
-    ) -> None:
-        """Enter where a target started from; its trajectory runs from there. Raises NotFound, Invalid without source."""
-        grant.require("plan.link")
-        if not source.strip():
-            raise Invalid("a baseline needs its source", zh="基期值必须注明来源")
-        baseline = Baseline(value, day, source)
-        await self._edit(
-            grant, plan_id, lambda plan: editing.set_baseline(editing.goal_of(plan, target), baseline), None
-        )
 
     async def baselines_from_measures(self, grant: Grant, plan_id: str, year: int) -> int:
         """Enter, for targets proved by a yearly measure and without a baseline, its number of `year`; return how many."""
@@ -203,63 +169,30 @@ class Plans:
             await self._edit(grant, plan_id, change, None)
         return len(found)
 
-    async def set_due(self, grant: Grant, plan_id: str, target: str, year: int) -> None:
-        """Enter the year that the document masks (xxxx) or leaves out. Raises NotFound, Invalid."""
-        grant.require("plan.link")
-        if not 2000 <= year <= 2100:
-            raise Invalid("a due year lies between 2000 and 2100", zh="目标年份应在2000至2100之间")
-        await self._edit(
-            grant, plan_id, lambda plan: editing.set_due(editing.goal_of(plan, target), year), None
-        )
+    async def review_of(self, grant: Grant, plan_id: str) -> PlanReview:
+        """Return what of the plan waits for a person's answer, and what has been answered. Raises NotFound."""
+        grant.require("plan.read")
+        stored = await self._read(grant, plan_id)
+        plan = stored.resource
+        view = plan_view(plan, await self._text(grant, plan), await self._names(grant, plan))
+        return review_of(view, suggest(view, self._measures.values()), self._today())
 
-    async def resolve_unit(
-        self, grant: Grant, plan_id: str, written: str, organisations: Collection[str]
-    ) -> int:
-        """Say who is meant by a unit as the document prints it; return in how many clauses. Raises NotFound."""
-        grant.require("plan.link")
-        for one in organisations:
-            await self._store.read(grant, "Organization", one)
-        changed = 0
-
-        def change(plan: Resource) -> None:
-            nonlocal changed
-            changed = editing.resolve_unit(plan, written, organisations)
-            if not changed:
-                raise NotFound("the plan names no such unit", zh="规划中没有该责任单位")
-
-        await self._edit(grant, plan_id, change, None)
-        return changed
+    async def preview_adoption(self, grant: Grant, plan_id: str, clauses: Collection[str]) -> AdoptionPreview:
+        """Return what `adopt` would copy, with our own units; nothing is written. Raises as `adopt` does."""
+        grant.require("plan.adopt")
+        stored = await self._read(grant, plan_id)
+        return await adopting.preview(self._store, grant, stored, clauses, self._jurisdiction, self._today())
 
     async def adopt(self, grant: Grant, plan_id: str, clauses: Collection[str]) -> Adoption:
         """采纳: copy clauses of another city's plan, with their targets, into a plan of our own.
 
         Raises:
             NotFound: no such plan or clause.
-            Unprocessable: the plan is our own already.
+            Unprocessable: the plan is our own already, or no clause is chosen.
         """
         grant.require("plan.adopt")
         stored = await self._read(grant, plan_id)
-        if not plan_row(stored.resource).foreign:
-            raise Unprocessable("the plan is our own already", zh="该规划已是本市规划，无需采纳")
-        if not self._jurisdiction:
-            raise Unprocessable("the installation has no jurisdiction yet", zh="尚未设置本市行政区划")
-        units, _ = await directory(self._store, grant, self._jurisdiction)
-        try:
-            own: Stored | None = await self._read(grant, f"adopted-{plan_id}")
-        except (NotFound, Gone):
-            own = None
-        theirs, ours, made, targets = editing.adopt(
-            stored.resource,
-            clauses,
-            own.resource if own else None,
-            self._jurisdiction,
-            units,
-            self._today().isoformat(),
-        )
-        async with self._store.transaction(grant) as transaction:
-            await transaction.update(theirs, if_match=stored.version)
-            await transaction.update(ours, if_match=own.version if own else None)
-        return Adoption(str(ours["id"]), made, targets)
+        return await adopting.adopt(self._store, grant, stored, clauses, self._jurisdiction, self._today())
 
     async def assign(
         self,
@@ -290,9 +223,18 @@ class Plans:
         return await assign(self._cases, grant, plan, clauses, due, note, self._today())
 
     async def report(
-        self, grant: Grant, plan_id: str, target: str, value: Decimal, day: date, evidence: str
+        self,
+        grant: Grant,
+        plan_id: str,
+        target: str,
+        value: Decimal,
+        day: date,
+        evidence: str,
+        files: Sequence[str] = (),
     ) -> ReportedValue:
         """填报: submit a target's value with its evidence, on behalf of a unit of its clause.
+
+        `files` are ids of DocumentReferences that the account sees.
 
         Raises:
             NotFound: no such plan or target.
@@ -300,7 +242,31 @@ class Plans:
             Invalid: no evidence, or a day to come.
         """
         plan = await self.plan(grant, plan_id)
-        return await reports.submit(self._store, grant, plan, target, value, day, evidence, self._today())
+        return await reports.submit(
+            self._store, grant, plan, target, value, day, evidence, files, self._today()
+        )
+
+    async def to_report(self, grant: Grant) -> tuple[DueReport, ...]:
+        """Return the targets of our own plans whose value the account's organisation has to report now."""
+        grant.require("plan.read")
+        today = self._today()
+        months = reporting_months(self._parameters, self._jurisdiction, today)
+        found: list[DueReport] = []
+        if grant.organisation:
+            for plan in await self._own(grant):
+                sent = await reports.reported(self._store, grant, plan)
+                found += reports.due_reports(plan, sent, grant, months, today)
+        return tuple(found)
+
+    async def to_review(self, grant: Grant) -> tuple[tuple[PlanView, ReportedValue], ...]:
+        """Return the submitted values that the account may review, with their plans; not those it sent itself."""
+        grant.require("plan.report")
+        found: list[tuple[PlanView, ReportedValue]] = []
+        for plan in await self._own(grant):
+            for one in await reports.reported(self._store, grant, plan):
+                if one.state == "submitted" and one.submitted_by != grant.account:
+                    found.append((plan, one))
+        return tuple(found)
 
     async def reported(self, grant: Grant, plan_id: str) -> tuple[ReportedValue, ...]:
         """Return the reported values of a plan, the newest day first."""
@@ -319,10 +285,92 @@ class Plans:
         grant.require("plan.report")
         return await reports.review(self._store, grant, report, accept, comment)
 
+    def may_instruct(self, grant: Grant) -> bool:
+        """Return whether the account may give instructions, and a service carries them."""
+        declaration = self._cases.carrying(CARRIES_INSTRUCTION)
+        return (
+            declaration is not None
+            and grant.may("plan.instruct")
+            and declaration in self._cases.startable(grant)
+        )
+
+    async def instruct(
+        self,
+        grant: Grant,
+        plan_id: str,
+        target: str,
+        text: str,
+        receiver: str,
+        *,
+        due: date | None = None,
+    ) -> str:
+        """批示: give an instruction about a target; return the id of the case in `receiver`'s worklist.
+
+        Raises:
+            NotFound: no such plan, target or organisation.
+            Invalid: no text, or a day that has passed.
+            Unsupported: no service carries instructions.
+        """
+        grant.require("plan.instruct")
+        plan = await self.plan(grant, plan_id)
+        found = plan.target(target)
+        if found is None:
+            raise NotFound(f"the plan has no target '{target[:60]}'", zh=f"规划中没有目标“{target[:60]}”")
+        if plan.foreign:
+            raise Unprocessable(
+                "another city's targets are not ours to instruct on", zh="外地规划的目标不能批示"
+            )
+        title = LIGHT_TITLES[found.light.light].zh
+        subject = f"{found.indicator}（{title}）\n{plan.title}\n{found.light.explanation.zh}"
+        return await instructions.instruct(
+            self._cases,
+            grant,
+            text,
+            receiver,
+            subject=subject,
+            focus=f"PlanDefinition/{plan.id}",
+            tags=instructions.target_tags(plan, found),
+            due=due,
+            today=self._today(),
+        )
+
+    async def instruct_case(
+        self, grant: Grant, task_id: str, text: str, receiver: str, *, due: date | None = None
+    ) -> str:
+        """批示: give an instruction about another case, e.g. an overdue duty. Raises as `instruct` does."""
+        grant.require("plan.instruct")
+        row = await self._cases.row(grant, task_id)
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        tags = [{"system": DEMO_TAG, "code": "demo", "display": "演示数据"}] if is_demo(task) else []
+        late = f"，超期{-row.days_left}天" if row.days_left is not None and row.days_left < 0 else ""
+        where = " ".join(filter(None, (row.kind.zh, row.number)))
+        subject = f"{row.title}\n{where}：{row.state_title.zh}{late}，承办单位 {row.owner_name or row.owner}"
+        return await instructions.instruct(
+            self._cases,
+            grant,
+            text,
+            receiver,
+            subject=subject,
+            focus=f"Task/{task_id}",
+            tags=tags,
+            due=due,
+            today=self._today(),
+        )
+
+    async def instructions(self, grant: Grant, focus: str = "") -> tuple[Instruction, ...]:
+        """Return the instructions about `focus` (`PlanDefinition/id` or `Task/id`; "" for all) that the grant sees."""
+        return tuple(await instructions_about(self._store, grant, self._cases, focus))
+
+    def overdue_days(self) -> int:
+        """Return after how many days an overdue duty is red and waits for a leader's instruction."""
+        return overdue_days(self._parameters, self._jurisdiction, self._today())
+
     # ------------------------------------------------------------------ inside
 
-    async def _read(self, grant: Grant, plan_id: str) -> Stored:
-        return await self._store.read(grant, "PlanDefinition", plan_id)
+    async def _own(self, grant: Grant) -> list[PlanView]:
+        """Return the city's own plans without their lights."""
+        found = await self._store.search_all(grant, "PlanDefinition", "")
+        return [plan_view(one, "", await self._names(grant, one)) for one in found if not is_foreign(one)]
 
     async def _text(self, grant: Grant, plan: Resource) -> str:
         binary = editing.source_text_id(plan)
@@ -402,18 +450,3 @@ class Plans:
                     self._measures[target.measure].unit,
                 )
         return found
-
-    async def _edit(
-        self, grant: Grant, plan_id: str, change: Callable[[Resource], object], if_match: int | None
-    ) -> None:
-        stored = await self._read(grant, plan_id)
-        if plan_row(stored.resource).foreign:
-            raise Unprocessable(
-                "another city's plan is shown as it is; adopt clauses first",
-                zh="外地规划仅供查看，请先采纳条款",
-            )
-        if if_match is not None and if_match != stored.version:
-            raise Conflict("the plan has changed since you opened it", zh="规划在您打开后已有变动，请刷新")
-        plan = deepcopy(stored.resource)
-        change(plan)
-        await self._store.update(grant, plan, if_match=stored.version)

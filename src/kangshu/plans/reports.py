@@ -6,26 +6,27 @@ A reported value is a MeasureReport of our own measure URL; `pending` until it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from kangshu.access import ANY_TYPE, Everything, Grant
 from kangshu.base.canonical import BASE, DEMO_TAG, DISTRICT, structure
-from kangshu.base.clock import instant, now
+from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, Forbidden, Invalid, NotFound, Unprocessable
 from kangshu.plans.lights import Known
 from kangshu.plans.model import PlanView, TargetView
-from kangshu.plans.view import extension_value
+from kangshu.plans.view import extension_value, extensions
 from kangshu.sdk import Resource
 from kangshu.store import Store
 
 RESPONSIBLE: Final = structure("responsible-organisation")
 SUBMITTED_BY, REVIEWED_BY = structure("submitted-by"), structure("reviewed-by")
 EVIDENCE, COMMENT = structure("evidence"), structure("review-comment")
+EVIDENCE_FILE: Final = structure("evidence-file")
 
 _EVERY = MappingProxyType({ANY_TYPE: Everything()})
 _CHUNK = 100
@@ -46,6 +47,25 @@ class ReportedValue:
     submitted_by: str
     reviewed_by: str
     comment: str
+    files: tuple[str, ...] = ()
+    """Ids of the DocumentReferences that prove it."""
+    sent: date | None = None
+    """The day on which it was submitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueReport:
+    """A target whose unit has to report its value: nothing was sent since `since`, or what was sent came back."""
+
+    plan: str
+    plan_title: str
+    target: TargetView
+    units: tuple[str, ...]
+    """Ids of the clause's lead units."""
+    last: ReportedValue | None
+    """The newest value that was reported, the returned one where it came back."""
+    returned: bool
+    since: date
 
 
 _STATES: Final = {"pending": "submitted", "complete": "accepted", "error": "returned"}
@@ -57,7 +77,14 @@ def canonical(plan: str, target: str) -> str:
 
 
 def new_report(
-    plan: PlanView, target: TargetView, value: Decimal, day: date, evidence: str, grant: Grant, sent: str
+    plan: PlanView,
+    target: TargetView,
+    value: Decimal,
+    day: date,
+    evidence: str,
+    files: Iterable[str],
+    grant: Grant,
+    sent: str,
 ) -> Resource:
     """Return the MeasureReport of a submitted value, without id."""
     report: Resource = {
@@ -67,6 +94,10 @@ def new_report(
             {"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{grant.organisation}"}},
             {"url": SUBMITTED_BY, "valueString": grant.account},
             {"url": EVIDENCE, "valueString": evidence},
+            *(
+                {"url": EVIDENCE_FILE, "valueReference": {"reference": f"DocumentReference/{one}"}}
+                for one in files
+            ),
         ],
         "status": "pending",
         "type": "summary",
@@ -105,7 +136,16 @@ def read_report(report: Resource) -> ReportedValue:
         submitted_by=str(extension_value(report, SUBMITTED_BY) or ""),
         reviewed_by=str(extension_value(report, REVIEWED_BY) or ""),
         comment=str(extension_value(report, COMMENT) or ""),
+        files=tuple(
+            str(one.get("valueReference", {}).get("reference", "")).removeprefix("DocumentReference/")
+            for one in extensions(report, EVIDENCE_FILE)
+        ),
+        sent=_day(report.get("date")),
     )
+
+
+def _day(lexeme: object) -> date | None:
+    return datetime.fromisoformat(str(lexeme)).astimezone(CITY_ZONE).date() if lexeme else None
 
 
 def newest(reports: Iterable[ReportedValue]) -> dict[str, Known]:
@@ -117,6 +157,40 @@ def newest(reports: Iterable[ReportedValue]) -> dict[str, Known]:
     return found
 
 
+def may_report(grant: Grant, plan: PlanView, target: TargetView) -> bool:
+    """Return whether the account may report this target: it acts for a unit of the clause, or reviews reports."""
+    clause = plan.clause(target.clause)
+    units = {one for unit in (clause.units if clause else ()) for one in unit.organisations}
+    return bool(grant.organisation) and (any(map(grant.acts_for, units)) or grant.may("plan.report"))
+
+
+def due_reports(
+    plan: PlanView, reports: Iterable[ReportedValue], grant: Grant, months: int, today: date
+) -> list[DueReport]:
+    """Return the targets that the account's organisation leads, that no measure proves, and that wait for a value.
+
+    A value is asked for every `months` calendar months: nothing sent since the first day of the period, or what
+    was sent came back.
+    """
+    month = today.year * 12 + today.month - 1 - (months - 1)
+    since = date(month // 12, month % 12 + 1, 1)
+    sent: dict[str, list[ReportedValue]] = {}
+    for one in reports:
+        sent.setdefault(one.target, []).append(one)
+    found = []
+    for target in plan.targets:
+        clause = plan.clause(target.clause)
+        leads = tuple(one for unit in (clause.of("lead") if clause else ()) for one in unit.organisations)
+        if (target.measure and target.confirmed) or not any(map(grant.acts_for, leads)):
+            continue
+        listed = sorted(sent.get(target.id, ()), key=lambda one: (one.sent or one.day, one.day))
+        last = listed[-1] if listed else None
+        returned = last is not None and last.state == "returned"
+        if last is None or returned or (last.sent or last.day) < since:
+            found.append(DueReport(plan.id, plan.title, target, leads, last, returned, since))
+    return found
+
+
 async def submit(
     store: Store,
     grant: Grant,
@@ -125,6 +199,7 @@ async def submit(
     value: Decimal,
     day: date,
     evidence: str,
+    files: Sequence[str],
     today: date,
 ) -> ReportedValue:
     """Write a submitted value; see `Plans.report`."""
@@ -133,15 +208,15 @@ async def submit(
         raise NotFound(f"the plan has no target '{target[:60]}'", zh=f"规划中没有目标“{target[:60]}”")
     if plan.foreign:
         raise Unprocessable("another city's targets get no values here", zh="外地规划的目标不填报数值")
-    clause = plan.clause(found.clause)
-    units = {one for unit in (clause.units if clause else ()) for one in unit.organisations}
-    if not grant.organisation or not (any(map(grant.acts_for, units)) or grant.may("plan.report")):
+    if not may_report(grant, plan, found):
         raise Forbidden("only a unit of the clause may report its value", zh="仅该条款的责任单位可以填报")
     if not evidence.strip():
         raise Invalid("a reported value needs its evidence", zh="填报须注明依据")
     if day > today:
         raise Invalid("a value cannot be reported for a day to come", zh="填报日期不能晚于今天")
-    made = new_report(plan, found, value, day, evidence, grant, instant(now()))
+    for one in files:
+        await store.read(grant, "DocumentReference", one)
+    made = new_report(plan, found, value, day, evidence.strip(), files, grant, instant(now()))
     return read_report((await store.create(_writing(grant), made)).stored.resource)
 
 
@@ -153,6 +228,8 @@ async def review(store: Store, grant: Grant, report: str, accept: bool, comment:
         raise Forbidden("nobody reviews what they submitted", zh="填报人不能审核本人填报的数据")
     if before.state != "submitted":
         raise Conflict("this value has been reviewed already", zh="该填报已审核")
+    if not accept and not comment.strip():
+        raise Invalid("a returned value needs a reason", zh="退回须写明理由", expression="comment")
     after = reviewed(stored.resource, accept, comment, grant)
     written = await store.update(_writing(grant), after, if_match=stored.version)
     return read_report(written.stored.resource)

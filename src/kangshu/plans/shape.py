@@ -26,11 +26,14 @@ DOCUMENT_HASH: Final = f"{BASE}/sid/document-sha256"
 PLAN_ITEM: Final = code_system("plan-item")
 PLAN_CLAUSE: Final = code_system("plan-clause")
 """meta.tag of what carries a clause: code `<plan id>.<clause id>`."""
+PLAN_TARGET: Final = code_system("plan-target")
+"""meta.tag of what is about a target: code `<plan id>.<target id>`."""
 MEASURE: Final = f"{BASE}/Measure"
 ANCHOR, UNITS_ANCHOR = structure("anchor"), structure("units-anchor")
 UNIT, MODE, SPAN = structure("responsible-unit"), structure("responsibility-mode"), structure("span")
 COMPARATOR, DUE, LINK = structure("target-comparator"), structure("target-due"), structure("measure-link")
 BASELINE, MONEY, DOUBT = structure("target-baseline"), structure("money-rule"), structure("doubt")
+DUE_SOURCE, REFUSED = structure("target-due-source"), structure("measure-refused")
 SOURCE, FOREIGN = structure("source-document"), structure("foreign-plan")
 ADOPTED_FROM, ADOPTED_AS = structure("adopted-from"), structure("adopted-as")
 JURISDICTION: Final = "http://kangshu.org/fhir/sid/division"
@@ -186,8 +189,8 @@ def tagged(resource: Resource, demo: bool) -> Resource:
     return resource
 
 
-def unit_extension(role: Role, unit: ResolvedUnit) -> Resource:
-    """Return the extension of one responsible unit."""
+def unit_extension(role: Role, unit: ResolvedUnit, *, by: str = "", outside: bool = False) -> Resource:
+    """Return the extension of one responsible unit. `by` is who said it; `outside` says that it is none of ours."""
     parts: list[Resource] = [
         {"url": "role", "valueCode": role},
         {"url": "written", "valueString": unit.written},
@@ -196,6 +199,10 @@ def unit_extension(role: Role, unit: ResolvedUnit) -> Resource:
         {"url": "organisation", "valueReference": {"reference": f"Organization/{one}"}}
         for one in unit.organisations
     ]
+    if outside:
+        parts.append({"url": "outside", "valueBoolean": True})
+    if by:
+        parts.append({"url": "by", "valueString": by})
     return {"url": UNIT, "extension": parts}
 
 

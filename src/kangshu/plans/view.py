@@ -89,6 +89,8 @@ def units_of(action: Resource) -> tuple[UnitView, ...]:
             str(extension_value(one, "written") or ""),
             cast("Role", extension_value(one, "role")),
             organisation_ids(one),
+            bool(extension_value(one, "outside")),
+            str(extension_value(one, "by") or ""),
         )
         for one in extensions(action, shape.UNIT)
     )
@@ -153,7 +155,7 @@ def plan_view(plan: Resource, text: str, unit_names: dict[str, str]) -> PlanView
             _target(goal, home.get(str(goal["id"]), ("", "", ""))) for goal in plan.get("goal", ())
         ),
         money=tuple(_money(one, clauses) for one in extensions(plan, shape.MONEY)),
-        doubts=tuple(_doubt(one) for one in extensions(plan, shape.DOUBT)),
+        doubts=tuple(_doubt(number, one) for number, one in enumerate(extensions(plan, shape.DOUBT))),
         unit_names=unit_names,
     )
 
@@ -208,6 +210,7 @@ def _target(goal: Resource, home: tuple[str, str, str]) -> TargetView:
     detail = (goal.get("target") or [{}])[0]
     value, unit = _figure(detail)
     link = next(extensions(goal, shape.LINK), None)
+    entered = next(extensions(goal, shape.DUE_SOURCE), None)
     due = str(extension_value(goal, shape.DUE) or "")
     return TargetView(
         id=str(goal["id"]),
@@ -225,6 +228,11 @@ def _target(goal: Resource, home: tuple[str, str, str]) -> TargetView:
         measure=str(extension_value(link, "measure") or "").rsplit("/", 1)[-1] if link else "",
         confirmed=bool(link and extension_value(link, "confirmed")),
         baseline=_baseline(goal),
+        refused=tuple(
+            str(one.get("valueCanonical", "")).rsplit("/", 1)[-1] for one in extensions(goal, shape.REFUSED)
+        ),
+        due_written=str(extension_value(entered, "written") or "") if entered else "",
+        due_source=str(extension_value(entered, "source") or "") if entered else "",
     )
 
 
@@ -268,8 +276,16 @@ def _money(rule: Resource, clauses: list[ClauseView]) -> MoneyView:
     )
 
 
-def _doubt(doubt: Resource) -> DoubtView:
-    text = Text(str(extension_value(doubt, "zh") or ""), str(extension_value(doubt, "en") or ""))
+def _doubt(number: int, doubt: Resource) -> DoubtView:
+    def part(name: str) -> str:
+        return str(extension_value(doubt, name) or "")
+
     return DoubtView(
-        str(extension_value(doubt, "kind") or ""), text, anchor_of(doubt, "anchor") or Anchor(0, 0, "")
+        part("kind"),
+        Text(part("zh"), part("en")),
+        anchor_of(doubt, "anchor") or Anchor(0, 0, ""),
+        f"doubt-{number}",
+        part("settled-by"),
+        part("settled-on"),
+        part("note"),
     )

@@ -177,7 +177,7 @@ class CaseDeclaration:
     effects: tuple[Mapping[str, Any], ...] = ()
     """Effects of starting a case, of the same kinds as a move's."""
     carries: str = ""
-    """What of the platform's own this kind carries: `duty` (a plan's duty); "" for nothing. The platform asks
+    """What of the platform's own this kind carries: `duty` (a plan's), `instruction` (a leader's); "" for nothing. The platform asks
     for the kind that carries a thing and never names a service."""
 
     @property

@@ -23,7 +23,7 @@ _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
 _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SYSTEM = re.compile(r"S[0-9]{2,3}\Z")
 _NAME = re.compile(r"\$\{[^}]*\}")
-CARRIED: Final = ("", "duty")
+CARRIED: Final = ("", "duty", "instruction")
 
 
 @dataclass(frozen=True, slots=True)
