@@ -70,14 +70,16 @@ def test_from_a_target_to_its_number_its_residents_and_its_clause(
     desk = Desk(browser, site, "clerk")
     page = desk.page
     page.click("nav >> text=规划与挂图作战")
+    page.wait_for_selector("h1:has-text('规划与挂图作战')")
     page.click("tbody th a")
+    page.wait_for_selector(".target-card")
     board = page.url
     page.click(".target-card h3 a:has-text('65岁')")
-    assert page.locator("svg.chart").count() >= 1
+    page.wait_for_selector("svg.chart")
     value = page.locator(".figure-value").first.inner_text()
     assert re.match(r"\d", value)
     page.click("text=在文件中查看")
-    assert page.locator("mark.is-chosen").count() >= 1
+    page.wait_for_selector("mark.is-chosen")
     other = page.locator("[data-finding-link]").nth(3)
     other.click()
     chosen = other.get_attribute("data-finding-link") or ""
@@ -87,9 +89,10 @@ def test_from_a_target_to_its_number_its_residents_and_its_clause(
     page.click(".target-card h3 a:has-text('65岁')")
     page.click("text=看构成记录")
     page.click("a.tab:has-text('分子')")
+    page.wait_for_selector("a.tab[aria-current]:has-text('分子')")
     page.click("tbody th a")
+    page.wait_for_selector(".timeline li")
     assert "/residents/" in page.url
-    assert page.locator(".timeline li").count() > 0
     desk.close()
 
 
@@ -152,6 +155,7 @@ def test_pages_work_without_script(browser: sync_api.Browser, site: Site) -> Non
     page.fill("#password", site.passwords["leader"])
     page.click("button:has-text('登录')")
     page.click("nav >> text=指标监测")
+    page.wait_for_selector("h1:has-text('指标监测')")
     page.click("tbody th a")
     assert page.locator("h1").inner_text()
     context.close()

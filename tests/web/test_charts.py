@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from lxml import etree
 
-from kangshu.web import charts
+from kangshu.web import charts, figures
 from kangshu.web.charts import Point, Tile
 
 
@@ -61,3 +63,11 @@ def test_a_bar_never_leaves_its_track() -> None:
         for one in _svg(charts.bar(value, 100.0)).findall("rect")
     ]
     assert all(0 <= width <= 100 for width in widths)
+
+
+def test_days_to_compare_with() -> None:
+    assert [day.isoformat() for day in figures.quarter_ends(date(2026, 11, 22), 4)] == [
+        "2026-03-31", "2026-06-30", "2026-09-30", "2026-11-22",
+    ]  # fmt: skip
+    assert figures.quarter_ends(date(2026, 2, 1), 2)[0] == date(2025, 12, 31)
+    assert figures.same_days(date(2028, 2, 29)) == [date(2026, 2, 28), date(2027, 2, 28), date(2028, 2, 29)]

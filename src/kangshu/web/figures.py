@@ -48,7 +48,7 @@ class Result(Protocol):
 
 
 _MOST_KEPT: Final = 2000
-_KEPT: dict[tuple[str, str, int, date], list[float | None]] = {}
+_KEPT: dict[tuple[str, str, int, date, int], list[float | None]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +108,27 @@ QUARTERS: Final = 5
 """How many quarter ends a small trend shows."""
 
 
-async def trends(visit: Visit, measures: Iterable[str]) -> dict[str, list[float | None]]:
-    """Return the last quarters' values of these measures by id; what cannot be computed is left out.
+def same_days(last: date, years: int = 2) -> list[date]:
+    """Return this day of the last `years` years and `last` itself; 29 February becomes the 28th."""
+    day = last.day if (last.month, last.day) != (2, 29) else 28
+    return [*(date(last.year - back, last.month, day) for back in range(years, 0, -1)), last]
 
-    The quarter ends before today do not change while the snapshot stands, so they are kept per account.
+
+async def trends(
+    visit: Visit, measures: Iterable[str], days: Sequence[date] = ()
+) -> dict[str, list[float | None]]:
+    """Return these measures' values on `days` (the last quarter ends) by id; what cannot be computed is left out.
+
+    They do not change while the snapshot stands, so they are kept per account.
     """
-    declared, ends, found = all_measures(visit), quarter_ends(today(), QUARTERS), {}
+    declared, found = all_measures(visit), {}
+    ends = list(days) or quarter_ends(today(), QUARTERS)
     for id_ in measures:
         if id_ not in declared:
             continue
         try:
             position = visit.platform.snapshot().position
-            key = (visit.grant.account, id_, position, ends[-1])
+            key = (visit.grant.account, id_, position, ends[-1], len(ends))
             if key not in _KEPT:
                 if len(_KEPT) > _MOST_KEPT:
                     _KEPT.clear()

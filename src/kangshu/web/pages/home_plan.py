@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kangshu.base.clock import today
 from kangshu.web import figures
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.pages.board import target_text, value_text
@@ -182,13 +183,22 @@ def _behind(visit: Visit, boards: Sequence[Any]) -> Block:
 
 
 async def _worse(visit: Visit, boards: Sequence[Any]) -> Block:
-    """Return the targets whose measure is worse than at the last quarter's end, with what it was and is."""
+    """Return the measures of the plans' targets that got worse, with what they were and are.
+
+    A yearly measure begins anew each January: it is held against the same day of last year, others against
+    the end of the last quarter.
+    """
     words, measures = visit.words, figures.all_measures(visit)
     linked = {
         one.measure: (board.plan.id, one) for board in boards for one in board.plan.targets if one.measure
     }
+    yearly = {id_ for id_ in linked if id_ in measures and measures[id_].period == "year"}
+    trends = {
+        **await figures.trends(visit, linked.keys() - yearly),
+        **await figures.trends(visit, yearly, figures.same_days(today())),
+    }
     lines: list[LightLine] = []
-    for id_, values in (await figures.trends(visit, linked)).items():
+    for id_, values in trends.items():
         measure, (plan, target) = measures[id_], linked[id_]
         before, after = values[-2], values[-1]
         if before is None or after is None:
@@ -198,7 +208,8 @@ async def _worse(visit: Visit, boards: Sequence[Any]) -> Block:
             continue
         now, unit = await figures.evaluated(visit, measure), figures.unit_text(words, measure.unit)
         why = words(
-            "上季度末 {before}{unit}，现为 {after}{unit}；分子 {numerator}，分母 {denominator}",
+            "{when} {before}{unit}，现为 {after}{unit}；分子 {numerator}，分母 {denominator}",
+            when=words("去年同期") if id_ in yearly else words("上季度末"),
             before=figures.value_text(words, measure, before),
             after=figures.value_text(words, measure, after),
             unit=unit,
@@ -218,5 +229,12 @@ async def _worse(visit: Visit, boards: Sequence[Any]) -> Block:
                 values,
             )
         )
-    none = words("没有比上季度末变差的指标")
-    return Block(words("比上季度末变差的指标"), "lights", lines[:_FEW], none, icon="chart", more="/measures")
+    return Block(
+        words("变差的指标"),
+        "lights",
+        lines[:_FEW],
+        words("没有变差的指标"),
+        icon="chart",
+        more="/measures",
+        note=words("年度累计指标与去年同期比，其他指标与上季度末比"),
+    )

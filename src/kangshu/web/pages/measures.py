@@ -172,6 +172,7 @@ async def measure(visit: Visit) -> Response:
         rows=rows,
         tiles=tiles,
         trend=await _trend(visit, measured),
+        yearly=measured.period == "year",
         linked=await linked_targets(visit, measured.id),
         source=measured.source,
         direction=figures.direction_text(words, measured),

@@ -64,6 +64,7 @@ async def target(visit: Visit) -> Response:
         due=due_text(visit, found),
         gap=gap,
         chart=chart,
+        yearly=measured is not None and measured.period == "year",
         districts=lines,
         duties=await _duties(visit, clause),
         quote=_quote(plan.text, clause.anchor if clause else found.anchor, found.anchor),
