@@ -16,9 +16,13 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, str]:
-    """Return every Chinese text of the pages with its English."""
-    read = yaml.safe_load((files("kangshu.web") / "catalogue.yaml").read_text(encoding="utf-8"))
-    return {str(zh): str(en) for zh, en in read.items()}
+    """Return every Chinese text of the pages with its English, from every catalogue*.yaml."""
+    found: dict[str, str] = {}
+    for file in sorted(files("kangshu.web").iterdir(), key=lambda one: one.name):
+        if file.name.startswith("catalogue") and file.name.endswith(".yaml"):
+            read = yaml.safe_load(file.read_text(encoding="utf-8"))
+            found.update({str(zh): str(en) for zh, en in read.items()})
+    return found
 
 
 class Words:
