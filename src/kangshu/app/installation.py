@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from kangshu.app.signals import held
 from kangshu.base.faults import Conflict, NotFound, Unavailable
@@ -98,6 +98,15 @@ class Installation:
         """Return the file that is there while a demonstration is being made."""
         return self.folder / "demo.unfinished"
 
+    def refuse_half_made(self) -> None:
+        """Raise Conflict where a demonstration was cut off while it was made."""
+        if self.unfinished.exists():
+            raise Conflict(
+                f"the demo in {self.folder} was cut off while it was made: "
+                "'kangshu demo' makes it anew; give another --data-dir for an installation of your own",
+                zh=f"{self.folder} 中的演示城市尚未建成：请运行 kangshu demo 重新生成，或用 --data-dir 另建实例",
+            )
+
     def identity(self) -> Identity | None:
         """Return what this installation is, None before its first start."""
         kept = _read(self.folder / "installation.json")
@@ -150,16 +159,17 @@ class Installation:
     def database(self) -> Iterator[str]:
         """Give the URL of the database: the external one, the running one, or one started for this while.
 
-        Raises Conflict when another process is starting the installation and does not answer soon.
+        Raises Conflict when another process is starting the installation and does not answer soon, and where a
+        demonstration is half-made.
         """
-        if self.database_url:
-            yield self.database_url
-            return
-        running = self._running_soon()
-        if running is not None:
-            yield running.database
-            return
-        with self.lock():
+        with self._running_or_locked() as running:
+            if running is not None:
+                yield running.database
+                return
+            self.refuse_half_made()
+            if self.database_url:
+                yield self.database_url
+                return
             server = EmbeddedPostgres(self.folder, bin_dir=self.bin_dir)
             try:
                 with held():
@@ -169,35 +179,46 @@ class Installation:
                 with held():
                     server.stop()
 
-    def _running_soon(self) -> Running | None:
+    @contextmanager
+    def _running_or_locked(self) -> Iterator[Running | None]:
+        """Give the supervisor that serves this installation, or, holding the lock, None."""
         end = time.monotonic() + _PATIENCE_SECONDS
-        while (running := self.running()) is not None and not running.address:
+        while True:
+            running = self.running()
+            if running is not None and running.address:
+                yield running
+                return
+            with (self.folder / "lock").open("w") as file:
+                if running is None and _locked(file):
+                    yield None
+                    return
             if time.monotonic() > end:
-                raise Conflict(
-                    f"the installation in {self.folder} is being made or started: try again when it serves",
-                    zh=f"{self.folder} 正在建立或启动，请在其提供服务后重试",
+                raise (
+                    self._in_use()
+                    if running is None
+                    else Conflict(
+                        f"the installation in {self.folder} is being made or started: try again when it serves",
+                        zh=f"{self.folder} 正在建立或启动，请在其提供服务后重试",
+                    )
                 )
             time.sleep(0.1)
-        return running
 
     @contextmanager
-    def lock(self, patience: float = _PATIENCE_SECONDS) -> Iterator[None]:
-        """Hold the installation alone. Raises Conflict when another process holds it for `patience` seconds."""
-        end = time.monotonic() + patience
+    def lock(self) -> Iterator[None]:
+        """Hold the installation alone. Raises Conflict when another process runs it, or holds it for long."""
+        end = time.monotonic() + _PATIENCE_SECONDS
         with (self.folder / "lock").open("w") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    if time.monotonic() < end and self.running() is None:
-                        time.sleep(0.1)
-                        continue
-                    raise Conflict(
-                        f"another kangshu process is using {self.folder}: stop it, or give another --data-dir",
-                        zh=f"另一个 kangshu 进程正在使用 {self.folder}：请先停止它，或用 --data-dir 指定其他目录",
-                    ) from error
-                break
+            while not _locked(file):
+                if self.running() is not None or time.monotonic() > end:
+                    raise self._in_use()
+                time.sleep(0.1)
             yield
+
+    def _in_use(self) -> Conflict:
+        return Conflict(
+            f"another kangshu process is using {self.folder}: stop it, or give another --data-dir",
+            zh=f"另一个 kangshu 进程正在使用 {self.folder}：请先停止它，或用 --data-dir 指定其他目录",
+        )
 
     def clear(self) -> None:
         """Remove everything, the embedded database included; the caller holds the lock."""
@@ -211,6 +232,14 @@ class Installation:
 
 
 _IDENTITY = ("id", "city_zh", "city_en", "jurisdiction", "demo")
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def start_of(pid: int) -> str:

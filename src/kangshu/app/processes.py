@@ -26,7 +26,7 @@ Kind = Literal["prepare", "background", "web"]
 VARIABLE: Final = "KANGSHU_WORKER"
 QUICK_SECONDS: Final = 5.0
 LONGEST_PAUSE: Final = 30.0
-_LAST_SECONDS: Final = 15.0
+_LAST_SECONDS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ def end_with_supervisor(*, at_once: bool = False) -> None:
             os.read(0, 1)
         if at_once:
             os.killpg(0, signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_LAST_SECONDS)
+        for _ in range(_LAST_SECONDS):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
         os._exit(1)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()

@@ -32,6 +32,7 @@ _CASE_SECONDS = 60.0
 def main() -> None:
     """Do one process's work until it is told to stop or its supervisor is gone."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # what it tells, it also raises
     order = WorkerOrder.received()
     kind = sys.argv[1] if len(sys.argv) > 1 else ""
     end_with_supervisor(at_once=kind == "prepare")
@@ -64,9 +65,6 @@ def _told(kind: str, fault: Fault) -> None:
 
 async def _web(order: WorkerOrder, place: Place) -> None:
     listening = socket.socket(fileno=order.socket)
-    signal.signal(
-        signal.SIGTERM, lambda _number, _frame: None
-    )  # uvicorn's own while it serves; then we tidy up
     async with open_platform(order.database, place, pool=order.pool) as platform:
         config = uvicorn.Config(
             _application(platform),
@@ -79,6 +77,7 @@ async def _web(order: WorkerOrder, place: Place) -> None:
         )
         server = uvicorn.Server(config)
         beat = asyncio.create_task(_follow(platform))
+        signal.signal(signal.SIGTERM, lambda _number, _frame: None)  # uvicorn passes it on; we tidy up first
         try:
             await server.serve(sockets=[listening])
         finally:

@@ -68,6 +68,9 @@ _REASONS: Final[Mapping[type[Exception], Text]] = {
     socket.gaierror: Text(
         "找不到数据库主机：请检查主机名", "the database's host is not known: check its name"
     ),
+    FileNotFoundError: Text(
+        "数据库未启动（没有套接字文件）", "the database does not run (there is no such socket)"
+    ),
     ConnectionRefusedError: Text(
         "该地址没有数据库应答：请检查主机、端口以及数据库是否已启动",
         "nothing answers there: check host and port, and that the database runs",

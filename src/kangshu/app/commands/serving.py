@@ -107,12 +107,7 @@ def _supervisor(
 
 
 def _found(installation: Installation) -> None:
-    if installation.unfinished.exists():
-        raise Conflict(
-            f"the demo in {installation.folder} was cut off while it was made: "
-            "'kangshu demo' makes it anew, another --data-dir holds an installation of your own",
-            zh=f"{installation.folder} 中的演示城市尚未建成：请运行 kangshu demo 重新生成，或用 --data-dir 另建实例",
-        )
+    installation.refuse_half_made()
     if installation.identity() is None:
         installation.found(Identity(""))
 
