@@ -1,4 +1,4 @@
-"""ViewDefinitions: what is refused, and that both engines read the same."""
+"""ViewDefinitions: what is refused, and that all engines read the same."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ import gzip
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kangshu.base.faults import Fault, Invalid, TooLarge, Unavailable, Unsupported
+from kangshu.base.faults import Invalid, NotFound, TooLarge, Unavailable, Unsupported
 from kangshu.fhir import parse
 from kangshu.measures import parse_view, read_view, run_view, run_view_file
 
-ENGINES = ("closures", "duckdb")
+SPARK = pytest.param(
+    "spark",
+    marks=pytest.mark.skipif(
+        find_spec("pyspark") is None, reason="PySpark is not installed: requirements/spark.txt"
+    ),
+)
+ENGINES = ("closures", "duckdb", SPARK)
 
 
 def view(*columns: Mapping[str, Any], resource: str = "Patient", **more: Any) -> dict[str, Any]:
@@ -84,6 +91,10 @@ def test_a_view_is_read_from_json() -> None:
 def test_unknown_engines_are_told() -> None:
     with pytest.raises(Unsupported):
         run_view(view(column("id")), [], "oracle")
+
+
+@pytest.mark.skipif(find_spec("pyspark") is not None, reason="PySpark is installed")
+def test_spark_is_told_to_be_absent() -> None:
     with pytest.raises(Unavailable, match=r"kangshu\[spark\]"):
         run_view(view(column("id")), [], "spark")
 
@@ -105,7 +116,7 @@ def test_unknown_engines_are_told() -> None:
         ("gender.startsWith('fe')", "true"),
     ],
 )
-def test_both_engines_give_the_same_value(path: str, expected: str | None, engine: str) -> None:
+def test_engines_give_the_same_value(path: str, expected: str | None, engine: str) -> None:
     found = values(path, PATIENT, engine=engine)[0]
     shown = str(found).lower() if isinstance(found, bool) else found
     assert (shown if shown is None else str(shown).removesuffix(".0")) == expected
@@ -144,7 +155,7 @@ OBSERVATION = {
         (OBSERVATION, "nothing", "", None),
     ],
 )
-def test_both_engines_know_the_types_of_r4(
+def test_engines_know_the_types_of_r4(
     resource: dict[str, Any], path: str, kind: str, expected: object, engine: str
 ) -> None:
     assert values(path, resource, kind=kind, engine=engine) == [expected]
@@ -203,20 +214,29 @@ def test_repeat_without_end_is_a_fault(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("suffix", [".ndjson", ".ndjson.gz"])
+@pytest.mark.parametrize("suffix", [".ndjson", ".ndjson.gz", ".ndjson.bz2"])
 def test_a_view_runs_over_a_file(tmp_path: Path, engine: str, suffix: str) -> None:
     path = tmp_path / f"it's{suffix}"
     lines = "\n".join(json.dumps({**PATIENT, "id": f"p{n}"}) for n in range(3)).encode() + b"\n"
-    path.write_bytes(gzip.compress(lines) if suffix.endswith("gz") else lines)
-    assert run_view_file(view(column("id")), path, engine) == [{"value": f"p{n}"} for n in range(3)]
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(path.suffix, bytes)
+    path.write_bytes(pack(lines))
+    assert list(run_view_file(view(column("id")), path, engine)) == [{"value": f"p{n}"} for n in range(3)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_broken_line_is_a_fault(tmp_path: Path, engine: str) -> None:
+@pytest.mark.parametrize("line", ['{"resourceType": ', "5", "[]", '{"id": "p"}'])
+def test_a_broken_line_is_named(tmp_path: Path, engine: str, line: str) -> None:
     path = tmp_path / "broken.ndjson"
-    path.write_text('{"resourceType": "Patient"}\n{"resourceType": \n')
-    with pytest.raises(Fault):
-        run_view_file(view(column("id")), path, engine)
+    path.write_text(f'{{"resourceType": "Patient"}}\n\n{line}\n')
+    with pytest.raises(Invalid, match=r"broken\.ndjson:3: ") as caught:
+        list(run_view_file(view(column("id")), path, engine))
+    assert "broken.ndjson 第 3 行" in caught.value.zh
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_file_that_is_not_there_is_told(tmp_path: Path, engine: str) -> None:
+    with pytest.raises(NotFound):
+        list(run_view_file(view(column("id")), tmp_path / "none.ndjson", engine))
 
 
 SYNTHEA = Path(__file__).resolve().parents[3] / "shared" / "suites" / "synthea-r4-blaze"
@@ -271,7 +291,8 @@ WIDE = [
 ]
 
 
-def test_both_engines_agree_on_records_that_nobody_here_wrote() -> None:
+@pytest.mark.parametrize("engine", ENGINES[1:])
+def test_engines_agree_on_records_that_nobody_here_wrote(engine: str) -> None:
     files = sorted(SYNTHEA.glob("*.json.bz2"))[:5]
     if not files:
         pytest.skip("the Synthea bundles are not in ../shared/suites")
@@ -279,15 +300,15 @@ def test_both_engines_agree_on_records_that_nobody_here_wrote() -> None:
         entry["resource"] for path in files for entry in parse(bz2.decompress(path.read_bytes()))["entry"]
     ]
     for definition in WIDE:
-        closures, duckdb = (
+        closures, found = (
             sorted(
                 json.dumps({name: plain(value) for name, value in row.items()}, sort_keys=True)
-                for row in run_view(definition, resources, engine)
+                for row in run_view(definition, resources, one)
             )
-            for engine in ENGINES
+            for one in ("closures", engine)
         )
         assert closures
-        assert closures == duckdb
+        assert closures == found
 
 
 def plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """The FHIRPath subset that the SQL on FHIR specification asks of every engine, parsed to a tree.
 
-The tree is what `path_sql` compiles to DuckDB; the closures engine uses the whole language instead.
+The tree is what `path_sql` compiles to SQL; the closures engine uses the whole language instead.
 Source: https://sql-on-fhir.org/ig/StructureDefinition-ViewDefinition-notes.html (minimal FHIRPath subset).
 """
 
@@ -162,8 +162,8 @@ class _Parser:
             operator = self._take()[1]
             if operator not in _OFFERED:
                 raise Unsupported(
-                    f"the DuckDB engine does not offer the operator '{operator}'; use --engine closures",
-                    zh=f"DuckDB引擎不支持运算符“{operator}”，请使用closures引擎",
+                    f"the SQL engines do not offer the operator '{operator}'; use --engine closures",
+                    zh=f"SQL引擎不支持运算符“{operator}”，请使用closures引擎",
                 )
             left = Binary(operator, left, self._binary(level + 1))
         return left
@@ -231,15 +231,15 @@ class _Parser:
         if text in {"%resource", "%context", "%rootResource"}:
             return Root()
         raise Unsupported(
-            f"the DuckDB engine does not offer the variable '{text}'; use --engine closures",
-            zh=f"DuckDB引擎不支持变量“{text}”，请使用closures引擎",
+            f"the SQL engines do not offer the variable '{text}'; use --engine closures",
+            zh=f"SQL引擎不支持变量“{text}”，请使用closures引擎",
         )
 
     def _invoked(self, source: Node, name: str) -> Node:
         if name == "$this":
             return This()
         if name.startswith("$"):
-            raise self._refused(f"'{name}' is not offered by the DuckDB engine")
+            raise self._refused(f"'{name}' is not offered by the SQL engines")
         plain = _unescape(name[1:-1]) if name.startswith("`") else name
         if self._peek() != ("symbol", "("):
             return Member(source, plain)

@@ -1,6 +1,6 @@
-"""FHIRPath subset → DuckDB expressions over a JSON column.
+"""FHIRPath subset → SQL expressions over a JSON column, in the words of a dialect.
 
-A compiled step is a `Term`: `one` (a JSON value that is not null), `many` (JSON[], never null), or a nullable scalar
+A compiled step is a `Term`: `one` (an element, not null), `many` (a list of elements, never null), or a nullable scalar
 (`text`, `number`, `boolean`), where NULL is FHIRPath's empty collection. Texts from the expression are bound
 values; only names that match an identifier are written into the SQL.
 """
@@ -15,6 +15,7 @@ from typing import Final, Literal
 from kangshu.base.faults import Invalid, Unsupported
 from kangshu.fhir import definitions
 from kangshu.measures.boundary_sql import BOUNDED, boundary
+from kangshu.measures.dialect import Dialect
 from kangshu.measures.path import (
     Binary,
     Call,
@@ -27,18 +28,17 @@ from kangshu.measures.path import (
 )
 from kangshu.measures.path import Literal as LiteralNode
 
-Kind = Literal["one", "many", "text", "number", "boolean"]
+Shape = Literal["one", "many", "text", "number", "boolean"]
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-EMPTY: Final = "CAST([] AS JSON[])"
 _REFERENCE: Final = r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]*)?$"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A DuckDB expression, its kind, and the FHIR primitive type where the expression tells it."""
+    """A SQL expression, its kind, and the FHIR primitive type where the expression tells it."""
 
     sql: str
-    kind: Kind
+    kind: Shape
     type: str = ""
 
 
@@ -52,12 +52,13 @@ class Focus:
 
 
 class PathCompiler:
-    """Compiles the paths of one view.
+    """Compiles the paths of one view for one dialect.
 
     `values` collects what must be bound, by parameter name; `unknown` the elements that R4 does not have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
         self.values: dict[str, str] = {}
         self.unknown: list[str] = []
         self._variables = 0
@@ -71,49 +72,57 @@ class PathCompiler:
         """Return the placeholder of a bound text."""
         name = f"text_{len(self.values)}"
         self.values[name] = value
-        return f"CAST(${name} AS VARCHAR)"
+        return self.dialect.bound(name)
 
     def let(self, sql: str, body: Callable[[str], str]) -> str:
         """Return `body` with `sql` computed once: a variable of a lambda over a list of one."""
         name = self.variable()
-        return f"list_transform([{sql}], lambda {name}: {body(name)})[1]"
+        return self.dialect.let(name, sql, body(name))
 
     # ------------------------------------------------------------------ forms of a term
 
     def many(self, term: Term) -> str:
-        """Return `term` as JSON[]."""
+        """Return `term` as a list of elements."""
+        say = self.dialect
         if term.kind == "many":
             return term.sql
         if term.kind == "one":
-            return f"[{term.sql}]"
-        return self.let(term.sql, lambda v: f"CASE WHEN {v} IS NULL THEN {EMPTY} ELSE [to_json({v})] END")
+            return say.list_of(term.sql)
+        return self.let(
+            term.sql,
+            lambda v: (
+                f"CASE WHEN {v} IS NULL THEN {say.no_elements} ELSE {say.list_of(say.element_of(v))} END"
+            ),
+        )
 
     def _single(self, term: Term, body: Callable[[str], str]) -> str:
         """Return `body` over the only item of a collection; NULL when empty, an error when there are more."""
+        say = self.dialect
         if term.kind == "one":
             return body(term.sql)
         return self.let(
             term.sql,
             lambda v: (
-                f"CASE len({v}) WHEN 0 THEN NULL WHEN 1 THEN {body(f'{v}[1]')} "
-                "ELSE error('more than one item where one is expected') END"
+                f"CASE {say.length(v)} WHEN 0 THEN NULL WHEN 1 THEN {body(say.only(v))} "
+                f"ELSE {say.error('more than one item where one is expected')} END"
             ),
         )
 
     def text(self, term: Term) -> str:
-        """Return `term` as nullable VARCHAR."""
+        """Return `term` as nullable text."""
         if term.kind in {"one", "many"}:
-            return self._single(term, lambda v: f"json_extract_string({v}, '$')")
-        return term.sql if term.kind == "text" else f"CAST({term.sql} AS VARCHAR)"
+            return self._single(term, self.dialect.text_of)
+        return term.sql if term.kind == "text" else self.dialect.cast(term.sql, "text")
 
     def number(self, term: Term) -> str:
-        """Return `term` as nullable DOUBLE."""
+        """Return `term` as nullable double."""
+        say = self.dialect
         if term.kind in {"one", "many"}:
             return self._single(
                 term,
                 lambda v: (
-                    f"CASE WHEN json_type({v}) IN ('UBIGINT', 'BIGINT', 'DOUBLE') "
-                    f"THEN CAST({v} AS DOUBLE) ELSE error('a number is expected') END"
+                    f"CASE WHEN {say.is_number(v)} THEN {say.number_of(v)} "
+                    f"ELSE {say.error('a number is expected')} END"
                 ),
             )
         if term.kind == "number":
@@ -121,14 +130,14 @@ class PathCompiler:
         raise _refused("a number is expected")
 
     def boolean(self, term: Term, *, strict: bool = False) -> str:
-        """Return `term` as nullable BOOLEAN; a single item that is no boolean is true, or an error if `strict`."""
+        """Return `term` as nullable boolean; a single item that is no boolean is true, or an error if `strict`."""
+        say = self.dialect
         if term.kind == "boolean":
             return term.sql
         if term.kind in {"one", "many"}:
-            other = "error('a boolean is expected')" if strict else "true"
+            other = say.error("a boolean is expected") if strict else "true"
             return self._single(
-                term,
-                lambda v: f"CASE json_type({v}) WHEN 'BOOLEAN' THEN CAST({v} AS BOOLEAN) ELSE {other} END",
+                term, lambda v: f"CASE WHEN {say.is_boolean(v)} THEN {say.boolean_of(v)} ELSE {other} END"
             )
         if strict:
             raise _refused("a boolean is expected")
@@ -153,7 +162,7 @@ class PathCompiler:
                 place = self.number(self.compile(position, focus))
                 found = self.compile(source, focus)
                 items = self.many(found)
-                sql = self.let(f"CAST({place} AS BIGINT) + 1", lambda v: f"({items})[{v}:{v}]")
+                sql = self.let(self.dialect.cast(place, "whole"), lambda v: self.dialect.at(items, v))
                 return Term(sql, "many", found.type)
             case Binary(operator, left, right):
                 return self._binary(operator, self.compile(left, focus), self.compile(right, focus))
@@ -171,30 +180,20 @@ class PathCompiler:
             return Term(text, "boolean", "boolean")
         return Term(self.bind(text), "text", kind)
 
-    def _children(self, element: str, name: str) -> str:
-        """Return the children of one JSON element as JSON[]."""
-        path = f"'$.\"{name}\"'"
-        return (
-            f"CASE json_type({element}, {path}) WHEN 'ARRAY' THEN json_extract({element}, '$.\"{name}\"[*]') "
-            f"WHEN 'NULL' THEN {EMPTY} ELSE "
-            f"CASE WHEN json_exists({element}, {path}) THEN [json_extract({element}, {path})] ELSE {EMPTY} END END"
-        )
-
     def _named(self, source: Term, names: list[str]) -> str:
-        """Return the children of `source` under any of the JSON `names`, as JSON[]."""
+        """Return the children of `source` under any of the JSON `names`, as a list of elements."""
+        say = self.dialect
         if source.kind == "one":
-            parts = [self._children(source.sql, name) for name in names]
-            return parts[0] if len(parts) == 1 else f"list_concat({', '.join(parts)})"
+            return say.concat(*(say.children(source.sql, name) for name in names))
         item = self.variable()
-        inner = self._named(Term(item, "one"), names)
-        return f"flatten(list_transform({source.sql}, lambda {item}: {inner}))"
+        return say.flatten(say.map(source.sql, item, self._named(Term(item, "one"), names)))
 
     def _member(self, source: Term, name: str) -> Term:
         """Return the children called `name`: as R4 types them, or as JSON has them where the type is not known."""
         if not _NAME.fullmatch(name):
             raise _refused(f"'{name}' is no element name")
         if source.kind not in {"one", "many"}:
-            return Term(EMPTY, "many")
+            return Term(self.dialect.no_elements, "many")
         known = definitions()
         kind = known.kind(source.type) if source.type else None
         if kind is None or source.type == "Resource":
@@ -202,17 +201,18 @@ class PathCompiler:
         if kind == "primitive":
             if name == "extension":
                 raise Unsupported(
-                    "the DuckDB engine does not read extensions of primitive values; use --engine closures",
-                    zh="DuckDB引擎不支持读取基本类型元素的扩展，请使用closures引擎",
+                    f"the {self.dialect.name} engine does not read extensions of primitive values; "
+                    "use --engine closures",
+                    zh=f"{self.dialect.name}引擎不支持读取基本类型元素的扩展，请使用closures引擎",
                 )
-            return Term(EMPTY, "many")
+            return Term(self.dialect.no_elements, "many")
         choices = known.choices(source.type, name)
         if not choices:
             child = known.child(source.type, name)
             choices = ((name, child.type),) if child else ()
         if not choices:
             self.unknown.append(f"{source.type}.{name}")
-            return Term(EMPTY, "many")
+            return Term(self.dialect.no_elements, "many")
         types = {one for _, one in choices}
         sql = self._named(source, [json for json, _ in choices])
         return Term(sql, "many", types.pop() if len(types) == 1 else "")
@@ -223,9 +223,8 @@ class PathCompiler:
                 f"({self.boolean(left)} {operator.upper()} {self.boolean(right)})", "boolean", "boolean"
             )
         if operator == "|":
-            return Term(
-                f"list_distinct(list_concat({self.many(left)}, {self.many(right)}))", "many", left.type
-            )
+            both = self.dialect.concat(self.many(left), self.many(right))
+            return Term(self.dialect.distinct(both), "many", left.type)
         if operator == "&":
             return Term(
                 f"(coalesce({self.text(left)}, '') || coalesce({self.text(right)}, ''))", "text", "string"
@@ -252,32 +251,29 @@ class PathCompiler:
             return f"({self.text(left)} {sql} {self.text(right)})"
         if operator in {"=", "!="}:
             return self._equal_collections(operator, left, right)
+        say = self.dialect
         return self.let(
             self._single(left, str),
             lambda a: self.let(
                 self._single(right, str),
                 lambda b: (
-                    f"CASE WHEN json_type({a}) = 'VARCHAR' "
-                    f"THEN json_extract_string({a}, '$') {sql} json_extract_string({b}, '$') "
-                    f"ELSE CAST({a} AS DOUBLE) {sql} CAST({b} AS DOUBLE) END"
+                    f"CASE WHEN {say.is_text(a)} THEN {say.text_of(a)} {sql} {say.text_of(b)} "
+                    f"ELSE {say.number_of(a)} {sql} {say.number_of(b)} END"
                 ),
             ),
         )
 
     def _equal_collections(self, operator: str, left: Term, right: Term) -> str:
-        item = self.variable()
-        canonical = (
-            f"lambda {item}: CASE WHEN json_type({item}) IN ('UBIGINT', 'BIGINT', 'DOUBLE') "
-            f"THEN CAST(CAST({item} AS DOUBLE) AS VARCHAR) ELSE CAST({item} AS VARCHAR) END"
-        )
+        say, item = self.dialect, self.variable()
+        canonical = say.canonical(item)
         sql = "=" if operator == "=" else "<>"
         return self.let(
             self.many(left),
             lambda a: self.let(
                 self.many(right),
                 lambda b: (
-                    f"CASE WHEN len({a}) = 0 OR len({b}) = 0 THEN NULL "
-                    f"ELSE list_transform({a}, {canonical}) {sql} list_transform({b}, {canonical}) END"
+                    f"CASE WHEN {say.length(a)} = 0 OR {say.length(b)} = 0 THEN NULL "
+                    f"ELSE {say.map(a, item, canonical)} {sql} {say.map(b, item, canonical)} END"
                 ),
             ),
         )
@@ -285,11 +281,13 @@ class PathCompiler:
     def _compare_dates(self, sql: str, left: Term, right: Term) -> str:
         """Compare dates by the precision that both have; instants as instants; NULL where undecided."""
 
+        say = self.dialect
+
         def body(a: str, b: str) -> str:
             length = f"least(length({a}), length({b}))"
             return (
                 f"CASE WHEN contains({a}, 'T') AND contains({b}, 'T') "
-                f"THEN TRY_CAST({a} AS TIMESTAMPTZ) {sql} TRY_CAST({b} AS TIMESTAMPTZ) "
+                f"THEN {say.instant(a)} {sql} {say.instant(b)} "
                 f"WHEN length({a}) = length({b}) THEN {a} {sql} {b} "
                 f"WHEN left({a}, {length}) <> left({b}, {length}) "
                 f"THEN left({a}, {length}) {sql} left({b}, {length}) END"
@@ -300,6 +298,7 @@ class PathCompiler:
     # ------------------------------------------------------------------ functions
 
     def _call(self, call: Call, focus: Focus) -> Term:
+        say = self.dialect
         if call.name == "ofType" and isinstance(call.source, Member):
             return self._choice(self.compile(call.source.source, focus), call.source.name, _type_name(call))
         if call.name == "getResourceKey":
@@ -308,9 +307,7 @@ class PathCompiler:
             return Term(
                 self._single(
                     resource,
-                    lambda v: (
-                        f"json_extract_string({v}, '$.resourceType') || '/' || json_extract_string({v}, '$.id')"
-                    ),
+                    lambda v: f"{say.member_text(v, 'resourceType')} || '/' || {say.member_text(v, 'id')}",
                 ),
                 "text",
                 "string",
@@ -324,19 +321,19 @@ class PathCompiler:
                 _arguments(call, 1 if call.arguments and call.name == "exists" else 0)
                 found = self._where(source, call.arguments[0], focus) if call.arguments else source
                 sign = ">" if call.name == "exists" else "="
-                return Term(f"(len({self.many(found)}) {sign} 0)", "boolean", "boolean")
+                return Term(f"({say.length(self.many(found))} {sign} 0)", "boolean", "boolean")
             case "not":
                 _arguments(call, 0)
                 return Term(f"(NOT {self.boolean(source)})", "boolean", "boolean")
             case "first":
                 _arguments(call, 0)
-                return Term(f"({self.many(source)})[1:1]", "many", source.type)
+                return Term(say.head(self.many(source)), "many", source.type)
             case "last":
                 _arguments(call, 0)
-                return Term(f"({self.many(source)})[-1:]", "many", source.type)
+                return Term(say.tail(self.many(source)), "many", source.type)
             case "count":
                 _arguments(call, 0)
-                return Term(f"CAST(len({self.many(source)}) AS DOUBLE)", "number", "integer")
+                return Term(say.cast(say.length(self.many(source)), "number"), "number", "integer")
             case "extension":
                 _arguments(call, 1)
                 return self._extension(source, self.text(self.compile(call.arguments[0], focus)))
@@ -344,8 +341,8 @@ class PathCompiler:
                 _arguments(call, 1 if call.arguments else 0)
                 item, items = self.variable(), self.many(source)
                 glue = self.text(self.compile(call.arguments[0], focus)) if call.arguments else "''"
-                texts = f"list_transform({items}, lambda {item}: json_extract_string({item}, '$'))"
-                return Term(f"coalesce(array_to_string({texts}, {glue}), '')", "text", "string")
+                texts = say.map(items, item, say.text_of(item))
+                return Term(f"coalesce({say.join(texts, glue)}, '')", "text", "string")
             case "getReferenceKey":
                 _arguments(call, 1 if call.arguments else 0)
                 return self._reference_key(source, _type_name(call) if call.arguments else "")
@@ -353,43 +350,42 @@ class PathCompiler:
                 _arguments(call, 0)
                 return self._boundary(source, call.name)
             case "ofType":
-                name = self.bind(_type_name(call))
-                item = self.variable()
-                return Term(
-                    f"list_filter({self.many(source)}, lambda {item}: json_extract_string({item}, '$.resourceType') = {name})",
-                    "many",
-                )
+                return Term(self._resources(self.many(source), _type_name(call)), "many")
             case "startsWith" | "endsWith" | "contains":
                 _arguments(call, 1)
-                function = {"startsWith": "starts_with", "endsWith": "ends_with"}.get(call.name, "contains")
                 part = self.text(self.compile(call.arguments[0], focus))
-                return Term(f"{function}({self.text(source)}, {part})", "boolean", "boolean")
+                return Term(say.has_part(self.text(source), part, call.name), "boolean", "boolean")
             case _:
                 raise Unsupported(
-                    f"the DuckDB engine does not offer the function '{call.name}'; use --engine closures",
-                    zh=f"DuckDB引擎不支持函数“{call.name}”，请使用closures引擎",
+                    f"the {say.name} engine does not offer the function '{call.name}'; use --engine closures",
+                    zh=f"{say.name}引擎不支持函数“{call.name}”，请使用closures引擎",
                 )
 
     def _where(self, source: Term, condition: Node, focus: Focus) -> Term:
         item = self.variable()
         inner = replace(focus, this=Term(item, "one", source.type))
         kept = self.boolean(self.compile(condition, inner))
-        return Term(
-            f"list_filter({self.many(source)}, lambda {item}: coalesce({kept}, false))", "many", source.type
-        )
+        sql = self.dialect.filter(self.many(source), item, f"coalesce({kept}, false)")
+        return Term(sql, "many", source.type)
 
     def _extension(self, source: Term, url: str) -> Term:
-        item = self.variable()
+        say, item = self.dialect, self.variable()
         extensions = self._member(source, "extension").sql
-        kept = f"list_filter({extensions}, lambda {item}: json_extract_string({item}, '$.url') = {url})"
-        return Term(kept, "many", "Extension")
+        same = f"coalesce({say.member_text(item, 'url')} = {url}, false)"
+        return Term(say.filter(extensions, item, same), "many", "Extension")
+
+    def _resources(self, items: str, kind: str) -> str:
+        """Return those of a list of elements that are resources of the type `kind`."""
+        say, item = self.dialect, self.variable()
+        same = f"coalesce({say.member_text(item, 'resourceType')} = {self.bind(kind)}, false)"
+        return say.filter(items, item, same)
 
     def _choice(self, source: Term, name: str, kind: str) -> Term:
         """Return `source.name.ofType(kind)`: the choice element of that type, or resources of it."""
         if not _NAME.fullmatch(name):
             raise _refused(f"'{name}' is no element name")
         if source.kind not in {"one", "many"}:
-            return Term(EMPTY, "many")
+            return Term(self.dialect.no_elements, "many")
         choices = definitions().choices(source.type, name) if source.type else ()
         names = [json for json, one in choices if one == kind]
         if not choices:
@@ -398,37 +394,36 @@ class PathCompiler:
             typed = Term(self._named(source, names), "many", kind)
             if choices or kind[:1].islower():
                 return typed
-        item, plain = self.variable(), self._named(source, [name])
-        resources = (
-            f"list_filter({plain}, lambda {item}: json_extract_string({item}, '$.resourceType') = "
-            f"{self.bind(kind)})"
-        )
-        return Term(f"list_concat({typed.sql}, {resources})" if names else resources, "many", kind)
+        resources = self._resources(self._named(source, [name]), kind)
+        return Term(self.dialect.concat(typed.sql, resources) if names else resources, "many", kind)
 
     def _reference_key(self, source: Term, kind: str) -> Term:
-        item = self.variable()
-        references = self._named(source, ["reference"]) if source.kind in {"one", "many"} else EMPTY
-        pattern = self.bind(_REFERENCE)
-        text = f"json_extract_string({item}, '$')"
+        say, item = self.dialect, self.variable()
+        elements = source.kind in {"one", "many"}
+        references = self._named(source, ["reference"]) if elements else say.no_elements
+        pattern, text = self.bind(_REFERENCE), say.text_of(item)
         wanted = f" AND regexp_extract({text}, {pattern}, 1) = {self.bind(kind)}" if kind else ""
-        kept = f"list_filter({references}, lambda {item}: regexp_matches({text}, {pattern}){wanted})"
+        kept = say.filter(references, item, f"coalesce({say.matches(text, pattern)}{wanted}, false)")
         key = f"regexp_extract({text}, {pattern}, 1) || '/' || regexp_extract({text}, {pattern}, 2)"
-        return Term(f"list_transform({kept}, lambda {item}: to_json({key}))", "many", "string")
+        return Term(say.map(kept, item, say.element_of(key)), "many", "string")
 
     def _boundary(self, source: Term, name: str) -> Term:
-        low = name == "lowBoundary"
+        say, low = self.dialect, name == "lowBoundary"
         if source.type not in BOUNDED:
             raise Unsupported(
-                f"{name}() on DuckDB needs a known type: write value.ofType(dateTime).{name}(), or use --engine closures",
-                zh=f"DuckDB引擎中{name}()须先用ofType()指明类型，或使用closures引擎",
+                f"{name}() on {say.name} needs a known type: write value.ofType(dateTime).{name}(), "
+                "or use --engine closures",
+                zh=f"{say.name}引擎中{name}()须先用ofType()指明类型，或使用closures引擎",
             )
         if source.kind in {"text", "number"}:
-            return Term(boundary(f"CAST({source.sql} AS VARCHAR)", source.type, low=low), "text", source.type)
+            return Term(
+                boundary(say, say.cast(source.sql, "text"), source.type, low=low), "text", source.type
+            )
 
         def body(v: str) -> str:
-            lexeme = boundary(f"json_extract_string({v}, '$')", source.type, low=low)
-            number = boundary(f"CAST({v} AS VARCHAR)", "decimal", low=low)
-            return f"CASE WHEN json_type({v}) = 'VARCHAR' THEN {lexeme} ELSE {number} END"
+            lexeme = boundary(say, say.text_of(v), source.type, low=low)
+            number = boundary(say, say.lexeme_of(v), "decimal", low=low)
+            return f"CASE WHEN {say.is_text(v)} THEN {lexeme} ELSE {number} END"
 
         return Term(self._single(source, body), "text", source.type)
 

@@ -1,111 +1,89 @@
-"""A view → one DuckDB statement over a table `resources(body JSON)`.
+"""A view → one SQL statement over a table `resources(body)`, in the words of a dialect.
 
-Each selection becomes an expression of type STRUCT[]: iterations are list_transform, crosswise joins are
-nesting, a union is list_concat. The outermost unnest makes the rows; no lateral joins, no temporary tables.
+Each selection becomes an expression that is a list of structs: iterations map lists, crosswise joins are nesting,
+a union joins lists end to end. The whole list is opened to rows at the end.
 """
-
-# ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from kangshu.base.faults import Unsupported
 from kangshu.measures.definition import Selection, View, ViewColumn
+from kangshu.measures.dialect import COST_LIMIT, DEPTH_REACHED, NO_RESOURCE, Dialect, Kind
+from kangshu.measures.duckdb_sql import DUCKDB
 from kangshu.measures.path import Node, RowIndex, parse_path
 from kangshu.measures.path_sql import Focus, PathCompiler, Term
 
-DEPTH_REACHED: Final = "kangshu:repeat-depth"
-"""What the statement's error says when `repeat` found more levels than it was compiled for."""
-
 _BOOLEAN: Final = frozenset({"boolean"})
 _WHOLE: Final = frozenset({"integer", "positiveInt", "unsignedInt", "integer64"})
-_BRACKET: Final = re.compile(r"lambda |[()\[\]]")
-_COST_LIMIT: Final = 20_000
-"""About 0.4 s and 300 MB of DuckDB's time and memory for reading the statement, before any row."""
 Rest = Callable[[dict[str, str]], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """DuckDB SQL, the values to bind by name, and the elements that the view names and R4 does not have."""
+    """SQL, the values to bind by name, and the elements that the view names and R4 does not have."""
 
     sql: str
     values: dict[str, str]
     unknown: tuple[str, ...] = ()
 
 
-def column_type(column: ViewColumn) -> str:
-    """Return the DuckDB type of a view's column. Dates stay text: a FHIR date may be partial."""
+def column_kind(column: ViewColumn) -> Kind:
+    """Return what a view's column holds. Dates stay text: a FHIR date may be partial."""
     if column.type in _BOOLEAN:
-        base = "BOOLEAN"
-    elif column.type in _WHOLE:
-        base = "BIGINT"
-    elif column.type == "decimal":
-        base = "DOUBLE"
-    else:
-        base = "VARCHAR"
-    return f"{base}[]" if column.collection else base
+        return "boolean"
+    if column.type in _WHOLE:
+        return "whole"
+    return "number" if column.type == "decimal" else "text"
 
 
-def compile_view(view: View, *, depth: int = 6) -> Statement:
+def column_type(column: ViewColumn, dialect: Dialect = DUCKDB) -> str:
+    """Return the engine's type of a view's column."""
+    return dialect.type_of(column_kind(column), many=column.collection)
+
+
+def compile_view(view: View, dialect: Dialect = DUCKDB, *, depth: int = 6) -> Statement:
     """Return the statement that yields the view's rows from the table `resources`.
 
     `depth` bounds how deep `repeat` follows elements; deeper data raises an error that names DEPTH_REACHED.
-    Raises Invalid or Unsupported for a path that DuckDB cannot be given.
+    Raises Invalid or Unsupported for a path that the engine cannot be given.
     """
-    compiler = _ViewCompiler(depth)
+    compiler = _ViewCompiler(dialect, depth)
     root = Term("body", "one", view.resource)
-    focus = Focus(root, root, "CAST(0 AS DOUBLE)")
+    focus = Focus(root, root, dialect.cast("0", "number"))
     names = [column.name for column in view.columns()]
 
     def leaf(row: dict[str, str]) -> str:
-        fields = ", ".join(f"'{name}': {row[name]}" for name in names)
-        return f"[{{{fields}}}]"
+        return dialect.list_of(dialect.struct({name: row[name] for name in names}))
 
     rows = compiler.selections(view.selections, focus, {}, leaf)
     paths = compiler.paths
-    conditions = [f"json_extract_string(body, '$.resourceType') = {paths.bind(view.resource)}"]
-    conditions += [
+    kind = dialect.member_text("body", "resourceType")
+    conditions = [
         f"coalesce({paths.boolean(paths.compile(parse_path(path), focus), strict=True)}, false)"
         for path in view.where
     ]
     # the type must be tested first: a condition may raise on resources that are not the view's
-    kept = f"CASE WHEN {conditions[0]} THEN {' AND '.join(conditions[1:]) or 'true'} ELSE false END"
-    listed = ", ".join(f'made."{name}" AS "{name}"' for name in names)
-    sql = f"SELECT {listed} FROM (SELECT unnest({rows}) AS made FROM resources WHERE {kept})"
-    if _cost(sql) > _COST_LIMIT:
+    kept = (
+        f"CASE WHEN {kind} = {paths.bind(view.resource)} THEN {' AND '.join(conditions) or 'true'} "
+        f"WHEN {kind} IS NULL THEN {dialect.error(NO_RESOURCE)} ELSE false END"
+    )
+    sql = dialect.rows(rows, names, kept)
+    if dialect.cost(sql) > COST_LIMIT:
         raise Unsupported(
-            "the view is nested too deeply for the DuckDB engine; use --engine closures",
-            zh="视图嵌套层次过多，DuckDB引擎无法运行，请使用closures引擎",
+            f"the view is nested too deeply for the {dialect.name} engine; use --engine closures",
+            zh=f"视图嵌套层次过多，{dialect.name}引擎无法运行，请使用closures引擎",
         )
     return Statement(sql, paths.values, tuple(dict.fromkeys(paths.unknown)))
 
 
-def _cost(sql: str) -> int:
-    """Return what DuckDB needs to read the statement: twice as much for each lambda within a lambda."""
-    depth, cost = 0, 0
-    opened: list[int] = []
-    for match in _BRACKET.finditer(sql):
-        match match.group():
-            case "lambda ":
-                opened.append(depth)
-                cost += 2 ** min(len(opened), 40)
-            case "(" | "[":
-                depth += 1
-            case _:
-                depth -= 1
-                while opened and depth < opened[-1]:
-                    opened.pop()
-    return cost
-
-
 class _ViewCompiler:
-    def __init__(self, depth: int) -> None:
-        self.paths = PathCompiler()
+    def __init__(self, dialect: Dialect, depth: int) -> None:
+        self._say = dialect
+        self.paths = PathCompiler(dialect)
         self._depth = depth
 
     def selections(self, listed: tuple[Selection, ...], focus: Focus, row: dict[str, str], rest: Rest) -> str:
@@ -119,14 +97,18 @@ class _ViewCompiler:
         iterated = self._items(selection, focus)
         if iterated is None:
             return self._inside(selection, focus, row, rest)
-        items, item, place = iterated.sql, self.paths.variable(), self.paths.variable()
-        inner = Focus(Term(item, "one", iterated.type), focus.root, f"CAST({place} - 1 AS DOUBLE)")
-        body = self._inside(selection, inner, row, rest)
-        rows = f"flatten(list_transform({items}, lambda {item}, {place}: {body}))"
+        say, items = self._say, iterated.sql
+        item, place = self.paths.variable(), self.paths.variable()
+
+        def body(index: str) -> str:
+            inner = Focus(Term(item, "one", iterated.type), focus.root, say.cast(index, "number"))
+            return self._inside(selection, inner, row, rest)
+
+        rows = say.flatten(say.map_placed(items, item, place, body))
         if not selection.for_each_or_null:
             return rows
         empty = rest({**row, **self._null_row(selection)})
-        return f"CASE WHEN len({items}) = 0 THEN {empty} ELSE {rows} END"
+        return f"CASE WHEN {say.length(items)} = 0 THEN {empty} ELSE {rows} END"
 
     def _items(self, selection: Selection, focus: Focus) -> Term | None:
         if selection.repeat:
@@ -141,47 +123,49 @@ class _ViewCompiler:
     def _descend(self, nodes: list[Node], focus: Focus) -> Term:
         """Return all elements below the focus along `nodes`, each before its own children.
 
-        Level by level in a list_reduce: each element carries its place in the tree, by which all are sorted at
-        the end. (Lambdas within lambdas would say it shorter, but DuckDB takes twice as long for each level.)
+        Level by level in a fold: each element carries its place in the tree, by which all are sorted at the end.
+        (Lambdas within lambdas would say it shorter, but DuckDB takes twice as long for each level.)
         """
-        paths = self.paths
-        found, one, made = paths.variable(), paths.variable(), paths.variable()
+        say, paths = self._say, self.paths
+        found, one = paths.variable(), paths.variable()
         kind = self._type_below(nodes, focus)
+        whole = say.types["whole"]
+        level = say.list_type(say.struct_type({"place": say.list_type(whole), "node": say.element_type}))
 
         def below(place: str, here: str, type_: str) -> str:
             child, number = paths.variable(), paths.variable()
             inner = Focus(Term(here, "one", type_), focus.root, focus.row_index)
-            parts = [paths.many(paths.compile(node, inner)) for node in nodes]
-            children = parts[0] if len(parts) == 1 else f"list_concat({', '.join(parts)})"
-            return (
-                f"list_transform({children}, lambda {child}, {number}: "
-                f"{{'place': list_append({place}, {number}), 'node': {child}}})"
-            )
+            children = say.concat(*(paths.many(paths.compile(node, inner)) for node in nodes))
 
-        level = "STRUCT(place BIGINT[], node JSON)[]"
-        start = f"CAST({{'found': CAST([] AS {level}), 'last': {below('CAST([] AS BIGINT[])', focus.this.sql, focus.this.type)}}} AS STRUCT(found {level}, last {level}))"
-        deeper = f"flatten(list_transform({found}.last, lambda {one}: {below(f'{one}.place', f'{one}.node', kind)}))"
-        step = f"{{'found': list_concat({found}.found, {found}.last), 'last': {deeper}}}"
-        steps = f"list_transform(range({self._depth}), lambda {made}: CAST(NULL AS STRUCT(found {level}, last {level})))"
-        ignored, item = paths.variable(), paths.variable()
-        walked = f"list_reduce({steps}, lambda {found}, {ignored}: {step}, {start})"
+            def placed(index: str) -> str:
+                longer = say.concat(place, say.list_of(say.cast(index, "whole")))
+                return say.struct({"place": longer, "node": child})
+
+            return say.map_placed(children, child, number, placed)
+
+        deeper = say.flatten(say.map(f"{found}.last", one, below(f"{one}.place", f"{one}.node", kind)))
+        step = say.struct({"found": say.concat(f"{found}.found", f"{found}.last"), "last": deeper})
+        first = below(say.empty_list(whole), focus.this.sql, focus.this.type)
+        start = say.struct({"found": f"CAST({say.list_of()} AS {level})", "last": first})
+        walked = say.fold(self._depth, found, start, step, say.struct_type({"found": level, "last": level}))
+        item, others = paths.variable(), (paths.variable(), paths.variable())
         sql = paths.let(
             walked,
             lambda v: (
-                f"CASE WHEN len({v}.last) > 0 THEN error('{DEPTH_REACHED}') "
-                f"ELSE list_transform(list_sort({v}.found), lambda {item}: {item}.node) END"
+                f"CASE WHEN {say.length(f'{v}.last')} > 0 THEN {say.error(DEPTH_REACHED)} "
+                f"ELSE {say.map(say.sorted_by(f'{v}.found', 'place', others), item, f'{item}.node')} END"
             ),
         )
         return Term(sql, "many", kind)
 
     def _type_below(self, nodes: list[Node], focus: Focus) -> str:
         """Return the one type that `nodes` lead to at every level; "" where there are several."""
-        types = {PathCompiler().compile(node, focus).type for node in nodes}
+        types = {PathCompiler(self._say).compile(node, focus).type for node in nodes}
         if len(types) != 1:
             return ""
         kind = types.pop()
         again = Focus(Term("below", "one", kind), focus.root, focus.row_index)
-        deeper = {PathCompiler().compile(node, again).type for node in nodes}
+        deeper = {PathCompiler(self._say).compile(node, again).type for node in nodes}
         return kind if deeper <= {kind, ""} else ""
 
     def _inside(self, selection: Selection, focus: Focus, row: dict[str, str], rest: Rest) -> str:
@@ -193,35 +177,37 @@ class _ViewCompiler:
             if not selection.union:
                 return rest(nested)
             parts = [self._selection(part, focus, nested, rest) for part in selection.union]
-            return parts[0] if len(parts) == 1 else f"list_concat({', '.join(parts)})"
+            return self._say.concat(*parts)
 
         return self.selections(selection.selections, focus, made, after)
 
     def _column(self, column: ViewColumn, focus: Focus) -> str:
-        paths, kind = self.paths, column_type(column)
+        paths, kind = self.paths, column_kind(column)
         term = paths.compile(parse_path(column.path), focus)
         if column.collection:
             item = paths.variable()
-            value = self._value(Term(item, "one"), kind.removesuffix("[]"))
-            return f"CAST(list_transform({paths.many(term)}, lambda {item}: {value}) AS {kind})"
-        return f"CAST({self._value(term, kind)} AS {kind})"
+            value = self._value(Term(item, "one"), kind)
+            return self._say.cast(self._say.map(paths.many(term), item, value), kind, many=True)
+        return self._say.cast(self._value(term, kind), kind)
 
-    def _value(self, term: Term, kind: str) -> str:
-        if kind == "BOOLEAN":
+    def _value(self, term: Term, kind: Kind) -> str:
+        if kind == "boolean":
             return self.paths.boolean(term, strict=True)
-        if term.kind in {"one", "many"} or kind == "VARCHAR":
+        if term.kind in {"one", "many"} or kind == "text":
             return self.paths.text(term)
         return term.sql
 
     def _null_row(self, selection: Selection) -> dict[str, str]:
         """Return the row of an iteration over nothing: all NULL, except that the row's index is 0."""
+        say = self._say
         nulls = {
-            column.name: f"CAST(NULL AS {column_type(column)})"
-            if not column.collection
-            else f"CAST([] AS {column_type(column)})"
+            column.name: say.cast(
+                say.list_of() if column.collection else "NULL", kind, many=column.collection
+            )
             for column in selection.all_columns()
+            for kind in (column_kind(column),)
         }
         for column in selection.columns:
             if parse_path(column.path) == RowIndex():
-                nulls[column.name] = f"CAST(0 AS {column_type(column)})"
+                nulls[column.name] = say.cast("0", column_kind(column))
         return nulls

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +14,7 @@ from kangshu.app.speech import Speech
 from kangshu.base.faults import Fault, Invalid, Issue
 from kangshu.fhir import parse, render
 from kangshu.fhirpath import batch, compile
-from kangshu.measures import run_view
-from kangshu.sdk import Resource
+from kangshu.measures import parse_view, run_view_file
 from kangshu.validate import validate
 
 
@@ -114,23 +113,12 @@ def _add_view(view: typer.Typer, say: Speech) -> None:
             bool, typer.Option("--json", help=say("a JSON array, a row a line", "JSON 数组，每行一条"))
         ] = False,
     ) -> None:
-        rows = run_view(parse(read_bytes(definition)), list(_resources(source)), engine)
+        rows = run_view_file(parse_view(read_bytes(definition)), source, engine)
+        first = list(islice(rows, 1))  # a fault of the whole file comes before any output
         if as_json:
-            write_rows(rows)
+            write_rows(chain(first, rows))
             return
-        if rows:
-            sys.stdout.write("\t".join(rows[0]) + "\n")
-        for row in rows:
+        for row in first:
+            sys.stdout.write("\t".join(row) + "\n")
+        for row in chain(first, rows):
             sys.stdout.write("\t".join("" if value is None else str(value) for value in row.values()) + "\n")
-
-
-def _resources(file: Path) -> Iterator[Resource]:
-    for number, line in enumerate(read_lines(file), 1):
-        if not line.strip():
-            continue
-        try:
-            yield parse(line)
-        except Fault as fault:
-            raise Invalid(
-                f"{file.name}:{number}: {fault.text}", zh=f"{file.name} 第 {number} 行：{fault.zh}"
-            ) from fault
