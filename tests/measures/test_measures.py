@@ -112,7 +112,7 @@ def test_the_number_is_the_one_counted_by_hand(city: Snapshot, id_: str) -> None
 
 @pytest.mark.parametrize("id_", golden.EXPECTED)
 def test_the_check_query_counts_the_same_by_hand(id_: str) -> None:
-    assert check_of(id_)(golden.CITY, golden.START, golden.END) == golden.EXPECTED[id_]
+    assert check_of(id_)(golden.CITY, golden.START, golden.END, values()) == golden.EXPECTED[id_]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -123,8 +123,25 @@ def test_the_measure_agrees_with_its_check_query(tmp_path: Path, seed: int) -> N
         for end in (date(2021, 12, 31), date(2022, 2, 28), date(2024, 2, 29)):
             start, _ = period_of(measure, end)
             result = snapshot.evaluate(EVERYTHING, measure, values(), start, end)
-            wanted = check_of(id_)(resources, start, end)
+            wanted = check_of(id_)(resources, start, end, values())
             assert (result.numerator, result.denominator) == wanted, (id_, end)
+
+
+def test_every_cut_off_is_a_parameter(tmp_path: Path) -> None:
+    resources = random_city(random.Random(7))
+    snapshot = publish(tmp_path, resources)
+    other = {**values(), "older-resident-age": 72, "elder-health-service-age": 80}
+    other |= {"slot-precision-minutes": 20, "centre-general-practitioners": 9}
+    assert set(other) == set(values())
+    end = date(2024, 2, 29)
+    for id_, measure in measures().items():
+        start, _ = period_of(measure, end)
+        result, usual = (
+            snapshot.evaluate(EVERYTHING, measure, given, start, end) for given in (other, values())
+        )
+        counted = (result.numerator, result.denominator)
+        assert counted == check_of(id_)(resources, start, end, other), id_
+        assert (counted != (usual.numerator, usual.denominator)) == bool(measure.parameters), id_
 
 
 @pytest.mark.parametrize("id_", golden.EXPECTED)
@@ -141,9 +158,9 @@ def test_a_birthday_on_29_february(tmp_path: Path) -> None:
 
 def test_a_parameter_of_another_value_changes_the_number(city: Snapshot) -> None:
     measure = measures()["chc-two-gps"]
-    one = city.evaluate(EVERYTHING, measure, {"centre-general-practitioners": 1}, golden.START, golden.END)
+    one = city.evaluate(EVERYTHING, measure, {"centre-general-practitioners": 9}, golden.START, golden.END)
     assert (one.numerator, one.denominator) == (2, 2)
-    assert one.parameters == {"centre-general-practitioners": 1}
+    assert one.parameters == {"centre-general-practitioners": 9}
     with pytest.raises(Invalid, match="centre-general-practitioners"):
         city.evaluate(EVERYTHING, measure, {}, golden.START, golden.END)
 

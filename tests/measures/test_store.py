@@ -48,7 +48,7 @@ async def test_the_demo_citys_numbers_agree_with_the_check_queries(store: Store,
     for measure in measures().values():
         start, end = period_of(measure, DAY)
         result = snapshot.evaluate(EVERYTHING, measure, values(), start, end, by=("district",))
-        assert (result.numerator, result.denominator) == check_of(measure.id)(resources, start, end)
+        assert (result.numerator, result.denominator) == check_of(measure.id)(resources, start, end, values())
         assert result.value is not None, measure.id
         assert sum(row.denominator for row in result.rows) == result.denominator
 

@@ -252,8 +252,9 @@ class MeasureDeclaration:
     decimals: int = 1
 
 
-CheckQuery: TypeAlias = Callable[[list[Resource], date, date], tuple[float, float]]
-"""A second computation of a measure: (raw resources, period start, period end) → (numerator, denominator)."""
+CheckQuery: TypeAlias = Callable[[list[Resource], date, date, Mapping[str, Any]], tuple[float, float]]
+"""A second computation of a measure: (raw resources, period start, period end, parameter values by id) →
+(numerator, denominator)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from kangshu.sdk import CheckQuery, Resource, code_system, structure
 
 _CITY = timezone(timedelta(hours=8))
-MINUTES = 60
-"""Longest slot that counts as precise. Parameter slot-precision-minutes."""
+MINUTES = "slot-precision-minutes"
+"""The parameter that says how long a precise slot may be."""
 
 
 def _extension(resource: Resource, name: str) -> Any:
@@ -48,20 +48,25 @@ def _moment(text: str) -> datetime:
 
 
 def _reserved(kind: str) -> CheckQuery:
-    def check(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+    def check(
+        resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+    ) -> tuple[float, float]:
         slots = list(_slots(resources, kind, start, end))
         return len([one for one in slots if _extension(one, "reserved-for") == "referral"]), len(slots)
 
     return check
 
 
-def slot_hour_precision(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
-    """Slots of tertiary hospitals that last at most an hour, of all."""
+def slot_hour_precision(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Slots of tertiary hospitals that are short enough, of all."""
+    longest = timedelta(minutes=int(parameters[MINUTES]))
     fine = whole = 0
     for one in _slots(resources, "tertiary-hospital", start, end):
         whole += 1
         if "end" in one:
-            fine += timedelta(0) < _moment(one["end"]) - _moment(one["start"]) <= timedelta(minutes=MINUTES)
+            fine += timedelta(0) < _moment(one["end"]) - _moment(one["start"]) <= longest
     return fine, whole
 
 

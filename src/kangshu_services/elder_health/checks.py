@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from kangshu.sdk import CheckQuery, Resource, code_system
 
 _CITY = timezone(timedelta(hours=8))
-OLDER = 60
-"""Age of an older person. Source: 老年人权益保障法, article 2 (parameter older-resident-age)."""
-SERVED = 65
-"""Age of the health service. Source: 国家基本公共卫生服务规范（第三版） (parameter elder-health-service-age)."""
+OLDER = "older-resident-age"
+"""The parameter that says from which age a resident is an older person."""
+SERVED = "elder-health-service-age"
+"""The parameter that says from which age the health service is for a resident."""
 
 
 def _day(text: str) -> date:
@@ -54,9 +55,11 @@ def _older(resources: list[Resource], age: int, end: date) -> set[str]:
     return found
 
 
-def _managed(age: int) -> CheckQuery:
-    def check(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
-        older = _older(resources, age, end)
+def _managed(age: str) -> CheckQuery:
+    def check(
+        resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+    ) -> tuple[float, float]:
+        older = _older(resources, int(parameters[age]), end)
         reached = set()
         for one in resources:
             if (
@@ -71,9 +74,11 @@ def _managed(age: int) -> CheckQuery:
     return check
 
 
-def elder_assessment(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
-    """Residents of 65 and more with a completed assessment, of all of that age."""
-    older = _older(resources, SERVED, end)
+def elder_assessment(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Residents of the service's age with a completed assessment, of all of that age."""
+    older = _older(resources, int(parameters[SERVED]), end)
     assessed = {
         one["subject"]["reference"]
         for one in resources

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 from kangshu.sdk import CheckQuery, Resource, code_system
 
 _CITY = timezone(timedelta(hours=8))
-OLDER = 60
-"""Age of an older person. Source: 老年人权益保障法, article 2 (parameter older-resident-age)."""
+OLDER = "older-resident-age"
+"""The parameter that says from which age a resident is an older person."""
 
 
 def _day(text: str) -> date:
@@ -34,8 +36,11 @@ def _birthday(born: date, age: int) -> date:
         return date(born.year + age, 2, 28)
 
 
-def family_doctor_coverage(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+def family_doctor_coverage(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
     """Older residents with a contract in force at the end, of all older residents."""
+    age = int(parameters[OLDER])
     older = {
         f"Patient/{one['id']}"
         for one in resources
@@ -44,7 +49,7 @@ def family_doctor_coverage(resources: list[Resource], start: date, end: date) ->
         and not one.get("deceasedBoolean", False)
         and ("deceasedDateTime" not in one or _day(one["deceasedDateTime"]) > end)
         and "birthDate" in one
-        and _birthday(_latest(one["birthDate"]), OLDER) <= end
+        and _birthday(_latest(one["birthDate"]), age) <= end
     }
     signed = set()
     for one in resources:

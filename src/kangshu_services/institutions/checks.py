@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from kangshu.sdk import CheckQuery, Resource, code_system, structure
 
 _CITY = timezone(timedelta(hours=8))
-OLDER = 60
-"""Age of an older person. Source: 老年人权益保障法, article 2 (parameter older-resident-age)."""
+OLDER = "older-resident-age"
+"""The parameter that says from which age a resident is an older person."""
 
 
 def _day(text: str) -> date:
@@ -66,21 +67,27 @@ def _beds(resources: list[Resource]) -> list[tuple[Resource, Resource]]:
     return found
 
 
-def nursing_bed_share(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+def nursing_bed_share(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
     """Nursing beds of all beds."""
     beds = _beds(resources)
     return sum("nursing" in _coded(bed.get("type", []), "bed-kind") for bed, _ in beds), len(beds)
 
 
-def private_bed_share(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+def private_bed_share(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
     """Beds of private homes of all beds."""
     beds = _beds(resources)
     return sum(_extension(home, "ownership") == "private" for _, home in beds), len(beds)
 
 
-def elder_beds_per_thousand(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
-    """Beds, and the living residents of 60 and more."""
-    older = 0
+def elder_beds_per_thousand(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Beds, and the living residents of the older persons' age."""
+    older, least = 0, int(parameters[OLDER])
     for one in resources:
         if one["resourceType"] != "Patient" or not one.get("active", True) or one.get("deceasedBoolean"):
             continue
@@ -94,7 +101,7 @@ def elder_beds_per_thousand(resources: list[Resource], start: date, end: date) -
         leap = end.year % 4 == 0 and (end.year % 100 != 0 or end.year % 400 == 0)
         month_day = (2, 28) if (month, day) == (2, 29) and not leap else (month, day)
         age = end.year - year - (month_day > (end.month, end.day))
-        older += age >= OLDER
+        older += age >= least
     return len(_beds(resources)), older
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 from kangshu.sdk import CheckQuery, Resource, code_system, structure
 
@@ -46,14 +48,18 @@ def _agreed(resources: list[Resource], day: date) -> set[str]:
     return found
 
 
-def agreement_coverage(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+def agreement_coverage(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
     """Institutions without a medical unit that have an agreement, of those without a unit."""
     agreed = _agreed(resources, end)
     without = [home for home, unit in _homes(resources).items() if not unit]
     return len([home for home in without if home in agreed]), len(without)
 
 
-def medical_coverage(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+def medical_coverage(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
     """Institutions with a unit or an agreement, of all."""
     agreed, homes = _agreed(resources, end), _homes(resources)
     return len({home for home, unit in homes.items() if unit} | (agreed & homes.keys())), len(homes)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 from kangshu.sdk import CheckQuery, Resource, code_system
 
 _CITY = timezone(timedelta(hours=8))
-ENOUGH = 2
-"""General practitioners that a centre needs. Parameter centre-general-practitioners."""
+ENOUGH = "centre-general-practitioners"
+"""The parameter that says how many general practitioners a centre needs."""
 
 
 def _day(text: str) -> date:
@@ -50,7 +52,9 @@ def _general_practitioners(resources: list[Resource], day: date) -> dict[str, se
     return found
 
 
-def gp_per_ten_thousand(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
+def gp_per_ten_thousand(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
     """Different general practitioners, and the living residents born by the day."""
     doctors = set().union(*_general_practitioners(resources, end).values())
     residents = 0
@@ -62,8 +66,10 @@ def gp_per_ten_thousand(resources: list[Resource], start: date, end: date) -> tu
     return len(doctors), residents
 
 
-def centres_with_enough(resources: list[Resource], start: date, end: date) -> tuple[float, float]:
-    """Community health centres with two general practitioners or more, of all centres."""
+def centres_with_enough(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Community health centres with enough general practitioners, of all centres."""
     doctors = _general_practitioners(resources, end)
     centres = [
         f"Organization/{one['id']}"
@@ -76,7 +82,7 @@ def centres_with_enough(resources: list[Resource], start: date, end: date) -> tu
             for coding in concept.get("coding", [])
         )
     ]
-    return sum(len(doctors.get(centre, ())) >= ENOUGH for centre in centres), len(centres)
+    return sum(len(doctors.get(centre, ())) >= int(parameters[ENOUGH]) for centre in centres), len(centres)
 
 
 CHECKS: dict[str, CheckQuery] = {
