@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kangshu.app.installation import Installation
+from kangshu.app.installation import Identity, Installation
 from kangshu.app.processes import Lifeline, Worker, WorkerOrder, kill_group, stop
 from kangshu.app.signals import STOPPING
 from kangshu.base.faults import Conflict, Fault, Unavailable
@@ -66,6 +66,7 @@ class Supervisor:
     def run(
         self,
         *,
+        identity: Identity,
         begin: Callable[[], None] | None = None,
         demo: Mapping[str, int] | None = None,
         progress: Progress | None = None,
@@ -73,7 +74,7 @@ class Supervisor:
     ) -> int:
         """Run until stopped; return the exit status.
 
-        `begin` is called once the folder is held alone, before the database starts. `demo` (residents, years) makes
+        `identity` is written where the folder has none yet. `begin` is called once the folder is held alone, before the database starts. `demo` (residents, years) makes
         a demonstration where none is. `ready` is called with the address when the first answer could be given.
         Raises Conflict when the port or the folder is in use, Unavailable when the database does not answer.
         """
@@ -86,7 +87,7 @@ class Supervisor:
             listening = self._listen()
             lifeline = Lifeline()
             try:
-                return self._run(listening, lifeline, begin, demo or {}, progress, ready)
+                return self._run(listening, lifeline, identity, begin, demo or {}, progress, ready)
             except Fault:
                 if self._stopping:  # Ctrl-C reached a program that we ran; its failure is no news
                     return INTERRUPTED
@@ -103,6 +104,7 @@ class Supervisor:
         self,
         listening: socket.socket,
         lifeline: Lifeline,
+        identity: Identity,
         begin: Callable[[], None] | None,
         demo: Mapping[str, int],
         progress: Progress | None,
@@ -120,6 +122,8 @@ class Supervisor:
         if self._stopping or not self._prepare(url, lifeline, demo, progress):
             return INTERRUPTED
         self.installation.remember_database()
+        if self.installation.identity() is None:
+            self.installation.found(identity)
         self._start_workers(url, listening, address, lifeline)
         self.installation.announce(address, url)
         if self._await_answer(listening.getsockname()[1], lifeline) and ready is not None:

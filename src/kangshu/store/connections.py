@@ -112,11 +112,18 @@ async def open_pool(url: str, size: int) -> Any:
         raise _refused(cause) from cause
     async with pool.acquire() as connection:
         major = connection.get_server_version().major
+        encoding = connection.get_settings().server_encoding
     if major < LOWEST_VERSION:
         await pool.close()
         raise Unavailable(
             f"PostgreSQL {major} is too old; {LOWEST_VERSION} or later is needed",
             zh=f"PostgreSQL {major} 版本过低，需要 {LOWEST_VERSION} 或以上版本",
+        )
+    if encoding != "UTF8":
+        await pool.close()
+        raise Unavailable(
+            f"the database is encoded in {encoding}; create it with encoding UTF8",
+            zh=f"数据库编码为 {encoding}，请以 UTF8 编码建库",
         )
     return pool
 

@@ -57,18 +57,14 @@ def add(application: typer.Typer, say: Speech) -> None:
                 _welcome(console, say, installation, address)
 
             status = supervisor.run(
+                identity=demo_identity(),
                 begin=lambda: _begin(installation, reset, console, say),
                 demo={"residents": residents, "years": years},
                 progress=steps,
                 ready=ready,
             )
         if status == INTERRUPTED:
-            console.print(
-                say(
-                    "Stopped before the demo was whole; the next start makes it anew.",
-                    "已中止，演示城市尚未建成，下次启动将重新生成。",
-                )
-            )
+            _interrupted(console, say, installation)
         raise typer.Exit(status)
 
     @application.command(
@@ -89,7 +85,8 @@ def add(application: typer.Typer, say: Speech) -> None:
         supervisor = _supervisor(installation, host, port, workers, console, say)
         raise typer.Exit(
             supervisor.run(
-                begin=lambda: _found(installation),
+                identity=Identity(""),
+                begin=installation.refuse_half_made,
                 ready=lambda address: console.print(say(f"serving at {address}", f"服务地址：{address}")),
             )
         )
@@ -106,10 +103,24 @@ def _supervisor(
     )
 
 
-def _found(installation: Installation) -> None:
-    installation.refuse_half_made()
-    if installation.identity() is None:
-        installation.found(Identity(""))
+def _interrupted(console: Console, say: Speech, installation: Installation) -> None:
+    if not installation.unfinished.exists():
+        return
+    if installation.database_url:
+        console.print(
+            say(
+                "Stopped before the demo was whole: empty the external database (dropdb, createdb) "
+                "and remove the data folder before the next start.",
+                "已中止，演示城市尚未建成：下次启动前请清空外部数据库（dropdb、createdb）并删除数据目录。",
+            )
+        )
+    else:
+        console.print(
+            say(
+                "Stopped before the demo was whole; the next start makes it anew.",
+                "已中止，演示城市尚未建成，下次启动将重新生成。",
+            )
+        )
 
 
 def _begin(installation: Installation, reset: bool, console: Console, say: Speech) -> None:
@@ -140,8 +151,6 @@ def _begin(installation: Installation, reset: bool, console: Console, say: Speec
         )
     if reset or half_made:
         installation.clear()
-    if installation.identity() is None:
-        installation.found(demo_identity())
 
 
 class _Steps:

@@ -1,0 +1,61 @@
+"""The background worker: numbers the feed, keeps the views, seals the audit, makes the moves that time makes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+
+from kangshu.api import Platform, refresh_parameters
+from kangshu.app.processes import WorkerOrder
+from kangshu.app.wiring import Place, all_views, open_platform
+from kangshu.base.faults import Conflict, Fault
+from kangshu.measures import ViewKeeper
+
+_LOG = logging.getLogger("kangshu.app")
+_BEAT_SECONDS = 0.5
+_CASE_SECONDS = 60.0
+
+
+async def work(order: WorkerOrder, place: Place) -> None:
+    """Do what is due until told to stop."""
+    stopping = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, stopping.set)
+    async with open_platform(order.database, place, pool=order.pool) as platform:
+        keeper = ViewKeeper(platform.store, place.views, all_views(platform.services))
+        published = -1
+        ticked = float("-inf")
+        while not stopping.is_set():
+            published = await _beat(platform, keeper, published)
+            if time.monotonic() - ticked >= _CASE_SECONDS:
+                ticked = time.monotonic()
+                await _tick(platform)
+            try:
+                await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
+            except TimeoutError:
+                continue
+
+
+async def _beat(platform: Platform, keeper: ViewKeeper, published: int) -> int:
+    """Do what is due once; a fault is logged and the next beat tries again."""
+    try:
+        await platform.store.seal_audit()
+        position = await platform.store.feed_position()
+        if position != published:
+            return (await keeper.refresh()).position
+    except Conflict:
+        _LOG.info("another keeper is at work on the views")
+    except Fault as fault:
+        _LOG.warning("background work will be tried again: %s", fault.text)
+    return published
+
+
+async def _tick(platform: Platform) -> None:
+    """Make the cases' moves that are due by themselves and tell of passed deadlines."""
+    try:
+        await refresh_parameters(platform)
+        await platform.cases.tick()
+    except Fault as fault:
+        _LOG.warning("deadlines will be looked at again: %s", fault.text)
