@@ -204,6 +204,20 @@ class Accounts:
         rows = await self._sql("select * from account order by name")
         return tuple(account_of(row) for row in rows)
 
+    async def organisations_that_may(self, operation: str) -> tuple[str, ...]:
+        """Return the organisations whose active accounts may do `operation`, those with most such accounts first.
+
+        It tells which offices do a kind of work, and of no account: no right is asked for.
+        """
+        roles = [id_ for id_, role in self._roles.items() if operation in role.operations]
+        rows = await self._sql(
+            "select organisation, count(*) as accounts from account "
+            "where active and organisation <> '' and roles && $1::text[] group by organisation "
+            "order by accounts desc, organisation",
+            roles,
+        )
+        return tuple(row["organisation"] for row in rows)
+
     async def account(self, grant: Grant, name: str) -> Account:
         """Return account `name`: anyone's own, others' with `account.read`. Raises NotFound."""
         if name != grant.account:

@@ -48,6 +48,7 @@ class PlanReview:
 
     plan: PlanView
     doubts: tuple[DoubtView, ...]
+    """What the reader doubted; masked years are a queue of their own."""
     units: tuple[UnitQuestion, ...]
     years: tuple[TargetView, ...]
     """Targets whose year is masked, or was before a person entered it."""
@@ -73,6 +74,11 @@ class PlanReview:
             case "baselines":
                 return sum(one.baseline is None for one in self.baselines)
 
+    @property
+    def open_questions(self) -> int:
+        """Return how many questions hold something up: all but baselines, without which a light is still told."""
+        return sum(self.left(queue) for queue in QUEUES if queue != "baselines")
+
     def total(self, queue: Queue) -> int:
         """Return how many questions the queue has had."""
         listed: tuple[object, ...] = getattr(self, queue)
@@ -86,7 +92,7 @@ def review_of(plan: PlanView, offered: Iterable[Suggestion], today: date) -> Pla
     asked = {one.target.id for one in links}
     return PlanReview(
         plan,
-        plan.doubts,
+        tuple(one for one in plan.doubts if one.kind != "masked-year"),
         _units(plan),
         tuple(one for one in plan.targets if one.masked or one.due_written),
         tuple(one for one in plan.targets if not one.due),

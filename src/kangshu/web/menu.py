@@ -62,6 +62,8 @@ def menu(platform: Platform, grant: Grant, words: Words, path: str) -> tuple[Gro
     watching = []
     if grant.may("plan.read"):
         watching.append(entry(words("规划与挂图作战"), "/plans", "board"))
+    if grant.may("plan.read") and (grant.organisation or grant.may("plan.report")):
+        watching.append(entry(words("填报与审核"), "/reports", "paper"))
     if grant.may("measure.read"):
         watching.append(entry(words("指标监测"), "/measures", "chart"))
     if watching:

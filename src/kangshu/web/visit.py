@@ -37,6 +37,9 @@ SAID: Final = {
     "created": "已新增",
     "changed": "已修改",
     "unlocked": "已解锁",
+    "reported": "已填报，等待审核；审核通过后用于亮灯",
+    "reviewed": "已审核",
+    "instructed": "批示已发出，承办单位的待办中已出现",
 }
 """What a page may say after a redirect: a fixed list, so that no link can put words into our pages."""
 

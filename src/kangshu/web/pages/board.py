@@ -11,6 +11,7 @@ from starlette.responses import Response
 from kangshu.base.faults import Unprocessable
 from kangshu.web import figures
 from kangshu.web.pages.clauses import clause_address
+from kangshu.web.pages.hints import missing
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.visit import Visit, texts
 
@@ -103,7 +104,6 @@ class ClauseLine:
     partners: str
     duties: list[DutyLink]
     assign: bool
-    adopt: bool
 
 
 def short(text: str, length: int = _TITLE) -> str:
@@ -139,11 +139,11 @@ def value_text(value: Any) -> str:
     return "—" if value is None else number(round(value, 2))
 
 
-async def board(visit: Visit) -> Response:
-    """Show the board of one plan."""
+async def show(visit: Visit, found: Any) -> Response:
+    """Show the board of one of our own plans."""
     words, id_ = visit.words, visit.path("id")
-    found = await visit.platform.plans.board(visit.grant, id_)
     plan, address = found.plan, f"/plans/{id_}"
+    review = await visit.platform.plans.review_of(visit.grant, id_) if visit.grant.may("plan.link") else None
     names = plan.unit_names
     trends = await figures.trends(visit, {one.measure for one in plan.targets if one.light.value is not None})
     units = sorted(found.units, key=lambda pair: pair[0] != "")
@@ -160,7 +160,8 @@ async def board(visit: Visit) -> Response:
             units=sum(1 for one, _ in units if one),
         ),
         address=address,
-        foreign=plan.foreign,
+        missing=await missing(visit, plan),
+        to_review=review.open_questions if review else None,
         counts=Counts(
             lights.get("red", 0),
             lights.get("amber", 0),
@@ -255,10 +256,7 @@ def _clause(
     def units(role: str) -> str:
         found = []
         for unit in clause.of(role):
-            known = [names.get(one, "") for one in unit.organisations]
-            found.append(
-                unit.written if unit.resolved or not known else f"{unit.written}（{words('待确认')}）"
-            )
+            found.append(unit.written if unit.resolved else f"{unit.written}（{words('待确认')}）")
         return "、".join(found)
 
     duties = [
@@ -278,8 +276,7 @@ def _clause(
         units("lead"),
         units("cooperating"),
         duties,
-        grant.may("plan.assign") and not plan.foreign and not duties,
-        grant.may("plan.adopt") and plan.foreign and not clause.adopted_as,
+        grant.may("plan.assign") and not duties,
     )
 
 
@@ -290,10 +287,3 @@ async def assign(visit: Visit) -> Response:
     if not made.duties and made.findings:
         raise Unprocessable(made.findings[0].text, zh=made.findings[0].zh, issues=made.findings)
     return visit.go(f"/plans/{id_}", said="assigned")
-
-
-async def adopt(visit: Visit) -> Response:
-    """采纳: copy one clause of another city's plan to our own."""
-    id_, form = visit.path("id"), texts(await visit.form())
-    made = await visit.platform.plans.adopt(visit.grant, id_, [form.get("action", "")])
-    return visit.go(f"/plans/{made.plan}", said="adopted")

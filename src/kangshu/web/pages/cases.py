@@ -23,6 +23,7 @@ from kangshu.web.attachments import with_attachments
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of, with_residents
 from kangshu.web.pages.clauses import clause_of
+from kangshu.web.pages.instructing import instructions_on_case
 from kangshu.web.parts import Fact
 from kangshu.web.rows import work_row, work_rows
 from kangshu.web.visit import Visit, texts
@@ -135,6 +136,12 @@ async def _case(
         steps=_steps(declaration, visited, row.state_id, titles),
         facts=await _facts(visit, declaration, task, gathered),
         clause=await clause_of(visit, task),
+        instructions=await instructions_on_case(visit, id_),
+        instruct_address=f"/cases/{id_}/instruct"
+        if row.open
+        and declaration.carries != "instruction"
+        and visit.platform.plans.may_instruct(visit.grant)
+        else "",
         children=work_rows(words, await cases.children(visit.grant, id_)),
         events=[
             Event(

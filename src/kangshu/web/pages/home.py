@@ -14,6 +14,7 @@ from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.menu import administration, may_start
 from kangshu.web.pages.home_care import elder_care, resident
 from kangshu.web.pages.home_plan import leader
+from kangshu.web.pages.reports import due_block, review_block, to_report, to_review
 from kangshu.web.parts import Cell, Link
 from kangshu.web.rows import WorkRow, work_rows
 from kangshu.web.visit import Visit
@@ -92,13 +93,19 @@ async def clerk(visit: Visit) -> Screen:
     words = visit.words
     todo, overdue = await _rows(visit, "todo"), await _rows(visit, "overdue")
     month = [row for row in todo if _this_month(row)]
+    due = await to_report(visit)
     returned = [row for row in todo if row.returned]
     signing = [row for row in todo if row.child]
     screen = Screen(words("先办时限近的；退回的请补充后重新提交。"), _quick(visit))
     screen.figures = [
         Figure(words("待办"), str(len(todo)), words("件"), "", "accent", "/worklist"),
         Figure(
-            words("本月应报"), str(len(month)), words("件"), words("本月底前到期"), "amber" if month else ""
+            words("本月应报"),
+            str(len(month) + len(due)),
+            words("件"),
+            words("到期任务与应填报的目标"),
+            "amber" if month or due else "",
+            "/reports",
         ),
         Figure(
             words("退回"), str(len(returned)), words("件"), words("需补充后重报"), "red" if returned else ""
@@ -122,6 +129,7 @@ async def clerk(visit: Visit) -> Screen:
             words("新的交办、转办到达时会出现在这里"),
             more="/worklist",
         ),
+        due_block(visit, due, _FEW),
         Block(words("本月应报"), "work", month[:_FEW], words("本月没有要报的事项"), icon="calendar"),
     ]
     screen.narrow = [
@@ -139,7 +147,9 @@ async def plan_office(visit: Visit) -> Screen:
     screen.quick.insert(0, Link(visit.words("挂图作战"), "/plans", "board"))
     screen.quick = list(dict.fromkeys(screen.quick))
     screen.figures = [*lights.figures[:3], *screen.figures[:3]]
-    screen.wide = [*screen.wide[:1], *lights.wide]
+    review = await to_review(visit)
+    waiting = [review_block(visit, review, _FEW)] if review else []
+    screen.wide = [*screen.wide[:1], *waiting, *lights.wide]
     return screen
 
 

@@ -11,6 +11,7 @@ from kangshu.base.clock import today
 from kangshu.web import figures
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.pages.board import target_text, value_text
+from kangshu.web.pages.home_waiting import waiting
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Cell, Link
 from kangshu.web.rows import work_rows
@@ -56,7 +57,6 @@ async def leader(visit: Visit) -> Screen:
             tally = units.setdefault(unit, UnitTally(names.get(unit, "") or words("未列责任单位")))
             tally.lights.update(cell.lights)
             tally.overdue += cell.overdue
-    todo = work_rows(words, await visit.platform.cases.worklist(visit.grant, "todo"))
     overdue = work_rows(words, await visit.platform.cases.worklist(visit.grant, "overdue"))
     screen = Screen(
         words("先看红灯在谁、为什么、等我做什么。"),
@@ -89,15 +89,9 @@ async def leader(visit: Visit) -> Screen:
         )
     )
     screen.wide = [_by_unit(visit, units), await _worse(visit, boards), _behind(visit, boards)]
+    if visit.grant.may("plan.instruct"):
+        screen.wide.insert(0, await waiting(visit, boards))
     screen.narrow = [
-        Block(
-            words("等待批示与办理"),
-            "items",
-            todo[:_FEW],
-            words("没有等待批示的事项"),
-            icon="flag",
-            more="/worklist",
-        ),
         Block(
             words("超期任务"),
             "items",

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from kangshu.base.clock import today
-from kangshu.base.faults import Invalid, NotFound
+from kangshu.base.faults import Fault
 from kangshu.base.text import Text
 from kangshu.sdk import Field
-from kangshu.web.forms import FormField, form_fields
+from kangshu.web.forms import FormField, form_fields, told
 from kangshu.web.pages.board import number
-from kangshu.web.visit import Visit, texts
+from kangshu.web.visit import Visit
 
-_DUE: Final = (Field("year", Text("目标年份", "Year"), "integer", required=True),)
-_BASELINE: Final = (
+DUE: Final = (
+    Field("year", Text("目标年份", "Year"), "integer", required=True),
+    Field("source", Text("来源", "Source"), required=True),
+)
+BASELINE: Final = (
     Field("value", Text("基期值", "Value at the start"), "decimal", required=True),
     Field("day", Text("基期日期", "Day"), "date", required=True),
     Field("source", Text("来源", "Source"), required=True),
 )
-_REPORT: Final = (
+REPORT: Final = (
     Field("value", Text("实际值", "Value"), "decimal", required=True),
     Field("day", Text("数据日期", "As of"), "date", required=True),
-    Field("evidence", Text("依据材料", "Evidence"), "paragraph", required=True),
+    Field(
+        "evidence",
+        Text("依据说明", "Evidence"),
+        "paragraph",
+        required=True,
+        help=Text("数据出处、统计口径、联系人", "where it comes from, how it was counted, whom to ask"),
+    ),
+    Field(
+        "files",
+        Text("依据材料", "Files"),
+        "attachment",
+        many=True,
+        help=Text(
+            "可上传 pdf、图片、Word、Excel，单个不超过 8 MB", "pdf, pictures, Word, Excel; at most 8 MB each"
+        ),
+    ),
 )
 STATES: Final = {
     "submitted": ("待审核", "amber"),
@@ -43,6 +57,8 @@ class Act:
     id: str
     title: str
     fields: Sequence[FormField]
+    open: bool = False
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +70,59 @@ class Reported:
     day: str
     unit: str
     evidence: str
+    files: Sequence[tuple[str, str]]
     state: str
     tone: str
     comment: str
+    by: str
+    sent: str
     may_review: bool
+    counts: bool
+    """Whether it is the value that lights the target."""
 
 
-def acts(visit: Visit, plan: Any, target: Any) -> list[Act]:
+def may_report(visit: Visit, plan: Any, target: Any) -> bool:
+    """Return whether the visitor reports this target: its unit does, where no measure proves it."""
+    clause = plan.clause(target.clause) if target.clause else None
+    mine = clause is not None and any(
+        visit.grant.acts_for(one) for unit in clause.units for one in unit.organisations
+    )
+    return bool(mine and visit.grant.organisation and not (target.measure and target.confirmed))
+
+
+def acts(
+    visit: Visit,
+    plan: Any,
+    target: Any,
+    tried: str = "",
+    sent: Mapping[str, str] | None = None,
+    fault: Fault | None = None,
+) -> list[Act]:
     """Return the forms that the visitor may send for this target; none for another city's plan."""
     if plan.foreign:
         return []
-    words, grant, day = visit.words, visit.grant, {"day": today().isoformat()}
-    found = []
+    words, grant = visit.words, visit.grant
+    asked = tried or visit.query("act")
+    found: list[Act] = []
+
+    def add(id_: str, title: str, fields: Sequence[Field], values: Mapping[str, Any], unit: str = "") -> None:
+        mine = id_ == tried
+        shown = form_fields(
+            words, fields, sent or {} if mine else values, fault.issues if mine and fault else ()
+        )
+        shown = [replace(one, unit=unit) if one.name == "value" else one for one in shown]
+        files = any(field.kind == "attachment" for field in fields)
+        found.append(Act(id_, title, shown, id_ == asked, files))
+
+    if may_report(visit, plan, target):
+        add("report", words("填报实际值"), REPORT, {"day": today().isoformat()}, target.unit)
     if grant.may("plan.link"):
-        if not target.due.isdigit():
-            found.append(Act("due", words("录入目标年份"), form_fields(words, _DUE, {})))
-        if target.baseline is None:
-            found.append(Act("baseline", words("录入基期值"), form_fields(words, _BASELINE, {})))
-    clause = plan.clause(target.clause) if target.clause else None
-    mine = clause is not None and any(
-        grant.acts_for(one) for unit in clause.units for one in unit.organisations
-    )
-    if mine and not target.measure:
-        found.append(Act("report", words("填报实际值"), form_fields(words, _REPORT, day)))
+        if not target.due.isdigit() or target.due_written:
+            entered = {"year": target.due, "source": target.due_source} if target.due.isdigit() else {}
+            add("due", words("更正目标年份") if entered else words("录入目标年份"), DUE, entered)
+        held = target.baseline
+        values = {"value": held.value, "day": held.day.isoformat(), "source": held.source} if held else {}
+        add("baseline", words("更正基期值") if held else words("录入基期值"), BASELINE, values, target.unit)
     return found
 
 
@@ -85,6 +131,10 @@ async def reported(visit: Visit, plan: Any, target: Any) -> list[Reported]:
     if plan.foreign:
         return []
     words, review = visit.words, visit.grant.may("plan.report")
+    listed = [
+        one for one in await visit.platform.plans.reported(visit.grant, plan.id) if one.target == target.id
+    ]
+    accepted = next((one.id for one in listed if one.state == "accepted"), "")
     return [
         Reported(
             one.id,
@@ -92,58 +142,19 @@ async def reported(visit: Visit, plan: Any, target: Any) -> list[Reported]:
             one.day.isoformat(),
             plan.unit_names.get(one.unit, one.unit),
             one.evidence,
+            [(f"/files/{id_}", words("材料 {number}", number=at)) for at, id_ in enumerate(one.files, 1)],
             words(STATES[one.state][0]) if one.state in STATES else one.state,
             STATES.get(one.state, ("", "grey"))[1],
             one.comment,
-            review and one.state == "submitted",
+            one.submitted_by,
+            one.sent.isoformat() if one.sent else "",
+            review and one.state == "submitted" and one.submitted_by != visit.grant.account,
+            one.id == accepted and target.light.source == "reported",
         )
-        for one in await visit.platform.plans.reported(visit.grant, plan.id)
-        if one.target == target.id
+        for one in listed
     ]
 
 
-async def act(visit: Visit) -> Response:
-    """Take one of the forms of the target page."""
-    id_, goal = visit.path("id"), visit.path("goal")
-    form, plans = texts(await visit.form()), visit.platform.plans
-    match visit.path("act"):
-        case "due":
-            year = form.get("year", "")
-            if not year.isdecimal():
-                raise Invalid("the year is a number such as 2027", zh="目标年份应为数字，如 2027")
-            await plans.set_due(visit.grant, id_, goal, int(year))
-        case "baseline":
-            source = form.get("source", "")
-            await plans.set_baseline(visit.grant, id_, goal, _figure(form), _day(form), source)
-        case "report":
-            await plans.report(visit.grant, id_, goal, _figure(form), _day(form), form.get("evidence", ""))
-        case _:
-            raise NotFound("there is no such act", zh="没有这项操作")
-    return visit.go(f"/plans/{id_}/targets/{goal}", said="saved")
-
-
-async def review(visit: Visit) -> Response:
-    """Accept or return a reported value."""
-    form, verdict = texts(await visit.form()), visit.path("verdict")
-    if verdict not in ("accept", "return"):
-        raise NotFound("there is no such act", zh="没有这项操作")
-    comment = form.get("comment", "")
-    await visit.platform.plans.review(visit.grant, visit.path("report"), verdict == "accept", comment)
-    return visit.go(f"/plans/{visit.path('id')}/targets/{visit.path('goal')}", said="saved")
-
-
-def _figure(form: Mapping[str, str]) -> Decimal:
-    try:
-        figure = Decimal(form.get("value", "").replace(",", ""))
-    except InvalidOperation as error:
-        raise Invalid("the value must be a number", zh="数值应为数字") from error
-    if not figure.is_finite():
-        raise Invalid("the value must be a number", zh="数值应为数字")
-    return figure
-
-
-def _day(form: Mapping[str, str]) -> date:
-    try:
-        return date.fromisoformat(form.get("day", ""))
-    except ValueError as error:
-        raise Invalid("a date is written as 2026-03-01", zh="日期格式应为 2026-03-01") from error
+def said(visit: Visit, fault: Fault | None) -> list[str]:
+    """Return what a refused form of the target page is told."""
+    return told(visit.words, fault, (*DUE, *BASELINE, *REPORT)) if fault else []

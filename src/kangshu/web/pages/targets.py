@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,10 @@ from kangshu.web import charts, figures
 from kangshu.web.lookup import divisions
 from kangshu.web.pages.board import due_text, target_text, value_text
 from kangshu.web.pages.clauses import clause_address
+from kangshu.web.pages.hints import missing_for
+from kangshu.web.pages.instructing import instructions_of
 from kangshu.web.pages.plans import LIGHT_WORDS
-from kangshu.web.pages.target_work import acts, reported
+from kangshu.web.pages.target_work import acts, reported, said
 from kangshu.web.parts import Fact
 from kangshu.web.rows import work_rows
 from kangshu.web.visit import Visit, texts
@@ -36,6 +38,13 @@ class DistrictLine:
 
 async def target(visit: Visit) -> Response:
     """Show one target of a plan."""
+    return await page(visit)
+
+
+async def page(
+    visit: Visit, tried: str = "", sent: Mapping[str, str] | None = None, fault: Fault | None = None
+) -> Response:
+    """Return the page of a target; with a fault, the form `tried` comes back with what was sent."""
     words, id_, goal = visit.words, visit.path("id"), visit.path("goal")
     plan = await visit.platform.plans.plan(visit.grant, id_)
     found = plan.target(goal)
@@ -50,6 +59,7 @@ async def target(visit: Visit) -> Response:
         gap = value_text(light.final - light.value)
     return visit.render(
         "target.html",
+        422 if fault else 200,
         title=found.indicator,
         plan_title=plan.title,
         plan_address=f"/plans/{id_}",
@@ -77,7 +87,14 @@ async def target(visit: Visit) -> Response:
         if measured and visit.grant.may("measure.subjects")
         else "",
         may_link=visit.grant.may("plan.link") and not plan.foreign,
-        acts=acts(visit, plan, found),
+        foreign=plan.foreign,
+        missing=await missing_for(visit, found) if not plan.foreign else [],
+        acts=acts(visit, plan, found, tried, sent, fault),
+        issues=said(visit, fault),
+        instructions=await instructions_of(visit, plan.id, found.id) if not plan.foreign else [],
+        instruct_address=f"/plans/{id_}/targets/{goal}/instruct"
+        if not plan.foreign and visit.platform.plans.may_instruct(visit.grant)
+        else "",
         reports=await reported(visit, plan, found),
         suggestions=await _suggestions(visit, plan.id, found),
     )
