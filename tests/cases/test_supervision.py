@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from kangshu.base.faults import Conflict, Forbidden, PreconditionFailed, Unprocessable
+from kangshu.base.faults import Conflict, Forbidden, NotFound, PreconditionFailed, Unprocessable
 from kangshu.cases import deadline_of, inputs, number_of, organisation_of, state_of, urged_of
 from tests.cases.conftest import MONDAY, City
 
@@ -162,3 +162,32 @@ async def test_notices_are_read_by_those_they_are_for(city: City) -> None:
     await city.cases.mark_read(civil, notice.id)
     assert await city.cases.notices(civil) == []
     assert [one.read for one in await city.cases.notices(civil, unread=False)] == [True]
+
+
+async def test_papers_commit_with_the_move_or_not_at_all(city: City) -> None:
+    civil = city.account("unit-clerk", "civil")
+    task = await _assign(city, co_units=[])
+    for step, values in (("accept", {"contact": "李四"}), ("begin", {})):
+        await city.cases.move(civil, task, step, values)
+    paper = {
+        "resourceType": "DocumentReference",
+        "id": "paper",
+        "status": "current",
+        "custodian": {"reference": "Organization/civil"},
+        "content": [{"attachment": {"title": "台账.txt"}}],
+    }
+    evidence = {"evidence": ["DocumentReference/paper"]}
+    with pytest.raises(Unprocessable):
+        await city.cases.move(civil, task, "report", {**evidence, "result": ""}, papers=[paper])
+    with pytest.raises(NotFound):
+        await city.store.read(civil, "DocumentReference", "paper")
+    await city.cases.move(civil, task, "report", {**evidence, "result": "完成"}, papers=[paper])
+    assert (await city.store.read(civil, "DocumentReference", "paper")).version == 1
+    with pytest.raises(Unprocessable):
+        await city.cases.start(
+            city.account("plan-office", "office"),
+            "supervision/duty",
+            {"content": ""},
+            receiver="civil",
+            papers=[{**paper, "id": "other"}],
+        )

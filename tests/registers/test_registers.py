@@ -20,9 +20,10 @@ from kangshu.base.faults import (
     Unprocessable,
 )
 from kangshu.base.identity import make_resident_id
+from kangshu.base.text import Text
 from kangshu.documents import read_xlsx, write_xlsx
 from kangshu.registers import Registers
-from kangshu.sdk import Resource
+from kangshu.sdk import Field, Resource
 from kangshu.services import load
 from kangshu.store import Store
 from tests.cases.conftest import SYSTEM, organisation
@@ -315,3 +316,46 @@ async def test_what_r4_forbids_is_not_saved(registers: Registers, store: Store) 
     assert caught.value.issues[0].zh
     await store.update(SYSTEM, {**patient(1), "contact": [{"gender": "female"}]})
     await registers.save(account("unit-clerk"), RESIDENTS, {"phone": "0990-1"}, "p1", partial=True)
+
+
+async def test_a_span_of_days_and_chosen_records(registers: Registers) -> None:
+    doctor = account("community-doctor", own=OWN)
+
+    async def born(span: str) -> list[str]:
+        return [
+            row.id
+            for row in (await registers.list(doctor, RESIDENTS, {"birth_date": span}, "birth_date")).rows
+        ]
+
+    assert await born("1943-01-01..1945-12-31") == ["p3", "p4", "p5"]
+    assert await born("1951-01-01..") == ["p11", "p12"]
+    assert await born("..1941-12-31") == ["p1"]
+    chosen = await registers.list(doctor, RESIDENTS, {}, "birth_date", ids=["p2", "p5", "p13", "none"])
+    assert [row.id for row in chosen.rows] == ["p2", "p5"], "p13 is another centre's"
+    sheet = read_xlsx(await registers.export_xlsx(doctor, RESIDENTS, ids=["p2", "p13"]))
+    assert [row[0] for row in next(iter(sheet.values()))[2:]] == ["居民02"]
+
+
+async def test_who_may_be_chosen(registers: Registers) -> None:
+    doctor, field = account("community-doctor", own=OWN), Field("who", Text("居民", "Resident"), "resident")
+    assert [one["id"] for one in await registers.choosable(doctor, field, text="民07")] == ["p7"]
+    assert [one["id"] for one in await registers.choosable(doctor, field, text=number(3))] == ["p3"]
+    assert await registers.choosable(doctor, field, text=number(13)) == []
+    assert len(await registers.choosable(doctor, field, text="居民", limit=4)) == 4
+
+
+async def test_papers_are_kept_with_the_record_or_not_at_all(registers: Registers, store: Store) -> None:
+    paper = {
+        "resourceType": "DocumentReference",
+        "id": "paper",
+        "status": "current",
+        "content": [{"attachment": {"title": "a.txt"}}],
+    }
+    values = {"name": "新居民", "id_number": number(99), "gender": "male", "birth_date": "1950-01-01",
+              "district": "990102001", "centre": "Organization/centre"}  # fmt: skip
+    with pytest.raises(Unprocessable):
+        await registers.save(SYSTEM, RESIDENTS, {**values, "gender": "?"}, papers=[paper])
+    with pytest.raises(NotFound):
+        await store.read(SYSTEM, "DocumentReference", "paper")
+    await registers.save(SYSTEM, RESIDENTS, values, papers=[paper])
+    assert (await store.read(SYSTEM, "DocumentReference", "paper")).version == 1

@@ -258,8 +258,39 @@ async def test_the_audit_tells_who_did_what(store: Store, database_url: str) -> 
     assert await store.verify_audit() is None
     connection = await asyncpg.connect(database_url)
     await connection.execute("update audit set id = 'q' where id = 'nobody'")
+    assert await store.verify_audit() is not None
+    await connection.execute("update audit set id = 'nobody' where id = 'q'")
+    assert await store.verify_audit() is None
+    await connection.execute(
+        """insert into audit select max(position) + 1, 0, now(), 'clerk', 'read', '', '', 'ok', '', '' from audit"""
+    )
     await connection.close()
     assert await store.verify_audit() is not None
+
+
+async def test_a_resident_sees_who_opened_the_record(store: Store) -> None:
+    for name in ("me", "other"):
+        await store.update(SYSTEM, {"resourceType": "Patient", "id": name})
+    clerk = Grant(account="clerk", display="", read={"*": Everything()})
+    for name in ("me", "other"):
+        await store.read(clerk, "Patient", name)
+    mine = Grant(account="m", display="", patient="me")
+    rows = [row for _, row in await store.own_audit_rows(mine)]
+    assert [(row.account, row.action, row.id) for row in rows] == [
+        ("clerk", "read", "me"),
+        ("system", "update", "me"),
+    ]
+    with pytest.raises(Forbidden):
+        await store.own_audit_rows(clerk)
+
+
+async def test_the_audit_is_asked_for_a_span(store: Store) -> None:
+    clerk = Grant(account="clerk", display="", read={"*": Everything()})
+    with pytest.raises(NotFound):
+        await store.read(clerk, "Patient", "nobody")
+    ((_, row),) = await store.audit_rows(SYSTEM, account="clerk")
+    assert await store.audit_rows(SYSTEM, account="clerk", until=row.at) == []
+    assert len(await store.audit_rows(SYSTEM, account="clerk", since=row.at)) == 1
 
 
 async def test_settings(store: Store) -> None:

@@ -92,11 +92,14 @@ class Cases:
         title: str = "",
         focus: str | None = None,
         tags: Sequence[Mapping[str, str]] = (),
+        papers: Sequence[Resource] = (),
     ) -> Stored:
         """Start a case of kind `code` in its initial state and return its Task.
 
         `subject` is `Patient/id` (or the kind's subject type), `receiver` the id of the Organization that it
         goes to first; without it the form's `receiver` field. `tags` go to meta.tag of all that the case makes.
+        `papers` are new records (attachments, with their ids) that the form's values point to: they are written
+        under the account's own grant, with the case or not at all.
 
         Raises:
             NotFound: no such kind, or subject, receiver or a chosen record that the grant does not see.
@@ -121,7 +124,7 @@ class Cases:
             )
         if receiver and any(field.id == "receiver" for field in declaration.form):
             values = {**values, "receiver": receiver}
-        form = await self._check(grant, declaration.form, values, {})
+        form = await self._check(grant, declaration.form, values, {}, papers)
         receiver = receiver or str(form.get("receiver") or "")
         receiver = receiver.removeprefix("Organization/")
         if receiver:
@@ -137,6 +140,7 @@ class Cases:
             task["meta"] = {"tag": [dict(tag) for tag in tags]}
 
         async def work(transaction: Transaction) -> Stored:
+            await _keep(transaction.under(grant), papers)
             return await self._machine.begin(transaction, grant, declaration, copied(task), form, receiver)
 
         return await self._store.run(_engine(grant), work)
@@ -178,8 +182,9 @@ class Cases:
         *,
         if_match: int | None = None,
         comment: str = "",
+        papers: Sequence[Resource] = (),
     ) -> Stored:
-        """Make a move of a case and return its Task; the effects commit with it or nothing does.
+        """Make a move of a case and return its Task; the effects and the `papers` commit with it or nothing does.
 
         Raises:
             NotFound: no such case, or none that the grant sees; no such move of its kind.
@@ -195,7 +200,7 @@ class Cases:
             raise NotFound(f"this case has no move '{move_id[:60]}'", zh=f"该办件没有“{move_id[:60]}”操作")
         if not may_move(grant, before.resource, move.by):
             raise _not_yours(move)
-        form = await self._check(grant, move.form, values, before.resource)
+        form = await self._check(grant, move.form, values, before.resource, papers)
 
         async def work(transaction: Transaction) -> Stored:
             await transaction.lock("Task", task_id)
@@ -210,6 +215,7 @@ class Cases:
             task = copied(stored.resource)
             if not may_move(grant, task, move.by):
                 raise _not_yours(move)
+            await _keep(transaction.under(grant), papers)
             made = await self._machine.make(transaction, grant, declaration, move, task, form, comment)
             return (await transaction.update(made, if_match=stored.version)).stored
 
@@ -274,16 +280,22 @@ class Cases:
         await self._store.read(grant, kind, id_)
 
     async def _check(
-        self, grant: Grant, fields: Sequence[Field], values: Mapping[str, Any], task: Resource
+        self,
+        grant: Grant,
+        fields: Sequence[Field],
+        values: Mapping[str, Any],
+        task: Resource,
+        papers: Sequence[Resource],
     ) -> dict[str, Any]:
         form, issues = check_values(fields, values)
+        new = {f"{one['resourceType']}/{one['id']}" for one in papers}
         found = list(issues)
         for field in fields:
             value = form.get(field.id)
             if value is None or not points(field):
                 continue
             for reference in value if isinstance(value, list) else [value]:
-                if not await self._may_choose(grant, field, reference, task, form):
+                if reference not in new and not await self._may_choose(grant, field, reference, task, form):
                     en = f"'{field.title.en}': there is no such record to choose"
                     found.append(
                         Issue("error", "not-found", en, (field.id,), f"“{field.title.zh}”所选记录不可用")
@@ -318,6 +330,12 @@ class Cases:
         if field is None or not points(field):
             raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
         return await candidates(self._store, grant, field, criteria_of(field, task, {}), text, limit)
+
+
+async def _keep(transaction: Transaction, papers: Sequence[Resource]) -> None:
+    """Write new records under the ids they bring."""
+    for paper in papers:
+        await transaction.create_as(str(paper["id"]), paper)
 
 
 def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from kangshu.base.faults import UnknownParameter
@@ -22,9 +22,15 @@ LARGEST = 500
 
 
 def query_of(
-    register: RegisterDeclaration, filters: Mapping[str, str], sort: str, count: int, *, total: bool
+    register: RegisterDeclaration,
+    filters: Mapping[str, str],
+    sort: str,
+    count: int,
+    *,
+    total: bool,
+    ids: Sequence[str] = (),
 ) -> Query:
-    """Return the search of a register's list.
+    """Return the search of a register's list; with `ids`, of these records of it.
 
     Raises:
         UnknownParameter: a filter or sort column that the register does not offer.
@@ -33,7 +39,9 @@ def query_of(
     pairs = parse_qsl(register.criteria)
     for name, value in filters.items():
         if value.strip():
-            pairs.append(_pair(register.resource_type, columns.get(name), name, value.strip()))
+            pairs.extend(_pairs(register.resource_type, columns.get(name), name, value.strip()))
+    if ids:
+        pairs.append(("_id", ",".join(escaped(one) for one in ids)))
     if sort:
         column = columns.get(sort.removeprefix("-"))
         if column is None or not column.sort:
@@ -60,6 +68,15 @@ def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:
         rule = f"{register.code}/{'+'.join(names)}"
         rules.append(UniqueRule(rule, register.resource_type, paths, text, register.unique_while))
     return tuple(rules)
+
+
+def _pairs(kind: str, column: Column | None, name: str, value: str) -> list[tuple[str, str]]:
+    """Return the search parameters of one filter: two for a span of days."""
+    first, dots, last = value.partition("..")
+    if not dots or column is None or column.kind not in ("date", "datetime"):
+        return [_pair(kind, column, name, value)]
+    ends = (("ge", first.strip()), ("le", last.strip()))
+    return [_pair(kind, column, name, prefix + day) for prefix, day in ends if day]
 
 
 def _pair(kind: str, column: Column | None, name: str, value: str) -> tuple[str, str]:

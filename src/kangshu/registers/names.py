@@ -39,11 +39,13 @@ async def candidates(
 ) -> list[Resource]:
     """Return records that may be chosen for a reference `field`, of those the grant sees, at most `limit`.
 
-    `criteria` are the field's, filled in; `text` is part of a name.
+    `criteria` are the field's, filled in; `text` is part of a name, or a resident's identity number.
     """
     kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
     pairs = [*parse_qsl(criteria), ("_count", str(limit))]
-    if text and "name" in parameters_of(kind).simple:
+    if text and kind == "Patient" and text[:6].isdigit():
+        pairs.append(("identifier", f"{RESIDENT_ID}|{escaped(text.upper())}"))
+    elif text and "name" in parameters_of(kind).simple:
         pairs.append(("name:contains", escaped(text)))
     page = await store.search(grant, parse_query(kind, pairs))
     return [one.resource for one in page.entries]

@@ -21,7 +21,7 @@ from kangshu.registers.paths import fhirpath_of, parse_path
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
 from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
-from kangshu.sdk import Column, RegisterDeclaration, Resource
+from kangshu.sdk import Column, Field, RegisterDeclaration, Resource
 from kangshu.search import parse_query
 from kangshu.store import Store, Stored, Transaction, new_id
 from kangshu.validate import validate
@@ -88,12 +88,14 @@ class Registers:
         *,
         count: int = 20,
         total: bool = True,
+        ids: Sequence[str] = (),
     ) -> RegisterPage:
         """Return a page of the register, of the records that the grant sees.
 
         `filters` map a column id to what it is filtered by: part of a text, a code or its Chinese title, a date or
-        number with an optional comparator (`ge2026-01-01`, `2026`). `district` filters any register by division.
-        `sort` is a column id, with a leading `-` downwards.
+        number with an optional comparator (`ge2026-01-01`, `2026`) or a span of days (`2026-01-01..2026-03-31`, either
+        end may be left out). `district` filters any register by division. `sort` is a column id, with a leading `-`
+        downwards. `ids` narrows the list to these records.
 
         Raises:
             NotFound: no such register.
@@ -101,7 +103,7 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.read")
-        query = query_of(register, filters or {}, sort, count, total=total)
+        query = query_of(register, filters or {}, sort, count, total=total, ids=ids)
         page = await self._store.search(grant, query, cursor)
         rows = await self._rows(grant, register.columns, [one.resource for one in page.entries])
         return RegisterPage(register, rows, page.total, page.next)
@@ -131,10 +133,12 @@ class Registers:
         *,
         if_match: int | None = None,
         partial: bool = False,
+        papers: Sequence[Resource] = (),
     ) -> Stored:
         """Create a record (`id` None) or change the form's fields of one, and return it.
 
-        With `partial`, fields that `values` does not name stay as they are.
+        With `partial`, fields that `values` does not name stay as they are. `papers` are new records (attachments,
+        with their ids) that the values point to: they are written with the record or not at all.
 
         Raises:
             Unprocessable: values against the form; its issues name the fields, in Chinese and English.
@@ -145,6 +149,8 @@ class Registers:
         register = self.declaration(code)
         grant.require("register.write")
         async with self._store.transaction(grant) as transaction:
+            for paper in papers:
+                await transaction.create_as(str(paper["id"]), paper)
             return await self._save(transaction, grant, register, values, id, if_match, partial)
 
     async def export_xlsx(
@@ -157,15 +163,16 @@ class Registers:
         watermark: str = "",
         language: Language = "zh",
         at: datetime | None = None,
+        ids: Sequence[str] = (),
     ) -> bytes:
-        """Return an Excel workbook of every record that the filter and the grant admit.
+        """Return an Excel workbook of every record that the filter (with `ids`, of these alone) and the grant admit.
 
         Each sheet's first line says `watermark` (e.g. 演示数据), the account and the time.
         """
         register = self.declaration(code)
         grant.require("register.read")
         grant.require("export")
-        query = query_of(register, filters or {}, sort, LARGEST, total=False)
+        query = query_of(register, filters or {}, sort, LARGEST, total=False, ids=ids)
         rows: list[RegisterRow] = []
         cursor: str | None = None
         while len(rows) < _EXPORT_MOST:
@@ -242,6 +249,17 @@ class Registers:
         if field is None or not points(field):
             raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
         return await candidates(self._store, grant, field, field.criteria, text, limit)
+
+    async def choosable(
+        self, grant: Grant, field: Field, *, text: str = "", limit: int = 50
+    ) -> Sequence[Resource]:
+        """Return the records that may be chosen for a reference field of any form, of those the grant sees.
+
+        `text` is part of a name; for a resident also an identity number. At most `limit`, by name.
+        """
+        return await candidates(
+            self._store, grant, field, "" if "${" in field.criteria else field.criteria, text, limit
+        )
 
     async def _named(self, grant: Grant, register: RegisterDeclaration, rows: Sequence[Row]) -> Sequence[Row]:
         """Return `rows` with names of organisations and people replaced by what they point to, where there is one."""

@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 
 from kangshu.access import Grant
-from kangshu.base.faults import Fault
+from kangshu.base.faults import Fault, Forbidden
 from kangshu.store import feed, queue
 from kangshu.store.auditing import SYSTEM, AuditRow, AuditWriter, audit_row
 from kangshu.store.catalogue import Catalogue
@@ -187,22 +187,43 @@ class Database:
 
     async def audit_rows(
         self, grant: Grant, *, account: str = "", type: str = "", id: str = "", since: datetime | None = None,
-        before: int | None = None, count: int = 100,
+        until: datetime | None = None, before: int | None = None, count: int = 100,
     ) -> list[tuple[int, AuditRow]]:  # fmt: skip
-        """Return (position, row), newest first, below position `before`.
+        """Return (position, row), newest first, below position `before`; `since` is within the span, `until` beyond it.
 
         Raises:
             Forbidden: without the operation `audit.read`.
         """
         grant.require("audit.read")
+        return await self._audit_rows(account, type, id, since, until, before, count)
+
+    async def own_audit_rows(
+        self, grant: Grant, *, before: int | None = None, count: int = 100
+    ) -> list[tuple[int, AuditRow]]:
+        """Return (position, row) of the acts on a resident's own record (调阅留痕), newest first, below `before`.
+
+        Raises:
+            Forbidden: the account is no resident's.
+        """
+        if not grant.patient:
+            raise Forbidden(
+                "only residents see who opened their own record", zh="仅居民本人可查看自己档案的调阅记录"
+            )
+        return await self._audit_rows("", "Patient", grant.patient, None, None, before, count)
+
+    async def _audit_rows(
+        self, account: str, type: str, id: str, since: datetime | None, until: datetime | None, before: int | None,
+        count: int,
+    ) -> list[tuple[int, AuditRow]]:  # fmt: skip
         await self._audit.seal()
         async with self.connection() as connection:
             rows = await connection.fetch(
                 """select position, at, account, action, type, id, outcome, purpose, detail from audit
                 where ($1 = '' or account = $1) and ($2 = '' or type = $2) and ($3 = '' or id = $3)
-                    and ($4::timestamptz is null or at >= $4) and ($5::bigint is null or position < $5)
-                order by position desc limit $6""",
-                account, type, id, since, before, max(1, min(count, 1000)),
+                    and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
+                    and ($6::bigint is null or position < $6)
+                order by position desc limit $7""",
+                account, type, id, since, until, before, max(1, min(count, 1000)),
             )  # fmt: skip
         return [(row["position"], AuditRow(*list(row.values())[1:])) for row in rows]
 

@@ -64,6 +64,12 @@ class Transaction:
         self.read_rows: list[AuditRow] = []
         """Audit rows of what was read; the store writes them when the transaction ends, either way."""
 
+    def under(self, grant: Grant) -> Transaction:
+        """Return this same transaction under another grant: what it writes commits or fails with the rest."""
+        other = Transaction(self._store, self.connection, grant)
+        other.read_rows = self.read_rows
+        return other
+
     # reads
 
     def _note(self, action: str, type: str = "", id: str = "", detail: str = "") -> None:
