@@ -1,4 +1,8 @@
-"""Checks measure declarations before they are used; every finding is returned."""
+"""Checks view and measure declarations before they are used; every finding is returned.
+
+The `expression` of an issue is the declaration's name, then the place in it: a key (`parameters`, `select[0].column[1]`)
+and, for SQL, the line within its text, from 0.
+"""
 
 # ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
 
@@ -35,10 +39,12 @@ def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
         try:
             compiled = compile_declaration(declaration)
         except Fault as fault:
-            found.append(_issue(f"view {declaration.name}", fault.text, fault.zh))
+            place = next((one for issue in fault.issues for one in issue.expression), "")
+            part = place.removeprefix("ViewDefinition").removeprefix(".")
+            found.append(_issue(declaration.name, part, fault.text, fault.zh, kind="view "))
             continue
         if compiled.name in names:
-            found.append(_issue(f"view {compiled.name}", "declared twice", "视图重复声明"))
+            found.append(_issue(compiled.name, "name", "declared twice", "视图重复声明", kind="view "))
         names.add(compiled.name)
         found.extend(_elements(compiled))
     return tuple(found)
@@ -46,16 +52,17 @@ def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
 
 def _elements(compiled: CompiledView) -> Iterator[Issue]:
     """Find resource types and elements that R4 does not have: their columns would stay empty for ever."""
-    where, resource = f"view {compiled.name}", compiled.view.resource
+    name, resource = compiled.name, compiled.view.resource
     if not definitions().is_resource(resource):
-        yield _issue(where, f"R4 has no resource type {resource}", f"R4没有资源类型{resource}")
+        text, zh = f"R4 has no resource type {resource}", f"R4没有资源类型{resource}"
+        yield _issue(name, "resource", text, zh, kind="view ")
         return
     try:
         unknown = compile_view(compiled.view).unknown
     except Unsupported:  # beyond the subset that DuckDB is given; the closures run it all the same
         return
     for element in unknown:
-        yield _issue(where, f"R4 has no element {element}", f"R4没有元素{element}")
+        yield _issue(name, "", f"R4 has no element {element}", f"R4没有元素{element}", kind="view ")
 
 
 def lint_measures(
@@ -82,38 +89,43 @@ def lint_measures(
 
 
 def _texts(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
-    for name, text in (("title", measure.title), ("definition", measure.definition)):
-        if not text.zh.strip() or not text.en.strip():
-            yield _issue(measure.id, f"'{name}' needs Chinese and English", f"“{name}”须有中英文")
+    for name, told in (("title", measure.title), ("definition", measure.definition)):
+        if not told.zh.strip() or not told.en.strip():
+            yield _issue(measure.id, name, f"'{name}' needs Chinese and English", f"“{name}”须有中英文")
     if not measure.source.strip():
-        yield _issue(measure.id, "no source is cited", "缺少来源依据")
+        yield _issue(measure.id, "source", "no source is cited", "缺少来源依据")
     if measure.kind != "count" and not measure.unit:
-        yield _issue(measure.id, "no unit", "缺少单位")
+        yield _issue(measure.id, "unit", "no unit", "缺少单位")
     if measure.scale < 1:
-        yield _issue(measure.id, "'scale' must be 1 or more", "scale须不小于1")
-    for pattern in measure.matches:
+        yield _issue(measure.id, "scale", "'scale' must be 1 or more", "scale须不小于1")
+    for place, pattern in enumerate(measure.matches):
         try:
             re.compile(pattern)
         except re.error:
-            yield _issue(measure.id, f"'{pattern}' is no regular expression", f"“{pattern}”不是正则表达式")
+            text, zh = f"'{pattern}' is no regular expression", f"“{pattern}”不是正则表达式"
+            yield _issue(measure.id, f"matches[{place}]", text, zh)
 
 
 def _names(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
     for name in measure.views:
         if name not in views:
-            yield _issue(measure.id, f"there is no view '{name}'", f"没有视图“{name}”")
+            yield _issue(measure.id, "views", f"there is no view '{name}'", f"没有视图“{name}”")
     for name in measure.parameters:
         if name not in samples:
-            yield _issue(measure.id, f"there is no parameter '{name}'", f"没有参数“{name}”")
+            yield _issue(measure.id, "parameters", f"there is no parameter '{name}'", f"没有参数“{name}”")
     undeclared, unused = check_placeholders(measure)
     for name in sorted(undeclared):
-        yield _issue(measure.id, f"the SQL binds ${name}, which is not declared", f"SQL中的${name}没有声明")
+        text, zh = f"the SQL binds ${name}, which is not declared", f"SQL中的${name}没有声明"
+        yield _issue(measure.id, "sql", text, zh, _line_of(measure.sql, f"${name}"))
     for name in sorted(unused):
-        yield _issue(measure.id, f"the parameter ${name} is never used", f"参数${name}没有使用")
+        yield _issue(measure.id, "parameters", f"the parameter ${name} is never used", f"参数${name}没有使用")
     ids = [one.id for one in measure.dimensions]
     if DISTRICT in ids or len(set(ids)) < len(ids):
         yield _issue(
-            measure.id, "dimension ids are unique, and not 'district'", "维度编号须唯一，且不能是district"
+            measure.id,
+            "dimensions",
+            "dimension ids are unique, and not 'district'",
+            "维度编号须唯一，且不能是district",
         )
 
 
@@ -137,12 +149,13 @@ def _compiles(
         answer = connection.execute(sql, bound(sql, query.values))
     except duckdb.Error as error:
         why = str(error).splitlines()[0]
-        yield _issue(measure.id, f"the SQL does not compile: {why}", f"SQL无法编译：{why}")
+        text, zh = f"the SQL does not compile: {why}", f"SQL无法编译：{why}"
+        yield _issue(measure.id, "sql", text, zh, _told_line(str(error)))
         return
     columns = [column[0] for column in answer.description or ()]
     for name in (*REQUIRED_COLUMNS, *(one.column for one in measure.dimensions)):
         if name not in columns:
-            yield _issue(measure.id, f"the SQL has no column '{name}'", f"SQL结果缺少列“{name}”")
+            yield _issue(measure.id, "sql", f"the SQL has no column '{name}'", f"SQL结果缺少列“{name}”")
 
 
 def _empty(view: CompiledView) -> str:
@@ -150,5 +163,17 @@ def _empty(view: CompiledView) -> str:
     return f"SELECT {columns} WHERE false"
 
 
-def _issue(where: str, text: str, zh: str) -> Issue:
-    return Issue("error", "invalid", f"{where}: {text}", (), f"{where}：{zh}")
+def _told_line(error: str) -> int:
+    """Return the line of the measure's SQL, from 0, that DuckDB's error names; the clauses before it have none."""
+    told = re.search(r"^LINE (\d+): ", error, re.MULTILINE)
+    return int(told.group(1)) - 1 if told else 0
+
+
+def _line_of(sql: str, part: str) -> int:
+    """Return the line of `sql`, stripped, where `part` first stands, from 0."""
+    return sql.strip().partition(part)[0].count("\n")
+
+
+def _issue(name: str, part: str, text: str, zh: str, line: int = 0, *, kind: str = "") -> Issue:
+    place = (name, part, str(line)) if line else (name, part)
+    return Issue("error", "invalid", f"{kind}{name}: {text}", place, f"{name}：{zh}")

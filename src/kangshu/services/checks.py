@@ -18,6 +18,7 @@ from kangshu.sdk import STAY, CaseDeclaration, Field, MeasureDeclaration, Regist
 from kangshu.search import parse_query
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
+from kangshu.services.measure_checks import compiled
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
 _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
@@ -31,7 +32,6 @@ class Known:
     """What the drafts declare together: services meet through these names."""
 
     parameters: frozenset[str]
-    views: frozenset[str]
 
 
 Check = Callable[[Draft, Known], Iterator[Finding]]
@@ -41,10 +41,10 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     """Return every finding of these folders together, by file and line; none means that they may be loaded."""
     known = Known(
         frozenset(one.id for draft in drafts for one in draft.parameters),
-        frozenset(one.name for draft in drafts for one in draft.views),
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
+    found += compiled(drafts)
     found += _declared_once(drafts)
     return tuple(sorted(set(found)))
 
@@ -324,25 +324,6 @@ def _parameters(draft: Draft, known: Known) -> Iterator[Finding]:
             )
 
 
-def _measures(draft: Draft, known: Known) -> Iterator[Finding]:
-    for measure in draft.measures:
-        for view in measure.views:
-            if view not in known.views:
-                yield draft.places.finding(measure, f"there is no view '{view}'", f"没有视图“{view}”")
-        for parameter in measure.parameters:
-            if parameter not in known.parameters:
-                yield draft.places.finding(
-                    measure, f"no rule declares '{parameter}'", f"没有声明参数“{parameter}”"
-                )
-        for pattern in measure.matches:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                yield draft.places.finding(
-                    measure, f"match '{pattern}': {error}", f"匹配式“{pattern}”有误：{error}"
-                )
-
-
 def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
     """Names that the installation shares stand once: services, views, measures, a parameter's place and start."""
     seen: set[tuple[object, ...]] = set()
@@ -368,5 +349,4 @@ CHECKS: Final[tuple[Check, ...]] = (
     _machines,
     _deadlines,
     _parameters,
-    _measures,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from kangshu.services.tree import Block, Rows, plain
 
 _NO_TEXT = Text("", "")
 _Made = TypeVar("_Made")
+_STEP = re.compile(r"(\w+)|\[(\d+)\]")
 
 
 class Entry:
@@ -37,6 +39,19 @@ class Entry:
     def line_of(self, key: str) -> int:
         """Return the line of `key`; the mapping's own where it is absent."""
         return self._block.lines.get(key, self.line)
+
+    def line_at(self, path: str) -> int:
+        """Return the line of the deepest part of `path` (`select[0].column[1].name`) that is written."""
+        here: Any = self._block
+        line = self.line
+        for name, index in _STEP.findall(path):
+            if name and isinstance(here, Block) and name in here:
+                line, here = here.lines[name], here[name]
+            elif index and isinstance(here, Rows) and int(index) < len(here):
+                line, here = here.lines[int(index)], here[int(index)]
+            else:
+                break
+        return line
 
     def has(self, key: str) -> bool:
         """Return whether `key` is written."""

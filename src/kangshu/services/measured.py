@@ -52,6 +52,7 @@ def read_view(value: Any, file: Path, service: str, entry: Entry, places: Places
 
 def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclaration:
     """Return the measure that `entry` declares."""
+    sql, file, line = _sql(entry)
     measure = MeasureDeclaration(
         id=entry.string("id", required=True),
         service=service,
@@ -66,27 +67,38 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
         period=cast("Any", entry.one_of("period", _PERIODS, default="instant")),
         views=entry.strings("views", required=True),
         parameters=entry.strings("parameters"),
-        sql=_sql(entry),
+        sql=sql,
         dimensions=tuple(_dimension(one) for one in entry.entries("dimensions")),
         source=entry.string("source", required=True),
         matches=entry.strings("matches"),
         decimals=entry.integer("decimals", 1),
     )
     places.note(measure, entry)
+    places.note_text(measure, "sql", file, line)
     entry.close()
     return measure
 
 
-def _sql(entry: Entry) -> str:
-    """Return the measure's SQL: in the file itself or, where it ends in .sql, in the file beside it."""
-    sql = entry.string("sql", required=True)
+def _sql(entry: Entry) -> tuple[str, Path, int]:
+    """Return the measure's SQL, its file and the line on which it starts.
+
+    It stands in the file itself or, where it ends in .sql, in the file beside it.
+    """
+    sql, line = entry.string("sql", required=True), entry.line_of("sql")
     if sql.endswith(".sql") and "\n" not in sql:
         beside = entry.file.parent / Path(sql).name
         if not beside.is_file():
-            entry.find(entry.line_of("sql"), f"there is no file {sql}", f"没有文件 {sql}")
-            return ""
-        return beside.read_text("utf-8")
-    return sql
+            entry.find(line, f"there is no file {sql}", f"没有文件 {sql}")
+            return "", entry.file, line
+        text = beside.read_text("utf-8")
+        return text, beside, 1 + _blank(text)
+    below = 1 if "\n" in sql else 0  # `sql: |` has its text below
+    return sql, entry.file, line + below + _blank(sql)
+
+
+def _blank(text: str) -> int:
+    """Return how many lines stand before the first that says something."""
+    return text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def _dimension(entry: Entry) -> Dimension:

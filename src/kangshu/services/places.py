@@ -12,15 +12,29 @@ class Places:
     """The file and the line of every declaration of one draft, by identity."""
 
     def __init__(self) -> None:
-        self._found: dict[int, tuple[Path, int]] = {}
+        self._found: dict[int, Entry] = {}
+        self._texts: dict[tuple[int, str], tuple[Path, int]] = {}
         self._kept: list[object] = []
 
     def note(self, declaration: object, entry: Entry) -> None:
         """Remember where `declaration` is written."""
         self._kept.append(declaration)  # keeps the identity from being used again
-        self._found[id(declaration)] = (entry.file, entry.line)
+        self._found[id(declaration)] = entry
 
-    def finding(self, declaration: object, text: str, zh: str) -> Finding:
-        """Return an error at the place of `declaration`."""
-        file, line = self._found.get(id(declaration), (Path("service.yaml"), 1))
-        return Finding(file, line, text, zh)
+    def note_text(self, declaration: object, part: str, file: Path, line: int) -> None:
+        """Remember where the first line of a text of `declaration` is written."""
+        self._texts[id(declaration), part] = (file, line)
+
+    def finding(self, declaration: object, text: str, zh: str, *, part: str = "", line: int = 0) -> Finding:
+        """Return an error at the place of `declaration`, or of its part: a path such as `select[0].column[1]`.
+
+        `line` is the line within the part, from 0, where the part is a text of several.
+        """
+        key = id(declaration)
+        if (key, part) in self._texts:
+            file, first = self._texts[key, part]
+            return Finding(file, first + line, text, zh)
+        if key not in self._found:
+            return Finding(Path("service.yaml"), 1, text, zh)
+        entry = self._found[key]
+        return Finding(entry.file, entry.line_at(part), text, zh)

@@ -1,0 +1,47 @@
+"""Views and measures of all folders together, compiled as the engine will: against empty views, with no data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kangshu.base.faults import Fault, Issue
+from kangshu.measures import Views, lint_measures, lint_views
+from kangshu.sdk import MeasureDeclaration, ViewDeclaration
+from kangshu.services.draft import Draft
+from kangshu.services.findings import Finding
+
+
+def compiled(drafts: Sequence[Draft]) -> Iterator[Finding]:
+    """Yield what is wrong with views and measures, at the line of the key or of the SQL.
+
+    A view that does not compile is not there for measures: theirs is a finding too.
+    """
+    good: dict[str, ViewDeclaration] = {}
+    for draft in drafts:
+        for view in draft.views:
+            yield from (_finding(draft, view, issue) for issue in lint_views((view,)))
+            if _compiles(view):
+                good.setdefault(view.name, view)
+    homes: dict[str, tuple[Draft, MeasureDeclaration]] = {}
+    for draft in drafts:
+        for measure in draft.measures:
+            homes.setdefault(measure.id, (draft, measure))
+    parameters = [one for draft in drafts for one in draft.parameters]
+    measures = [measure for _, measure in homes.values()]
+    for issue in lint_measures(measures, Views(good.values()), parameters):
+        draft, measure = homes[issue.expression[0]]
+        yield _finding(draft, measure, issue)
+
+
+def _compiles(view: ViewDeclaration) -> bool:
+    try:
+        return bool(Views((view,)))
+    except Fault:  # told by lint_views
+        return False
+
+
+def _finding(draft: Draft, declaration: object, issue: Issue) -> Finding:
+    _, part, *line = issue.expression
+    return draft.places.finding(
+        declaration, issue.text, issue.zh, part=part, line=int(line[0]) if line else 0
+    )
