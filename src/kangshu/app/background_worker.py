@@ -16,6 +16,7 @@ from kangshu.measures import ViewKeeper
 _LOG = logging.getLogger("kangshu.app")
 _BEAT_SECONDS = 0.5
 _CASE_SECONDS = 60.0
+_COMPLAINT_SECONDS = 60.0
 
 
 async def work(order: WorkerOrder, place: Place) -> None:
@@ -25,20 +26,35 @@ async def work(order: WorkerOrder, place: Place) -> None:
         asyncio.get_running_loop().add_signal_handler(one, stopping.set)
     async with open_platform(order.database, place, pool=order.pool) as platform:
         keeper = ViewKeeper(platform.store, place.views, all_views(platform.services))
+        complaints = _Complaints()
         published = -1
         ticked = float("-inf")
         while not stopping.is_set():
-            published = await _beat(platform, keeper, published)
+            published = await _beat(platform, keeper, published, complaints)
             if time.monotonic() - ticked >= _CASE_SECONDS:
                 ticked = time.monotonic()
-                await _tick(platform)
+                await _tick(platform, complaints)
             try:
                 await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
             except TimeoutError:
                 continue
 
 
-async def _beat(platform: Platform, keeper: ViewKeeper, published: int) -> int:
+class _Complaints:
+    """Logs a fault that comes again with every beat once a minute."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def tell(self, what: str, fault: Fault) -> None:
+        """Log that `what` failed, unless it was just told."""
+        now = time.monotonic()
+        if now - self._told.get(what + fault.text, float("-inf")) >= _COMPLAINT_SECONDS:
+            self._told = {what + fault.text: now}
+            _LOG.warning("%s: %s", what, fault.text)
+
+
+async def _beat(platform: Platform, keeper: ViewKeeper, published: int, complaints: _Complaints) -> int:
     """Do what is due once; a fault is logged and the next beat tries again."""
     try:
         await platform.store.seal_audit()
@@ -48,14 +64,14 @@ async def _beat(platform: Platform, keeper: ViewKeeper, published: int) -> int:
     except Conflict:
         _LOG.info("another keeper is at work on the views")
     except Fault as fault:
-        _LOG.warning("background work will be tried again: %s", fault.text)
+        complaints.tell("background work will be tried again", fault)
     return published
 
 
-async def _tick(platform: Platform) -> None:
+async def _tick(platform: Platform, complaints: _Complaints) -> None:
     """Make the cases' moves that are due by themselves and tell of passed deadlines."""
     try:
         await refresh_parameters(platform)
         await platform.cases.tick()
     except Fault as fault:
-        _LOG.warning("deadlines will be looked at again: %s", fault.text)
+        complaints.tell("deadlines will be looked at again", fault)

@@ -15,7 +15,8 @@ from kangshu.app.speech import Speech
 
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "serving": ("demo", "serve"),
-    "records": ("load", "token", "init", "doctor"),
+    "installing": ("init", "doctor"),
+    "records": ("load", "token"),
     "plans": ("plan",),
     "measured": ("measure",),
     "language": ("fhirpath", "validate", "view"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kangshu.app.installation import Identity, Installation
+from kangshu.app.processes import children_of, kind_of, resident_megabytes
 from kangshu.app.wiring import Place, open_platform, service_packages
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
@@ -17,6 +18,8 @@ from kangshu.base.text import Text
 from kangshu.services import check, discover
 
 _LOW_DISK_GIGABYTES = 2.0
+_MEGABYTES = 1000.0
+"""Resident memory of a process beyond which something is amiss; a web worker's measures may take 300 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +37,21 @@ def examine(folder: Path, database: str) -> Iterator[Finding]:
     free = shutil.disk_usage(folder if folder.exists() else Path.cwd()).free / 1e9
     yield Finding(
         free > _LOW_DISK_GIGABYTES,
-        Text(f"磁盘可用空间 {free:.1f} GB", f"{free:.1f} GB of disk are free"),
+        Text(
+            f"磁盘可用空间 {free:.1f} GB" + ("" if free > _LOW_DISK_GIGABYTES else "：请清理或扩容"),
+            f"{free:.1f} GB of disk are free" + ("" if free > _LOW_DISK_GIGABYTES else ": make room"),
+        ),
     )
     errors = [one for one in check(discover(*service_packages())) if one.severity == "error"]
     yield Finding(
-        not errors, Text(f"服务目录：{len(errors)} 处错误", f"service folders: {len(errors)} errors")
+        not errors,
+        Text(
+            f"服务目录：{len(errors)} 处错误" + ("，详见 kangshu services check" if errors else ""),
+            f"service folders: {len(errors)} errors" + (", see 'kangshu services check'" if errors else ""),
+        ),
     )
-    if not folder.exists() and not database:
-        yield Finding(
-            False,
-            Text(
-                f"没有实例 {folder}：请先运行 make demo 或 kangshu init",
-                f"no installation in {folder}: make demo or kangshu init",
-            ),
-        )
-        return
     try:
-        installation = Installation(folder, database_url=database)
+        installation = Installation(folder, database_url=database, existing=True)
         running = installation.running()
         where = running.address if running else ""
         yield Finding(
@@ -60,11 +61,28 @@ def examine(folder: Path, database: str) -> Iterator[Finding]:
                 f"running at {where}" if where else "not running",
             ),
         )
+        if running is not None:
+            yield from _processes(running.pid)
         with installation.database() as url:
             place = Place(installation.folder, installation.views, installation.identity() or Identity(""))
             yield from asyncio.run(_database(url, place))
     except Fault as fault:
         yield Finding(False, Text(fault.zh, fault.text))
+
+
+def _processes(supervisor: int) -> Iterator[Finding]:
+    """Yield the memory of every process of a running installation but the database's."""
+    for pid in (supervisor, *children_of(supervisor)):
+        kind = kind_of(pid) if pid != supervisor else "supervisor"
+        if kind:
+            size = resident_megabytes(pid)
+            yield Finding(
+                size < _MEGABYTES,
+                Text(
+                    f"进程 {kind}（{pid}）占用内存 {size:.0f} MB",
+                    f"process {kind} ({pid}): {size:.0f} MB of memory",
+                ),
+            )
 
 
 async def _database(url: str, place: Place) -> list[Finding]:
@@ -89,13 +107,23 @@ async def _database(url: str, place: Place) -> list[Finding]:
             found.append(Finding(behind < 100_000, text))
         except Fault:
             found.append(
-                Finding(False, Text("尚未计算指标：请启动系统", "no measures yet: start the product"))
+                Finding(
+                    False,
+                    Text(
+                        "指标尚未计算：请启动系统（kangshu serve），后台进程会自动计算",
+                        "no measures yet: start the product (kangshu serve), its background worker makes them",
+                    ),
+                )
             )
         known = platform.calendar.known_until
         found.append(
             Finding(
                 known >= today(),
-                Text(f"工作日历有效至 {known}", f"the working-day calendar is known until {known}"),
+                Text(
+                    f"工作日历有效至 {known}" + ("" if known >= today() else "：请升级程序"),
+                    f"the working-day calendar is known until {known}"
+                    + ("" if known >= today() else ": upgrade the program"),
+                ),
             )
         )
     return found

@@ -162,6 +162,24 @@ def resident_megabytes(pid: int) -> float:
     return 0.0
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the processes that `pid` started and that run; none where /proc is absent."""
+    try:
+        words = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    except OSError:
+        return []
+    return [int(word) for word in words]
+
+
+def kind_of(pid: int) -> str:
+    """Return the kind of a worker process, "" where it is none."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return words[3].decode("ascii", "replace") if words[1:3] == [b"-m", b"kangshu.app.worker"] else ""
+
+
 def message(kind: str, content: Any) -> str:
     """Return one line that a preparing process tells its supervisor."""
     return json.dumps({kind: content}, ensure_ascii=False)

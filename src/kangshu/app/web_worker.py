@@ -65,10 +65,14 @@ async def _health(send: Any) -> None:
 
 
 async def _follow(platform: Platform) -> None:
-    """Take up parameters that other processes entered."""
+    """Take up parameters that other processes entered; tell once when that begins to fail."""
+    failing = False
     while True:
         await asyncio.sleep(_PARAMETER_SECONDS)
         try:
             await refresh_parameters(platform)
+            failing = False
         except Fault as fault:
-            _LOG.warning("parameters could not be read again: %s", fault.text)
+            if not failing:
+                _LOG.warning("parameters could not be read again: %s", fault.text)
+            failing = True

@@ -204,6 +204,9 @@ class EmbeddedPostgres:
         return path.read_text("ascii").strip()
 
     def _create_database(self) -> None:
+        done = self.cluster / "kangshu.created"  # asking anew would leave an error in the log at every start
+        if done.exists():
+            return
         environment = {"PGPASSWORD": self._password(), "PATH": "/usr/bin:/bin"}
         made = subprocess.run(  # noqa: S603
             [
@@ -217,6 +220,7 @@ class EmbeddedPostgres:
         )  # fmt: skip
         if made.returncode != 0 and "already exists" not in made.stderr:
             raise Unavailable(f"createdb failed: {made.stderr.strip()}", zh="无法创建数据库")
+        done.write_bytes(b"")
 
     # -- every start ---------------------------------------------------------------------------
 

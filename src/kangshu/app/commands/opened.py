@@ -26,20 +26,30 @@ DEFAULT = Path(DEFAULT_FOLDER)
 
 
 def run_with_platform(
-    folder: Path, database: str, work: Callable[[Platform, Grant], Awaitable[T]], *, existing: bool = False
+    folder: Path,
+    database: str,
+    work: Callable[[Platform, Grant], Awaitable[T]],
+    *,
+    existing: bool = False,
+    identity: Identity | None = None,
 ) -> T:
     """Return what `work` returns on the installation in `folder`, with the grant of the product itself.
 
     The running database is used where there is one, else the embedded one is started for this while. Where no
-    installation is yet, one without a name is made; with `existing`, that raises NotFound.
+    installation is yet, one without a name is made; with `existing`, that raises NotFound. When the work is done,
+    the installation is `identity`, if that is given.
     """
     installation = Installation(folder, database_url=database, existing=existing)
-    identity = installation.identity() or installation.found(Identity(""))
+    known = identity or installation.identity() or Identity("")
     with installation.database() as url:
 
         async def opened() -> T:
-            place = Place(installation.folder, installation.views, identity)
+            place = Place(installation.folder, installation.views, known)
             async with open_platform(url, place, pool=4) as platform:
                 return await work(platform, system_grant("command line"))
 
-        return asyncio.run(opened())
+        done = asyncio.run(opened())
+        installation.remember_database()
+        if identity is not None or installation.identity() is None:
+            installation.found(known)
+        return done

@@ -1,4 +1,4 @@
-"""`kangshu load`, `token create`, `init` and `doctor`."""
+"""`kangshu load` and `token create`."""
 
 import re
 import sys
@@ -11,14 +11,11 @@ from typing import Annotated
 import typer
 
 from kangshu.access import Grant
-from kangshu.accounts import Account
 from kangshu.api import Platform
 from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
-from kangshu.app.doctor import examine
 from kangshu.app.groups import group
-from kangshu.app.installation import Identity, Installation
 from kangshu.app.speech import Speech
-from kangshu.base.faults import Conflict, Invalid
+from kangshu.base.faults import Invalid
 from kangshu.store import LoadReport
 
 
@@ -71,61 +68,6 @@ def add(application: typer.Typer, say: Speech) -> None:
         sys.stdout.write(run_with_platform(data_dir, database, work) + "\n")
 
     application.add_typer(token, name="token")
-
-    @application.command(
-        help=say("Make an empty city, to be filled from the pages.", "建立空白城市，随后在网页中录入。")
-    )
-    def init(
-        city: Annotated[str, typer.Option(help=say("the city's name in Chinese", "城市名称"))],
-        jurisdiction: Annotated[
-            str, typer.Option(help=say("division code, 6 digits", "行政区划代码（6 位）"))
-        ],
-        city_en: Annotated[str, typer.Option(help=say("the city's name in English", "英文名称"))] = "",
-        data_dir: DataFolder = DEFAULT,
-        database: Database = "",
-    ) -> None:
-        if not re.fullmatch(r"\d{6}", jurisdiction):
-            raise Invalid("a division code has six digits, as 120100", zh="行政区划代码应为 6 位数字")
-        installation = Installation(data_dir, database_url=database)
-        if installation.identity() is not None:
-            raise Conflict(f"{data_dir} holds an installation already", zh=f"{data_dir} 已有实例，请另选目录")
-        installation.found(Identity("", city, city_en or city, jurisdiction))
-
-        async def work(platform: Platform, system: Grant) -> list[tuple[str, str]]:
-            made = []
-            for name, display, role in _FIRST_ACCOUNTS:
-                new = await platform.accounts.create_account(
-                    system, Account(name, display, (role,), must_change=True)
-                )
-                made.append((name, new.password))
-            return made
-
-        for name, password in run_with_platform(data_dir, database, work):
-            sys.stdout.write(f"{name}\t{password}\n")
-        sys.stdout.write(
-            say(
-                f"sign in as admin after: kangshu serve --data-dir {data_dir}",
-                f"请运行 kangshu serve --data-dir {data_dir}，用 admin 登录后在“系统管理”中导入机构、账号和参数",
-            )
-            + "\n"
-        )
-
-    @application.command(help=say("Check the installation and say what to do.", "检查实例并给出处理建议。"))
-    def doctor(data_dir: DataFolder = DEFAULT, database: Database = "") -> None:
-        failed = 0
-        for finding in examine(data_dir, database):
-            failed += not finding.good
-            mark = "ok " if finding.good else "!! "
-            sys.stdout.write(f"{mark}{finding.text.in_language(say.language)}\n")
-        if failed:
-            raise typer.Exit(1)
-
-
-_FIRST_ACCOUNTS = (
-    ("admin", "系统管理员", "system-administrator"),
-    ("security", "安全保密管理员", "security-administrator"),
-    ("audit", "安全审计员", "auditor"),
-)
 
 
 def _expanded(files: list[Path]) -> list[Path]:

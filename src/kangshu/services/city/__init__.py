@@ -17,10 +17,11 @@ from kangshu.base.faults import Invalid
 from kangshu.base.working_days import china
 from kangshu.sdk import DemoCity, Resource, Service
 from kangshu.services.city import people, places, resources
+from kangshu.services.city.resources import division
 from kangshu.services.city.running import Ran, run_cases
 from kangshu.services.city.tables import layout
 
-__all__ = ["CITY_CODE", "CITY_NAME", "Ran", "draw_city", "make_city", "run_cases"]
+__all__ = ["CITY_CODE", "CITY_NAME", "Ran", "division", "draw_city", "make_city", "run_cases"]
 
 CITY_CODE = "990100"
 CITY_NAME = "云汐市"

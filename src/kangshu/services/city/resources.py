@@ -24,16 +24,17 @@ _NO_AREA = "0900"
 
 def divisions(city: DemoCity) -> Iterator[Resource]:
     """Yield the city, its districts, towns and communities as Locations."""
-    yield _division(city.code, city.name, "")
+    yield division(city.code, city.name)
     for district in city.districts:
-        yield _division(district.code, district.name, city.code)
+        yield division(district.code, district.name, city.code)
     for town in city.towns:
-        yield _division(town.code, town.name, town.district)
+        yield division(town.code, town.name, town.district)
         for code, name in town.communities.items():
-            yield _division(code, name, town.code)
+            yield division(code, name, town.code)
 
 
-def _division(code: str, name: str, above: str) -> Resource:
+def division(code: str, name: str, above: str = "") -> Resource:
+    """Return the Location of a division (GB/T 2260) with the code of the one above it."""
     place: Resource = {
         "resourceType": "Location",
         "id": f"division-{code}",
