@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kangshu.api.bundles import Pairs, link
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import Invalid, NotFound, Unsupported
+from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import date_range
 from kangshu.sdk import Resource
 
@@ -28,10 +29,11 @@ _SUBTYPE: Final = "http://hl7.org/fhir/restful-interaction"
 
 async def audit_event(store: Store, grant: Grant, id_: str) -> Resource:
     """Return one row of the audit. Raises Forbidden without `audit.read`, NotFound."""
-    if not id_.isdigit() or len(id_) > 18:
+    position = whole_number(id_, 18)
+    if position is None:
         raise NotFound("there is no such AuditEvent", zh="没有此审计记录")
-    rows = await store.audit_rows(grant, before=int(id_) + 1, count=1)
-    if not rows or rows[0][0] != int(id_):
+    rows = await store.audit_rows(grant, before=position + 1, count=1)
+    if not rows or rows[0][0] != position:
         raise NotFound("there is no such AuditEvent", zh="没有此审计记录")
     return shown_event(*rows[0])
 
@@ -49,16 +51,17 @@ async def search_audit(store: Store, grant: Grant, base: str, pairs: Pairs) -> R
     if since and not since.startswith("ge"):
         raise Invalid("the audit is searched by date=ge…", zh="审计日志的date仅支持ge前缀")
     count, cursor = dict(pairs).get("_count", "50"), dict(pairs).get("_cursor", "")
-    if not count.isdigit() or (cursor and not cursor.isdigit()):
+    asked_size, before = whole_number(count, 20), whole_number(cursor, 18)
+    if asked_size is None or (cursor and before is None):
         raise Invalid("_count and _cursor are numbers", zh="_count与_cursor须为数字")
-    size = min(max(int(count[:6]), 1), 1000)
+    size = min(max(asked_size, 1), 1000)
     rows = await store.audit_rows(
         grant,
         account=asked.get("agent-name", ""),
         type=kind,
         id=id_,
         since=date_range(since[2:])[0] if since else None,
-        before=int(cursor) if cursor else None,
+        before=before,
         count=size,
     )
     links = [{"relation": "self", "url": link(base, "AuditEvent", pairs)}]

@@ -22,6 +22,7 @@ from kangshu.api.request import Request, refuse_unknown
 from kangshu.api.response import Response
 from kangshu.api.subset import subset
 from kangshu.base.faults import Fault, Invalid, Issue, MultipleMatches, NotFound, PreconditionFailed
+from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import date_range
 from kangshu.sdk import Resource
 from kangshu.search import Query, parse_query
@@ -56,9 +57,10 @@ async def read(call: Call) -> Response:
 async def vread(call: Call) -> Response:
     """Return one version of a record."""
     refuse_unknown(call.request, frozenset())
-    if not call.version.isdigit() or len(call.version) > 9:
+    version = whole_number(call.version)
+    if version is None:
         raise NotFound("there is no such version", zh="没有此版本")
-    stored = await call.platform.store.vread(call.grant, call.type, call.id, int(call.version))
+    stored = await call.platform.store.vread(call.grant, call.type, call.id, version)
     return shown(call, stored)
 
 
@@ -265,7 +267,7 @@ async def history(call: Call) -> Response:
     refuse_unknown(request, _HISTORY)
     since = request.parameter("_since")
     count = request.parameter("_count")
-    if count and (not count.isdigit() or len(count) > 6):
+    if count and whole_number(count, 6) is None:
         raise Invalid("_count is a number of entries", zh="_count须为条数")
     page = await call.platform.store.history(
         call.grant,
@@ -285,9 +287,12 @@ async def bundle(call: Call) -> Response:
     refused = check_bundle(resource)
     store, whole = call.platform.store, call.request.preference.returned == "representation"
     if not refused:
-        return Response(resource=await store.bundle(call.grant, resource, representation=whole))
+        answered = await store.bundle(call.grant, resource, representation=whole, check=check_resource)
+        return Response(resource=answered)
     kept = [one for number, one in enumerate(resource["entry"]) if number not in refused]
-    answer = await store.bundle(call.grant, {**resource, "entry": kept}, representation=whole)
+    answer = await store.bundle(
+        call.grant, {**resource, "entry": kept}, representation=whole, check=check_resource
+    )
     answers = iter(answer.get("entry", ()))
     entries = [
         _refused(refused[number], call) if number in refused else next(answers)

@@ -19,6 +19,7 @@ from kangshu.api.parameters import Inputs, parameters, part, read_inputs
 from kangshu.api.response import Response
 from kangshu.base.clock import today
 from kangshu.base.faults import Invalid, Issue, NotFound
+from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import date_range, definitions
 from kangshu.search import parse_query
 from kangshu.store import Page, Stored
@@ -71,11 +72,12 @@ async def everything(call: Call) -> Response:
     inputs = await read_inputs(call.request)
     since, types, count = inputs.text("_since"), inputs.text("_type"), inputs.text("_count")
     inputs.end()
-    if count and not (count.isdigit() and 0 < int(count) <= _EVERYTHING_COUNT):
+    wanted_count = whole_number(count)
+    if count and not (wanted_count and wanted_count <= _EVERYTHING_COUNT):
         raise Invalid(
             f"_count is a number up to {_EVERYTHING_COUNT}", zh=f"_count须为不超过{_EVERYTHING_COUNT}的数"
         )
-    limit = int(count) if count else _EVERYTHING_COUNT
+    limit = wanted_count or _EVERYTHING_COUNT
     store = call.platform.store
     entries: list[Stored] = [await store.read(call.grant, "Patient", call.id)]
     full = False

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kangshu.base.faults import Malformed
-from kangshu.fhir import json_patch
+from kangshu.fhir import check_depth, json_patch
 from kangshu.fhirpath import fhirpath_patch
 from kangshu.sdk import Resource
 
@@ -19,6 +19,12 @@ def apply_patch(resource: Resource, change: Any) -> Resource:
 
     Raises Malformed for what is no patch, Unprocessable where an operation does not fit the resource.
     """
+    changed = _changed(resource, change)
+    check_depth(changed)
+    return changed
+
+
+def _changed(resource: Resource, change: Any) -> Resource:
     if isinstance(change, list):
         return json_patch(resource, change)
     if isinstance(change, Mapping):

@@ -12,6 +12,7 @@ from kangshu.api.platform import Settings
 from kangshu.api.types import Receive, Scope
 from kangshu.base.faults import Invalid, Malformed, NotAcceptable, TooLarge, Unsupported, UnsupportedMedia
 from kangshu.base.text import Language
+from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import parse, parse_value
 from kangshu.sdk import Resource
 
@@ -161,7 +162,7 @@ class Request:
         """Return the whole body. Raises TooLarge before reading more than the limit, UnsupportedMedia."""
         limit = self._settings.body_limit
         length = self.header(b"content-length")
-        if length.isdigit() and int(length) > limit:
+        if (whole_number(length, 20) or 0) > limit:
             raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
@@ -241,11 +242,12 @@ def version_of(tag: str) -> int | None:
     if not tag:
         return None
     plain = tag.strip().removeprefix("W/").strip('"')
-    if not plain.isdigit():
+    number = whole_number(plain)
+    if number is None:
         raise Invalid(
             f"the entity tag '{tag[:40]}' is none of ours: they look like W/\"3\"", zh='版本标签格式应为W/"3"'
         )
-    return int(plain)
+    return number
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -60,6 +60,8 @@ class Fault(Exception):
         super().__init__(text)
         self.text = text
         self.zh = zh or text
+        self.audited = False
+        """Whether the refusal stands in the audit already."""
         self.issues = issues or (Issue("error", self.code, text, (expression,) if expression else (), zh),)
 
 

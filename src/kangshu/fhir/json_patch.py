@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from kangshu.base.faults import Conflict, Malformed, Unprocessable
+from kangshu.base.faults import Conflict, Malformed, TooLarge, Unprocessable
 from kangshu.fhir.model import Resource
 
+MOST_OPERATIONS: Final = 10_000
+MOST_COPIED: Final = 100_000
+"""Values that all copies of a patch may make together: a few that copy each other double a document every time."""
 _REQUIRED = {
     "add": "value",
     "replace": "value",
@@ -25,15 +28,41 @@ def json_patch(resource: Resource, operations: Any) -> Resource:
     Raises:
         Malformed: the patch is not a list of operations of RFC 6902.
         Unprocessable: a path does not exist. Conflict: a `test` does not hold.
+        TooLarge: more operations, or more copied, than one patch may.
     """
     if not isinstance(operations, Sequence) or isinstance(operations, (str, bytes)):
         raise Malformed("a JSON Patch is an array of operations", zh="JSON Patch 必须是操作数组")
+    if len(operations) > MOST_OPERATIONS:
+        raise _too_much()
     document: Any = copy.deepcopy(resource)
+    left = MOST_COPIED
     for operation in operations:
-        document = _apply(document, _checked(operation))
+        checked = _checked(operation)
+        if checked["op"] == "copy":
+            left = _spent(_find(document, _pointer(checked["from"])), left)
+        document = _apply(document, checked)
     if not isinstance(document, dict):
         raise Unprocessable("the patch leaves no resource", zh="补丁执行后资源不复存在")
     return document
+
+
+def _spent(value: Any, left: int) -> int:
+    """Return what is left of the budget after a copy of `value`. Raises TooLarge."""
+    nodes = [value]
+    while nodes:
+        left -= 1
+        if left < 0:
+            raise _too_much()
+        node = nodes.pop()
+        nodes.extend(node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+    return left
+
+
+def _too_much() -> TooLarge:
+    return TooLarge(
+        f"a patch has at most {MOST_OPERATIONS} operations and copies at most {MOST_COPIED} values",
+        zh=f"补丁最多 {MOST_OPERATIONS} 个操作，复制的内容不超过 {MOST_COPIED} 项",
+    )
 
 
 def _checked(operation: Any) -> Mapping[str, Any]:

@@ -160,6 +160,11 @@ def _count_keys(value: Any) -> int:
     return count
 
 
+def check_depth(value: Any) -> None:
+    """Raise Malformed when `value` is nested deeper than `parse` would let in: what a patch made of a resource."""
+    _count_keys(value)
+
+
 def _too_deep() -> NoReturn:
     raise Malformed(f"nested deeper than {DEPTH_LIMIT} levels", zh=f"嵌套超过 {DEPTH_LIMIT} 层") from None
 

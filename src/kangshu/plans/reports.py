@@ -247,4 +247,4 @@ async def reported(store: Store, grant: Grant, plan: PlanView) -> tuple[Reported
 
 def _writing(grant: Grant) -> Grant:
     """Return the grant with leave to write a report, after this room has checked that it may be written."""
-    return replace(grant, write=_EVERY)
+    return replace(grant, write=_EVERY, operations=grant.operations | {"plan.engine"})

@@ -29,6 +29,7 @@ from kangshu.search.model import (
     ValueClause,
 )
 from kangshu.search.parameters import RECORD, Composite, Parameter, parameters_of
+from kangshu.search.size import check_size
 
 LARGEST_PAGE: Final = 1000
 USUAL_PAGE: Final = 50
@@ -79,6 +80,7 @@ def parse_query(type: str, pairs: Sequence[tuple[str, str]], lenient: bool = Fal
         UnknownParameter: a parameter, modifier or include that is not declared for the type.
         Invalid: a value that does not parse.
         Unsupported: declared, and not offered.
+        TooLarge: more than one search may ask for; see `size`.
     Source: https://hl7.org/fhir/R4/search.html
     """
     if not definitions().is_resource(type):
@@ -91,7 +93,7 @@ def parse_query(type: str, pairs: Sequence[tuple[str, str]], lenient: bool = Fal
             if not lenient:
                 raise
             draft.ignored.append(name)
-    return Query(
+    query = Query(
         type=type,
         where=tuple(draft.where),
         sort=tuple(draft.sort),
@@ -104,6 +106,8 @@ def parse_query(type: str, pairs: Sequence[tuple[str, str]], lenient: bool = Fal
         ignored=tuple(draft.ignored),
         text=urlencode(pairs),
     )
+    check_size(query)
+    return query
 
 
 def _take(draft: _Draft, type: str, name: str, value: str, base: str) -> None:
@@ -194,7 +198,7 @@ def _include(type: str, modifier: str, value: str, *, reverse: bool) -> list[Inc
         found = [p for p in declared.values() if p.kind == "reference" and p.own]
     else:
         found = [declared[name]] if name in declared and declared[name].kind == "reference" else []
-    if not found:
+    if not found or (target and not definitions().is_resource(target)):
         raise _unknown(source, f"{word}={value[:60]}")
     return [Include(source, parameter.sources, target, reverse, iterate) for parameter in found]
 

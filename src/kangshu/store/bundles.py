@@ -6,6 +6,7 @@ Source: https://hl7.org/fhir/R4/http.html#transaction. Order within a transactio
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
@@ -15,7 +16,16 @@ import msgspec
 from kangshu.access import Grant
 from kangshu.base import faults
 from kangshu.base.clock import instant
-from kangshu.base.faults import Fault, Invalid, MultipleMatches, NotFound, PreconditionFailed, Unsupported
+from kangshu.base.faults import (
+    Fault,
+    Invalid,
+    MultipleMatches,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unsupported,
+)
+from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import definitions, rewrite_references, walk_references
 from kangshu.sdk import Resource
 from kangshu.search import parse_query
@@ -44,6 +54,31 @@ _STATUS: Final[dict[type[Fault], str]] = {
 """Bundle.entry.response.status of a fault. The table of `api` rules the wire; a test holds the two together."""
 
 
+Check = Callable[[Resource], None]
+"""Raises a Fault for a resource that must not be stored."""
+
+MOST_ENTRIES: Final = 10_000
+MOST_ANSWERED: Final = 64 * 1024 * 1024
+"""Bytes of all records that the answer to one Bundle shows."""
+
+
+@dataclass(slots=True)
+class _Terms:
+    """What holds for all entries: whether answers show what was written, what a patch must leave, how much is shown."""
+
+    representation: bool
+    check: Check | None
+    left: int = MOST_ANSWERED
+
+    def spend(self, *shown: Stored) -> None:
+        """Raise TooLarge when the records shown so far are more than one answer may hold."""
+        self.left -= sum(len(one.body) for one in shown)
+        if self.left < 0:
+            raise TooLarge(
+                "the answer would be too large; split the Bundle", zh="应答内容过大，请拆分 Bundle"
+            )
+
+
 @dataclass(slots=True)
 class Entry:
     """One entry, its request taken apart."""
@@ -60,7 +95,9 @@ class Entry:
     if_none_exist: str | None
 
 
-async def process(store: Store, grant: Grant, bundle: Resource, *, representation: bool = False) -> Resource:
+async def process(
+    store: Store, grant: Grant, bundle: Resource, *, representation: bool = False, check: Check | None = None
+) -> Resource:
     """Return the response Bundle; see `Store.bundle`. `representation` adds the written resources."""
     kind = bundle.get("type")
     if bundle.get("resourceType") != "Bundle" or kind not in ("batch", "transaction"):
@@ -70,13 +107,17 @@ async def process(store: Store, grant: Grant, bundle: Resource, *, representatio
     raw = bundle.get("entry", [])
     if not isinstance(raw, list):
         raise Invalid("Bundle.entry is a list", zh="Bundle.entry 应为列表", expression="Bundle.entry")
+    if len(raw) > MOST_ENTRIES:
+        raise TooLarge(
+            f"a Bundle has at most {MOST_ENTRIES} entries; split it, or load it with 'kangshu load'",
+            zh=f"一个 Bundle 最多 {MOST_ENTRIES} 个条目，请拆分或使用“kangshu load”命令装载",
+        )
     if kind == "batch":
-        answers = [
-            await _independent(store, grant, number, one, representation) for number, one in enumerate(raw)
-        ]
+        terms = _Terms(representation, check)
+        answers = [await _independent(store, grant, number, one, terms) for number, one in enumerate(raw)]
     else:
         entries = [_located(number, one) for number, one in enumerate(raw)]
-        answers = await store.run(grant, lambda t: _transact(t, entries, representation))
+        answers = await store.run(grant, lambda t: _transact(t, entries, _Terms(representation, check)))
     return {"resourceType": "Bundle", "type": f"{kind}-response", "entry": answers}
 
 
@@ -104,11 +145,11 @@ def outcome_of(fault: Fault) -> Resource:
     return {"resourceType": "OperationOutcome", "issue": issues}
 
 
-async def _independent(store: Store, grant: Grant, number: int, raw: Any, representation: bool) -> Resource:
+async def _independent(store: Store, grant: Grant, number: int, raw: Any, terms: _Terms) -> Resource:
     try:
         entry = _read(number, raw)
         async with store.audited_entry(grant, entry.method.lower(), entry.type, entry.id):
-            return await store.run(grant, lambda t: _perform(t, entry, representation))
+            return await store.run(grant, lambda t: _perform(t, entry, terms))
     except Fault as fault:
         return {"response": {"status": status_of(fault), "outcome": outcome_of(fault)}}
 
@@ -139,12 +180,19 @@ def _read(number: int, raw: Any) -> Entry:
     if not definitions().is_resource(parts[0]):
         raise Unsupported(f"there is no {url[:80]!r} within a Bundle", zh=f"Bundle 中不支持 {url[:80]!r}")
     version: int | None = None
-    if len(parts) == 4 and parts[2] == "_history" and parts[3].isdigit():
-        version = int(parts[3])
+    if len(parts) == 4 and parts[2] == "_history" and whole_number(parts[3]) is not None:
+        version = whole_number(parts[3])
     elif len(parts) > 2 or (len(parts) == 2 and parts[1].startswith(("_", "$"))):
         raise Unsupported(f"{url[:80]!r} is not offered within a Bundle", zh=f"Bundle 中不支持 {url[:80]!r}")
     if method in ("POST", "PUT") and not isinstance(raw.get("resource"), dict):
         raise Invalid(f"{method} needs a resource", zh=f"{method} 需要 resource")
+    if method in ("PUT", "PATCH", "DELETE") and len(parts) == 1 and not criteria:
+        raise Invalid(
+            f"{method} needs an id or criteria in the url", zh=f"{method} 的 url 须有 id 或检索条件"
+        )
+    for value in (raw.get("fullUrl", ""), request.get("ifNoneExist", "")):
+        if not isinstance(value, str):
+            raise Invalid("fullUrl and ifNoneExist are text", zh="fullUrl 与 ifNoneExist 须为文本")
     return Entry(
         number=number,
         method=method,
@@ -162,13 +210,13 @@ def _read(number: int, raw: Any) -> Entry:
 def _etag(text: Any) -> int | None:
     if text is None:
         return None
-    number = str(text).removeprefix("W/").strip('"')
-    if not number.isdigit():
+    number = whole_number(str(text).removeprefix("W/").strip('"'))
+    if number is None:
         raise PreconditionFailed("If-Match is not a version of this server", zh="If-Match 不是有效的版本号")
-    return int(number)
+    return number
 
 
-async def _transact(transaction: Transaction, entries: list[Entry], representation: bool) -> list[Resource]:
+async def _transact(transaction: Transaction, entries: list[Entry], terms: _Terms) -> list[Resource]:
     entries = [replace(entry, resource=_copy(entry.resource)) for entry in entries]
     await transaction.lock_all([(e.type, e.id) for e in entries if e.id and e.method != "GET"])
     places: dict[str, str] = {}
@@ -189,9 +237,9 @@ async def _transact(transaction: Transaction, entries: list[Entry], representati
         try:
             found = matched.get(entry.number)
             if found is not None and entry.method == "POST":
-                answers[entry.number] = _answer(Written(found, created=False, changed=False), representation)
+                answers[entry.number] = _answer(Written(found, created=False, changed=False), terms)
             else:
-                answers[entry.number] = await _perform(transaction, entry, representation)
+                answers[entry.number] = await _perform(transaction, entry, terms)
         except Fault as fault:
             raise _at(fault, entry.number) from None
     return answers
@@ -242,11 +290,11 @@ async def _resolve(transaction: Transaction, entries: list[Entry], places: dict[
         rewrite_references(entry.resource, lambda text: known.get(text, text))
 
 
-async def _perform(transaction: Transaction, entry: Entry, representation: bool) -> Resource:
+async def _perform(transaction: Transaction, entry: Entry, terms: _Terms) -> Resource:
     """Do one entry and return its answer."""
     match entry.method:
         case "GET" | "HEAD":
-            return await _get(transaction, entry)
+            return await _get(transaction, entry, terms)
         case "POST" if not entry.id:
             done = await transaction.create(_typed(entry), if_none_exist=entry.if_none_exist)
         case "POST":
@@ -262,11 +310,11 @@ async def _perform(transaction: Transaction, entry: Entry, representation: bool)
             done = await transaction.update({**resource, "id": entry.id}, if_match=entry.if_match)
         case "PATCH":
             done = await transaction.patch(
-                entry.type, entry.id, _operations(entry.resource), if_match=entry.if_match
+                entry.type, entry.id, _operations(entry.resource), if_match=entry.if_match, check=terms.check
             )
         case _:
             return await _delete(transaction, entry)
-    return _answer(done, representation)
+    return _answer(done, terms)
 
 
 def _typed(entry: Entry) -> Resource:
@@ -281,7 +329,7 @@ def _operations(resource: Any) -> Any:
     if isinstance(resource, dict) and resource.get("resourceType") == "Binary" and "data" in resource:
         try:
             return msgspec.json.decode(base64.b64decode(resource["data"]))
-        except (ValueError, msgspec.DecodeError):
+        except (ValueError, TypeError, msgspec.DecodeError):
             raise Invalid("the Binary holds no JSON Patch", zh="Binary 中不是 JSON Patch") from None
     return resource
 
@@ -297,12 +345,13 @@ async def _delete(transaction: Transaction, entry: Entry) -> Resource:
     return {"response": {"status": "204 No Content"}}
 
 
-async def _get(transaction: Transaction, entry: Entry) -> Resource:
+async def _get(transaction: Transaction, entry: Entry, terms: _Terms) -> Resource:
     if entry.id:
         if entry.version is not None:
             found = await transaction.vread(entry.type, entry.id, entry.version)
         else:
             found = await transaction.read(entry.type, entry.id)
+        terms.spend(found)
         return {
             "resource": found.resource,
             "response": {
@@ -313,6 +362,7 @@ async def _get(transaction: Transaction, entry: Entry) -> Resource:
         }
     query = parse_query(entry.type, parse_qsl(entry.criteria or "", keep_blank_values=True))
     page = await transaction.search(query)
+    terms.spend(*page.entries, *page.included)
     return {"resource": _searchset(page), "response": {"status": "200 OK"}}
 
 
@@ -327,7 +377,7 @@ def _searchset(page: Page) -> Resource:
     return found
 
 
-def _answer(done: Written, representation: bool) -> Resource:
+def _answer(done: Written, terms: _Terms) -> Resource:
     stored = done.stored
     answer: Resource = {
         "response": {
@@ -337,7 +387,8 @@ def _answer(done: Written, representation: bool) -> Resource:
             "lastModified": instant(stored.last_updated),
         }
     }
-    if representation:
+    if terms.representation:
+        terms.spend(stored)
         answer["resource"] = stored.resource
     return answer
 

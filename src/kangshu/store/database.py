@@ -136,6 +136,7 @@ class Database:
             yield
         except Fault as fault:
             await self._audit.write([audit_row(grant, action, type, id, outcome=fault.code, detail=detail)])
+            fault.audited = True
             raise
         if not writes and grant.account != SYSTEM:
             await self._audit.write([audit_row(grant, action, type, id, detail=detail)])

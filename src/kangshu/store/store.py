@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from kangshu.access import Grant, Scope
-from kangshu.base.faults import Conflict
+from kangshu.base.faults import Conflict, Fault
 from kangshu.sdk import Resource
 from kangshu.search import Query
 from kangshu.store import bulk, bundles, files, reindexing
@@ -127,6 +127,11 @@ class Store(Database):
             async with self.connection() as connection, connection.transaction():
                 transaction = Transaction(self, connection, grant)
                 yield transaction
+                await transaction.close()
+        except Fault as fault:
+            if transaction is not None:
+                transaction.refused(fault)
+            raise
         except asyncpg.PostgresError as cause:
             if retryable(cause):
                 raise Conflict(
@@ -148,6 +153,7 @@ class Store(Database):
                 async with self.connection() as connection, connection.transaction():
                     transaction = Transaction(self, connection, grant)
                     result = await work(transaction)
+                    await transaction.close()
             except asyncpg.PostgresError as cause:
                 if not retryable(cause):
                     raise
@@ -215,15 +221,24 @@ class Store(Database):
         async with self._audited(grant, "delete", type, detail=criteria, writes=True):
             return await self.run(grant, lambda t: t.delete_matching(type, criteria))
 
-    async def bundle(self, grant: Grant, bundle: Resource, *, representation: bool = False) -> Resource:
+    async def bundle(
+        self,
+        grant: Grant,
+        bundle: Resource,
+        *,
+        representation: bool = False,
+        check: Callable[[Resource], None] | None = None,
+    ) -> Resource:
         """Return the response Bundle of a batch (entries for themselves) or transaction (all or nothing).
+
+        `check` is called with what each patch makes of a record and raises a Fault where that must not be stored.
 
         Raises:
             Invalid: not such a Bundle.
             Fault: of a transaction, the fault of the entry that failed.
         """
         async with self._audited(grant, "transaction", "Bundle", writes=True):
-            return await bundles.process(self, grant, bundle, representation=representation)
+            return await bundles.process(self, grant, bundle, representation=representation, check=check)
 
     # bulk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from kangshu.access import Grant, Scope, admits
-from kangshu.base.canonical import CASE_KIND
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import (
     Conflict,
+    Fault,
     Forbidden,
     Invalid,
     Malformed,
@@ -26,13 +26,14 @@ from kangshu.base.faults import (
     TooLarge,
     Unsupported,
 )
-from kangshu.fhir import definitions, json_patch, render
+from kangshu.fhir import check_depth, definitions, json_patch, render
 from kangshu.fhirpath import fhirpath_patch
 from kangshu.sdk import Resource
 from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
 from kangshu.store import queue
 from kangshu.store.auditing import SYSTEM, AuditRow, audit_row
 from kangshu.store.connections import Connection
+from kangshu.store.guards import NamedResidents, check_owned
 from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
 from kangshu.store.reading import Reader, not_found
 from kangshu.store.records import Page, Stored, Written
@@ -63,12 +64,26 @@ class Transaction:
         self.grant = grant
         self.read_rows: list[AuditRow] = []
         """Audit rows of what was read; the store writes them when the transaction ends, either way."""
+        self._residents = NamedResidents()
+        self._attempt = ("transaction", "", "")
 
     def under(self, grant: Grant) -> Transaction:
         """Return this same transaction under another grant: what it writes commits or fails with the rest."""
         other = Transaction(self._store, self.connection, grant)
         other.read_rows = self.read_rows
+        other._residents = self._residents
         return other
+
+    async def close(self) -> None:
+        """Check what only the whole transaction can show; the store calls it before the commit."""
+        await self._residents.check(self._reader)
+
+    def refused(self, fault: Fault) -> None:
+        """Add the audit row of what could not be done; the store calls it when the transaction fails."""
+        if not fault.audited:
+            action, type, id = self._attempt
+            self.read_rows.append(audit_row(self.grant, action, type, id, outcome=fault.code))
+            fault.audited = True
 
     # reads
 
@@ -189,8 +204,19 @@ class Transaction:
             raise Invalid("the resource's id is not the match's", zh="资源 id 与匹配到的记录不一致")
         return await self.update({**resource, "id": found.id}, if_match=if_match)
 
-    async def patch(self, type: str, id: str, patch: Any, *, if_match: int | None = None) -> Written:
-        """Change a record by a JSON Patch (a list) or a FHIRPath Patch (a Parameters); see `Store.patch`."""
+    async def patch(
+        self,
+        type: str,
+        id: str,
+        patch: Any,
+        *,
+        if_match: int | None = None,
+        check: Callable[[Resource], None] | None = None,
+    ) -> Written:
+        """Change a record by a JSON Patch (a list) or a FHIRPath Patch (a Parameters); see `Store.patch`.
+
+        `check` is called with what the patch makes and raises a Fault where that must not be stored.
+        """
         current = await self._reader.current(type, id, lock=True)
         if current is None or not admits(self.grant.may_read(type), current.scope):
             raise not_found(type, id)
@@ -200,6 +226,9 @@ class Transaction:
         changed = _patched(current.resource, patch)
         if changed.get("resourceType") != type or changed.get("id") != id:
             raise Invalid("a patch may not change resourceType or id", zh="补丁不得修改 resourceType 或 id")
+        check_depth(changed)
+        if check is not None:
+            check(changed)
         return await self._put(type, id, changed, current, "patch")
 
     async def delete(self, type: str, id: str) -> Written:
@@ -209,8 +238,9 @@ class Transaction:
             raise not_found(type, id)
         if current.deleted:
             return Written(current, created=False, changed=False)
+        self._attempt = ("delete", type, id)
         self._check_write(type, current.scope)
-        self._check_case(type, current.resource)
+        check_owned(self.grant, type, current.resource)
         return await self._write(type, id, None, current, current.scope, 0, "delete")
 
     async def delete_matching(self, type: str, criteria: str) -> Written | None:
@@ -247,26 +277,18 @@ class Transaction:
         if not admits(self.grant.may_write(type), scope):
             raise Forbidden(f"this account may not write this {type}", zh=f"当前账号无权写入该 {type} 记录")
 
-    def _check_case(self, type: str, resource: Resource) -> None:
-        if type != "Task" or self.grant.may("case.engine"):
-            return
-        codings = (resource.get("code") or {}).get("coding") or ()
-        if any(isinstance(coding, dict) and coding.get("system") == CASE_KIND for coding in codings):
-            raise Conflict(
-                "this Task is a case: change it by its moves, POST Task/[id]/$move",
-                zh="该任务是办件，只能通过办理动作（POST Task/[id]/$move）变更",
-            )
-
     async def _put(
         self, type: str, id: str, resource: Resource, current: Stored | None, action: str
     ) -> Written:
-        exists = current is not None and not current.deleted
-        if current is not None and exists:
+        self._attempt = (action, type, id)
+        if current is not None:
+            # a deleted record is not free for the taking: its versions would come with it
             if not admits(self.grant.may_read(type), current.scope):
                 raise not_found(type, id)
             self._check_write(type, current.scope)
-            self._check_case(type, current.resource)
-        self._check_case(type, resource)
+            if not current.deleted:
+                check_owned(self.grant, type, current.resource)
+        check_owned(self.grant, type, resource)
         body: Resource = {"resourceType": type, "id": id, "meta": None}
         body.update(resource)
         body["id"] = id
@@ -275,6 +297,8 @@ class Transaction:
         if not own:
             scope, origin = await self._place(type, id, scope)
         self._check_write(type, scope)
+        if current is None or current.scope.patient != scope.patient:
+            self._residents.add(self.grant, type, scope.patient)
         return await self._write(type, id, body, current, scope, origin, action)
 
     async def _place(self, type: str, id: str, scope: Scope) -> tuple[Scope, int]:
