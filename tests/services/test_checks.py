@@ -147,3 +147,24 @@ def test_no_string_of_the_platform_names_a_service() -> None:
 COMMON_WORDS = frozenset({"residents", "institutions", "appointments", "referral"})
 """Services named by a plain word that the platform may say of its own (`--residents`, the first screen `referral` of
 a role); their codes stay forbidden."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("screens: [clerk]", "screens: [cinema]", "no role opens with the screen 'cinema'"),
+        ("register: things", "register: dogs", "there is no register 'dogs'"),
+        ("columns: [name, created]", "columns: [name, colour]", "the register has no column 'colour'"),
+        ("within: toy-handling-days", "within: never", "no rule declares the parameter 'never'"),
+        ("column: created, within", "column: name, within", "column 'name' holds no day"),
+        ("register: things", "register: things\n    criteria: colour=red", "criteria 'colour=red'"),
+        (
+            "register: things",
+            'register: things\n    note: {zh: "{who}", en: ""}',
+            "'note' names what there is not",
+        ),
+    ],
+)
+def test_a_wrong_section_is_found(toy: Path, before: str, after: str, told: str) -> None:
+    spoil(toy / "service.yaml", before, after)
+    assert any(told in one and one.startswith("toy/service.yaml:") for one in findings(toy)), findings(toy)

@@ -14,11 +14,13 @@ from kangshu.registers.importing import ImportReport, RowError
 from kangshu.registers.names import candidates, name_of, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_path
 from kangshu.registers.questionnaire import questionnaire
-from kangshu.registers.registers import RegisterPage, RegisterRecord, Registers
+from kangshu.registers.registers import RegisterPage, RegisterRecord, Registers, SectionRows
 from kangshu.registers.rows import RegisterRow, display, masked
+from kangshu.registers.sections import DueDay
 
 __all__ = [
     "REFERENCE_TYPES",
+    "DueDay",
     "FieldChange",
     "ImportReport",
     "RegisterPage",
@@ -26,6 +28,7 @@ __all__ = [
     "RegisterRow",
     "Registers",
     "RowError",
+    "SectionRows",
     "candidates",
     "check_values",
     "display",

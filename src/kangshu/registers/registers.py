@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,8 +20,9 @@ from kangshu.registers.names import by_name, candidates, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
+from kangshu.registers.sections import DueDay, find_section
 from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
-from kangshu.sdk import Column, Field, RegisterDeclaration, Resource
+from kangshu.sdk import Column, Field, HomeSection, RegisterDeclaration, Resource
 from kangshu.search import parse_query
 from kangshu.store import Store, Stored, Transaction, new_id
 from kangshu.validate import validate
@@ -51,6 +52,21 @@ class RegisterRecord:
     names: Mapping[str, str]
     """Reference (`Type/id`) → name, of the values that are references."""
     resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRows:
+    """What a first-screen section shows. `rows` hold the section's columns; `due` is of the same order.
+
+    A section that asks of people has no rows: `due` names them (`Patient/id`), and `names` what they are called.
+    """
+
+    register: RegisterDeclaration
+    count: int
+    whole: int
+    rows: tuple[RegisterRow, ...]
+    due: tuple[DueDay, ...]
+    names: Mapping[str, str]
 
 
 class Registers:
@@ -249,6 +265,25 @@ class Registers:
         if field is None or not points(field):
             raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
         return await candidates(self._store, grant, field, field.criteria, text, limit)
+
+    async def section(
+        self, grant: Grant, section: HomeSection, within: int, day: date, *, limit: int = 12
+    ) -> SectionRows:
+        """Return what a service's first-screen section shows on `day`, at most `limit` rows.
+
+        `within` is the value of the parameter that the section names, 0 where it names none.
+
+        Raises:
+            TooLarge: a section over all that the grant sees, of more than 10,000 records.
+        """
+        register = self.declaration(f"{section.service}/{section.register}")
+        grant.require("register.read")
+        found = await find_section(self._store, grant, register, section, within, day, limit)
+        shown = [column for column in register.columns if column.id in section.columns]
+        rows = await self._rows(grant, shown, found.resources)
+        people = section.due is not None and section.due.people is not None
+        names = await names_of(self._store, grant, [one.id for one in found.due] if people else [])
+        return SectionRows(register, found.count, found.whole, rows, tuple(found.due), names)
 
     async def choosable(
         self, grant: Grant, field: Field, *, text: str = "", limit: int = 50

@@ -18,6 +18,7 @@ from kangshu.sdk import STAY, CaseDeclaration, Field, MeasureDeclaration, Regist
 from kangshu.search import parse_query
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
+from kangshu.services.home import check_section
 from kangshu.services.measure_checks import compiled
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
@@ -324,6 +325,11 @@ def _parameters(draft: Draft, known: Known) -> Iterator[Finding]:
             )
 
 
+def _sections(draft: Draft, known: Known) -> Iterator[Finding]:
+    for section in draft.home:
+        yield from check_section(section, draft.registers, known.parameters, draft.places)
+
+
 def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
     """Names that the installation shares stand once: services, views, measures, a parameter's place and start."""
     seen: set[tuple[object, ...]] = set()
@@ -349,4 +355,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     _machines,
     _deadlines,
     _parameters,
+    _sections,
 )

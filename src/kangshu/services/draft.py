@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from kangshu.sdk import (
     CaseDeclaration,
+    HomeSection,
     MeasureDeclaration,
     ParameterDeclaration,
     RegisterDeclaration,
@@ -19,6 +20,7 @@ from kangshu.sdk import (
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
+from kangshu.services.home import read_section
 from kangshu.services.measured import read_measure, read_parameter, read_view
 from kangshu.services.places import Places
 from kangshu.services.tree import Block, plain, read_tree
@@ -44,6 +46,7 @@ class Draft:
     parameters: tuple[ParameterDeclaration, ...] = ()
     views: tuple[ViewDeclaration, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
+    home: tuple[HomeSection, ...] = ()
     places: Places = field(default_factory=Places)
     findings: list[Finding] = field(default_factory=list)
 
@@ -81,6 +84,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
         findings=findings,
     )
     places.note(draft, manifest)
+    draft.home = tuple(read_section(one, draft.id, places) for one in manifest.entries("home"))
     manifest.close()
     if draft.id != folder.name:
         line = manifest.line_of("id")

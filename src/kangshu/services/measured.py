@@ -14,6 +14,7 @@ _EPOCH = date(1949, 10, 1)
 _MEASURE_KINDS = ("proportion", "ratio", "count")
 _DIRECTIONS = ("increase", "decrease")
 _PERIODS = ("instant", "year")
+_PURPOSES = ("older-age",)
 
 
 def read_parameter(entry: Entry, service: str, places: Places) -> ParameterDeclaration:
@@ -31,6 +32,7 @@ def read_parameter(entry: Entry, service: str, places: Places) -> ParameterDecla
         source=entry.string("source", required=True),
         verified=entry.boolean("verified"),
         service=service,
+        purpose=entry.one_of("purpose", ("", *_PURPOSES)),
     )
     places.note(parameter, entry)
     entry.close()
