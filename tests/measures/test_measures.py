@@ -26,7 +26,9 @@ from kangshu.access import (
     system_grant,
 )
 from kangshu.base.faults import Forbidden, Invalid, Unavailable
+from kangshu.base.parameters import ParameterTable
 from kangshu.measures import (
+    Check,
     MeasureResult,
     Snapshot,
     ViewKeeper,
@@ -372,6 +374,19 @@ def test_an_explanation_shows_where_the_number_comes_from(city: Snapshot) -> Non
     text = explain_text(measure, Views(views()), values(), number(city, measure.id), language="zh")
     assert "40.0 % = 2 / 5" in text
     assert "SELECT" in text
+
+
+def test_an_explanation_tells_the_clause_of_a_parameter_and_the_check(city: Snapshot) -> None:
+    measure, table = measures()["family-doctor-coverage-60"], ParameterTable(parameters())
+    versions = {name: table.find(name, "990102", golden.END) for name in measure.parameters}
+    result = number(city, measure.id)
+    told = explain(measure, Views(views()), versions, result, Check(2, 5, agrees=True))
+    assert told["parameters"]["older-resident-age"]["unit"] == "周岁"
+    assert "第二条" in told["parameters"]["older-resident-age"]["source"]
+    assert told["check"] == {"numerator": 2, "denominator": 5, "agrees": True}
+    text = explain_text(measure, Views(views()), versions, result, Check(2, 6, agrees=False), language="en")
+    assert "$older_resident_age = 60 周岁" in text
+    assert "2 / 6 (differs)" in text
 
 
 def test_the_period_of_a_yearly_measure_begins_with_the_year() -> None:

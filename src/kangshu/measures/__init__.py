@@ -1,7 +1,7 @@
 """Views (SQL on FHIR v2) over the change feed, and measures (指标) evaluated on their published snapshots."""
 
 from kangshu.measures.definition import View, ViewColumn, read_view
-from kangshu.measures.explain import explain, explain_text
+from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.keeper import Refreshed, ViewKeeper
 from kangshu.measures.lint import lint_measures, lint_views
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
@@ -14,6 +14,7 @@ from kangshu.measures.views import Views
 __all__ = [
     "DISTRICT",
     "ENGINES",
+    "Check",
     "MeasureResult",
     "MeasureRow",
     "Refreshed",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from kangshu.base.parameters import ParameterVersion
 from kangshu.base.text import Language
 from kangshu.measures.result import MeasureResult
 from kangshu.measures.statement import parameter_name
@@ -12,15 +14,26 @@ from kangshu.measures.views import Views
 from kangshu.sdk import MeasureDeclaration
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a measure's check query counted over all records, and whether the measure counts the same."""
+
+    numerator: float
+    denominator: float
+    agrees: bool
+
+
 def explain(
     measure: MeasureDeclaration,
     views: Views | None = None,
     parameters: Mapping[str, Any] | None = None,
     result: MeasureResult | None = None,
+    check: Check | None = None,
 ) -> dict[str, Any]:
     """Return all that makes the measure's number, as plain JSON data.
 
-    `views` adds the ViewDefinitions' columns, `parameters` the dated values, `result` the number itself.
+    `views` adds the ViewDefinitions' columns; `parameters` the dated values, or the versions in force with their
+    source; `result` the number itself; `check` what its check query found.
     """
     told: dict[str, Any] = {
         "id": measure.id,
@@ -38,7 +51,7 @@ def explain(
         "dimensions": ["district", *(one.id for one in measure.dimensions)],
         "inputs": {name: _input(name, views) for name in measure.views},
         "parameters": {
-            one: {"placeholder": f"${parameter_name(one)}", "value": _value((parameters or {}).get(one))}
+            one: {"placeholder": f"${parameter_name(one)}", **_parameter((parameters or {}).get(one))}
             for one in measure.parameters
         },
         "sql": measure.sql.strip(),
@@ -52,6 +65,12 @@ def explain(
             "position": result.position,
             "instant": result.instant,
         }
+    if check is not None:
+        told["check"] = {
+            "numerator": check.numerator,
+            "denominator": check.denominator,
+            "agrees": check.agrees,
+        }
     return told
 
 
@@ -60,10 +79,11 @@ def explain_text(
     views: Views | None = None,
     parameters: Mapping[str, Any] | None = None,
     result: MeasureResult | None = None,
+    check: Check | None = None,
     language: Language = "zh",
 ) -> str:
     """Return the same as `explain`, as lines for a reader in `language`."""
-    told = explain(measure, views, parameters, result)
+    told = explain(measure, views, parameters, result, check)
     zh = language == "zh"
     lines = [
         f"{measure.title.in_language(language)} ({measure.id})",
@@ -78,7 +98,9 @@ def explain_text(
         columns = ", ".join(one.get("columns", {}))
         lines.append(f"{'输入视图' if zh else 'Input view'}: {name} ← {one.get('resource', '?')} ({columns})")
     for name, one in told["parameters"].items():
-        lines.append(f"{'参数' if zh else 'Parameter'}: {name} = {one['value']}")
+        clause = f" {one['unit']} ← {one['source']}" if "source" in one else ""
+        shown = one["value"] if one["value"] is not None else "?"
+        lines.append(f"{'参数' if zh else 'Parameter'}: {one['placeholder']} = {shown}{clause} ({name})")
     if result is not None:
         value = "未知" if zh else "unknown"
         if result.value is not None:
@@ -87,6 +109,10 @@ def explain_text(
             f"{'结果' if zh else 'Result'}: {value} {measure.unit} = {result.numerator:g} / {result.denominator:g} "
             f"({result.period_start} – {result.period_end}, {'截至' if zh else 'as of'} {result.instant})"
         )
+    if check is not None:
+        word = ("一致" if zh else "agrees") if check.agrees else ("不一致" if zh else "differs")
+        figures = f"{check.numerator:g} / {check.denominator:g}"
+        lines.append(f"{'核对查询（全部记录）' if zh else 'Check query (all records)'}: {figures} ({word})")
     return "\n".join([*lines, "", "SQL:", measure.sql.strip(), ""])
 
 
@@ -104,6 +130,19 @@ def _input(name: str, views: Views | None) -> dict[str, Any]:
         "resource": view.view.resource,
         "where": list(view.view.where),
         "columns": {column.name: column.path for column in view.view.columns()},
+    }
+
+
+def _parameter(given: Any) -> dict[str, Any]:
+    if not isinstance(given, ParameterVersion):
+        return {"value": _value(given)}
+    return {
+        "value": _value(given.value),
+        "unit": given.unit,
+        "source": given.source,
+        "jurisdiction": given.jurisdiction,
+        "valid_from": given.valid_from.isoformat(),
+        "verified": given.verified,
     }
 
 

@@ -2,12 +2,14 @@
 
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated
 
 import typer
 
+from kangshu import measures
 from kangshu.access import Grant
 from kangshu.api import Platform
 from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
@@ -16,9 +18,10 @@ from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.app.wiring import all_measures, all_views, city_services
 from kangshu.base.clock import today
-from kangshu.base.faults import Invalid, NotFound
-from kangshu.measures import MeasureResult, explain_text, period_of
-from kangshu.sdk import MeasureDeclaration
+from kangshu.base.faults import Invalid, NotFound, TooLarge
+from kangshu.base.parameters import ParameterTable, ParameterVersion
+from kangshu.measures import Check, MeasureResult, Views, period_of
+from kangshu.sdk import MeasureDeclaration, Resource
 
 
 def add(application: typer.Typer, say: Speech) -> None:
@@ -31,7 +34,7 @@ def add(application: typer.Typer, say: Speech) -> None:
             bool, typer.Option("--json", help=say("a JSON array, a row a line", "JSON 数组，每行一条"))
         ] = False,
     ) -> None:
-        measures = all_measures(city_services())
+        declared = all_measures(city_services())
         if as_json:
             write_rows(
                 {
@@ -42,10 +45,10 @@ def add(application: typer.Typer, say: Speech) -> None:
                     "targets": list(one.targets),
                     "systems": list(one.systems),
                 }
-                for one in measures
+                for one in declared
             )
             return
-        for one in measures:
+        for one in declared:
             sys.stdout.write(f"{one.id}\t{one.title.in_language(say.language)}\t{one.unit}\n")
 
     @measure.command(help=say("A measure's value now, in all and by place.", "计算一个指标。"))
@@ -55,17 +58,15 @@ def add(application: typer.Typer, say: Speech) -> None:
         database: Database = "",
         by: Annotated[str, typer.Option(help=say("dimensions, comma", "维度，逗号分隔"))] = "district",
         on: Annotated[str, typer.Option(help=say("last day of the period", "截止日期"))] = "",
-        as_json: Annotated[bool, typer.Option("--json")] = False,
+        as_json: Annotated[
+            bool, typer.Option("--json", help=say("one JSON object", "一个 JSON 对象"))
+        ] = False,
     ) -> None:
-        declared = _measure(id_)
-        day = _day(on)
+        declared, day = _measure(id_), _day(on)
+        dimensions = tuple(one for one in by.split(",") if one)
 
         async def work(platform: Platform, system: Grant) -> MeasureResult:
-            place = platform.settings.jurisdiction
-            values = {name: platform.parameters.value(name, place, day) for name in declared.parameters}
-            start, end = period_of(declared, day)
-            dimensions = tuple(one for one in by.split(",") if one)
-            return platform.snapshot().evaluate(system, declared, values, start, end, dimensions, place)
+            return _evaluated(platform, system, declared, day, dimensions)
 
         result = run_with_platform(data_dir, database, work, existing=True)
         if as_json:
@@ -73,11 +74,95 @@ def add(application: typer.Typer, say: Speech) -> None:
             return
         _print(result, declared, say)
 
-    @measure.command(help=say("Definition, SQL, inputs and source.", "口径、SQL、输入与出处。"))
-    def explain(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-        sys.stdout.write(explain_text(_measure(id_), all_views(city_services())) + "\n")
+    @measure.command(
+        help=say(
+            "Definition, inputs, SQL and source; of an installation also the number and its check query.",
+            "口径、输入、SQL与出处；有实例时还有当前数值与核对查询。",
+        )
+    )
+    def explain(
+        id_: Annotated[str, typer.Argument(metavar="ID", help=say("the measure", "指标标识"))],
+        data_dir: DataFolder = DEFAULT,
+        database: Database = "",
+        on: Annotated[str, typer.Option(help=say("last day of the period", "截止日期"))] = "",
+        as_json: Annotated[
+            bool, typer.Option("--json", help=say("one JSON object", "一个 JSON 对象"))
+        ] = False,
+    ) -> None:
+        services, declared, day = city_services(), _measure(id_), _day(on)
+        views = all_views(services)
+        known = ParameterTable(one for service in services for one in service.parameters)
+        live = _Live({name: known.find(name, "", day) for name in declared.parameters})
+        try:
+            live = run_with_platform(data_dir, database, _living(declared, day, views), existing=True)
+        except NotFound:
+            if database or data_dir != DEFAULT:  # the place was named, so it must be there
+                raise
+        if as_json:
+            told = measures.explain(declared, views, live.parameters, live.result, live.check)
+            sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+            return
+        text = measures.explain_text(
+            declared, views, live.parameters, live.result, live.check, language=say.language
+        )
+        sys.stdout.write(text)
 
     application.add_typer(measure, name="measure")
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What an installation adds to a declaration: the parameter versions in force, the number, the check's."""
+
+    parameters: Mapping[str, ParameterVersion | None]
+    result: MeasureResult | None = None
+    check: Check | None = None
+
+
+def _evaluated(
+    platform: Platform,
+    system: Grant,
+    declared: MeasureDeclaration,
+    day: date,
+    by: tuple[str, ...] = (),
+    *,
+    everywhere: bool = False,
+) -> MeasureResult:
+    place = platform.settings.jurisdiction
+    values = {name: platform.parameters.value(name, place, day) for name in declared.parameters}
+    start, end = period_of(declared, day)
+    where = "" if everywhere else place
+    return platform.snapshot().evaluate(system, declared, values, start, end, by, where)
+
+
+def _living(
+    declared: MeasureDeclaration, day: date, views: Views
+) -> Callable[[Platform, Grant], Awaitable[_Live]]:
+    async def work(platform: Platform, system: Grant) -> _Live:
+        place = platform.settings.jurisdiction
+        versions = {name: platform.parameters.find(name, place, day) for name in declared.parameters}
+        result = _evaluated(platform, system, declared, day)
+        return _Live(versions, result, await _checked(platform, system, declared, day, views))
+
+    return work
+
+
+async def _checked(
+    platform: Platform, system: Grant, declared: MeasureDeclaration, day: date, views: Views
+) -> Check | None:
+    """Return what the check query counts; None without one, or where the records are too many to read them all."""
+    queries = {id_: query for service in platform.services for id_, query in service.checks.items()}
+    if declared.id not in queries:
+        return None
+    resources: list[Resource] = []
+    try:
+        for kind in sorted({views[name].view.resource for name in declared.views}):
+            resources += await platform.store.search_all(system, kind, "")
+    except TooLarge:
+        return None
+    measured = _evaluated(platform, system, declared, day, everywhere=True)
+    counted = queries[declared.id](resources, measured.period_start, measured.period_end, measured.parameters)
+    return Check(*counted, agrees=counted == (measured.numerator, measured.denominator))
 
 
 def _measure(id_: str) -> MeasureDeclaration:
@@ -105,6 +190,8 @@ def _print(result: MeasureResult, declared: MeasureDeclaration, say: Speech) -> 
 
     sys.stdout.write(f"{declared.title.in_language(say.language)}\t{shown(result.value)}")
     sys.stdout.write(f"\t{result.numerator:g} / {result.denominator:g}\n")
+    period = f"{result.period_start} – {result.period_end}"
+    sys.stdout.write(say(f"  {period}, as of {result.instant}", f"  {period}，截至 {result.instant}") + "\n")
     for row in result.rows:
         keys = " ".join(str(key) for key in row.keys)
         sys.stdout.write(f"  {keys}\t{shown(row.value)}\t{row.numerator:g} / {row.denominator:g}\n")
