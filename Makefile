@@ -15,12 +15,12 @@ setup: .venv/runtime.stamp
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 	  { echo "Python's venv module is missing: on Debian run 'apt-get install python3-venv'."; exit 1; }
 	@echo "Installing (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/runtime.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .venv/development.stamp: .venv/runtime.stamp requirements/development.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/development.txt
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements/development.txt
 	@touch $@
 
 demo: setup
