@@ -5,7 +5,7 @@ Columns: 账号 name · 姓名 display · 角色 roles · 机构 organisation ·
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,30 +35,40 @@ class AccountImport:
 
 
 async def import_accounts(
-    accounts: Accounts, grant: Grant, rows: Iterable[Mapping[str, Any]]
+    accounts: Accounts,
+    grant: Grant,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    numbers: Sequence[int] = (),
+    dry: bool = False,
 ) -> AccountImport:
-    """Make an account of each row, or none when a row has a fault.
+    """Make an account of each row, or none when a row has a fault; with `dry` only look for faults.
 
-    A row maps headings to values; roles are ids or titles, separated by ; , 、 or spaces. The first row is row 2,
-    as in a sheet with a heading. Raises Forbidden without `account.manage` and `role.assign`.
+    A row maps headings to values; roles are ids or titles, separated by ; , 、 or spaces, and are for whoever may
+    assign roles. `numbers` are the rows' numbers in the sheet; without them the first is row 2, as below a heading.
+    Raises Forbidden without `account.manage`.
     """
     grant.require("account.manage")
-    grant.require("role.assign")
     taken = {one.name for one in await accounts.accounts(grant)}
     drafts: list[Account] = []
     findings: list[Issue] = []
-    for number, row in enumerate(rows, start=2):
+    for at, row in enumerate(rows):
+        number = numbers[at] if at < len(numbers) else at + 2
         fields = {name: _cell(row, headings) for name, headings in COLUMNS.items()}
         if not any(fields.values()):
             continue
         draft, faults = _draft(accounts, fields)
         if draft is not None and draft.name in taken:
             faults.append(("the name is taken, or stands twice in the sheet", "账号名已存在或在表中重复"))
+        if fields["roles"] and not grant.may("role.assign"):
+            faults.append(
+                ("roles are assigned by the security administrator", "角色由安全保密管理员分配，请留空")
+            )
         findings.extend(_finding(number, en, zh) for en, zh in faults)
         if draft is not None:
             taken.add(draft.name)
             drafts.append(draft)
-    if findings:
+    if findings or dry:
         return AccountImport((), tuple(findings))
     return AccountImport(tuple([await accounts.create_account(grant, one) for one in drafts]), ())
 

@@ -2,6 +2,19 @@
 
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
+from kangshu.api.importing import (
+    AccountsMade,
+    accounts_template,
+    division_names,
+    divisions_template,
+    import_account_sheet,
+    import_divisions,
+    import_parameters,
+    import_roles,
+    parameter_value,
+    parameters_template,
+    roles_template,
+)
 from kangshu.api.jurisdiction import ENTERED, enter_parameter, refresh_parameters
 from kangshu.api.measure_report import measure_report
 from kangshu.api.outcome import (
@@ -21,19 +34,30 @@ __all__ = [
     "ENTERED",
     "ROOT",
     "SESSION_COOKIE",
+    "AccountsMade",
     "Endpoint",
     "MethodNotOffered",
     "Platform",
     "Settings",
+    "accounts_template",
     "answer_of",
+    "division_names",
+    "divisions_template",
     "endpoint_table",
     "enter_parameter",
     "fhir_app",
     "grant_of",
+    "import_account_sheet",
+    "import_divisions",
+    "import_parameters",
+    "import_roles",
     "issues_outcome",
     "measure_report",
     "outcome",
+    "parameter_value",
+    "parameters_template",
     "refresh_parameters",
+    "roles_template",
     "session_token",
     "status_of",
     "title_of",

@@ -107,6 +107,10 @@ class _Door:
             return to_door(request)
         visit = Visit(request, self.platform, words, grant, token)
         visit.shared.update(await frame(self.platform, grant, words, request.url.path))
+        if not grant.roles and self.page.path not in ("/password", "/sign-out"):
+            account = await self.platform.accounts.account(grant, grant.account)
+            if account.must_change:
+                return RedirectResponse("/password", status_code=303)
         if self.page.operations and not any(grant.may(one) for one in self.page.operations):
             grant.require(self.page.operations[0])
         return await self.page.show(visit)

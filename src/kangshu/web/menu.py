@@ -62,7 +62,9 @@ def menu(platform: Platform, grant: Grant, words: Words, path: str) -> tuple[Gro
     watching = []
     if grant.may("plan.read"):
         watching.append(entry(words("规划与挂图作战"), "/plans", "board"))
-    if grant.may("plan.read") and (grant.organisation or grant.may("plan.report")):
+    if grant.may("plan.report") or (
+        grant.may("plan.read") and grant.organisation and grant.may("register.write")
+    ):
         watching.append(entry(words("填报与审核"), "/reports", "paper"))
     if grant.may("measure.read"):
         watching.append(entry(words("指标监测"), "/measures", "chart"))
@@ -96,6 +98,13 @@ def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:
     pages = (
         (("account.manage", "account.read"), words("账号管理"), "/admin/accounts", "key"),
         (("account.manage", "role.assign", "account.read"), words("角色权限"), "/admin/roles", "people"),
+        (
+            ("organisation.manage", "account.manage", "role.assign", "parameter.write"),
+            words("初始化导入"),
+            "/admin/import",
+            "upload",
+        ),
+        (("organisation.manage",), words("行政区划"), "/admin/divisions", "home"),
         (("organisation.manage",), words("机构管理"), "/admin/organisations", "building"),
         (("parameter.read", "parameter.write"), words("政策参数"), "/admin/parameters", "gear"),
         (("system.status",), words("服务目录"), "/admin/services", "table"),

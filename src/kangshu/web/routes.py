@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from kangshu.web import attachments
 from kangshu.web.pages import (
+    account,
     accounts,
     administration,
     adoption,
@@ -28,6 +29,7 @@ from kangshu.web.pages import (
     reports,
     residents,
     review,
+    setup,
     starts,
     target_acts,
     targets,
@@ -104,6 +106,9 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/admin/accounts", accounts.accounts, ("account.manage", "account.read")),
     Page("/admin/accounts/new", accounts.new_account, ("account.manage",)),
     Page("/admin/accounts/new", accounts.create_account, ("account.manage",), _POST),
+    Page("/admin/accounts/{name}", account.account, ("account.manage", "account.read")),
+    Page("/admin/accounts/{name}/roles", account.set_roles, ("role.assign",), _POST),
+    Page("/admin/accounts/{name}/post", account.set_post, ("account.manage",), _POST),
     Page(
         "/admin/accounts/{name}/{act}",
         accounts.change_account,
@@ -111,6 +116,12 @@ PAGES: Final[tuple[Page, ...]] = (
         _POST,
     ),
     Page("/admin/roles", accounts.roles, ("account.manage", "role.assign", "account.read")),
+    Page("/admin/import", setup.overview, setup.OPERATIONS),
+    Page("/admin/import/passwords.xlsx", setup.passwords, ("account.manage",), _POST),
+    Page("/admin/import/{act}", setup.form, setup.OPERATIONS),
+    Page("/admin/import/{act}", setup.take, setup.OPERATIONS, _POST),
+    Page("/admin/import/{act}/template.xlsx", setup.template, setup.OPERATIONS),
+    Page("/admin/divisions", administration.division_list, ("organisation.manage",)),
     Page("/admin/organisations", administration.organisations, ("organisation.manage",)),
     Page("/admin/parameters", parameters.parameters, ("parameter.read", "parameter.write")),
     Page("/admin/parameters/{id}", parameters.parameter, ("parameter.read", "parameter.write")),

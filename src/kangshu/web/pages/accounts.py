@@ -49,8 +49,10 @@ async def accounts(visit: Visit) -> Response:
         titles = "、".join(words.of(roles[role].title) if role in roles else role for role in one.roles)
         rows.append(
             [
-                Cell(one.name, sub=one.display),
-                Cell(titles),
+                Cell(one.name, f"/admin/accounts/{one.name}", sub=one.display),
+                Cell(titles)
+                if one.roles or one.name == "system"
+                else Cell(words("未分配角色"), tone="amber"),
                 Cell(names.get(one.organisation, one.organisation)),
                 Cell(one.district),
                 Cell(words.moment(one.last_sign_in)),
@@ -65,8 +67,19 @@ async def accounts(visit: Visit) -> Response:
         [words("账号"), words("角色"), words("单位"), words("区域"), words("最近登录"), words("状态"), ""],
         rows,
         words("没有账号"),
-        buttons=[(words("新增账号"), "/admin/accounts/new", True)] if grant.may("account.manage") else (),
+        buttons=_buttons(visit),
     )
+
+
+def _buttons(visit: Visit) -> list[tuple[str, str, bool]]:
+    """Return the ways to make accounts and to assign roles, each for its own administrator."""
+    words, found = visit.words, []
+    if visit.grant.may("role.assign"):
+        found.append((words("Excel 分配角色"), "/admin/import/roles", True))
+    if visit.grant.may("account.manage"):
+        found.append((words("Excel 导入"), "/admin/import/accounts", False))
+        found.append((words("新增账号"), "/admin/accounts/new", True))
+    return found
 
 
 async def _organisations(visit: Visit) -> dict[str, str]:

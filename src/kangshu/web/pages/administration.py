@@ -47,7 +47,36 @@ async def organisations(visit: Visit) -> Response:
     )
     return listing(visit, words("机构管理"), words("单位别名用于识别规划文件中的简称；新增与批量导入在机构台账中进行。"),
                  [words("名称"), words("类型"), words("区域"), words("统一社会信用代码")], rows, words("没有机构"),
-                 buttons=[(words("机构台账"), link, True)] if link else ())  # fmt: skip
+                 buttons=[(words("Excel 导入"), f"{link}/import", False), (words("机构台账"), link, True)] if link else ())  # fmt: skip
+
+
+async def division_list(visit: Visit) -> Response:
+    """Show the divisions of the city: districts, towns, communities."""
+    words, places = visit.words, await divisions(visit)
+    levels = {6: words("区县"), 9: words("乡镇街道"), 12: words("村居")}
+    city = visit.platform.settings.jurisdiction
+    rows = [
+        [
+            Cell(code),
+            Cell(name),
+            Cell(words("市") if code == city else levels.get(len(code), "")),
+            Cell(
+                places.get(city if len(code) == 6 else code[: {9: 6, 12: 9}.get(len(code), 0)], "")
+                if code != city
+                else ""
+            ),
+        ]
+        for code, name in places.items()
+    ]
+    return listing(
+        visit,
+        words("行政区划"),
+        words("区划代码按 GB/T 2260；机构、账号和统计都按它划分范围。"),
+        [words("区划代码"), words("名称"), words("级别"), words("上级")],
+        rows,
+        words("没有行政区划"),
+        buttons=[(words("Excel 导入"), "/admin/import/divisions", True)],
+    )
 
 
 async def services(visit: Visit) -> Response:

@@ -26,7 +26,7 @@ async def home(visit: Visit) -> Response:
     """Show the first screen of the visitor's first role."""
     roles = visit.platform.accounts.roles
     named = [roles[one].home for one in visit.grant.roles if one in roles]
-    show = next((SCREENS[one] for one in named if one in SCREENS), clerk)
+    show = next((SCREENS[one] for one in named if one in SCREENS), clerk if visit.grant.roles else pending)
     screen = await show(visit)
     return visit.render(
         "home.html",
@@ -86,6 +86,15 @@ async def notices(visit: Visit) -> Block:
         icon="info",
         heads=(words("内容"), words("时间")),
     )
+
+
+async def pending(visit: Visit) -> Screen:
+    """Return the screen of an account that has no role yet."""
+    words = visit.words
+    screen = Screen(words("账号已建立，还没有分配角色。"))
+    none, hint = words("请联系安全保密管理员分配角色"), words("分配后重新打开本页即可")
+    screen.wide = [Block(words("等待分配角色"), "items", [], none, hint, "key")]
+    return screen
 
 
 async def clerk(visit: Visit) -> Screen:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from kangshu.api import enter_parameter as enter_parameter_value
+from kangshu.api import parameter_value
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Invalid, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterVersion
@@ -17,7 +19,6 @@ from kangshu.sdk import Field
 from kangshu.web.forms import form_fields, told
 from kangshu.web.language import Words
 from kangshu.web.lookup import divisions
-from kangshu.web.pages.listing import listing
 from kangshu.web.parts import Cell
 from kangshu.web.visit import Visit, texts
 
@@ -39,38 +40,45 @@ def version_text(words: Words, version: ParameterVersion) -> str:
     return f"{version.value} {words(UNITS.get(version.unit, version.unit))}".strip()
 
 
+@dataclass(frozen=True, slots=True)
+class ParameterLine:
+    """One parameter with the value in force today; `value` is "" where none is."""
+
+    title: str
+    address: str
+    value: str
+    since: str
+    source: str
+    by: str
+
+
 async def parameters(visit: Visit) -> Response:
-    """Show every dated parameter with the value in force today."""
+    """Show every dated parameter with the value in force today; those that nobody has verified stand first."""
     words, table, place = visit.words, visit.platform.parameters, visit.platform.settings.jurisdiction
-    rows = []
+    open_lines: list[ParameterLine] = []
+    verified: list[ParameterLine] = []
     for id_ in table.ids():
         version = table.find(id_, place, today())
         if version is None:
-            first = table.versions(id_)[0]
-            rows.append(
-                [
-                    Cell(words.of(first.title), f"/admin/parameters/{id_}"),
-                    Cell(words("今日无有效值"), tone="red"),
-                    Cell(),
-                    Cell(),
-                    Cell(),
-                ]
-            )
+            title = words.of(table.versions(id_)[0].title)
+            open_lines.insert(0, ParameterLine(title, f"/admin/parameters/{id_}", "", "", "", ""))
             continue
-        check = (
-            Cell(words("已核对"), tone="green") if version.verified else Cell(words("待核对"), tone="amber")
+        line = ParameterLine(
+            words.of(version.title),
+            f"/admin/parameters/{id_}",
+            version_text(words, version),
+            version.valid_from.isoformat(),
+            version.source,
+            version.entered_by or words("随服务发布"),
         )
-        rows.append(
-            [
-                Cell(words.of(version.title), f"/admin/parameters/{id_}"),
-                Cell(version_text(words, version)),
-                Cell(version.valid_from.isoformat(), nowrap=True),
-                Cell(version.source),
-                check,
-            ]
-        )
-    return listing(visit, words("政策参数"), words("比例、限额、时限等都是带日期和来源条款的参数；改动只增不改，历史计算可复现。"),
-                 [words("参数"), words("今日有效值"), words("生效日期"), words("来源"), words("核对")], rows, words("没有参数"))  # fmt: skip
+        (verified if version.verified else open_lines).append(line)
+    return visit.render(
+        "parameters.html",
+        open=open_lines,
+        verified=verified,
+        missing=sum(not one.value for one in open_lines),
+        may_write=visit.grant.may("parameter.write"),
+    )
 
 
 _VERSION = (
@@ -89,7 +97,12 @@ _VERSION = (
 
 async def parameter(visit: Visit) -> Response:
     """Show the versions of one parameter and the form that adds one."""
-    return await _parameter(visit, {"valid_from": today().isoformat()})
+    place = visit.platform.settings.jurisdiction
+    held = visit.platform.parameters.find(visit.path("id"), place, today())
+    values = {"valid_from": today().isoformat()}
+    if held is not None and not held.verified:
+        values["value"] = str(held.value)
+    return await _parameter(visit, values)
 
 
 async def _parameter(visit: Visit, values: Mapping[str, Any], fault: Fault | None = None) -> Response:
@@ -98,6 +111,8 @@ async def _parameter(visit: Visit, values: Mapping[str, Any], fault: Fault | Non
     if not versions:
         raise NotFound("there is no such parameter", zh="没有这个参数")
     places = await divisions(visit)
+    held = visit.platform.parameters.find(id_, visit.platform.settings.jurisdiction, today())
+    unverified = held is None or not held.verified
     rows = [
         [
             Cell(version_text(words, one)),
@@ -105,6 +120,7 @@ async def _parameter(visit: Visit, values: Mapping[str, Any], fault: Fault | Non
             Cell(one.valid_from.isoformat()),
             Cell(one.valid_to.isoformat() if one.valid_to else words("长期")),
             Cell(one.source),
+            Cell(words("已核对") if one.verified else words("待主管部门确认")),
             Cell(one.entered_by or words("随服务发布")),
         ]
         for one in versions
@@ -120,9 +136,11 @@ async def _parameter(visit: Visit, values: Mapping[str, Any], fault: Fault | Non
             words("生效日期"),
             words("失效日期"),
             words("来源条款"),
+            words("核对"),
             words("录入"),
         ],
         rows=rows,
+        unverified=unverified,
         may_enter=visit.grant.may("parameter.write"),
         issues=told(words, fault) if fault else [],
         fields=form_fields(words, _VERSION, values),
@@ -139,7 +157,7 @@ async def enter_parameter(visit: Visit) -> Response:
         version = ParameterVersion(
             id=id_,
             title=versions[0].title,
-            value=like(versions[0].value, form.get("value", "")),
+            value=parameter_value(versions[0].value, form.get("value", "")),
             unit=versions[0].unit,
             jurisdiction=visit.platform.settings.jurisdiction,
             valid_from=_day(form.get("valid_from", "")),
@@ -151,21 +169,6 @@ async def enter_parameter(visit: Visit) -> Response:
     except (Invalid, Unprocessable) as fault:
         return await _parameter(visit, form, fault)
     return visit.go(f"/admin/parameters/{id_}", said="saved")
-
-
-def like(before: Any, text: str) -> Any:
-    """Return `text` in the form of the value before it: a number stays a number. Raises Invalid."""
-    if isinstance(before, bool):
-        return text.strip().lower() in ("true", "是", "1")
-    if isinstance(before, int | float):
-        try:
-            number = float(text)
-        except ValueError as error:
-            raise Invalid("the value must be a number", zh="该参数的值应为数字") from error
-        return int(number) if number == int(number) and isinstance(before, int) else number
-    if not text:
-        raise Invalid("the value is missing", zh="请填写新值")
-    return text
 
 
 def _day(text: str) -> date:
