@@ -75,6 +75,6 @@ def test_what_is_not_certain_stays_open(written: str) -> None:
 
 
 def test_another_citys_unit_means_our_department_of_the_same_work() -> None:
-    assert DIRECTORY.resolve_elsewhere("咸安区民政局").organisations == ("unit-civil-affairs",)
+    assert DIRECTORY.resolve_elsewhere("东湾区民政局").organisations == ("unit-civil-affairs",)
     assert DIRECTORY.resolve_elsewhere("州发展改革委").organisations == ("unit-development-reform",)
     assert DIRECTORY.resolve_elsewhere("某某公司").organisations == ()

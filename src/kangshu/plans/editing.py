@@ -209,7 +209,7 @@ def _chapter(ours: Resource, chapter: Resource) -> Resource:
 
 
 def _resolve_all(action: Resource, units: UnitDirectory) -> None:
-    """Find our own units for another city's: 咸安's 区民政局 is our civil affairs bureau, read without its place."""
+    """Find our own units for another city's: another district's 区民政局 is our civil affairs bureau, read without its place."""
     fresh: list[Any] = []
     for one in action.get("extension", ()):
         if one.get("url") == shape.UNIT:

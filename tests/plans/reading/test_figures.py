@@ -88,7 +88,7 @@ def test_money(sentence, expected):
 @pytest.mark.parametrize(
     "sentence",
     [
-        "已安排中央预算内投资10000万元。",
+        "已安排省级预算内投资8000万元。",
         "项目总投资3亿元。",
         "下达补助资金2亿元。",
         "对年收入500万元以上的企业予以支持。",
@@ -100,8 +100,8 @@ def test_no_money(sentence):
 
 def test_progress_columns_hold_no_targets_and_end_with_their_table():
     text = (
-        "实事内容工作任务责任单位进展情况\n"
-        "养老新增床位30张。区民政局,相关镇街目前已完成5张。累计完成21张。\n"
+        "实事名称工作内容责任单位办理情况\n"
+        "养老新增床位30张。区民政局,有关镇街目前已完成5张。累计完成21张。\n"
         "一、下一步\n到2027年，新建食堂20家。\n"
     )
     assert [target[1] for target in targets_of(text)] == [30, 20]

@@ -112,7 +112,7 @@ def _is_rule(text: str, figure: Figure, sentences: Sentences) -> bool:
 
 
 def _cap_behind(text: str, figures: list[Figure], number: int, last: int) -> int | None:
-    """Return the figure that caps figure `number`: 给予3%、不超过300万元; (每个机构最高补贴不超过500张床位)."""
+    """Return the figure that caps figure `number`: 给予2%、不超过100万元; (每家最多按200张床补)."""
     if number + 1 >= len(figures):
         return None
     following = figures[number + 1]
