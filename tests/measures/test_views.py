@@ -231,6 +231,20 @@ def test_a_broken_line_is_named(tmp_path: Path, engine: str, line: str) -> None:
     with pytest.raises(Invalid, match=r"broken\.ndjson:3: ") as caught:
         list(run_view_file(view(column("id")), path, engine))
     assert "broken.ndjson 第 3 行" in caught.value.zh
+    packed = tmp_path / "broken.ndjson.bz2"
+    packed.write_bytes(bz2.compress(path.read_bytes()))
+    with pytest.raises(Invalid, match=r"broken\.ndjson\.bz2:3: "):
+        list(run_view_file(view(column("id")), packed, engine))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress)])
+def test_a_packed_file_that_ends_early_is_told(tmp_path: Path, engine: str, suffix: str, pack: Any) -> None:
+    path = tmp_path / f"cut.ndjson{suffix}"
+    lines = "\n".join(json.dumps({**PATIENT, "id": f"p{n}"}) for n in range(1000)).encode()
+    path.write_bytes(pack(lines)[:-40])
+    with pytest.raises(Invalid, match=r"cut\.ndjson"):
+        list(run_view_file(view(column("id")), path, engine))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -114,20 +114,28 @@ def _opened(path: Path) -> IO[bytes] | gzip.GzipFile | bz2.BZ2File:
     return path.open("rb")
 
 
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    try:
+        with _opened(path) as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, EOFError, zlib.error) as error:  # what is packed ends early or is damaged
+        raise _bad_line(path, number + 1, "the file cannot be read further", "文件无法继续读取") from error
+
+
 def _resources(path: Path) -> Iterator[Resource]:
-    with _opened(path) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                resource = _DECODER.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise _bad_line(path, number, "this is not JSON", "不是JSON") from error
-            if not isinstance(resource, dict):
-                raise _bad_line(path, number, "this is no JSON object", "不是JSON对象")
-            if not isinstance(resource.get("resourceType"), str):
-                raise _bad_line(path, number, "there is no resourceType", "缺少resourceType")
-            yield resource
+    for number, line in _lines(path):
+        try:
+            resource = _DECODER.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _bad_line(path, number, "this is not JSON", "不是JSON") from error
+        if not isinstance(resource, dict):
+            raise _bad_line(path, number, "this is no JSON object", "不是JSON对象")
+        if not isinstance(resource.get("resourceType"), str):
+            raise _bad_line(path, number, "there is no resourceType", "缺少resourceType")
+        yield resource
 
 
 def _bad_line(path: Path, number: int, why: str, zh: str) -> Invalid:
@@ -150,9 +158,14 @@ def _sql_rows(view: View, path: Path, engine: str) -> Iterator[dict[str, Any]]:
     run: _Run = spark.write_rows if engine == "spark" else _write_rows
     names = [column.name for column in view.columns()]
     with tempfile.TemporaryDirectory(prefix="kangshu-rows-") as folder:
-        if path.suffix == ".bz2" and engine == "duckdb":  # DuckDB reads .gz alone
-            path = _unpacked(path, Path(folder))
-        for made in _written(view, path, dialect, run, Path(folder)):
+        # DuckDB reads .gz alone
+        read = _unpacked(path, Path(folder)) if path.suffix == ".bz2" and engine == "duckdb" else path
+        try:
+            files = _written(view, read, dialect, run, Path(folder))
+        except Invalid:
+            _blame(path)
+            raise
+        for made in files:
             with made.open("rb") as file:
                 for line in file:
                     row = _ROWS.decode(line)
@@ -167,9 +180,6 @@ def _written(view: View, path: Path, dialect: Dialect, run: _Run, folder: Path) 
             return run(statement, path, folder / f"depth-{depth}")
         except DepthReached:
             continue
-        except Invalid:
-            _blame(path)
-            raise
     raise TooLarge(
         f"'repeat' found elements nested deeper than {_DEPTHS[-1]} levels",
         zh=f"repeat嵌套超过{_DEPTHS[-1]}层",
@@ -178,8 +188,8 @@ def _written(view: View, path: Path, dialect: Dialect, run: _Run, folder: Path) 
 
 def _unpacked(path: Path, folder: Path) -> Path:
     plain = folder / path.stem
-    with _opened(path) as source, plain.open("wb") as target:
-        shutil.copyfileobj(source, target, 1024 * 1024)
+    with plain.open("wb") as target:
+        target.writelines(line for _, line in _lines(path))
     return plain
 
 
