@@ -156,6 +156,7 @@ _Run = Callable[[Statement, Path, Path], list[Path]]
 def _sql_rows(view: View, path: Path, engine: str) -> Iterator[dict[str, Any]]:
     dialect: Dialect = SPARK if engine == "spark" else DUCKDB
     run: _Run = spark.write_rows if engine == "spark" else _write_rows
+    compile_view(view, dialect)  # a path that cannot be used is told before the file is read
     names = [column.name for column in view.columns()]
     with tempfile.TemporaryDirectory(prefix="kangshu-rows-") as folder:
         # DuckDB reads .gz alone
