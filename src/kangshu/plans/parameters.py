@@ -11,7 +11,7 @@ from kangshu.base.text import Text
 from kangshu.plans.lights import LightRule
 from kangshu.sdk import ParameterDeclaration
 
-_SOURCE: Final = "系统默认值，待本市规定（product default until the city decides）"
+_SOURCE: Final = "待定：系统默认值，由本市规定"
 _START: Final = date(2000, 1, 1)
 
 AMBER_BAND: Final = "plans.amber-band"

@@ -103,7 +103,7 @@ class CopiedClause:
 
 async def preview(visit: Visit) -> Response:
     """Show what adopting the chosen clauses (`?clause=`, repeated) would copy."""
-    words, id_ = visit.words, visit.path("id")
+    id_ = visit.path("id")
     chosen = list(dict.fromkeys(visit.request.query_params.getlist("clause")))
     if not chosen:
         raise Unprocessable("choose at least one clause", zh="请至少选择一条条款")
@@ -139,7 +139,6 @@ async def preview(visit: Visit) -> Response:
         clauses=clauses,
         already=len(found.already),
         open_units=sorted(open_units),
-        city=words.of(visit.platform.settings.title),
     )
 
 

@@ -29,7 +29,7 @@ async def missing_for(visit: Visit, target: Any) -> list[Hint]:
         return []
     measured = figures.all_measures(visit).get(target.measure) if target.confirmed else None
     if measured is not None:
-        return _of_measure(visit, measured)
+        return await _of_measure(visit, measured)
     found = []
     if target.measure:
         found.append(Hint(words("已推荐指标，等待规划推进办确认关联")))
@@ -38,7 +38,7 @@ async def missing_for(visit: Visit, target: Any) -> list[Hint]:
     return found
 
 
-def _of_measure(visit: Visit, measured: MeasureDeclaration) -> list[Hint]:
+async def _of_measure(visit: Visit, measured: MeasureDeclaration) -> list[Hint]:
     """Return why a linked measure has no value: a parameter or the records of its registers."""
     words, found = visit.words, []
     place = visit.platform.settings.jurisdiction
@@ -48,7 +48,7 @@ def _of_measure(visit: Visit, measured: MeasureDeclaration) -> list[Hint]:
             address = f"/admin/parameters/{name}" if visit.grant.may("parameter.read") else ""
             shown = words.of(versions[0].title) if versions else name
             found.append(Hint(words("缺参数：{title}", title=shown), address, words("去录入")))
-    for title, address in registers_of(visit, measured):
+    for title, address in await empty_registers(visit, measured):
         text = words(
             "指标“{measure}”没有可计算的记录：请在“{register}”录入或导入",
             measure=words.of(measured.title),
@@ -60,8 +60,8 @@ def _of_measure(visit: Visit, measured: MeasureDeclaration) -> list[Hint]:
     return found
 
 
-def registers_of(visit: Visit, measured: MeasureDeclaration) -> list[tuple[str, str]]:
-    """Return (title, address) of the registers whose records a measure counts; those of its own service first."""
+async def empty_registers(visit: Visit, measured: MeasureDeclaration) -> list[tuple[str, str]]:
+    """Return (title, address) of the registers that a measure counts and that hold nothing, as far as can be seen."""
     kinds = {
         str(view.definition.get("resource", ""))
         for service in visit.platform.services
@@ -72,10 +72,15 @@ def registers_of(visit: Visit, measured: MeasureDeclaration) -> list[tuple[str, 
     own = [one for one in listed if one.service == measured.service] or listed[:2]
     found = []
     for one in own:
-        seen = visit.grant.may("register.read") and not isinstance(
+        title = visit.words.of(one.title)
+        if not visit.grant.may("register.read") or isinstance(
             visit.grant.may_read(one.resource_type), Nothing
-        )
-        found.append((visit.words.of(one.title), f"/registers/{one.code}" if seen else ""))
+        ):
+            found.append((title, ""))
+            continue
+        page = await visit.platform.registers.list(visit.grant, one.code, count=1)
+        if not page.total:
+            found.append((title, f"/registers/{one.code}"))
     return found
 
 
@@ -105,7 +110,7 @@ async def missing(visit: Visit, plan: Any) -> list[Hint]:
     silent = Counter(one.measure for one in dark if one.measure and one.confirmed and one.measure in measures)
     registers: Counter[tuple[str, str]] = Counter()
     for measure, count in silent.items():
-        for register in registers_of(visit, measures[measure]):
+        for register in await empty_registers(visit, measures[measure]):
             registers[register] += count
     for (title, place), count in registers.most_common(5):
         text = words(

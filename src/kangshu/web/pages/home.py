@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from starlette.responses import Response
 
-from kangshu.base.clock import CITY_ZONE, now
+from kangshu.base.clock import CITY_ZONE, now, today
 from kangshu.base.faults import Fault
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.menu import administration, may_start
@@ -218,6 +218,14 @@ async def administrator(visit: Visit) -> Screen:
             Figure(words("已停用"), str(sum(1 for one in accounts if not one.active)), words("个")),
             Figure(words("被锁定"), str(len(locked)), words("个"), "", "red" if locked else ""),
         ]
+    if visit.grant.may("parameter.read"):
+        table, place = visit.platform.parameters, visit.platform.settings.jurisdiction
+        found = [table.find(id_, place, today()) for id_ in table.ids()]
+        open_ = sum(one is None or not one.verified for one in found)
+        tone = "amber" if open_ else "green"
+        screen.figures.append(
+            Figure(words("待确认参数"), str(open_), words("个"), "", tone, "/admin/parameters")
+        )
     rows = [[Cell(title, address)] for title, address, _ in pages]
     screen.wide = [
         Block(

@@ -154,7 +154,7 @@ async def overview(visit: Visit) -> Response:
             _links(visit, "plan.import", (words("导入规划文件"), "/plans/import")),
         ),
     ]
-    return visit.render("admin_setup.html", steps=steps, city=place)
+    return visit.render("admin_setup.html", steps=steps, jurisdiction=place)
 
 
 def _may(visit: Visit, *operations: str) -> bool:

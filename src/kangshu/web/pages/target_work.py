@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
 from kangshu.sdk import Field
+from kangshu.web import charts
 from kangshu.web.forms import FormField, form_fields, told
-from kangshu.web.pages.board import number
+from kangshu.web.pages.board import number, target_text
 from kangshu.web.visit import Visit
 
 DUE: Final = (
@@ -153,6 +156,27 @@ async def reported(visit: Visit, plan: Any, target: Any) -> list[Reported]:
         )
         for one in listed
     ]
+
+
+async def reported_chart(visit: Visit, plan: Any, target: Any) -> Markup:
+    """Return the accepted values of a target over time; empty before there are two, and for another city's plan."""
+    if plan.foreign:
+        return Markup("")
+    listed = await visit.platform.plans.reported(visit.grant, plan.id)
+    accepted = sorted(
+        (one for one in listed if one.target == target.id and one.state == "accepted"),
+        key=lambda one: one.day,
+    )
+    if len(accepted) < 2:
+        return Markup("")
+    final = target.light.final
+    return charts.trend(
+        [charts.Point(one.day.isoformat(), float(one.value)) for one in accepted],
+        title=target.indicator,
+        unit=target.unit,
+        target=float(final) if final is not None else None,
+        target_text=visit.words("目标 {value}", value=target_text(target)),
+    )
 
 
 def said(visit: Visit, fault: Fault | None) -> list[str]:

@@ -19,7 +19,7 @@ from kangshu.web.pages.clauses import clause_address
 from kangshu.web.pages.hints import missing_for
 from kangshu.web.pages.instructing import instructions_of
 from kangshu.web.pages.plans import LIGHT_WORDS
-from kangshu.web.pages.target_work import acts, reported, said
+from kangshu.web.pages.target_work import acts, reported, reported_chart, said
 from kangshu.web.parts import Fact
 from kangshu.web.rows import work_rows
 from kangshu.web.visit import Visit, texts
@@ -53,7 +53,9 @@ async def page(
     light = found.light
     clause = plan.clause(found.clause) if found.clause else None
     measured = figures.all_measures(visit).get(found.measure) if found.measure and not plan.foreign else None
-    lines, chart = await _numbers(visit, measured, found) if measured else ([], Markup(""))
+    lines, chart = (
+        await _numbers(visit, measured, found) if measured else ([], await reported_chart(visit, plan, found))
+    )
     gap = "—"
     if light.value is not None and light.final is not None:
         gap = value_text(light.final - light.value)
