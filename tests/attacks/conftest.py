@@ -22,7 +22,7 @@ import asyncpg
 import httpx
 import pytest
 
-from kangshu.access import system_grant
+from kangshu.access import Grant, Scope, admits, system_grant
 from kangshu.accounts import Account
 from kangshu.app.demo import demo_identity, make_demo
 from kangshu.app.installation import Installation
@@ -49,6 +49,10 @@ class City:
     passwords: dict[str, str]
     tokens: dict[str, str]
     posts: dict[str, Account]
+    grants: dict[str, Grant]
+    residents: dict[str, dict[str, Any]]
+    common_names: set[str]
+    """Names that staff and organisations have too."""
     _browsers: dict[str, httpx.Client] = field(default_factory=dict)
     _clients: dict[str, httpx.Client] = field(default_factory=dict)
 
@@ -96,13 +100,19 @@ class City:
 
         return asyncio.run(ask())
 
-    def state(self) -> tuple[int, int, int]:
+    def state(self) -> tuple[int, ...]:
         """Return what changes with every write: records, replaced versions, accounts."""
+        # what time alone does (notices of passed deadlines) is written by `system`, and is no answer to anybody
         row = self.sql(
-            "select (select count(*) from resource) as r, (select count(*) from version) as v,"
-            " (select count(*) from account) as a"
+            "select (select count(*) from resource r join resource_type t using (type) where t.name <> 'Communication') as r,"
+            " (select count(*) from version v join resource_type t using (type)"
+            "  where t.name not in ('Communication', 'Task')) as v,"
+            " (select count(*) from account) as a,"
+            " (select count(*) from (select account, action, outcome from audit union all"
+            "  select account, action, outcome from audit_pending) w"
+            "  where account <> 'system' and outcome = 'ok' and action in ('create', 'update', 'patch', 'delete')) as w"
         )[0]
-        return row["r"], row["v"], row["a"]
+        return row["r"], row["v"], row["a"], row["w"]
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -110,6 +120,35 @@ class City:
         before = self.state()
         yield
         assert self.state() == before, "a refused request changed the data"
+
+    def scopes(self) -> list[Standing]:
+        """Return every record that is there, with where it belongs."""
+        rows = self.sql(
+            "select t.name, r.id, r.district, r.organisations, r.patient from resource r"
+            " join resource_type t on t.type = r.type where not r.deleted order by t.name, r.id"
+        )
+        return [
+            Standing(
+                row["name"], row["id"], Scope(row["district"], tuple(row["organisations"]), row["patient"])
+            )
+            for row in rows
+        ]
+
+    def seen_by(self, name: str, kind: str) -> tuple[set[str], set[str]]:
+        """Return the ids of `kind` that the policy shows to `name`, and those that it does not."""
+        predicate = self.grants[name].may_read(kind)
+        listed = [one for one in self.scopes() if one.type == kind]
+        shown = {one.id for one in listed if admits(predicate, one.scope)}
+        return shown, {one.id for one in listed} - shown
+
+    def secrets_from(self, name: str) -> set[str]:
+        """Return what identifies the residents whom `name` must not see: numbers, telephones, names nobody else has."""
+        hidden = self.seen_by(name, "Patient")[1]
+        marks: dict[bool, set[str]] = {True: set(), False: set()}
+        for patient in self.residents.values():
+            found = {str(one["value"]) for one in (*patient["identifier"], *patient.get("telecom", ()))}
+            marks[patient["id"] in hidden] |= found | {patient["name"][0]["text"]}
+        return marks[True] - marks[False] - self.common_names
 
     def log(self) -> str:
         """Return all that the processes have said so far."""
@@ -124,6 +163,15 @@ class City:
     def workers(self) -> set[int]:
         """Return the ids of the product's processes."""
         return set(_tree(self.process.pid))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One record and where it belongs."""
+
+    type: str
+    id: str
+    scope: Scope
 
 
 def token_of(page: str) -> str:
@@ -161,8 +209,18 @@ async def _execute(url: str, sql: str) -> None:
         await connection.close()
 
 
-async def _more_accounts(url: str, place: Place) -> tuple[dict[str, str], dict[str, str], dict[str, Account]]:
-    """Return passwords of the further accounts, a bearer token of each account, and all posts."""
+@dataclass
+class _People:
+    passwords: dict[str, str]
+    tokens: dict[str, str]
+    posts: dict[str, Account]
+    grants: dict[str, Grant]
+    residents: dict[str, dict[str, Any]]
+    common_names: set[str]
+
+
+async def _people(url: str, place: Place) -> _People:
+    """Make the further accounts; return what the attacks must know of everybody."""
     system = system_grant("test")
     async with open_platform(url, place) as platform:
         doors, store = platform.accounts, platform.store
@@ -197,7 +255,11 @@ async def _more_accounts(url: str, place: Place) -> tuple[dict[str, str], dict[s
             held[one.name] = one
             passwords[one.name] = made.password
         tokens = {name: await doors.create_token(name, timedelta(hours=6)) for name in (*ROLES, "system")}
-    return passwords, tokens, held
+        grants = {name: await doors.open_grant(name) for name in ROLES}
+        residents = {one["id"]: one for one in await store.search_all(system, "Patient", "")}
+        staff = await store.search_all(system, "Practitioner", "")
+        common = {one["name"][0]["text"] for one in staff} | {one.display for one in held.values()}
+    return _People(passwords, tokens, held, grants, residents, common)
 
 
 def _free_port() -> int:
@@ -220,7 +282,7 @@ def city(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     kept = json.loads((folder / "secrets" / "demo-accounts.json").read_text("utf-8"))
     passwords = {one["name"]: one["password"] for one in kept}
     place = Place(folder, installation.views, identity)
-    more, tokens, posts = asyncio.run(_more_accounts(url, place))
+    people = asyncio.run(_people(url, place))
     port = _free_port()
     log_file = folder / "product.log"
     command = [
@@ -237,7 +299,10 @@ def city(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     address = f"http://127.0.0.1:{port}"
     try:
         _await_answer(address, process, log_file)
-        yield City(address, url, folder, log_file, process, passwords | more, tokens, posts)
+        yield City(
+            address, url, folder, log_file, process, passwords | people.passwords, people.tokens, people.posts,
+            people.grants, people.residents, people.common_names,
+        )  # fmt: skip
     finally:
         process.send_signal(signal.SIGTERM)
         try:

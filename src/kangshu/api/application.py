@@ -7,6 +7,7 @@ import time
 import traceback
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
+from urllib.parse import urlsplit
 
 from kangshu.access import Grant
 from kangshu.api.endpoints import route
@@ -75,10 +76,18 @@ async def grant_of(platform: Platform, headers: dict[bytes, bytes], method: str 
             "sign in first: send 'Authorization: Bearer <token>' (kangshu token create)",
             zh="请先登录，或使用“kangshu token create”生成访问令牌",
         )
-    site = headers.get(b"sec-fetch-site", b"none")
-    if method not in ("GET", "HEAD") and site not in (b"same-origin", b"none"):
+    if method not in ("GET", "HEAD") and _from_elsewhere(platform, headers):
         raise Forbidden("a page of another site may not write here", zh="不允许其他网站的页面写入数据")
     return await platform.accounts.session(token)
+
+
+def _from_elsewhere(platform: Platform, headers: dict[bytes, bytes]) -> bool:
+    """Return whether the browser says that a page of another site made the request."""
+    if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
+        return True
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    own = {headers.get(b"host", b"").decode("latin-1"), urlsplit(platform.settings.public_url).netloc}
+    return bool(origin) and origin.partition("://")[2] not in own - {""}
 
 
 def session_token(headers: dict[bytes, bytes]) -> str:

@@ -13,6 +13,7 @@ from kangshu.base.canonical import BASE, CASE_KIND
 from kangshu.base.faults import Conflict, Unprocessable
 from kangshu.sdk import Resource
 from kangshu.store.reading import Reader
+from kangshu.store.scopes import SOMEBODY
 
 REPORTED = f"{BASE}/Measure/reported-"
 """Begin of the measure of a reported value: it is submitted by one and reviewed by another."""
@@ -43,7 +44,11 @@ class NamedResidents:
 
     def add(self, grant: Grant, type: str, patient: str) -> None:
         """Note that a record of `type` written under `grant` comes into the compartment of `patient`."""
-        if patient and type != "Patient" and not isinstance(grant.may_read("Patient"), Everything):
+        if (
+            patient not in ("", SOMEBODY)
+            and type != "Patient"
+            and not isinstance(grant.may_read("Patient"), Everything)
+        ):
             self._named[patient] = grant
 
     async def check(self, reader: Reader) -> None:

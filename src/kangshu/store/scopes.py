@@ -6,21 +6,33 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kangshu.access import Scope
-from kangshu.base.canonical import DISTRICT, structure
+from kangshu.base.canonical import DISTRICT, RESIDENT_ID, structure
 from kangshu.search import shorten
 
 RESPONSIBLE: Final = structure("responsible-organisation")
 
 _PATIENT: Final = (
     "subject", "patient", "for", "beneficiary", "individual", "participant", "target", "focus", "source", "member",
+    "securityContext",
 )  # fmt: skip
 """Elements that may lead to the resident, in the order in which they are asked."""
 
 _ORGANISATIONS: Final = (
     "managingOrganization", "custodian", "serviceProvider", "performer", "owner", "requester", "author", "organization",
     "providedBy", "authority", "subject", "for", "partOf", "provider", "insurer", "recipient", "sender", "source",
-    "participatingOrganization", "actor", "participant", "payor", "manufacturer",
+    "participatingOrganization", "actor", "participant", "payor", "manufacturer", "securityContext",
 )  # fmt: skip
+_IMPERSONAL: Final = frozenset(
+    {
+        "Organization", "Location", "Practitioner", "PractitionerRole", "HealthcareService", "Slot", "PlanDefinition",
+        "Measure", "Medication", "Questionnaire", "CodeSystem", "ValueSet", "StructureDefinition", "SearchParameter",
+    }
+)  # fmt: skip
+"""Types in which R4 has no place for a resident: they are not looked through."""
+
+SOMEBODY: Final = "~"
+"""The compartment of a record that speaks of a resident whom it does not name as its own: no grant names it."""
+
 _INNER: Final = ("actor", "member", "party", "individual", "onBehalfOf")
 
 
@@ -28,12 +40,15 @@ def scope_of(resource: dict[str, Any]) -> tuple[Scope, bool]:
     """Return the scope that `resource` itself tells, and whether its district is its own.
 
     The district of one without the extension is the resident's, else the first organisation's: the store fills it in.
-    A reference to a resident that is not local makes a compartment that no grant names.
+    A reference to a resident that is not local makes a compartment that no grant names; so does one anywhere else in
+    the resource, a contained resident, and one told by an identifier: such a record is not one of nobody's.
     """
     kind = resource["resourceType"]
     own = _district(resource)
     organisations = tuple(dict.fromkeys(_organisations(resource, kind)))
     patient = resource.get("id", "") if kind == "Patient" else _patient(resource)
+    if not patient and kind not in _IMPERSONAL and _speaks_of_somebody(resource):
+        patient = SOMEBODY
     return Scope(own, organisations, patient), bool(own)
 
 
@@ -75,6 +90,23 @@ def _patient(resource: dict[str, Any]) -> str:
                 if "/Patient/" in text or (text.startswith("urn:") and name in ("subject", "patient", "for")):
                     return shorten(text)
     return ""
+
+
+def _speaks_of_somebody(resource: dict[str, Any]) -> bool:
+    """Return whether a resident stands anywhere in `resource`."""
+    nodes: list[Any] = list(resource.values())
+    while nodes:
+        node = nodes.pop()
+        if type(node) is list:
+            nodes.extend(node)
+        elif type(node) is dict:
+            text = node.get("reference")
+            if type(text) is str and (text.startswith("Patient/") or "/Patient/" in text):
+                return True
+            if "Patient" in (node.get("resourceType"), node.get("type")) or node.get("system") == RESIDENT_ID:
+                return True
+            nodes.extend(node.values())
+    return False
 
 
 def _organisations(resource: dict[str, Any], kind: str) -> Iterator[str]:

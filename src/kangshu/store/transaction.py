@@ -26,7 +26,7 @@ from kangshu.base.faults import (
     TooLarge,
     Unsupported,
 )
-from kangshu.fhir import check_depth, definitions, json_patch, render
+from kangshu.fhir import check_depth, definitions, json_patch, render, split_reference
 from kangshu.fhirpath import fhirpath_patch
 from kangshu.sdk import Resource
 from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
@@ -293,6 +293,8 @@ class Transaction:
         body.update(resource)
         body["id"] = id
         scope, own = scope_of(body)
+        if type == "Binary" and not scope.patient:
+            scope = await self._as_secret_as_its_context(body, scope)
         origin = 0
         if not own:
             scope, origin = await self._place(type, id, scope)
@@ -300,6 +302,15 @@ class Transaction:
         if current is None or current.scope.patient != scope.patient:
             self._residents.add(self.grant, type, scope.patient)
         return await self._write(type, id, body, current, scope, origin, action)
+
+    async def _as_secret_as_its_context(self, binary: Resource, scope: Scope) -> Scope:
+        """Return `scope` in the compartment of the record that the Binary's securityContext names."""
+        context = binary.get("securityContext")
+        reference = split_reference(str(context.get("reference", ""))) if isinstance(context, dict) else None
+        if reference is None or reference.base or not definitions().is_resource(reference.type):
+            return scope
+        found = await self._reader.current(reference.type, reference.id)
+        return scope if found is None else replace(scope, patient=found.scope.patient)
 
     async def _place(self, type: str, id: str, scope: Scope) -> tuple[Scope, int]:
         catalogue = self._store.catalogue
