@@ -38,6 +38,7 @@ from kangshu.sdk.demo import (
     at,
     concept,
 )
+from kangshu.sdk.raw import civil_day, codes_of, extension_value, latest_day
 
 __all__ = [
     "ANY",
@@ -72,7 +73,11 @@ __all__ = [
     "Text",
     "ViewDeclaration",
     "at",
+    "civil_day",
     "code_system",
+    "codes_of",
     "concept",
+    "extension_value",
+    "latest_day",
     "structure",
 ]

@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, code_system, structure
+from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value
 
-_CITY = timezone(timedelta(hours=8))
 MINUTES = "slot-precision-minutes"
 """The parameter that says how long a precise slot may be."""
 
 
-def _extension(resource: Resource, name: str) -> Any:
-    values = [
-        value
-        for extension in resource.get("extension", [])
-        if extension["url"] == structure(name)
-        for key, value in extension.items()
-        if key.startswith("value")
-    ]
-    return values[0] if values else None
-
-
 def _slots(resources: list[Resource], kind: str, start: date, end: date) -> Iterator[Resource]:
     """Yield the slots that hospitals of `kind` offer between the two days."""
-    hospitals = set()
-    for one in resources:
-        if one["resourceType"] == "Organization" and one.get("active") is not False:
-            codings = [coding for concept in one.get("type", []) for coding in concept.get("coding", [])]
-            if any(
-                coding.get("system") == code_system("organisation-kind") and coding.get("code") == kind
-                for coding in codings
-            ):
-                hospitals.add(f"Organization/{one['id']}")
+    hospitals = {
+        f"Organization/{one['id']}"
+        for one in resources
+        if one["resourceType"] == "Organization"
+        and one.get("active") is not False
+        and kind in codes_of(one.get("type", []), "organisation-kind")
+    }
     for one in resources:
         if one["resourceType"] != "Slot" or one["status"] in ("entered-in-error", "busy-unavailable"):
             continue
-        hospital = (_extension(one, "responsible-organisation") or {}).get("reference")
-        if hospital in hospitals and start <= _moment(one["start"]).astimezone(_CITY).date() <= end:
+        hospital = (extension_value(one, "responsible-organisation") or {}).get("reference")
+        if hospital in hospitals and start <= civil_day(one["start"]) <= end:
             yield one
 
 
@@ -52,7 +38,7 @@ def _reserved(kind: str) -> CheckQuery:
         resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
     ) -> tuple[float, float]:
         slots = list(_slots(resources, kind, start, end))
-        return len([one for one in slots if _extension(one, "reserved-for") == "referral"]), len(slots)
+        return len([one for one in slots if extension_value(one, "reserved-for") == "referral"]), len(slots)
 
     return check
 

@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, code_system
+from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, latest_day
 
-_CITY = timezone(timedelta(hours=8))
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
 SERVED = "elder-health-service-age"
 """The parameter that says from which age the health service is for a resident."""
-
-
-def _day(text: str) -> date:
-    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
-
-
-def _latest(born: str) -> date:
-    """Return the last day that a birth date, which may be partial, can mean."""
-    if len(born) == 4:
-        return date(int(born), 12, 31)
-    if len(born) == 7:
-        first = date.fromisoformat(f"{born}-01")
-        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return date.fromisoformat(born)
-
-
-def _has(concepts: list[Any], system: str, code: str) -> bool:
-    wanted = {"system": code_system(system), "code": code}
-    return any(
-        wanted.items() <= coding.items() for concept in concepts for coding in concept.get("coding", [])
-    )
 
 
 def _older(resources: list[Resource], age: int, end: date) -> set[str]:
@@ -42,11 +20,11 @@ def _older(resources: list[Resource], age: int, end: date) -> set[str]:
     for one in resources:
         if one["resourceType"] != "Patient" or one.get("active") is False or one.get("deceasedBoolean"):
             continue
-        if "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end:
+        if "deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end:
             continue
         if "birthDate" not in one:
             continue
-        born = _latest(one["birthDate"])
+        born = latest_day(one["birthDate"])
         turned = (born.year + age, born.month, born.day)
         if turned[1:] == (2, 29) and (turned[0] % 4 or (turned[0] % 100 == 0 and turned[0] % 400)):
             turned = (turned[0], 2, 28)
@@ -65,8 +43,8 @@ def _managed(age: str) -> CheckQuery:
             if (
                 one["resourceType"] == "Encounter"
                 and one["status"] == "finished"
-                and _has(one.get("type", []), "encounter-kind", "elder-health-management")
-                and start <= _day(one["period"]["start"]) <= end
+                and "elder-health-management" in codes_of(one.get("type", []), "encounter-kind")
+                and start <= civil_day(one["period"]["start"]) <= end
             ):
                 reached.add(one["subject"]["reference"])
         return len(older & reached), len(older)
@@ -84,9 +62,9 @@ def elder_assessment(
         for one in resources
         if one["resourceType"] == "Observation"
         and one["status"] in {"final", "amended", "corrected"}
-        and _has([one["code"]], "assessment", "elder-ability")
+        and "elder-ability" in codes_of([one["code"]], "assessment")
         and "effectiveDateTime" in one
-        and start <= _day(one["effectiveDateTime"]) <= end
+        and start <= civil_day(one["effectiveDateTime"]) <= end
     }
     return len(older & assessed), len(older)
 

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, code_system
+from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, latest_day
 
-_CITY = timezone(timedelta(hours=8))
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
-
-
-def _day(text: str) -> date:
-    """Return the civil day of a whole date or an instant."""
-    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
-
-
-def _latest(born: str) -> date:
-    """Return the last day that a birth date, which may be partial, can mean."""
-    if len(born) == 4:
-        return date(int(born), 12, 31)
-    if len(born) == 7:
-        first = date.fromisoformat(f"{born}-01")
-        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return date.fromisoformat(born)
 
 
 def _birthday(born: date, age: int) -> date:
@@ -47,23 +31,20 @@ def family_doctor_coverage(
         if one["resourceType"] == "Patient"
         and one.get("active", True)
         and not one.get("deceasedBoolean", False)
-        and ("deceasedDateTime" not in one or _day(one["deceasedDateTime"]) > end)
+        and ("deceasedDateTime" not in one or civil_day(one["deceasedDateTime"]) > end)
         and "birthDate" in one
-        and _birthday(_latest(one["birthDate"]), age) <= end
+        and _birthday(latest_day(one["birthDate"]), age) <= end
     }
     signed = set()
     for one in resources:
         if one["resourceType"] != "Contract" or one.get("status") != "executed":
             continue
-        kinds = [
-            (coding.get("system"), coding.get("code")) for coding in one.get("type", {}).get("coding", [])
-        ]
-        if (code_system("contract-kind"), "family-doctor") not in kinds:
+        if "family-doctor" not in codes_of([one.get("type", {})], "contract-kind"):
             continue
         applies = one.get("applies", {})
-        if "start" not in applies or _day(applies["start"]) > end:
+        if "start" not in applies or civil_day(applies["start"]) > end:
             continue
-        if "end" in applies and _day(applies["end"]) < end:
+        if "end" in applies and civil_day(applies["end"]) < end:
             continue
         residents = [subject["reference"] for subject in one.get("subject", []) if "reference" in subject]
         signed.update(residents[:1])

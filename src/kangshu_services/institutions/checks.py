@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, code_system, structure
+from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, latest_day
 
-_CITY = timezone(timedelta(hours=8))
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
-
-
-def _day(text: str) -> date:
-    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
-
-
-def _latest(born: str) -> date:
-    """Return the last day that a birth date, which may be partial, can mean."""
-    if len(born) == 4:
-        return date(int(born), 12, 31)
-    if len(born) == 7:
-        first = date.fromisoformat(f"{born}-01")
-        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return date.fromisoformat(born)
-
-
-def _coded(concepts: list[Any], system: str) -> set[str]:
-    return {
-        coding.get("code", "")
-        for concept in concepts
-        for coding in concept.get("coding", [])
-        if coding.get("system") == code_system(system)
-    }
-
-
-def _extension(resource: Resource, name: str) -> Any:
-    for extension in resource.get("extension", []):
-        if extension["url"] == structure(name):
-            return next(value for key, value in extension.items() if key.startswith("value"))
-    return None
 
 
 def _homes(resources: list[Resource]) -> dict[str, Resource]:
@@ -48,7 +17,7 @@ def _homes(resources: list[Resource]) -> dict[str, Resource]:
         f"Organization/{one['id']}": one
         for one in resources
         if one["resourceType"] == "Organization"
-        and "elder-institution" in _coded(one.get("type", []), "organisation-kind")
+        and "elder-institution" in codes_of(one.get("type", []), "organisation-kind")
         and one.get("active", True)
     }
 
@@ -72,7 +41,7 @@ def nursing_bed_share(
 ) -> tuple[float, float]:
     """Nursing beds of all beds."""
     beds = _beds(resources)
-    return sum("nursing" in _coded(bed.get("type", []), "bed-kind") for bed, _ in beds), len(beds)
+    return sum("nursing" in codes_of(bed.get("type", []), "bed-kind") for bed, _ in beds), len(beds)
 
 
 def private_bed_share(
@@ -80,7 +49,7 @@ def private_bed_share(
 ) -> tuple[float, float]:
     """Beds of private homes of all beds."""
     beds = _beds(resources)
-    return sum(_extension(home, "ownership") == "private" for _, home in beds), len(beds)
+    return sum(extension_value(home, "ownership") == "private" for _, home in beds), len(beds)
 
 
 def elder_beds_per_thousand(
@@ -91,11 +60,11 @@ def elder_beds_per_thousand(
     for one in resources:
         if one["resourceType"] != "Patient" or not one.get("active", True) or one.get("deceasedBoolean"):
             continue
-        if "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end:
+        if "deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end:
             continue
         if "birthDate" not in one:
             continue
-        born = _latest(one["birthDate"])
+        born = latest_day(one["birthDate"])
         year, month, day = born.year, born.month, born.day
         # 29 February counts as the 28th in a year without one
         leap = end.year % 4 == 0 and (end.year % 100 != 0 or end.year % 400 == 0)

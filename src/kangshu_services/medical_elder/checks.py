@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, code_system, structure
-
-_CITY = timezone(timedelta(hours=8))
-
-
-def _day(text: str) -> date:
-    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
+from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value
 
 
 def _homes(resources: list[Resource]) -> dict[str, bool]:
     """Return for each operating elder-care institution whether it has a medical unit of its own."""
-    found = {}
-    for one in resources:
-        if one["resourceType"] != "Organization" or one.get("active") is False:
-            continue
-        for concept in one.get("type", []):
-            for coding in concept.get("coding", []):
-                if (coding.get("system"), coding.get("code")) == (
-                    code_system("organisation-kind"),
-                    "elder-institution",
-                ):
-                    found[f"Organization/{one['id']}"] = any(
-                        extension["url"] == structure("internal-medical-unit") and extension["valueBoolean"]
-                        for extension in one.get("extension", [])
-                    )
-    return found
+    return {
+        f"Organization/{one['id']}": extension_value(one, "internal-medical-unit") is True
+        for one in resources
+        if one["resourceType"] == "Organization"
+        and one.get("active") is not False
+        and "elder-institution" in codes_of(one.get("type", []), "organisation-kind")
+    }
 
 
 def _agreed(resources: list[Resource], day: date) -> set[str]:
@@ -39,10 +25,10 @@ def _agreed(resources: list[Resource], day: date) -> set[str]:
     found: set[str] = set()
     for one in resources:
         if one["resourceType"] == "Contract" and one.get("status") == "executed":
-            codes = {coding.get("code") for coding in one.get("type", {}).get("coding", [])}
+            codes = codes_of([one.get("type", {})], "contract-kind")
             applies = one.get("applies", {})
-            started = "start" in applies and _day(applies["start"]) <= day
-            ended = "end" in applies and _day(applies["end"]) < day
+            started = "start" in applies and civil_day(applies["start"]) <= day
+            ended = "end" in applies and civil_day(applies["end"]) < day
             if "medical-elder" in codes and started and not ended:
                 found |= {subject.get("reference", "") for subject in one.get("subject", [])}
     return found

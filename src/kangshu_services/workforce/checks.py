@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, code_system
+from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, latest_day
 
-_CITY = timezone(timedelta(hours=8))
 ENOUGH = "centre-general-practitioners"
 """The parameter that says how many general practitioners a centre needs."""
-
-
-def _day(text: str) -> date:
-    return datetime.fromisoformat(text).astimezone(_CITY).date() if "T" in text else date.fromisoformat(text)
-
-
-def _latest(born: str) -> date:
-    """Return the last day that a birth date, which may be partial, can mean."""
-    if len(born) == 4:
-        return date(int(born), 12, 31)
-    if len(born) == 7:
-        first = date.fromisoformat(f"{born}-01")
-        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return date.fromisoformat(born)
 
 
 def _general_practitioners(resources: list[Resource], day: date) -> dict[str, set[str]]:
@@ -37,17 +22,11 @@ def _general_practitioners(resources: list[Resource], day: date) -> dict[str, se
         period = one.get("period", {})
         if one.get("active") is False and "end" not in period:
             continue
-        if ("start" in period and _day(period["start"]) > day) or (
-            "end" in period and _day(period["end"]) < day
+        if ("start" in period and civil_day(period["start"]) > day) or (
+            "end" in period and civil_day(period["end"]) < day
         ):
             continue
-        roles = {
-            coding.get("code")
-            for concept in one.get("code", [])
-            for coding in concept.get("coding", [])
-            if coding.get("system") == code_system("staff-role")
-        }
-        if "general-practitioner" in roles:
+        if "general-practitioner" in codes_of(one.get("code", []), "staff-role"):
             found[one.get("organization", {}).get("reference", "")].add(one["practitioner"]["reference"])
     return found
 
@@ -60,8 +39,8 @@ def gp_per_ten_thousand(
     residents = 0
     for one in resources:
         if one["resourceType"] == "Patient" and one.get("active", True) and not one.get("deceasedBoolean"):
-            died = "deceasedDateTime" in one and _day(one["deceasedDateTime"]) <= end
-            unborn = "birthDate" in one and _latest(one["birthDate"]) > end
+            died = "deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end
+            unborn = "birthDate" in one and latest_day(one["birthDate"]) > end
             residents += not died and not unborn
     return len(doctors), residents
 
@@ -76,11 +55,7 @@ def centres_with_enough(
         for one in resources
         if one["resourceType"] == "Organization"
         and one.get("active") is not False
-        and any(
-            coding.get("code") == "community-health-centre"
-            for concept in one.get("type", [])
-            for coding in concept.get("coding", [])
-        )
+        and "community-health-centre" in codes_of(one.get("type", []), "organisation-kind")
     ]
     return sum(len(doctors.get(centre, ())) >= int(parameters[ENOUGH]) for centre in centres), len(centres)
 
