@@ -4,7 +4,7 @@ BIN := .venv/bin
 DATA ?= .kangshu
 PORT ?= 8000
 
-.PHONY: setup demo test check format bench docs suites clean
+.PHONY: setup demo test test-spark check format bench docs clean
 
 setup: .venv/runtime.stamp
 
@@ -28,6 +28,10 @@ demo: setup
 
 test: .venv/development.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-spark: .venv/development.stamp
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements/spark.txt
+	$(BIN)/python -m pytest -n 2 -k spark tests/measures tests/suites/test_sql_on_fhir_v2.py
 
 check: .venv/development.stamp
 	$(BIN)/ruff format --check --quiet .
