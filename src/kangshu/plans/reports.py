@@ -158,10 +158,10 @@ def newest(reports: Iterable[ReportedValue]) -> dict[str, Known]:
 
 
 def may_report(grant: Grant, plan: PlanView, target: TargetView) -> bool:
-    """Return whether the account may report this target: it acts for a unit of the clause, or reviews reports."""
+    """Return whether the account may report this target: its organisation is a unit of the clause, or it reviews reports."""
     clause = plan.clause(target.clause)
     units = {one for unit in (clause.units if clause else ()) for one in unit.organisations}
-    return bool(grant.organisation) and (any(map(grant.acts_for, units)) or grant.may("plan.report"))
+    return bool(grant.organisation) and (grant.organisation in units or grant.may("plan.report"))
 
 
 def due_reports(
@@ -181,9 +181,9 @@ def due_reports(
     for target in plan.targets:
         clause = plan.clause(target.clause)
         leads = tuple(one for unit in (clause.of("lead") if clause else ()) for one in unit.organisations)
-        if (target.measure and target.confirmed) or not any(map(grant.acts_for, leads)):
+        if (target.measure and target.confirmed) or grant.organisation not in leads:
             continue
-        listed = sorted(sent.get(target.id, ()), key=lambda one: (one.sent or one.day, one.day))
+        listed = sorted(sent.get(target.id, ()), key=lambda one: one.id)  # ids grow with time
         last = listed[-1] if listed else None
         returned = last is not None and last.state == "returned"
         if last is None or returned or (last.sent or last.day) < since:

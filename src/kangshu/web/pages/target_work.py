@@ -87,10 +87,9 @@ class Reported:
 def may_report(visit: Visit, plan: Any, target: Any) -> bool:
     """Return whether the visitor reports this target: its unit does, where no measure proves it."""
     clause = plan.clause(target.clause) if target.clause else None
-    mine = clause is not None and any(
-        visit.grant.acts_for(one) for unit in clause.units for one in unit.organisations
-    )
-    return bool(mine and visit.grant.organisation and not (target.measure and target.confirmed))
+    own = visit.grant.organisation
+    mine = clause is not None and any(own in unit.organisations for unit in clause.units)
+    return bool(own and mine and not (target.measure and target.confirmed))
 
 
 def acts(

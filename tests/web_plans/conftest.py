@@ -1,0 +1,123 @@
+"""The demo city with a plan of its own and another city's, and an empty city just founded; both served over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from kangshu.app.installation import Installation
+from kangshu.app.wiring import Place, open_platform
+from kangshu.web import web_app
+from tests.web.conftest import _execute, site
+from tests.web.site import Site, token_of
+
+__all__ = ["site"]
+
+OWN = """云汐市银龄健康行动方案
+
+一、总体目标
+
+到20xx年，全市65岁以上老年人健康管理率达到75%。
+
+二、重点任务
+
+（一）推进医养结合。到20xx年，医养结合签约覆盖率达到100%。（牵头单位：市卫生健康委；配合单位：市康养产业专班、市民政局）
+
+（二）发展银发经济。到2027年，培育银发经济骨干企业20家。（牵头单位：市康养产业专班；配合单位：省工业和信息化厅）
+
+（四）完善护理服务。到2027年，养老机构护理型床位占比达到58%，培训护理员800人次。（牵头单位：市民政局）
+"""
+FOREIGN = """绿岛市养老服务实施方案
+
+一、主要任务
+
+（一）增加床位。到2027年，养老机构护理型床位占比达到60%。（牵头单位：市民政局；配合单位：市财政局）
+
+（二）培训人员。每年培训护理员200人。（牵头单位：市人社局）
+
+（三）发展康养。到2028年，康养旅居基地达到12个。（牵头单位：市海洋康养专班；配合单位：各区人民政府）
+"""
+
+
+@pytest.fixture(scope="session")
+def own(site: Site) -> str:
+    """The id of a plan of our own with every kind of question."""
+    return imported(site, "云汐.txt", OWN, own=True)
+
+
+@pytest.fixture(scope="session")
+def foreign(site: Site) -> str:
+    """The id of another city's plan."""
+    return imported(site, "绿岛.txt", FOREIGN, own=False)
+
+
+def imported(site: Site, name: str, text: str, *, own: bool) -> str:
+    """Return the id of the plan that the plan office makes of `text`."""
+    with closing(site.visitor("plan")) as office:
+        token = token_of(office.get("/plans/import").text)
+        form = {"_token": token, **({"own": "true"} if own else {})}
+        answer = office.post("/plans/import", data=form, files={"file": (name, text.encode())})
+        assert answer.status_code == 303, answer.text[-2000:]
+        return answer.headers["location"].split("/")[2]
+
+
+@pytest.fixture(scope="session")
+def empty(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A city that `kangshu init` has just founded; `passwords` are those it printed."""
+    name = f"kangshu_empty_{tmp_path_factory.getbasetemp().name.replace('-', '_')}"
+    asyncio.run(_execute(postgres_url, f"create database {name}"))
+    url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
+    folder: Path = tmp_path_factory.mktemp("empty") / "city"
+    command = [
+        str(Path(sys.executable).parent / "kangshu"),
+        "init",
+        "--city",
+        "海河市",
+        "--jurisdiction",
+        "120100",
+    ]
+    printed = subprocess.run(
+        [*command, "--data-dir", str(folder), "--db", url], check=True, capture_output=True, text=True
+    ).stdout
+    passwords = dict(line.split("\t") for line in printed.splitlines() if "\t" in line)
+    with served(url, folder, passwords) as made:
+        yield made
+    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+
+
+@contextmanager
+def served(url: str, folder: Path, passwords: dict[str, str]) -> Iterator[Site]:
+    """Serve the installation in `folder` on a free port for a while."""
+    ready = threading.Event()
+    made: dict[str, object] = {}
+
+    async def serve() -> None:
+        installation = Installation(folder)
+        identity = installation.identity()
+        assert identity is not None
+        async with open_platform(url, Place(folder, installation.views, identity)) as platform:
+            listener = socket.socket()
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(128)
+            config = uvicorn.Config(web_app(platform), log_level="error", access_log=False, lifespan="off")
+            server = uvicorn.Server(config)
+            made.update(server=server, port=listener.getsockname()[1], platform=platform)
+            made["loop"] = asyncio.get_running_loop()
+            ready.set()
+            await server.serve(sockets=[listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(60)
+    yield Site(f"http://127.0.0.1:{made['port']}", passwords, made["loop"], made["platform"])  # type: ignore[arg-type]
+    made["server"].should_exit = True  # type: ignore[attr-defined]
+    thread.join(20)
