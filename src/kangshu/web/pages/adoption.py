@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kangshu.base.faults import Unprocessable
+from kangshu.base.faults import NotFound
 from kangshu.web.pages.board import due_text, short, target_text
 from kangshu.web.pages.clauses import clause_address
 from kangshu.web.visit import Visit, texts
@@ -40,13 +40,15 @@ class ForeignClause:
     """Address of our plan that has taken it over, "" for none."""
 
 
-async def show(visit: Visit, plan: Any) -> Response:
+async def show(visit: Visit, plan: Any, error: str = "") -> Response:
     """Show another city's plan."""
     grant = visit.grant
     clauses = [_clause(visit, plan, one) for one in plan.clauses]
     loose = [_target(visit, plan, one) for one in plan.targets if not one.clause]
     return visit.render(
         "plan_foreign.html",
+        422 if error else 200,
+        error=error,
         title=plan.title,
         address=f"/plans/{plan.id}",
         clauses=clauses,
@@ -105,10 +107,12 @@ async def preview(visit: Visit) -> Response:
     """Show what adopting the chosen clauses (`?clause=`, repeated) would copy."""
     id_ = visit.path("id")
     chosen = list(dict.fromkeys(visit.request.query_params.getlist("clause")))
-    if not chosen:
-        raise Unprocessable("choose at least one clause", zh="请至少选择一条条款")
-    found = await visit.platform.plans.preview_adoption(visit.grant, id_, chosen)
     plan = await visit.platform.plans.plan(visit.grant, id_)
+    if not plan.foreign:
+        raise NotFound("the plan is our own already", zh="该规划已是本市规划，无需采纳")
+    if not chosen:
+        return await show(visit, plan, visit.words("请至少选择一条条款"))
+    found = await visit.platform.plans.preview_adoption(visit.grant, id_, chosen)
     targets = {one.id: one for one in found.targets}
 
     def units(clause: Any, role: str) -> list[CopiedUnit]:
