@@ -272,7 +272,7 @@ def test_a_unit_reports_a_value_and_another_reviews_it(site: Site) -> None:
         page = unit.get(address).text
         fields = _form(page, f"{address}/report")
         wrong = unit.post(f"{address}/report", data={**fields, "value": "很多", "evidence": "台账"})
-        assert wrong.status_code == 400
+        assert wrong.status_code == 422
         assert "应为数字" in wrong.text
         sent = unit.post(f"{address}/report", data={**fields, "value": "321", "evidence": "民政台账第3页"})
         assert sent.status_code == 303

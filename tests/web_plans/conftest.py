@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -11,16 +12,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 import uvicorn
 
+from kangshu.app.demo import demo_identity, make_demo
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, open_platform
 from kangshu.web import web_app
-from tests.web.conftest import _execute, site
 from tests.web.site import Site, token_of
-
-__all__ = ["site"]
 
 OWN = """云汐市银龄健康行动方案
 
@@ -48,6 +48,39 @@ FOREIGN = """绿岛市养老服务实施方案
 """
 
 
+async def _execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def database(postgres_url: str, name: str) -> Iterator[str]:
+    """Make a database of this run, give its URL, and drop it."""
+    asyncio.run(_execute(postgres_url, f"create database {name}"))
+    yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
+    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+
+
+def _name(kind: str, factory: pytest.TempPathFactory) -> str:
+    return f"kangshu_{kind}_{factory.getbasetemp().name.replace('-', '_')}"
+
+
+@pytest.fixture(scope="session")
+def site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A small demo city with its accounts, its plan and the duties of that plan."""
+    folder: Path = tmp_path_factory.mktemp("plans")
+    installation = Installation(folder)
+    installation.found(demo_identity())
+    with database(postgres_url, _name("plans", tmp_path_factory)) as url:
+        asyncio.run(make_demo(installation, url, residents=300, years=2, progress=lambda *_: None))
+        kept = json.loads((folder / "secrets" / "demo-accounts.json").read_text("utf-8"))
+        with served(url, folder, {one["name"]: one["password"] for one in kept}) as made:
+            yield made
+
+
 @pytest.fixture(scope="session")
 def own(site: Site) -> str:
     """The id of a plan of our own with every kind of question."""
@@ -73,11 +106,8 @@ def imported(site: Site, name: str, text: str, *, own: bool) -> str:
 @pytest.fixture(scope="session")
 def empty(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A city that `kangshu init` has just founded; `passwords` are those it printed."""
-    name = f"kangshu_empty_{tmp_path_factory.getbasetemp().name.replace('-', '_')}"
-    asyncio.run(_execute(postgres_url, f"create database {name}"))
-    url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
     folder: Path = tmp_path_factory.mktemp("empty") / "city"
-    command = [
+    found = [
         str(Path(sys.executable).parent / "kangshu"),
         "init",
         "--city",
@@ -85,13 +115,12 @@ def empty(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "--jurisdiction",
         "120100",
     ]
-    printed = subprocess.run(
-        [*command, "--data-dir", str(folder), "--db", url], check=True, capture_output=True, text=True
-    ).stdout
-    passwords = dict(line.split("\t") for line in printed.splitlines() if "\t" in line)
-    with served(url, folder, passwords) as made:
-        yield made
-    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+    with database(postgres_url, _name("empty", tmp_path_factory)) as url:
+        command = [*found, "--data-dir", str(folder), "--db", url]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        passwords = dict(line.split("\t") for line in printed.splitlines() if "\t" in line)
+        with served(url, folder, passwords) as made:
+            yield made
 
 
 @contextmanager
