@@ -23,7 +23,7 @@ from kangshu.base.parameters import ParameterVersion
 from kangshu.base.text import Language, Text
 from kangshu.documents import Value
 from kangshu.registers import ImportReport, RowError
-from kangshu.services.city import division
+from kangshu.services import division
 
 DIVISION: Final = "http://kangshu.org/fhir/sid/division"
 

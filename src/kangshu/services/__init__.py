@@ -1,7 +1,7 @@
 """Finds, checks and freezes service folders; names none of them."""
 
 from kangshu.services.checks import check
-from kangshu.services.city import CITY_CODE, CITY_NAME, Ran, draw_city, make_city, run_cases
+from kangshu.services.city import CITY_CODE, CITY_NAME, Ran, division, draw_city, make_city, run_cases
 from kangshu.services.draft import Draft, discover, read_folder
 from kangshu.services.findings import Finding
 from kangshu.services.loading import freeze, load
@@ -15,6 +15,7 @@ __all__ = [
     "Ran",
     "check",
     "discover",
+    "division",
     "draw_city",
     "freeze",
     "load",

@@ -15,7 +15,7 @@ from kangshu.app.doctor import examine
 from kangshu.app.installation import Identity, Installation
 from kangshu.app.speech import Speech
 from kangshu.base.faults import Conflict, Invalid
-from kangshu.services.city import division
+from kangshu.services import division
 
 _FIRST_ACCOUNTS = (
     ("admin", "系统管理员", "system-administrator"),
