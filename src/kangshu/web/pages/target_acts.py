@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from kangshu.base.clock import today
 from kangshu.base.faults import Forbidden, Invalid, NotFound, TooLarge, Unprocessable, UnsupportedMedia
 from kangshu.web.attachments import with_attachments
 from kangshu.web.inputs import day_of, figure_of
@@ -32,6 +33,8 @@ async def act(visit: Visit) -> Response:
             case "report":
                 value, day = figure_of(form, "value"), day_of(form, "day")
                 await _may(visit, id_, goal)
+                if not form.get("evidence") or day > today():  # no file is kept of what will be refused
+                    await plans.report(visit.grant, id_, goal, value, day, form.get("evidence", ""))
                 kept = await with_attachments(visit, REPORT, sent, {})
                 files = [one.removeprefix("DocumentReference/") for one in kept.get("files", ())]
                 await plans.report(visit.grant, id_, goal, value, day, form.get("evidence", ""), files)
