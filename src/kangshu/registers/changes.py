@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from kangshu.base.text import Text
-from kangshu.registers.forms import read_values
+from kangshu.registers.forms import points, read_values
 from kangshu.registers.rows import display, masked
 from kangshu.sdk import Field
 from kangshu.store import Stored
@@ -26,8 +26,28 @@ class FieldChange:
     after: Text
 
 
-def changes(fields: Sequence[Field], versions: Sequence[Stored], *, unmask: bool) -> tuple[FieldChange, ...]:
-    """Return the changes between `versions` (oldest first), newest first; the first version is the start."""
+def references_in(fields: Sequence[Field], versions: Sequence[Stored]) -> set[str]:
+    """Return every reference (`Type/id`) that the fields have held; a division stands for its Location."""
+    found: set[str] = set()
+    for stored in versions:
+        values = {} if stored.deleted else read_values(fields, stored.resource)
+        for field in fields:
+            value = values.get(field.id)
+            for one in value if isinstance(value, list) else [value]:
+                if one and field.kind == "district":
+                    found.add(f"Location/division-{one}")
+                elif one and points(field):
+                    found.add(str(one))
+    return found
+
+
+def changes(
+    fields: Sequence[Field], versions: Sequence[Stored], names: Mapping[str, str], *, unmask: bool
+) -> tuple[FieldChange, ...]:
+    """Return the changes between `versions` (oldest first), newest first; the first version is the start.
+
+    `names` are of what the fields point to, by reference.
+    """
     found: list[FieldChange] = []
     before: dict[str, Any] = {}
     for stored in versions:
@@ -35,7 +55,7 @@ def changes(fields: Sequence[Field], versions: Sequence[Stored], *, unmask: bool
         for field in fields:
             old, new = before.get(field.id), after.get(field.id)
             if old != new:
-                texts = _shown(field, old, unmask), _shown(field, new, unmask)
+                texts = _shown(field, old, names, unmask), _shown(field, new, names, unmask)
                 found.append(
                     FieldChange(
                         stored.version, stored.last_updated, field.id, field.title, texts[0], texts[1]
@@ -45,8 +65,8 @@ def changes(fields: Sequence[Field], versions: Sequence[Stored], *, unmask: bool
     return tuple(reversed(found))
 
 
-def _shown(field: Field, value: Any, unmask: bool) -> Text:
-    text = display(field, value, {})
+def _shown(field: Field, value: Any, names: Mapping[str, str], unmask: bool) -> Text:
+    text = display(field, value, names)
     if field.masked and not unmask and value is not None:
         return Text(masked(text.zh), masked(text.en))
     return text

@@ -13,7 +13,7 @@ from kangshu.base.clock import now
 from kangshu.base.faults import Fault, Issue, NotFound, Unprocessable
 from kangshu.base.text import Language
 from kangshu.registers.asking import LARGEST, query_of, unique_rules
-from kangshu.registers.changes import FieldChange, changes
+from kangshu.registers.changes import FieldChange, changes, references_in
 from kangshu.registers.forms import check_values, points, read_values, write_values
 from kangshu.registers.importing import ImportReport, Row, in_order, row_error, sort_rows
 from kangshu.registers.names import by_name, candidates, names_of
@@ -251,7 +251,8 @@ class Registers:
             if cursor is None:
                 break
         ordered = [versions[number] for number in sorted(versions)]
-        return changes(register.form, ordered, unmask=grant.may(UNMASK))
+        names = await names_of(self._store, grant, references_in(register.form, ordered))
+        return changes(register.form, ordered, names, unmask=grant.may(UNMASK))
 
     async def candidates(
         self, grant: Grant, code: str, field_id: str, *, text: str = "", limit: int = 50

@@ -27,6 +27,7 @@ from kangshu.web.menu import menu
 from kangshu.web.render import template
 from kangshu.web.routes import PAGES, Page
 from kangshu.web.visit import DOOR_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, SIZE_COOKIE, Visit, within
+from kangshu.web.waiting import waiting
 
 _log = logging.getLogger("kangshu.web")
 _YEAR = 365 * 24 * 3600
@@ -106,7 +107,8 @@ class _Door:
         except Unauthenticated:
             return to_door(request)
         visit = Visit(request, self.platform, words, grant, token)
-        visit.shared.update(await frame(self.platform, grant, words, request.url.path))
+        fresh = "said" in request.query_params
+        visit.shared.update(await frame(self.platform, grant, words, request.url.path, fresh=fresh))
         if not grant.roles and self.page.path not in ("/password", "/sign-out"):
             account = await self.platform.accounts.account(grant, grant.account)
             if account.must_change:
@@ -138,12 +140,15 @@ def to_door(request: Request) -> Response:
     return response
 
 
-async def frame(platform: Platform, grant: Grant, words: Words, path: str) -> dict[str, Any]:
-    """Return what the frame of every page shows: menu, city, titles of the visitor's roles."""
+async def frame(
+    platform: Platform, grant: Grant, words: Words, path: str, *, fresh: bool = False
+) -> dict[str, Any]:
+    """Return what the frame of every page shows: menu with what waits, city, titles of the visitor's roles."""
+    counts = await waiting(platform, grant, fresh=fresh)
     roles = platform.accounts.roles
     titles = [words.of(roles[one].title) for one in grant.roles if one in roles]
     return {
-        "menu": menu(platform, grant, words, path),
+        "menu": menu(platform, grant, words, path, counts),
         "city": city_of(platform, words),
         "role_titles": "、".join(titles) if words.language == "zh" else ", ".join(titles),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any, Final
@@ -28,23 +29,34 @@ _MEDIA: Final = {
 }
 
 
-async def with_attachments(
+async def with_papers(
     visit: Visit, fields: Iterable[Field], form: FormData, values: dict[str, Any], subject: str = ""
-) -> dict[str, Any]:
-    """Return `values` with each uploaded file kept and replaced by its reference.
+) -> tuple[dict[str, Any], list[Resource]]:
+    """Return `values` with each uploaded file replaced by its reference, and the records to keep.
 
-    `subject` is the `Patient/id` that the files are about. Raises TooLarge, UnsupportedMedia.
+    Whoever writes the form writes them in the same transaction: a refused form leaves no file behind. `subject` is
+    the `Patient/id` that the files are about. Raises TooLarge, UnsupportedMedia.
     """
+    papers: list[Resource] = []
     for field in fields:
         if field.kind != "attachment":
             continue
         values.pop(field.id, None)
-        kept = []
-        for name, data in await all_uploaded(form, field.id):
-            written = await visit.platform.store.create(visit.grant, _document(visit, name, data, subject))
-            kept.append(f"DocumentReference/{written.stored.id}")
-        if kept:
-            values[field.id] = kept if field.many else kept[-1]
+        kept = [_document(visit, name, data, subject) for name, data in await all_uploaded(form, field.id)]
+        papers.extend(kept)
+        references = [f"DocumentReference/{one['id']}" for one in kept]
+        if references:
+            values[field.id] = references if field.many else references[-1]
+    return values, papers
+
+
+async def with_attachments(
+    visit: Visit, fields: Iterable[Field], form: FormData, values: dict[str, Any], subject: str = ""
+) -> dict[str, Any]:
+    """Return `values` with each uploaded file kept at once and replaced by its reference; see `with_papers`."""
+    values, papers = await with_papers(visit, fields, form, values, subject)
+    for paper in papers:
+        await visit.platform.store.update(visit.grant, paper)
     return values
 
 
@@ -66,6 +78,7 @@ def _document(visit: Visit, name: str, data: bytes, subject: str) -> Resource:
     }
     document: Resource = {
         "resourceType": "DocumentReference",
+        "id": secrets.token_hex(13),
         "status": "current",
         "date": instant(now()),
         "content": [{"attachment": attachment}],

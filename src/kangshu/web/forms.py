@@ -11,7 +11,11 @@ from kangshu.base.text import Text
 from kangshu.sdk import Field
 from kangshu.web.language import Words, local
 
-_INPUTS: Final = {"integer": "number", "decimal": "number", "date": "date", "datetime": "datetime-local"}
+_INPUTS: Final = {"integer": "number", "decimal": "number"}
+EXAMPLES: Final = {"date": "2026-03-01", "datetime": "2026-03-01 08:30"}
+"""How a day or a time is written. Browsers show their own date fields in the language of the system, not of the page,
+so days are text here, with a calendar beside them where scripts run."""
+_FINDERS: Final = frozenset({"resident", "practitioner", "organisation"})
 _CHOSEN: Final = frozenset({"organisation", "practitioner", "reference", "district"})
 """Kinds whose value is picked from a list that the page looks up."""
 
@@ -36,6 +40,9 @@ class FormField:
     input: str = "text"
     wide: bool = False
     many: bool = False
+    example: str = ""
+    find: str = ""
+    """Page on which scripts look up what may be chosen; "" for a field that is typed or picked from its options."""
 
     @property
     def held(self) -> list[str]:
@@ -67,11 +74,16 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
         choices.get(field.id, ())
     )
     kind: str = field.kind
-    if options and (kind in _CHOSEN or (kind == "resident" and str(value) in dict(options))):
+    find = (
+        f"/find/{kind}"
+        if kind == "resident" or (kind in _FINDERS and not field.options and not options)
+        else ""
+    )
+    if options and (kind in _CHOSEN or kind == "resident"):
         kind = "choice"
     help_text = words.of(field.help)
-    if kind == "resident" and not help_text:
-        help_text = words("可填姓名或身份证号；同名时请填身份证号")
+    if find and not help_text:
+        help_text = words("输入姓名或身份证号查找") if field.kind == "resident" else words("输入名称查找")
     return FormField(
         name=field.id,
         title=words.of(field.title),
@@ -86,6 +98,8 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
         input=_INPUTS.get(field.kind, "text"),
         wide=field.kind in ("paragraph", "attachment") or (field.many and kind == "choice"),
         many=field.many,
+        example=EXAMPLES.get(field.kind, ""),
+        find=find,
     )
 
 
@@ -99,7 +113,7 @@ def as_input(kind: str, value: Any) -> str:
         return ", ".join(as_input(kind, item) for item in value)
     text = str(value)
     if kind == "datetime" and "T" in text:
-        return local(text).strftime("%Y-%m-%dT%H:%M")
+        return local(text).strftime("%Y-%m-%d %H:%M")
     return text
 
 

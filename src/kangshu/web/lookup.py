@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from kangshu.base.canonical import BASE, RESIDENT_ID
 from kangshu.base.faults import Fault, Issue, Unprocessable
@@ -13,7 +12,9 @@ from kangshu.web.visit import Visit
 
 DIVISION: Final = f"{BASE}/sid/division"
 _MOST: Final = 400
-"""More choices than this are typed, not picked."""
+"""More choices than this are found by name, not listed."""
+_FITTING: Final = 20
+_FOUND: Final = {"resident": "Patient", "practitioner": "Practitioner", "organisation": "Organization"}
 
 
 async def organisations(visit: Visit) -> dict[str, str]:
@@ -40,15 +41,15 @@ async def choices_of(
 ) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return what may be chosen for the fields that point to organisations, divisions, staff or other records.
 
-    A resident is typed, not picked; one that stands in `values` already is offered by name.
+    A resident is found, not listed: one that stands in `values` already is offered by name, and those that fit what
+    was typed are offered instead of it.
     """
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     listed: dict[str, tuple[tuple[str, str], ...]] = {}
     for field in fields:
         held = str((values or {}).get(field.id) or "")
-        if field.kind == "resident" and held.startswith("Patient/"):
-            patient = await visit.platform.store.read(visit.grant, "Patient", held.removeprefix("Patient/"))
-            found[field.id] = ((held, name_of(patient.resource)),)
+        if field.kind == "resident" and held:
+            found[field.id] = await _fitting(visit, field, held)
         if field.options or field.kind not in ("organisation", "district", "practitioner", "reference"):
             continue
         key = f"{field.kind} {field.reference_type} {field.criteria}"
@@ -56,7 +57,63 @@ async def choices_of(
             listed[key] = await _listed(visit, field)
         if len(listed[key]) <= _MOST:
             found[field.id] = listed[key]
+        elif held:
+            found[field.id] = await _fitting(visit, field, held)
     return found
+
+
+async def _fitting(visit: Visit, field: Field, held: str) -> tuple[tuple[str, str], ...]:
+    """Return the record that stands in a field, or those that fit what was typed into it."""
+    kind, _, id_ = held.partition("/")
+    if id_:
+        try:
+            resource = (await visit.platform.store.read(visit.grant, kind, id_)).resource
+        except Fault:
+            return ()
+        return ((held, name_of(resource)),)
+    records = await visit.platform.registers.choosable(visit.grant, field, text=held[:60], limit=_FITTING)
+    names = await organisations(visit) if records else {}
+    return tuple(
+        (
+            f"{one['resourceType']}/{one['id']}",
+            " · ".join(filter(None, (name_of(one), candidate_note(visit, one, names)))),
+        )
+        for one in records
+    )
+
+
+def candidate_note(visit: Visit, resource: Resource, names: Mapping[str, str]) -> str:
+    """Return what tells a record from others of the same name; an identity number is masked unless the grant says else."""
+    parts = []
+    if resource.get("resourceType") == "Patient":
+        genders = {"male": visit.words("男"), "female": visit.words("女")}
+        number = next(
+            (
+                str(one.get("value", ""))
+                for one in resource.get("identifier", ())
+                if one.get("system") == RESIDENT_ID
+            ),
+            "",
+        )
+        parts = [
+            genders.get(str(resource.get("gender")), ""),
+            str(resource.get("birthDate", "")),
+            number if visit.grant.may("identity.read") else masked(number),
+        ]
+    else:
+        parts = [text_of(resource.get("type"))]
+    owner = str((resource.get("managingOrganization") or {}).get("reference", "")).removeprefix(
+        "Organization/"
+    )
+    return " · ".join(filter(None, (*parts, names.get(owner, ""))))
+
+
+def masked(text: str) -> str:
+    """Return `text` with its middle hidden."""
+    if len(text) < 5:
+        return text[:1] + "*" * (len(text) - 1)
+    keep = min(6, len(text) // 3)
+    return text[:keep] + "*" * (len(text) - keep - 2) + text[-2:]
 
 
 async def _listed(visit: Visit, field: Field) -> tuple[tuple[str, str], ...]:
@@ -107,50 +164,39 @@ def text_of(concept: Any) -> str:
 
 
 async def with_residents(visit: Visit, fields: Iterable[Field], values: dict[str, Any]) -> dict[str, Any]:
-    """Return `values` with residents typed by name or identity number turned into references.
+    """Return `values` with people and organisations typed by name or number turned into references.
 
     Raises Unprocessable, at the field, when none or more than one is found among those the visitor sees.
     """
     issues: list[Issue] = []
     for field in fields:
-        typed = str(values.get(field.id) or "").strip()
-        if field.kind != "resident" or not typed or typed.startswith("Patient/"):
+        typed = values.get(field.id)
+        if field.kind not in _FOUND or not isinstance(typed, str) or not typed.strip() or "/" in typed:
             continue
         try:
-            values[field.id] = await find_resident(visit, typed)
+            values[field.id] = await _found(visit, field, typed.strip())
         except Unprocessable as fault:
             issues.append(Issue("error", "not-found", fault.text, (field.id,), fault.zh))
     if issues:
-        raise Unprocessable("a resident was not found", zh="居民信息有误", issues=tuple(issues))
+        raise Unprocessable("somebody was not found", zh="所填人员或机构有误", issues=tuple(issues))
     return values
 
 
-async def find_resident(visit: Visit, typed: str) -> str:
-    """Return `Patient/id` of the one resident with this identity number, id or exact name."""
-    store = visit.platform.store
-    number = typed.upper()
-    found = (
-        await store.search_all(visit.grant, "Patient", f"identifier={RESIDENT_ID}|{quote(number)}")
-        if number.isalnum()
-        else []
-    )
-    if not found:
+async def _found(visit: Visit, field: Field, typed: str) -> str:
+    """Return the reference of the one record with this number, id or exact name."""
+    records = await visit.platform.registers.choosable(visit.grant, field, text=typed[:60], limit=_FITTING)
+    named = [one for one in records if name_of(one) == typed]
+    found = named or (list(records) if typed[:6].isdigit() else [])
+    if not found and typed.isascii():
         try:
-            found = [(await store.read(visit.grant, "Patient", typed)).resource] if typed.isascii() else []
+            found = [(await visit.platform.store.read(visit.grant, _FOUND[field.kind], typed)).resource]
         except Fault:
             found = []
-    if not found:
-        found = await store.search_all(visit.grant, "Patient", f"name:exact={quote(typed)}")
     if len(found) == 1:
-        return f"Patient/{found[0]['id']}"
-    if found:
-        raise Unprocessable(
-            "more than one resident has this name: enter the identity number",
-            zh="有多位同名居民，请填写身份证号",
-        )
-    raise Unprocessable(
-        "there is no such resident among those you may see", zh="在可查看的居民中没有找到此人"
-    )
+        return f"{found[0]['resourceType']}/{found[0]['id']}"
+    if found or records:
+        raise Unprocessable("more than one fits: choose from the list", zh="有多个符合的，请在列表中选择一个")
+    raise Unprocessable("there is nobody of this name among those you may see", zh="在可查看的范围内没有找到")
 
 
 def kind_title(visit: Visit, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kangshu.access import Grant, Nothing
@@ -42,20 +43,32 @@ _ICONS = {
 }
 
 
-def menu(platform: Platform, grant: Grant, words: Words, path: str) -> tuple[Group, ...]:
-    """Return the groups of the side menu for this visitor; the entry that leads to `path` is current."""
+def menu(
+    platform: Platform, grant: Grant, words: Words, path: str, counts: Mapping[str, int] | None = None
+) -> tuple[Group, ...]:
+    """Return the groups of the side menu for this visitor; the entry that leads to `path` is current.
 
-    def entry(title: str, address: str, icon: str, *, exact: bool = False) -> Entry:
+    `counts` say how many to-dos and notices wait.
+    """
+    waits = counts or {}
+
+    def entry(title: str, address: str, icon: str, *, exact: bool = False, count: int = 0) -> Entry:
         here = path == address or (not exact and path.startswith(address + "/"))
-        return Entry(title, address, icon, here)
+        return Entry(title, address, icon, here, count)
 
     groups = [
         Group(
             words("工作台"),
             (
                 entry(words("首页"), "/", "home", exact=True),
-                entry(words("待办中心"), "/worklist", "list"),
+                entry(words("待办中心"), "/worklist", "list", count=waits.get("todo", 0)),
+                *(
+                    [entry(words("待阅通知"), "/notices", "info", count=waits.get("notices", 0))]
+                    if grant.organisation or grant.patient
+                    else []
+                ),
                 *([entry(words("发起办件"), "/cases/start", "send")] if may_start(platform, grant) else []),
+                *([entry(words("档案调阅"), "/find/resident", "search")] if _looks_up(grant) else []),
             ),
         )
     ]
@@ -85,9 +98,11 @@ def menu(platform: Platform, grant: Grant, words: Words, path: str) -> tuple[Gro
                 title = words.of(service.menu) or words.of(service.title)
                 groups.append(Group(title, lines))
     if grant.patient:
-        groups.append(
-            Group(words("我的健康"), (entry(words("我的档案"), f"/residents/{grant.patient}", "heart"),))
+        own = (
+            entry(words("我的档案"), f"/residents/{grant.patient}", "heart"),
+            entry(words("谁看过我的档案"), "/me/lookups", "log"),
         )
+        groups.append(Group(words("我的健康"), own))
     if system := administration(grant, words):
         groups.append(Group(words("系统管理"), tuple(entry(*line) for line in system)))
     return _merged(groups)
@@ -122,6 +137,11 @@ def may_start(platform: Platform, grant: Grant) -> bool:
     return any(
         grant.may(f"case.start:{case.code}") for service in platform.services for case in service.cases
     )
+
+
+def _looks_up(grant: Grant) -> bool:
+    """Return whether the account sees residents other than itself."""
+    return not grant.patient and not isinstance(grant.may_read("Patient"), Nothing)
 
 
 def _merged(groups: list[Group]) -> tuple[Group, ...]:

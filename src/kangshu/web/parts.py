@@ -47,13 +47,19 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One field above a list."""
+    """One field above a list; a span of days has two ends, `value` and `until`."""
 
     id: str
     title: str
     value: str = ""
     options: tuple[tuple[str, str], ...] = ()
-    input: str = "text"
+    span: bool = False
+    until: str = ""
+
+    @property
+    def used(self) -> bool:
+        """Return whether the list is filtered by it."""
+        return bool(self.value or self.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ SAID: Final = {
     "created": "已新增",
     "changed": "已修改",
     "unlocked": "已解锁",
+    "read": "已标为已阅",
     "reported": "已填报，等待审核；审核通过后用于亮灯",
     "reviewed": "已审核",
     "instructed": "批示已发出，承办单位的待办中已出现",

@@ -1,17 +1,13 @@
-"""系统管理: organisations, services and the audit."""
+"""系统管理: organisations, divisions and services."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from starlette.responses import Response
 
-from kangshu.web.lookup import divisions, kind_title, text_of
+from kangshu.web.lookup import divisions, text_of
 from kangshu.web.pages.listing import listing
-from kangshu.web.parts import Cell, Paging
+from kangshu.web.parts import Cell
 from kangshu.web.visit import Visit
-
-_ROWS: Final = 50
 
 
 async def organisations(visit: Visit) -> Response:
@@ -97,51 +93,3 @@ async def services(visit: Visit) -> Response:
     return listing(visit, words("服务目录"), words("每项城市服务是一个目录：台账、办件、指标、参数都由声明生成。"),
                  [words("服务"), words("对应系统"), words("台账"), words("办件"), words("指标"), words("参数"), words("说明")],
                  rows, words("没有安装服务"))  # fmt: skip
-
-
-async def audit(visit: Visit) -> Response:
-    """Show who did what, the newest first."""
-    words, before = visit.words, visit.number("before", 0, high=2**62)
-    found = await visit.platform.store.audit_rows(visit.grant, before=before or None, count=_ROWS + 1)
-    rows = [
-        [
-            Cell(words.moment(one.at)),
-            Cell(one.account),
-            Cell(words(_ACTS.get(one.action, one.action))),
-            Cell(kind_title(visit, one.type) if one.type else "", sub=one.type),
-            Cell(one.id),
-            Cell(words("成功"), tone="green") if one.outcome == "ok" else Cell(one.outcome, tone="red"),
-        ]
-        for _, one in found[:_ROWS]
-    ]
-    page = Paging(
-        visit.with_query(before="") if before else "",
-        visit.with_query(before=found[_ROWS - 1][0]) if len(found) > _ROWS else "",
-    )
-    return listing(
-        visit,
-        words("日志审计"),
-        words("每次查看、修改、导出都留痕，记录只增不改。"),
-        [words("时间"), words("账号"), words("操作"), words("类型"), words("对象"), words("结果")],
-        rows,
-        words("没有审计记录"),
-        page=page,
-        total_text="",
-    )
-
-
-_ACTS: Final = {
-    "read": "查看",
-    "vread": "查看历史版本",
-    "search-type": "查询",
-    "search": "查询",
-    "history": "查看变更记录",
-    "create": "新增",
-    "update": "修改",
-    "patch": "修改",
-    "delete": "删除",
-    "sign-in": "登录",
-    "sign-out": "退出",
-    "measure": "查看指标",
-    "export": "导出",
-}

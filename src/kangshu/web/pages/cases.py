@@ -19,7 +19,7 @@ from kangshu.base.faults import (
     UnsupportedMedia,
 )
 from kangshu.sdk import CaseDeclaration, Field, Resource
-from kangshu.web.attachments import with_attachments
+from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of, with_residents
 from kangshu.web.pages.clauses import clause_of
@@ -80,9 +80,14 @@ async def move(visit: Visit) -> Response:
     try:
         values = await with_residents(visit, fields, values)
         subject = str((task.get("for") or {}).get("reference", ""))
-        values = await with_attachments(visit, fields, sent, values, subject)
+        values, papers = await with_papers(visit, fields, sent, values, subject)
         await cases.move(
-            visit.grant, id_, move_id, values, if_match=int(version) if version.isdecimal() else None
+            visit.grant,
+            id_,
+            move_id,
+            values,
+            if_match=int(version) if version.isdecimal() else None,
+            papers=papers,
         )
     except (Unprocessable, Conflict, PreconditionFailed, TooLarge, UnsupportedMedia) as fault:
         return await _case(visit, id_, move_id, sent_values(fields, form), fault)

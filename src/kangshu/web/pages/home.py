@@ -12,8 +12,10 @@ from kangshu.base.clock import CITY_ZONE, now, today
 from kangshu.base.faults import Fault
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.menu import administration, may_start
-from kangshu.web.pages.home_care import elder_care, resident
+from kangshu.web.pages import notices
 from kangshu.web.pages.home_plan import leader
+from kangshu.web.pages.home_sections import add_sections
+from kangshu.web.pages.portal import resident
 from kangshu.web.pages.reports import due_block, review_block, to_report, to_review
 from kangshu.web.parts import Cell, Link
 from kangshu.web.rows import WorkRow, work_rows
@@ -26,8 +28,9 @@ async def home(visit: Visit) -> Response:
     """Show the first screen of the visitor's first role."""
     roles = visit.platform.accounts.roles
     named = [roles[one].home for one in visit.grant.roles if one in roles]
-    show = next((SCREENS[one] for one in named if one in SCREENS), clerk if visit.grant.roles else pending)
-    screen = await show(visit)
+    name = next((one for one in named if one in SCREENS), "clerk" if visit.grant.roles else "pending")
+    screen = await SCREENS[name](visit)
+    await add_sections(visit, name, screen)
     return visit.render(
         "home.html",
         greeting=greeting(visit),
@@ -68,24 +71,6 @@ def _quick(visit: Visit) -> list[Link]:
     if visit.grant.may("plan.read"):
         links.append(Link(words("挂图作战"), "/plans", "board"))
     return links
-
-
-async def notices(visit: Visit) -> Block:
-    """Return the block of unread notices (待阅)."""
-    words = visit.words
-    found = await visit.platform.cases.notices(visit.grant, unread=True, limit=8)
-    rows = [
-        [Cell(words.of(one.text), f"/cases/{one.task}" if one.task else ""), Cell(words.moment(one.sent))]
-        for one in found
-    ]
-    return Block(
-        words("待阅通知"),
-        "table",
-        rows,
-        words("没有未读通知"),
-        icon="info",
-        heads=(words("内容"), words("时间")),
-    )
 
 
 async def pending(visit: Visit) -> Screen:
@@ -144,7 +129,7 @@ async def clerk(visit: Visit) -> Screen:
     screen.narrow = [
         Block(words("退回的"), "items", returned[:_FEW], words("没有退回的事项"), icon="info"),
         Block(words("待会签"), "items", signing[:_FEW], words("没有待会签的事项"), icon="people"),
-        await notices(visit),
+        await notices.block(visit),
     ]
     return screen
 
@@ -195,7 +180,19 @@ async def referral(visit: Visit) -> Screen:
             icon="send",
             more="/worklist?box=started",
         ),
-        await notices(visit),
+        await notices.block(visit),
+    ]
+    return screen
+
+
+async def elder_care(visit: Visit) -> Screen:
+    """Return the screen of a director of a home: its sections come from the services; here stands what is to be done."""
+    words, todo = visit.words, await _rows(visit, "todo")
+    screen = Screen(words("本机构的在住老人、床位、到期的协议与评估。"), _quick(visit)[:2])
+    screen.figures = [Figure(words("待办"), str(len(todo)), words("件"), "", "", "/worklist")]
+    screen.narrow = [
+        Block(words("待办"), "items", todo[:_FEW], words("没有待办"), more="/worklist"),
+        await notices.block(visit),
     ]
     return screen
 
@@ -269,4 +266,5 @@ SCREENS: Final[Mapping[str, Show]] = {
     "measures": statistician,
     "administration": administrator,
     "audit": administrator,
+    "pending": pending,
 }

@@ -1,4 +1,4 @@
-"""The list that the 系统管理 pages share."""
+"""One page with one table, as the 系统管理 pages share it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,14 @@ def listing(
     none: str,
     **more: Any,
 ) -> Response:
-    """Return a page with one table; `more` may hold buttons (text, address, primary), a Paging and a total."""
-    values: dict[str, Any] = {"buttons": (), "page": None, "total_text": "", **more}
+    """Return a page with one table; `more` may hold buttons (text, address, primary), a Paging, a total and the place in the menu."""
+    values: dict[str, Any] = {
+        "buttons": (),
+        "page": None,
+        "total_text": "",
+        "place": visit.words("系统管理"),
+        **more,
+    }
     return visit.render(
         "admin_list.html", title=title, lead=lead, heads=heads, rows=rows, none=none, **values
     )

@@ -1,8 +1,9 @@
-"""One record of a register: what it says and how it changed."""
+"""One record of a register: what it says, and the history of its fields."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -14,13 +15,25 @@ from kangshu.web.pages.registers import declaration_of
 from kangshu.web.parts import Fact
 from kangshu.web.visit import Visit
 
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of one change."""
+
+    title: str
+    before: str
+    after: str
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One change of the record."""
+    """One change of the record with the fields that it changed."""
 
     title: str
     at: str
+    changes: list[Change]
 
 
 async def record(visit: Visit) -> Response:
@@ -36,6 +49,7 @@ async def record(visit: Visit) -> Response:
     name = words.of(declared.title)
     title = next((fact.value for fact in facts if fact.value), name_of(found.resource))
     address = f"/registers/{declared.code}"
+    versions = await versions_of(visit, declared.code, id_)
     return visit.render(
         "record.html",
         title=title,
@@ -43,26 +57,42 @@ async def record(visit: Visit) -> Response:
         trail=[(words("工作台"), "/"), (name, address), (title, "")],
         edit=f"{address}/{id_}/edit" if visit.grant.may("register.write") else "",
         facts=facts,
-        versions=await _versions(visit, declared.resource_type, id_),
+        versions=versions[:_SHOWN],
+        older=len(versions) - _SHOWN,
     )
 
 
 def _address(field: Field, value: object) -> str:
-    if field.kind == "resident" and isinstance(value, str) and value.startswith("Patient/"):
-        return f"/residents/{value[8:]}"
+    if isinstance(value, str):
+        if field.kind == "resident" and value.startswith("Patient/"):
+            return f"/residents/{value[8:]}"
+        if field.kind == "attachment" and value.startswith("DocumentReference/"):
+            return f"/files/{value[18:]}"
     return ""
 
 
-async def _versions(visit: Visit, kind: str, id_: str) -> list[Version]:
+async def versions_of(visit: Visit, code: str, id_: str) -> list[Version]:
+    """Return the changes of a record's fields, the newest first; masked fields stay masked."""
+    words = visit.words
     try:
-        page = await visit.platform.store.history(visit.grant, kind, id_, count=20)
+        found = await visit.platform.registers.changes(visit.grant, code, id_)
     except Fault:
         return []
+    by_version: dict[int, list[Any]] = {}
+    for change in found:
+        by_version.setdefault(change.version, []).append(change)
     return [
         Version(
-            visit.words("第 {number} 版", number=one.version)
-            + (f" · {visit.words('已删除')}" if one.deleted else ""),
-            str(one.last_updated.isoformat() if hasattr(one.last_updated, "isoformat") else one.last_updated),
+            words("新建") if number == 1 else words("第 {number} 版", number=number),
+            changes[0].when.isoformat(),
+            [
+                Change(
+                    words.of(one.title),
+                    words.of(one.before) or words("空"),
+                    words.of(one.after) or words("空"),
+                )
+                for one in (changes if number > 1 else ())
+            ],
         )
-        for one in page.entries
+        for number, changes in by_version.items()
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,15 +19,24 @@ from kangshu.base.faults import (
 )
 from kangshu.base.text import Text
 from kangshu.sdk import RegisterDeclaration
-from kangshu.web.attachments import with_attachments
+from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, divisions, with_residents
 from kangshu.web.parts import Filter, Paging
 from kangshu.web.visit import Visit, texts, uploaded
 
-_RESERVED: Final = frozenset({"cursor", "sort", "lang", "size", "said"})
+_RESERVED: Final = frozenset({"cursor", "trail", "page", "sort", "lang", "size", "said", "id"})
 _PAGE: Final = 20
+_MAIN: Final = 4
+"""How many filters stand above a list; the others are folded away."""
+_MOST_CHOSEN: Final = 100
+_TRAIL: Final = 20
+"""How many pages back the address remembers; further back leads to the first page."""
 _NUMBERS: Final = frozenset({"integer", "decimal"})
+_SHORT: Final = 28
+"""Columns whose texts are at most this wide (a Chinese character counts two) stand on one line."""
+UNTIL: Final = ".to"
+"""What the later end of a span of days is called: `date` and `date.to`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class Head:
     number: bool
     sort: str = ""
     sorted: str = ""
+    shape: str = ""
+    """`number`, `tight` (on one line) or `loose`; the cells below have it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +56,14 @@ class ShownCell:
     """One cell of the list."""
 
     text: str
-    number: bool
+    shape: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRow:
     """One record of the list."""
 
+    id: str
     cells: list[ShownCell]
     address: str
     edit: str
@@ -81,12 +93,20 @@ def declaration_of(visit: Visit) -> RegisterDeclaration:
     return visit.platform.registers.declaration(f"{visit.path('service')}/{visit.path('register')}")
 
 
-def _filters(visit: Visit) -> dict[str, str]:
-    return {
+def filters_of(visit: Visit) -> dict[str, str]:
+    """Return what the list is filtered by; both ends of a span of days as one value, `2026-01-01..2026-03-31`."""
+    asked = {
         name: value.strip()
         for name, value in visit.request.query_params.items()
-        if name not in _RESERVED and value.strip()
+        if name not in _RESERVED and (value.strip() or name.endswith(UNTIL))
     }
+    found = {name: value for name, value in asked.items() if not name.endswith(UNTIL)}
+    for name, last in asked.items():
+        if name.endswith(UNTIL):
+            first = found.pop(name.removesuffix(UNTIL), "")
+            if first or last:
+                found[name.removesuffix(UNTIL)] = f"{first}..{last}"
+    return found
 
 
 def record_address(register: RegisterDeclaration, id_: str) -> str:
@@ -99,35 +119,12 @@ def record_address(register: RegisterDeclaration, id_: str) -> str:
 async def register(visit: Visit) -> Response:
     """Show the list, filtered, sorted and paged."""
     declared, words, grant = declaration_of(visit), visit.words, visit.grant
-    filters, sort, cursor = _filters(visit), visit.query("sort"), visit.query("cursor")
+    filters, sort, cursor = filters_of(visit), visit.query("sort"), visit.query("cursor")
     page = await visit.platform.registers.list(
         grant, declared.code, filters, sort, cursor or None, count=_PAGE
     )
     address = f"/registers/{declared.code}"
-    may_write = grant.may("register.write")
-    columns = [
-        Head(
-            words.of(column.title),
-            column.kind in _NUMBERS,
-            visit.with_query(sort=f"-{column.id}" if sort == column.id else column.id, cursor="")
-            if column.sort
-            else "",
-            {column.id: "ascending", f"-{column.id}": "descending"}.get(sort, ""),
-        )
-        for column in declared.columns
-    ]
-    rows = [
-        ShownRow(
-            [ShownCell(words.of(row.texts[one.id]), one.kind in _NUMBERS) for one in declared.columns],
-            record_address(declared, row.id),
-            f"{address}/{row.id}/edit" if may_write else "",
-        )
-        for row in page.rows
-    ]
-    paging = Paging(
-        previous=visit.with_query(cursor="") if cursor else "",
-        next=visit.with_query(cursor=page.next) if page.next else "",
-    )
+    fields = await _filter_fields(visit, declared, filters)
     total = page.total if page.total is not None else "—"
     return visit.render(
         "register.html",
@@ -141,14 +138,79 @@ async def register(visit: Visit) -> Response:
         + (f"?{urlencode({**filters, **({'sort': sort} if sort else {})})}" if filters or sort else ""),
         may_export=grant.may("export"),
         may_import=grant.may("register.import"),
-        may_write=may_write,
-        filters=await _filter_fields(visit, declared, filters),
+        may_write=grant.may("register.write"),
+        filters=fields[:_MAIN],
+        folded=fields[_MAIN:],
+        sort=sort,
         filtered=bool(filters),
-        columns=columns,
-        rows=rows,
-        page=paging,
+        columns=_heads(visit, declared, page.rows, sort),
+        rows=shown_rows(visit, declared, page.rows),
+        page=_paging(visit, page.next or "", len(page.rows)),
         total_text=words("共 {total} 条", total=f"{total:,}" if isinstance(total, int) else total),
     )
+
+
+def shapes_of(visit: Visit, declared: RegisterDeclaration, rows: Sequence[Any]) -> dict[str, str]:
+    """Return how each column stands: numbers to the right, short texts on one line, long ones broken."""
+    found = {}
+    for column in declared.columns:
+        widest = max((_width(visit.words.of(row.texts[column.id])) for row in rows), default=0)
+        found[column.id] = "number" if column.kind in _NUMBERS else "tight" if widest <= _SHORT else "loose"
+    return found
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(sign) > 0x2E7F else 1 for sign in text)
+
+
+def _heads(visit: Visit, declared: RegisterDeclaration, rows: Sequence[Any], sort: str) -> list[Head]:
+    shapes = shapes_of(visit, declared, rows)
+    return [
+        Head(
+            visit.words.of(column.title),
+            column.kind in _NUMBERS,
+            visit.with_query(
+                sort=f"-{column.id}" if sort == column.id else column.id, cursor="", trail="", page=""
+            )
+            if column.sort
+            else "",
+            {column.id: "ascending", f"-{column.id}": "descending"}.get(sort, ""),
+            shapes[column.id],
+        )
+        for column in declared.columns
+    ]
+
+
+def shown_rows(visit: Visit, declared: RegisterDeclaration, rows: Sequence[Any]) -> list[ShownRow]:
+    """Return rows of a register as the list shows them."""
+    shapes, may_write = shapes_of(visit, declared, rows), visit.grant.may("register.write")
+    return [
+        ShownRow(
+            row.id,
+            [ShownCell(visit.words.of(row.texts[one.id]), shapes[one.id]) for one in declared.columns],
+            record_address(declared, row.id),
+            f"/registers/{declared.code}/{row.id}/edit" if may_write else "",
+        )
+        for row in rows
+    ]
+
+
+def _paging(visit: Visit, following: str, count: int) -> Paging:
+    """Return the ways back and on: the address carries the cursors of the pages that led here."""
+    cursor, number = visit.query("cursor"), visit.number("page", 1, low=1)
+    trail = [one for one in visit.query("trail").split("~") if one]
+    previous = onward = ""
+    if cursor:
+        before = trail[-1] if trail else ""
+        previous = visit.with_query(
+            cursor=before, trail="~".join(trail[:-1]), page=number - 1 if before and number > 2 else ""
+        )
+    if following:
+        walked = [*trail, cursor] if cursor else []
+        onward = visit.with_query(cursor=following, trail="~".join(walked[-_TRAIL:]), page=number + 1)
+    first = (number - 1) * _PAGE + 1
+    text = visit.words("第 {first}–{last} 条", first=first, last=first + count - 1) if count else ""
+    return Paging(previous, onward, text if previous or onward else "")
 
 
 async def _filter_fields(
@@ -164,8 +226,11 @@ async def _filter_fields(
             options = (("true", words("是")), ("false", words("否")))
         elif column.kind == "district":
             options = tuple((await divisions(visit)).items())
-        kind = "date" if column.kind in ("date", "datetime") else "text"
-        found.append(Filter(column.id, words.of(column.title), filters.get(column.id, ""), options, kind))
+        span, value = column.kind in ("date", "datetime"), filters.get(column.id, "")
+        first, dots, last = value.partition("..")
+        if span and not dots and value:
+            first = last = value
+        found.append(Filter(column.id, words.of(column.title), first, options, span, last if span else ""))
     if not any(column.kind == "district" for column in declared.columns):
         places = tuple((code, name) for code, name in (await divisions(visit)).items() if len(code) <= 9)
         if places:
@@ -179,12 +244,41 @@ async def export(visit: Visit) -> Response:
     data = await visit.platform.registers.export_xlsx(
         visit.grant,
         declared.code,
-        _filters(visit),
+        filters_of(visit),
         visit.query("sort"),
+        ids=chosen_ids(visit),
         watermark=words("演示数据") if visit.platform.settings.demo else "",
         language=words.language,
     )
     return visit.download(data, f"{words.of(declared.title)}.xlsx")
+
+
+def chosen_ids(visit: Visit) -> list[str]:
+    """Return the records that the address names, each once."""
+    return list(dict.fromkeys(visit.request.query_params.getlist("id")))[:_MOST_CHOSEN]
+
+
+async def chosen(visit: Visit) -> Response:
+    """Show the records that were marked in the list, before they are exported."""
+    declared, words = declaration_of(visit), visit.words
+    address, ids = f"/registers/{declared.code}", chosen_ids(visit)
+    rows: Sequence[Any] = ()
+    if ids:
+        page = await visit.platform.registers.list(
+            visit.grant, declared.code, sort=visit.query("sort"), count=_MOST_CHOSEN, total=False, ids=ids
+        )
+        rows = page.rows
+    query = urlencode(
+        [*(("id", row.id) for row in rows), *([("sort", visit.query("sort"))] if visit.query("sort") else [])]
+    )
+    return visit.render(
+        "register_chosen.html",
+        title=words.of(declared.title),
+        address=address,
+        export=f"{address}/export.xlsx?{query}",
+        columns=_heads(visit, declared, rows, ""),
+        rows=shown_rows(visit, declared, rows),
+    )
 
 
 async def template(visit: Visit) -> Response:
@@ -259,9 +353,14 @@ async def _save(visit: Visit, id_: str | None) -> Response:
     values, version = sent_values(declared.form, form), form.get("_version", "")
     try:
         values = await with_residents(visit, declared.form, values)
-        values = await with_attachments(visit, declared.form, sent, values)
+        values, papers = await with_papers(visit, declared.form, sent, values)
         stored = await visit.platform.registers.save(
-            visit.grant, declared.code, values, id_, if_match=int(version) if version.isdecimal() else None
+            visit.grant,
+            declared.code,
+            values,
+            id_,
+            if_match=int(version) if version.isdecimal() else None,
+            papers=papers,
         )
     except (Unprocessable, Conflict, PreconditionFailed, TooLarge, UnsupportedMedia) as fault:
         number = int(version) if version.isdecimal() else None

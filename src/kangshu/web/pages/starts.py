@@ -11,7 +11,7 @@ from starlette.responses import Response
 from kangshu.base.faults import Conflict, Fault, Issue, NotFound, TooLarge, Unprocessable, UnsupportedMedia
 from kangshu.base.text import Text
 from kangshu.sdk import CaseDeclaration, Field
-from kangshu.web.attachments import with_attachments
+from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, with_residents
 from kangshu.web.visit import Visit, texts
@@ -82,10 +82,15 @@ async def start(visit: Visit) -> Response:
     try:
         values = await with_residents(visit, fields, values)
         subject = str(values.pop("_subject", "") or "")
-        values = await with_attachments(visit, fields, sent, values, subject)
+        values, papers = await with_papers(visit, fields, sent, values, subject)
         receiver = str(values.pop("_receiver", "") or "").removeprefix("Organization/")
         stored = await visit.platform.cases.start(
-            visit.grant, declaration.code, values, subject=subject or None, receiver=receiver or None
+            visit.grant,
+            declaration.code,
+            values,
+            subject=subject or None,
+            receiver=receiver or None,
+            papers=papers,
         )
     except (Unprocessable, Conflict, NotFound, TooLarge, UnsupportedMedia) as fault:
         return await _form(visit, declaration, sent_values(fields, texts(sent)), fault)
