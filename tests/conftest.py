@@ -1,6 +1,8 @@
 """A real PostgreSQL for the tests: Debian's binaries on a socket of their own, or KANGSHU_TEST_DATABASE.
 
 `database_url` gives each test a fresh database, cloned from a template that was migrated once per run and worker.
+With KANGSHU_NO_SKIP=1 (as in CI) a test that skips because a program is missing fails; only what lies beside the
+project (../shared) and PySpark, which is optional, may be absent.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,6 +25,7 @@ import pytest
 from kangshu.store import Store
 
 _NUMBERS = itertools.count()
+_MAY_BE_ABSENT = ("../shared", "PySpark")
 _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -149,3 +152,28 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     """An open store on a fresh database."""
     async with await Store.open(database_url, pool=4) as opened:
         yield opened
+
+
+def _may_not_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get("KANGSHU_NO_SKIP") != "1" or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if not any(absent in reason for absent in _MAY_BE_ABSENT):
+        report.outcome = "failed"
+        report.longrepr = f"KANGSHU_NO_SKIP: nothing may be missing here. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skipped test into a failed one where nothing may be missing."""
+    report = yield
+    _may_not_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that skips as a whole."""
+    report = yield
+    _may_not_skip(report)
+    return report

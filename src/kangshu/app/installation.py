@@ -243,11 +243,12 @@ def _locked(file: IO[str]) -> bool:
 
 
 def start_of(pid: int) -> str:
-    """Return the start time of process `pid` in clock ticks since boot, "" where it is gone or /proc is absent."""
+    """Return the start time of process `pid` in clock ticks since boot, "" where it ended or /proc is absent."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
         return ""
+    return "" if len(fields) < 20 or fields[0] in "ZX" else fields[19]
 
 
 def _alive(running: Running) -> bool:

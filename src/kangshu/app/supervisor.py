@@ -30,7 +30,9 @@ Progress = Callable[[str, str, int, int], None]
 
 INTERRUPTED: Final = 130
 _STOP_SECONDS = 8.0
-_ANSWER_SECONDS = 60.0
+_ANSWER_SECONDS = 300.0
+_QUICK_ENDS = 3
+"""So often web workers may end before the first answer until it is clear that there will be none."""
 _DATABASE_ENDS = 3
 _DATABASE_ENDS_WITHIN = 600.0
 _RESTART_SECONDS = 10.0
@@ -214,6 +216,11 @@ class Supervisor:
             except OSError:
                 pass
             self._restart_ended(lifeline)
+            if all(one.quick_ends >= _QUICK_ENDS for one in self._workers if one.kind == "web"):
+                raise Unavailable(
+                    "the web workers end as soon as they start: see the lines above",
+                    zh="网页进程启动即退出，请查看以上信息",
+                )
             time.sleep(0.1)
         return False
 

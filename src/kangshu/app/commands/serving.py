@@ -143,14 +143,14 @@ def _begin(installation: Installation, reset: bool, console: Console, say: Speec
             "and start again without --reset",
             zh=f"{why[1]}：请自行清空外部数据库（dropdb、createdb），删除 {installation.folder}，然后不带 --reset 重新启动",
         )
+    if reset or half_made:
+        installation.clear()
     if half_made and not reset:
         console.print(
             say(
                 "The demo was cut off while it was made; it is made anew.", "演示城市上次未建成，现重新生成。"
             )
         )
-    if reset or half_made:
-        installation.clear()
 
 
 class _Steps:
