@@ -29,7 +29,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "k") go(here() - 1);
   else if (event.key === "e" && question) question.querySelector(".answer input:not([type=hidden]), .answer select")?.focus();
   else if (event.key === "o" && question) question.querySelector("[data-open]")?.click();
-  else if (/^[1-9]$/.test(event.key) && question) question.querySelectorAll(".answer button")[Number(event.key) - 1]?.click();
+  else if (/^[1-9]$/.test(event.key) && question) question.querySelectorAll(".answer button[name=answer]")[Number(event.key) - 1]?.click();
   else return;
   event.preventDefault();
 });
