@@ -116,7 +116,7 @@ def test_a_referral_up_with_its_countdown(browser: sync_api.Browser, site: Site)
     case = page.url.partition("?")[0]
     doctor.close()
     hospital = Desk(browser, site, "hospital")
-    hospital.page.click("th a:has-text('不稳定型心绞痛')")
+    hospital.page.click(f"a[href='{case.removeprefix(site.address)}']:has-text('不稳定型心绞痛')")
     hospital.page.wait_for_selector(".steps")
     assert hospital.page.url.partition("?")[0] == case
     assert "剩余" in hospital.page.locator("[data-countdown]").first.inner_text()

@@ -174,7 +174,8 @@ def trend(
         out.append(f'<text x="{left - 8}" y="12" text-anchor="end">{escape(unit)}</text>')
     every = max(1, math.ceil(len(points) / 8))
     for index, point in enumerate(points):
-        if index % every == 0 or index == len(points) - 1:
+        # the last is always named, and no name stands so near that it would touch it
+        if (index % every == 0 and len(points) - 1 - index >= every * 0.8) or index == len(points) - 1:
             anchor = "end" if index == len(points) - 1 and len(points) > 1 else "middle"
             out.append(
                 f'<text x="{_number(x(index))}" y="{tall - 10}" text-anchor="{anchor}">{escape(point.label)}</text>'

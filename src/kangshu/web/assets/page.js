@@ -101,6 +101,26 @@ for (const button of document.querySelectorAll("[data-account]")) {
   });
 }
 
+// Folded parts open when a link leads into them, and on paper.
+function unfold(target) {
+  for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+}
+function unfoldHash() {
+  const target = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  if (target?.closest("details:not([open])")) {
+    unfold(target);
+    target.scrollIntoView();
+  }
+}
+unfoldHash();
+window.addEventListener("hashchange", unfoldHash);
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("a[href^='#']")) setTimeout(unfoldHash);
+});
+window.addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("main details:not(.move)")) fold.open = true;
+});
+
 // Print buttons.
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());

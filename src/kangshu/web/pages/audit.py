@@ -29,6 +29,9 @@ _ACTS: Final = {
     "sign-in": "登录",
     "sign-out": "退出",
     "measure": "查看指标",
+    "measure-subjects": "下钻到记录",
+    "open": "打开页面",
+    "submit": "提交",
     "export": "导出",
 }
 _OUTCOMES: Final = {

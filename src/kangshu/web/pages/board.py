@@ -77,10 +77,19 @@ class BoardCell:
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One chapter: a cell for each unit, None where the unit has no part in it."""
+    """One unit (or chapter): a cell for each chapter (or unit), None where the unit has no part in it."""
 
     title: str
     cells: list[BoardCell | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Units × chapters. The longer side runs down the page, so that the table fits its width."""
+
+    corner: str
+    heads: list[str]
+    rows: list[BoardRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ async def show(visit: Visit, found: Any) -> Response:
     review = await visit.platform.plans.review_of(visit.grant, id_) if visit.grant.may("plan.link") else None
     names = plan.unit_names
     trends = await figures.trends(visit, {one.measure for one in plan.targets if one.light.value is not None})
-    units = sorted(found.units, key=lambda pair: pair[0] != "")
+    units = sorted(found.units, key=lambda pair: pair[0] == "")
     assigned = sum(1 for clause in plan.clauses if clause.duties)
     titles = {section.id: " ".join(filter(None, (section.label, section.title))) for section in plan.sections}
     lights = found.lights
@@ -176,16 +185,22 @@ async def show(visit: Visit, found: Any) -> Response:
             if one.light.value is not None
         ],
         unknown=[_card(visit, plan, one, titles, ()) for one in plan.targets if one.light.value is None],
-        units=[name or words("全市（未列单位）") for _, name in units],
-        sections=[
-            BoardRow(
-                titles.get(chapter.id, chapter.title),
-                [_cell(visit, found, chapter.id, unit) for unit, _ in units],
-            )
-            for chapter in found.chapters
-        ],
+        matrix=_matrix(visit, found, units, titles),
         clauses=[_clause(visit, plan, one, names, titles) for one in plan.clauses],
     )
+
+
+def _matrix(visit: Visit, found: Any, units: Sequence[tuple[str, str]], titles: dict[str, str]) -> Matrix:
+    """Return the table of what each unit has to do in each chapter; chapters without a part of anybody are left out."""
+    words = visit.words
+    parts = {chapter for chapter, _ in found.cells}
+    down = [(unit, name or words("全市（未列单位）")) for unit, name in units]
+    across = [(one.id, titles.get(one.id, one.title)) for one in found.chapters if one.id in parts]
+    if len(down) >= len(across):
+        rows = [BoardRow(name, [_cell(visit, found, one, unit) for one, _ in across]) for unit, name in down]
+        return Matrix(words("责任单位"), [title for _, title in across], rows)
+    rows = [BoardRow(title, [_cell(visit, found, one, unit) for unit, _ in down]) for one, title in across]
+    return Matrix(words("篇章"), [name for _, name in down], rows)
 
 
 def _worst_first(targets: Iterable[Any]) -> list[Any]:

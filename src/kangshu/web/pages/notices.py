@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from starlette.responses import Response
 
+from kangshu.base.text import Text
 from kangshu.web.blocks import Block
 from kangshu.web.parts import Cell, Tab
 from kangshu.web.visit import Visit, texts, within
@@ -13,6 +15,12 @@ from kangshu.web.waiting import forget
 
 _FEW: Final = 6
 _MOST: Final = 100
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+
+
+def said(visit: Visit, text: Text) -> str:
+    """Return a notice as people read it: instants as the city's date and time."""
+    return _INSTANT.sub(lambda found: visit.words.moment(found[0]), visit.words.of(text))
 
 
 async def block(visit: Visit) -> Block:
@@ -21,7 +29,7 @@ async def block(visit: Visit) -> Block:
     found = await visit.platform.cases.notices(visit.grant, unread=True, limit=_FEW)
     rows = [
         [
-            Cell(words.of(one.text), f"/cases/{one.task}" if one.task else "", sub=words.moment(one.sent)),
+            Cell(said(visit, one.text), f"/cases/{one.task}" if one.task else "", sub=words.moment(one.sent)),
             Cell(words("已阅"), post=f"/notices/{one.id}"),
         ]
         for one in found
@@ -43,7 +51,7 @@ async def notices(visit: Visit) -> Response:
     found = await visit.platform.cases.notices(visit.grant, unread=not every, limit=_MOST)
     return visit.render(
         "notices.html",
-        rows=[(one, words.of(one.text), words.moment(one.sent)) for one in found],
+        rows=[(one, said(visit, one.text), words.moment(one.sent)) for one in found],
         tabs=[
             Tab(words("待阅"), "/notices", not every, "" if every else len(found)),
             Tab(words("全部通知"), "/notices?box=all", every, len(found) if every else ""),
