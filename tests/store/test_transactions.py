@@ -251,6 +251,7 @@ async def test_the_audit_tells_who_did_what(store: Store, database_url: str) -> 
         ("read", "Patient", "nobody", "not-found"),
         ("read", "Patient", "p", "ok"),
         ("read", "Patient", "p", "ok"),
+        ("search-type", "AuditEvent", "", "forbidden"),
         ("search-type", "Patient", "", "ok"),
         ("update", "Group", "g", "forbidden"),
         ("update", "Patient", "p", "ok"),

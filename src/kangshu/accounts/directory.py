@@ -64,6 +64,7 @@ class Accounts:
         row = rows[0] if rows else None
         encoded = row["password"] if row is not None and row["active"] else None
         if row is not None and row["locked_until"] is not None and row["locked_until"] > now():
+            await self._told(row["name"], "sign-in", outcome="throttled")
             raise Throttled(
                 "too many failed sign-ins: this account is locked for a while",
                 zh="登录失败次数过多，账号已临时锁定，请稍后再试或联系安全管理员解锁",
@@ -88,7 +89,9 @@ class Accounts:
         """End the session of `token`; nothing happens when there is none."""
         digest = token_digest(token)
         self._remembered.pop(("session", digest), None)
-        await self._sql("delete from account_token where digest = $1", digest)
+        rows = await self._sql("delete from account_token where digest = $1 returning account", digest)
+        if rows:
+            await self._told(rows[0]["account"], "sign-out")
 
     async def session(self, token: str) -> Grant:
         """Return the grant of a session's cookie. Raises Unauthenticated when it has ended."""
@@ -231,22 +234,25 @@ class Accounts:
             raise Forbidden("nobody assigns their own roles", zh="不得为本人账号分配角色")
         held = await self._find(name)
         self.check(Account(**{**_fields(held), "roles": tuple(roles)}))
-        return await self._change(
-            "update account set roles = $2 where name = $1 returning *", name, list(roles)
-        )
+        given = list(roles)
+        account = await self._change("update account set roles = $2 where name = $1 returning *", name, given)
+        await self._told(grant.account, f"account-roles {name}", detail=" ".join(given))
+        return account
 
     async def set_post(
         self, grant: Grant, name: str, *, organisation: str = "", practitioner: str = "", district: str = ""
     ) -> Account:
         """Move `name` to another post."""
         grant.require("account.manage")
-        return await self._change(
+        account = await self._change(
             "update account set organisation = $2, practitioner = $3, district = $4 where name = $1 returning *",
             name,
             organisation,
             practitioner,
             district,
         )
+        await self._told(grant.account, f"account-post {name}", detail=f"{organisation} {district}".strip())
+        return account
 
     async def set_active(self, grant: Grant, name: str, active: bool) -> Account:
         """Stop or reopen account `name`. What was open ends with a stop."""
@@ -254,6 +260,7 @@ class Accounts:
         account = await self._change(
             "update account set active = $2 where name = $1 returning *", name, active
         )
+        await self._told(grant.account, f"account-{'open' if active else 'stop'} {name}")
         if not active:
             await self.revoke_tokens(grant, name)
         return account
@@ -261,9 +268,11 @@ class Accounts:
     async def unlock(self, grant: Grant, name: str) -> Account:
         """Lift the lock after failed sign-ins."""
         grant.require("account.unlock")
-        return await self._change(
+        account = await self._change(
             "update account set failures = 0, locked_until = null where name = $1 returning *", name
         )
+        await self._told(grant.account, f"account-unlock {name}")
+        return account
 
     async def reset_password(self, grant: Grant, name: str) -> str:
         """Return a new random password of `name`, to be changed at the next sign-in; what was open ends."""
@@ -278,6 +287,7 @@ class Accounts:
             encoded,
         )
         await self.revoke_tokens(grant, name)
+        await self._told(grant.account, f"account-reset {name}")
         return secret
 
     async def change_password(self, grant: Grant, old: str, new: str) -> None:
@@ -285,6 +295,7 @@ class Accounts:
         rows = await self._sql("select password from account where name = $1", grant.account)
         encoded = rows[0]["password"] if rows else None
         if not await asyncio.to_thread(verify_password, encoded, old):
+            await self._told(grant.account, "password-change", outcome="login")
             raise Unauthenticated("the present password is wrong", zh="原密码错误")
         check_password(new, grant.account, self._limits().password_length)
         if new == old:
@@ -294,6 +305,7 @@ class Accounts:
             grant.account,
             await asyncio.to_thread(hash_password, new),
         )
+        await self._told(grant.account, "password-change")
 
     # Within
 
@@ -304,10 +316,10 @@ class Accounts:
             return rows
 
     async def _told(
-        self, account: str, action: str, *, outcome: str = "ok", purpose: str = "HOPERAT"
+        self, account: str, action: str, *, outcome: str = "ok", purpose: str = "HOPERAT", detail: str = ""
     ) -> None:
-        """Write an act of sign-in to the audit before it is answered."""
-        row = AuditRow(now(), account[:64], action, "", "", outcome, purpose, "")
+        """Write an act of this room to the audit before it is answered."""
+        row = AuditRow(now(), account[:64], action, "", "", outcome, purpose, detail[:2000])
         await self._store.write_audit([row])
 
     def _limits(self) -> Limits:

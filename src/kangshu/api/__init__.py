@@ -27,6 +27,7 @@ from kangshu.api.outcome import (
     title_of,
 )
 from kangshu.api.platform import Platform, Settings
+from kangshu.api.telling import tell, tell_refused
 
 __all__ = [
     "ANSWERS",
@@ -60,5 +61,7 @@ __all__ = [
     "roles_template",
     "session_token",
     "status_of",
+    "tell",
+    "tell_refused",
     "title_of",
 ]

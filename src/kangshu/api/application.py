@@ -16,6 +16,7 @@ from kangshu.api.outcome import MethodNotOffered, outcome, status_of
 from kangshu.api.platform import Platform
 from kangshu.api.request import Request
 from kangshu.api.response import Response, respond
+from kangshu.api.telling import tell_refused
 from kangshu.api.types import Application, Receive, Scope, Send
 from kangshu.base.faults import Fault, Forbidden, Unauthenticated
 
@@ -56,7 +57,11 @@ async def _answer(platform: Platform, request: Request) -> Response:
     request.accept_json()
     endpoint, kind, id_, version = route(request.method, request.segments)
     grant = _NOBODY if endpoint.open else await grant_of(platform, request.headers, request.method)
-    return await endpoint.handler(Call(platform, request, grant, kind, id_, version))
+    try:
+        return await endpoint.handler(Call(platform, request, grant, kind, id_, version))
+    except Fault as fault:
+        await tell_refused(platform, grant, fault, endpoint.operation or endpoint.interaction, kind, id_)
+        raise
 
 
 async def grant_of(platform: Platform, headers: dict[bytes, bytes], method: str = "GET") -> Grant:

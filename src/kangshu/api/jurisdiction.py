@@ -10,6 +10,7 @@ from typing import Final
 
 from kangshu.access import Grant
 from kangshu.api.platform import Platform
+from kangshu.api.telling import tell
 from kangshu.base.clock import now
 from kangshu.base.faults import NotFound
 from kangshu.base.parameters import ParameterVersion
@@ -30,6 +31,7 @@ async def enter_parameter(platform: Platform, grant: Grant, version: ParameterVe
     kept = replace(version, entered_by=grant.account, entered_at=now())
     platform.parameters.enter(kept)
     await platform.store.append_setting(ENTERED, kept.as_data())
+    await tell(platform, grant, "parameter-enter", detail=kept.id)
     return kept
 
 

@@ -17,6 +17,7 @@ from kangshu.api.measure_report import measure_report
 from kangshu.api.outcome import issues_outcome
 from kangshu.api.parameters import Inputs, parameters, part, read_inputs
 from kangshu.api.response import Response
+from kangshu.api.telling import tell
 from kangshu.base.clock import today
 from kangshu.base.faults import Invalid, Issue, NotFound
 from kangshu.base.whole_numbers import whole_number
@@ -189,6 +190,8 @@ async def evaluate_measure(call: Call) -> Response:
     result = await asyncio.to_thread(
         snapshot.evaluate, call.grant, found, values, first, last, by=by, district=district
     )
+    split = " ".join(filter(None, (*by, district)))
+    await tell(call.platform, call.grant, "measure", "Measure", found.id, split)
     return Response(resource=measure_report(found, result))
 
 

@@ -107,43 +107,46 @@ class Cases:
             Unprocessable: values against the form; its issues name the fields.
             Conflict: an effect met a taken or changed resource.
         """
-        declaration = self.declaration(code)
-        if not self._may_start(grant, declaration):
-            raise Forbidden(
-                f"this account may not start '{declaration.title.en}'",
-                zh=f"当前账号不能发起“{declaration.title.zh}”",
-            )
-        if subject:
-            subject = subject if "/" in subject else f"{declaration.subject_type or 'Patient'}/{subject}"
-            await self._visible(grant, subject)
-        elif declaration.subject_type:
-            raise Unprocessable(
-                f"a case of this kind is about a {declaration.subject_type}",
-                zh="请选择办件对象",
-                expression="subject",
-            )
-        if receiver and any(field.id == "receiver" for field in declaration.form):
-            values = {**values, "receiver": receiver}
-        form = await self._check(grant, declaration.form, values, {}, papers)
-        receiver = receiver or str(form.get("receiver") or "")
-        receiver = receiver.removeprefix("Organization/")
-        if receiver:
-            await self._visible(grant, f"Organization/{receiver}")
-        task = new_task(declaration, self._clock())
-        if subject:
-            task["for"] = {"reference": subject}
-        if focus:
-            task["focus"] = {"reference": focus}
-        if title:
-            task["description"] = title
-        if tags:
-            task["meta"] = {"tag": [dict(tag) for tag in tags]}
+        async with self._store.audited_entry(grant, "create", "Task", ""):
+            declaration = self.declaration(code)
+            if not self._may_start(grant, declaration):
+                raise Forbidden(
+                    f"this account may not start '{declaration.title.en}'",
+                    zh=f"当前账号不能发起“{declaration.title.zh}”",
+                )
+            if subject:
+                subject = subject if "/" in subject else f"{declaration.subject_type or 'Patient'}/{subject}"
+                await self._visible(grant, subject)
+            elif declaration.subject_type:
+                raise Unprocessable(
+                    f"a case of this kind is about a {declaration.subject_type}",
+                    zh="请选择办件对象",
+                    expression="subject",
+                )
+            if receiver and any(field.id == "receiver" for field in declaration.form):
+                values = {**values, "receiver": receiver}
+            form = await self._check(grant, declaration.form, values, {}, papers)
+            receiver = receiver or str(form.get("receiver") or "")
+            receiver = receiver.removeprefix("Organization/")
+            if receiver:
+                await self._visible(grant, f"Organization/{receiver}")
+            task = new_task(declaration, self._clock())
+            if subject:
+                task["for"] = {"reference": subject}
+            if focus:
+                task["focus"] = {"reference": focus}
+            if title:
+                task["description"] = title
+            if tags:
+                task["meta"] = {"tag": [dict(tag) for tag in tags]}
 
-        async def work(transaction: Transaction) -> Stored:
-            await _keep(transaction.under(grant), papers)
-            return await self._machine.begin(transaction, grant, declaration, copied(task), form, receiver)
+            async def work(transaction: Transaction) -> Stored:
+                await _keep(transaction.under(grant), papers)
+                return await self._machine.begin(
+                    transaction, grant, declaration, copied(task), form, receiver
+                )
 
-        return await self._store.run(_engine(grant), work)
+            return await self._store.run(_engine(grant), work)
 
     async def offers(self, grant: Grant, task: str | Resource | Stored) -> tuple[Offer, ...]:
         """Return the moves that this account may make in the present state, those not yet possible with the reason.
@@ -193,33 +196,36 @@ class Cases:
             PreconditionFailed: `if_match` is not the current version.
             Unprocessable: values against the form, or the guard does not hold.
         """
-        before = await self._store.read(grant, "Task", task_id)
-        declaration = self.declaration(kind_of(before.resource))
-        move = next((one for one in declaration.moves if one.id == move_id), None)
-        if move is None:
-            raise NotFound(f"this case has no move '{move_id[:60]}'", zh=f"该办件没有“{move_id[:60]}”操作")
-        if not may_move(grant, before.resource, move.by):
-            raise _not_yours(move)
-        form = await self._check(grant, move.form, values, before.resource, papers)
-
-        async def work(transaction: Transaction) -> Stored:
-            await transaction.lock("Task", task_id)
-            stored = await transaction.read("Task", task_id)
-            if if_match is not None and stored.version != if_match:
-                raise PreconditionFailed(
-                    "the case has changed since you opened it; look at it again",
-                    zh="该办件在您打开后已有变动，请刷新后再办理",
+        async with self._store.audited_entry(grant, "update", "Task", task_id):
+            before = await self._store.read(grant, "Task", task_id)
+            declaration = self.declaration(kind_of(before.resource))
+            move = next((one for one in declaration.moves if one.id == move_id), None)
+            if move is None:
+                raise NotFound(
+                    f"this case has no move '{move_id[:60]}'", zh=f"该办件没有“{move_id[:60]}”操作"
                 )
-            if not admits(grant.may_read("Task"), stored.scope):
-                raise NotFound("there is no such case", zh="办件不存在")
-            task = copied(stored.resource)
-            if not may_move(grant, task, move.by):
+            if not may_move(grant, before.resource, move.by):
                 raise _not_yours(move)
-            await _keep(transaction.under(grant), papers)
-            made = await self._machine.make(transaction, grant, declaration, move, task, form, comment)
-            return (await transaction.update(made, if_match=stored.version)).stored
+            form = await self._check(grant, move.form, values, before.resource, papers)
 
-        return await self._store.run(_engine(grant), work)
+            async def work(transaction: Transaction) -> Stored:
+                await transaction.lock("Task", task_id)
+                stored = await transaction.read("Task", task_id)
+                if if_match is not None and stored.version != if_match:
+                    raise PreconditionFailed(
+                        "the case has changed since you opened it; look at it again",
+                        zh="该办件在您打开后已有变动，请刷新后再办理",
+                    )
+                if not admits(grant.may_read("Task"), stored.scope):
+                    raise NotFound("there is no such case", zh="办件不存在")
+                task = copied(stored.resource)
+                if not may_move(grant, task, move.by):
+                    raise _not_yours(move)
+                await _keep(transaction.under(grant), papers)
+                made = await self._machine.make(transaction, grant, declaration, move, task, form, comment)
+                return (await transaction.update(made, if_match=stored.version)).stored
+
+            return await self._store.run(_engine(grant), work)
 
     async def history(self, grant: Grant, task_id: str) -> tuple[CaseEvent, ...]:
         """Return what happened to the case, oldest first."""

@@ -21,6 +21,10 @@ class ArchiveLimits:
     ratio: float = 200.0
 
 
+MAXIMUM_TAGS = 3_000_000
+"""How many tags a part may hold: a tree of them takes some hundred bytes each."""
+
+
 def open_archive(data: bytes, limits: ArchiveLimits | None = None) -> zipfile.ZipFile:
     """Return the open zip of `data` after its directory has passed `limits`.
 
@@ -78,7 +82,8 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes | None:
 
 
 def parse_xml(content: bytes) -> etree._Element:
-    """Return the root element. No entities, no DTD, no network. Raises Malformed or Unprocessable."""
+    """Return the root element. No entities, no DTD, no network. Raises Malformed, Unprocessable or TooLarge."""
+    check_tags(content)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -93,8 +98,22 @@ def parse_xml(content: bytes) -> etree._Element:
         raise Malformed("The file's XML is not well-formed.", zh="文件内部结构（XML）有误。") from fault
     if root is None:
         raise Malformed("The file's XML is empty.", zh="文件内部结构（XML）为空。")
-    if b"<!DOCTYPE" in content[:4096]:
-        raise Unprocessable(
-            "The file's XML declares entities; it is not read.", zh="文件内含实体声明，已拒绝读取。"
-        )
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise declares_entities()
     return root
+
+
+def check_tags(content: bytes) -> None:
+    """Raise TooLarge when `content` holds more tags than are read."""
+    if content.count(b"<") > MAXIMUM_TAGS:
+        raise TooLarge(
+            f"A part of the file has more than {MAXIMUM_TAGS} XML tags.",
+            zh=f"文件内部结构过大（标签超过 {MAXIMUM_TAGS} 个），已拒绝读取。",
+        )
+
+
+def declares_entities() -> Unprocessable:
+    """Return the fault of XML that declares entities."""
+    return Unprocessable(
+        "The file's XML declares entities; it is not read.", zh="文件内含实体声明，已拒绝读取。"
+    )

@@ -17,9 +17,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
 from kangshu.base.faults import Malformed, TooLarge, Unprocessable
-from kangshu.documents.archive import ArchiveLimits, open_archive, parse_xml, read_member
+from kangshu.documents.archive import ArchiveLimits, open_archive
 from kangshu.documents.model import Document
 from kangshu.documents.plain import normal_newlines
+from kangshu.documents.sheet_guard import check_workbook
 from kangshu.documents.text_builder import PendingCell, TextBuilder
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,13 +30,7 @@ _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def _open(data: bytes, limits: ArchiveLimits | None) -> openpyxl.Workbook:
-    archive = open_archive(data, limits)
-    for name in archive.namelist():
-        if name.endswith((".xml", ".rels")) and b"<!DOCTYPE" in (read_member(archive, name) or b"")[:4096]:
-            parse_xml(read_member(archive, name) or b"")
-            raise Unprocessable(
-                "The file's XML declares entities; it is not read.", zh="文件内含实体声明，已拒绝读取。"
-            )
+    check_workbook(open_archive(data, limits))
     try:
         return openpyxl.load_workbook(io.BytesIO(data), data_only=True)
     except (
@@ -46,6 +41,7 @@ def _open(data: bytes, limits: ArchiveLimits | None) -> openpyxl.Workbook:
         AttributeError,
         IndexError,
         SyntaxError,
+        OSError,
         zipfile.BadZipFile,
     ) as fault:
         raise Malformed(

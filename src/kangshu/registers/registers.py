@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -24,7 +25,7 @@ from kangshu.registers.sections import DueDay, find_section
 from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
 from kangshu.sdk import Column, Field, HomeSection, RegisterDeclaration, Resource
 from kangshu.search import parse_query
-from kangshu.store import Store, Stored, Transaction, new_id
+from kangshu.store import Store, Stored, Transaction, audit_row, new_id
 from kangshu.validate import validate
 
 UNMASK = "identity.read"
@@ -188,6 +189,8 @@ class Registers:
         register = self.declaration(code)
         grant.require("register.read")
         grant.require("export")
+        asked = " ".join([register.code, *(f"{name}={value}" for name, value in (filters or {}).items())])
+        await self._store.write_audit([audit_row(grant, "export", register.resource_type, detail=asked)])
         query = query_of(register, filters or {}, sort, LARGEST, total=False, ids=ids)
         rows: list[RegisterRow] = []
         cursor: str | None = None
@@ -217,8 +220,10 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.import")
-        rows = await self._named(grant, register, read_sheet(register, data, _IMPORT_MOST))
-        right, errors = sort_rows(register, rows)
+        # in a thread: a large workbook takes seconds, and others are to be served meanwhile
+        read = await asyncio.to_thread(read_sheet, register, data, _IMPORT_MOST)
+        rows = await self._named(grant, register, read)
+        right, errors = await asyncio.to_thread(sort_rows, register, rows)
         created = updated = 0
         if errors and not partial:
             return ImportReport(len(rows), 0, 0, in_order(errors))

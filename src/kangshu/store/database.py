@@ -195,8 +195,10 @@ class Database:
         Raises:
             Forbidden: without the operation `audit.read`.
         """
-        grant.require("audit.read")
-        return await self._audit_rows(account, type, id, since, until, before, count)
+        asked = " ".join(filter(None, (account, type, id)))
+        async with self._audited(grant, "search-type", "AuditEvent", detail=asked):
+            grant.require("audit.read")
+            return await self._audit_rows(account, type, id, since, until, before, count)
 
     async def own_audit_rows(
         self, grant: Grant, *, before: int | None = None, count: int = 100
@@ -206,11 +208,12 @@ class Database:
         Raises:
             Forbidden: the account is no resident's.
         """
-        if not grant.patient:
-            raise Forbidden(
-                "only residents see who opened their own record", zh="仅居民本人可查看自己档案的调阅记录"
-            )
-        return await self._audit_rows("", "Patient", grant.patient, None, None, before, count)
+        async with self._audited(grant, "search-type", "AuditEvent", detail=grant.patient):
+            if not grant.patient:
+                raise Forbidden(
+                    "only residents see who opened their own record", zh="仅居民本人可查看自己档案的调阅记录"
+                )
+            return await self._audit_rows("", "Patient", grant.patient, None, None, before, count)
 
     async def _audit_rows(
         self, account: str, type: str, id: str, since: datetime | None, until: datetime | None, before: int | None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
+import traceback
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Any
@@ -18,7 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kangshu.access import Grant
-from kangshu.api import Platform, status_of, title_of
+from kangshu.api import Platform, status_of, tell_refused, title_of
 from kangshu.base.faults import Fault, NotFound, TooLarge, Unauthenticated
 from kangshu.base.text import Language, Text
 from kangshu.web.guard import BodyLimit, SecurityHeaders
@@ -85,7 +87,12 @@ class _Door:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive, send)
-        response = await self._answer(request)
+        try:
+            response = await self._answer(request)
+        except (Fault, HTTPException):
+            raise
+        except Exception as error:  # noqa: BLE001  # the edge: it goes to the log without its text
+            response = await _Faults(self.platform)(request, self._unforeseen(error))
         self._keep_choices(request, response)
         await response(scope, receive, send)
 
@@ -113,9 +120,24 @@ class _Door:
             account = await self.platform.accounts.account(grant, grant.account)
             if account.must_change:
                 return RedirectResponse("/password", status_code=303)
-        if self.page.operations and not any(grant.may(one) for one in self.page.operations):
-            grant.require(self.page.operations[0])
-        return await self.page.show(visit)
+        try:
+            if self.page.operations and not any(grant.may(one) for one in self.page.operations):
+                grant.require(self.page.operations[0])
+            return await self.page.show(visit)
+        except Fault as fault:
+            act, place = ("open" if request.method == "GET" else "submit"), request.url.path[:200]
+            await tell_refused(self.platform, grant, fault, act, detail=place)
+            raise
+
+    def _unforeseen(self, error: Exception) -> Fault:
+        """Log where `error` came from, without its text: that may hold a resident's data."""
+        number = f"{time.time_ns() // 1_000_000:x}"
+        place = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("fault %s: %s in %s\n%s", number, type(error).__name__, self.page.path, place)
+        return Fault(
+            f"something failed inside; tell the administrator the number {number}",
+            zh=f"系统内部出错，请将编号 {number} 告知管理员",
+        )
 
     def _keep_choices(self, request: Request, response: Response) -> None:
         asked = request.query_params.get("lang")

@@ -96,8 +96,15 @@ async def file(visit: Visit) -> Response:
     for content in stored.resource.get("content", ()):
         attachment = content.get("attachment", {})
         if attachment.get("data"):
-            media = str(attachment.get("contentType", "application/octet-stream"))
+            # a record may come from elsewhere: only the kinds that are taken here are named as such
+            media = str(attachment.get("contentType"))
+            try:
+                data = base64.b64decode(attachment["data"])
+            except ValueError:
+                break
             return visit.download(
-                base64.b64decode(attachment["data"]), str(attachment.get("title") or "file"), media
+                data,
+                str(attachment.get("title") or "file"),
+                media if media in _MEDIA.values() else "application/octet-stream",
             )
     raise NotFound("this record holds no file", zh="该记录没有附件")

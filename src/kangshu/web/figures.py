@@ -9,6 +9,7 @@ from datetime import date
 from functools import partial
 from typing import Any, Final, Protocol
 
+from kangshu.api import tell
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, NotFound
 from kangshu.base.text import Text
@@ -94,6 +95,7 @@ async def evaluated(
     start, end = period(measure)
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, end)
     place = district or visit.platform.settings.jurisdiction
+    await tell(visit.platform, visit.grant, "measure", "Measure", measure.id, f"{by} {place}")
     return await asyncio.to_thread(snapshot.evaluate, visit.grant, measure, given, start, end, (by,), place)
 
 
@@ -149,6 +151,8 @@ async def behind(
     start, end = period(measure)
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, end)
     place = visit.platform.settings.jurisdiction
+    asked = " ".join([part, *(f"{name}={value}" for name, value in cell.items())])
+    await tell(visit.platform, visit.grant, "measure-subjects", "Measure", measure.id, asked)
     page = await asyncio.to_thread(
         partial(snapshot.subjects, part=part, cell=cell, district=place, offset=offset, limit=limit),
         visit.grant,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+from kangshu.base.faults import TooLarge
 from kangshu.documents import Document
 from kangshu.plans.reading.brackets import outer_brackets, responsibility_notes
 from kangshu.plans.reading.deadlines import Deadlines
@@ -31,11 +32,20 @@ from kangshu.plans.reading.tasks import read_tasks
 Finding = TypeVar("Finding", Heading, TaskFinding, TargetFinding, MoneyFinding, Doubt)
 
 
+MOST_CHARACTERS = 1_000_000
+"""Of one document: some 1,500 pages. What is longer is no plan, and would be read for minutes."""
+
+
 def read_plan(document: Document) -> Reading:
     """Return what a plan document says: outline, tasks, targets, money rules, each anchored, and doubts.
 
-    Pure: the same text gives the same reading. A text without such findings gives an empty reading.
+    Pure: the same text gives the same reading. A text without such findings gives an empty reading. Raises TooLarge.
     """
+    if len(document.text) > MOST_CHARACTERS:
+        raise TooLarge(
+            f"the text has {len(document.text)} characters; a plan of at most {MOST_CHARACTERS} is read",
+            zh=f"文件共 {len(document.text)} 字，超过上限 {MOST_CHARACTERS} 字，请确认是否为规划文件或拆分后上传",
+        )
     folded = fold(document.text, unwrap=not document.tables)
     lines = Lines(folded.text)
     pairs, lonely = outer_brackets(lines)

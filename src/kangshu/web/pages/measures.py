@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from starlette.responses import Response
 
+from kangshu.api import tell
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
@@ -344,6 +345,7 @@ async def export(visit: Visit) -> Response:
     if by != "district" and by not in {one.id for one in measured.dimensions}:
         by = "district"
     result = await figures.evaluated(visit, measured, by)
+    await tell(visit.platform, visit.grant, "export", "Measure", measured.id, by)
     names = await divisions(visit)
     rows = [(_key_title(visit, measured, by, str(row.keys[0]), names), row) for row in result.rows]
     data = measure_sheet(visit, measured, result, rows)
