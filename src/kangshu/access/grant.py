@@ -41,7 +41,7 @@ class Grant:
     aggregate: Mapping[str, Predicate] = field(default_factory=lambda: _EMPTY)
     """Records that may be counted in a measure without being shown; a drill-down needs `read`."""
     operations: frozenset[str] = frozenset()
-    """Names such as `plan.assign`, or globs such as `case.start:referral/*`."""
+    """Names such as `plan.assign`, or globs such as `case.start:*`."""
     organisations: frozenset[str] = frozenset()
     """Ids of `organisation` and of every organisation below it."""
 

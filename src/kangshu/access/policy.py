@@ -58,7 +58,7 @@ _POSTS: Final = ("district", "organisation", "patient")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One ready-made role. `operations` may hold globs such as `case.start:referral/*`.
+    """One ready-made role. `operations` may hold globs such as `case.start:*`.
 
     `home` names the first screen of its holders; `post` lists what an account with this role must have
     (`district`, `organisation`, `patient`), so that a scope word is never silently empty.
