@@ -24,7 +24,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield begin
     for one in started:
         one.clean()
-    for folder in {one.folder for one in started} | set(tmp_path.iterdir()):
+
+
+@pytest.fixture(autouse=True)
+def _tidy(tmp_path: Path) -> Iterator[None]:
+    """Remove what a test's installations leave: servers, and clusters outside their folders."""
+    yield
+    for folder in tmp_path.iterdir():
         if folder.is_dir():
             remove(folder)
 

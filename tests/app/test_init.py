@@ -54,6 +54,7 @@ def test_an_empty_city_is_made_and_its_administrator_signs_in(start: Start, tmp_
         kangshu("init", "--city", "他市", "--jurisdiction", "99", "--data-dir", tmp_path / "b"), "six digits"
     )
 
+    one_line(kangshu("serve", "--data-dir", folder, "--public-url", "example"), "https://kangshu.example")
     product = start(folder, "serve").serving()
     browser = _Browser(f"http://127.0.0.1:{product.port}")
     browser.go("/sign-in")

@@ -39,6 +39,7 @@ class WorkerOrder:
     address: str = ""
     language: str = "zh"
     pool: int = 8
+    public_url: str = ""
     demo: Mapping[str, int] = field(default_factory=dict)
     """Of a process that prepares a demonstration: `residents` and `years`; else empty."""
 

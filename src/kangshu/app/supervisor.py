@@ -52,14 +52,16 @@ class Supervisor:
         web_workers: int | None = None,
         say: Callable[[str, str], None],
         language: str = "zh",
+        public_url: str = "",
     ) -> None:
-        """`say` is told, in English and in Chinese, what happens while it runs."""
+        """`public_url` is the address that clients see, "" to take it from each request. `say` is told, in English and in Chinese, what happens while it runs."""
         self.installation = installation
         self.host = host
         self.port = port
         self.count = web_workers or max(1, os.cpu_count() or 1)
         self.say = say
         self.language = language
+        self.public_url = public_url
         self._stopping = False
         self._workers: list[Worker] = []
         self._server: EmbeddedPostgres | None = None
@@ -198,7 +200,7 @@ class Supervisor:
         folder = str(self.installation.folder)
         pool = max(2, min(8, _CONNECTIONS // self.count))
         background = WorkerOrder(folder, url, address=address, language=self.language, pool=3)
-        web = WorkerOrder(folder, url, listening.fileno(), address, self.language, pool)
+        web = WorkerOrder(folder, url, listening.fileno(), address, self.language, pool, self.public_url)
         self._workers = [Worker("background", background)] + [Worker("web", web) for _ in range(self.count)]
         for worker in self._workers:
             worker.start(lifeline)

@@ -72,11 +72,12 @@ class SnapshotOpener:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an installation keeps what is not in the database, and what it is."""
+    """Where an installation keeps what is not in the database, what it is, and how it is seen from outside."""
 
     folder: Path
     views: Path
     identity: Identity
+    public_url: str = ""
 
 
 @asynccontextmanager
@@ -124,6 +125,8 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
             jurisdiction=jurisdiction,
             demo=place.identity.demo,
             data_dir=place.folder,
+            public_url=place.public_url,
+            secure_cookies=place.public_url.startswith("https:"),
         ),
     )
 

@@ -47,7 +47,9 @@ def _work(kind: str, order: WorkerOrder) -> Coroutine[object, object, None]:
         return prepare(installation, order)
     from kangshu.app.wiring import Place
 
-    place = Place(installation.folder, installation.views, installation.identity() or Identity(""))
+    place = Place(
+        installation.folder, installation.views, installation.identity() or Identity(""), order.public_url
+    )
     if kind == "background":
         from kangshu.app import background_worker
 

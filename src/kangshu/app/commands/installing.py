@@ -10,7 +10,7 @@ import typer
 from kangshu.access import Grant
 from kangshu.accounts import Account
 from kangshu.api import Platform
-from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
+from kangshu.app.commands.opened import DEFAULT, database_option, folder_option, run_with_platform
 from kangshu.app.doctor import examine
 from kangshu.app.installation import Identity, Installation
 from kangshu.app.speech import Speech
@@ -39,8 +39,8 @@ def add(application: typer.Typer, say: Speech) -> None:
             str, typer.Option(help=say("division code, 6 digits", "行政区划代码（6 位）"))
         ] = "",
         city_en: Annotated[str, typer.Option(help=say("the city's name in English", "英文名称"))] = "",
-        data_dir: DataFolder = DEFAULT,
-        database: Database = "",
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
     ) -> None:
         identity = _identity(Installation(data_dir, database_url=database), city, jurisdiction, city_en)
 
@@ -62,7 +62,10 @@ def add(application: typer.Typer, say: Speech) -> None:
         sys.stdout.write(_next_step(say, data_dir, jurisdiction))
 
     @application.command(help=say("Check the installation and say what to do.", "检查实例并给出处理建议。"))
-    def doctor(data_dir: DataFolder = DEFAULT, database: Database = "") -> None:
+    def doctor(
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
+    ) -> None:
         failed = 0
         for finding in examine(data_dir, database):
             failed += not finding.good

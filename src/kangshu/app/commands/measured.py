@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from kangshu import measures
 from kangshu.access import Grant
 from kangshu.api import Platform
-from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
+from kangshu.app.commands.opened import DEFAULT, database_option, folder_option, run_with_platform
 from kangshu.app.files import write_rows
 from kangshu.app.groups import group
 from kangshu.app.speech import Speech
@@ -54,8 +55,8 @@ def add(application: typer.Typer, say: Speech) -> None:
     @measure.command(help=say("A measure's value now, in all and by place.", "计算一个指标。"))
     def run(
         id_: Annotated[str, typer.Argument(metavar="ID", help=say("the measure", "指标标识"))],
-        data_dir: DataFolder = DEFAULT,
-        database: Database = "",
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
         by: Annotated[str, typer.Option(help=say("dimensions, comma", "维度，逗号分隔"))] = "district",
         on: Annotated[str, typer.Option(help=say("last day of the period", "截止日期"))] = "",
         as_json: Annotated[
@@ -82,8 +83,8 @@ def add(application: typer.Typer, say: Speech) -> None:
     )
     def explain(
         id_: Annotated[str, typer.Argument(metavar="ID", help=say("the measure", "指标标识"))],
-        data_dir: DataFolder = DEFAULT,
-        database: Database = "",
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
         on: Annotated[str, typer.Option(help=say("last day of the period", "截止日期"))] = "",
         as_json: Annotated[
             bool, typer.Option("--json", help=say("one JSON object", "一个 JSON 对象"))

@@ -5,24 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Any, TypeVar
 
 import typer
 
 from kangshu.access import Grant, system_grant
 from kangshu.api import Platform
 from kangshu.app.installation import DEFAULT_FOLDER, Identity, Installation
+from kangshu.app.speech import Speech
 from kangshu.app.wiring import Place, open_platform
 
 T = TypeVar("T")
 
-DataFolder = Annotated[
-    Path, typer.Option("--data-dir", help="data folder of the installation 实例的数据目录")
-]
-Database = Annotated[
-    str, typer.Option("--db", envvar="KANGSHU_DB", help="URL of an external PostgreSQL 外部数据库地址")
-]
 DEFAULT = Path(DEFAULT_FOLDER)
+
+
+def folder_option(say: Speech) -> Any:
+    """Return the option `--data-dir`."""
+    return typer.Option("--data-dir", help=say("data folder of the installation", "实例的数据目录"))
+
+
+def database_option(say: Speech) -> Any:
+    """Return the option `--db`."""
+    return typer.Option(
+        "--db",
+        envvar="KANGSHU_DB",
+        help=say(
+            "URL of an external PostgreSQL 15+; it is remembered",
+            "外部 PostgreSQL 15+ 的连接地址（记住一次即可）",
+        ),
+    )
 
 
 def run_with_platform(

@@ -9,7 +9,7 @@ import typer
 
 from kangshu.access import Grant
 from kangshu.api import Platform
-from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
+from kangshu.app.commands.opened import DEFAULT, database_option, folder_option, run_with_platform
 from kangshu.app.files import read_bytes
 from kangshu.app.groups import group
 from kangshu.app.speech import Speech
@@ -52,8 +52,8 @@ def add(application: typer.Typer, say: Speech) -> None:
     @plan.command(name="import", help=say("Import a document as a plan.", "导入文件为规划。"))
     def import_file(
         file: Annotated[Path, typer.Argument(help="txt, docx, pdf, html, xlsx")],
-        data_dir: DataFolder = DEFAULT,
-        database: Database = "",
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
         jurisdiction: Annotated[
             str, typer.Option(help=say("division code of the plan's place", "文件所属区划代码"))
         ] = "",

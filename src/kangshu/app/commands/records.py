@@ -12,7 +12,7 @@ import typer
 
 from kangshu.access import Grant
 from kangshu.api import Platform
-from kangshu.app.commands.opened import DEFAULT, Database, DataFolder, run_with_platform
+from kangshu.app.commands.opened import DEFAULT, database_option, folder_option, run_with_platform
 from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.base.faults import Invalid
@@ -27,8 +27,8 @@ def add(application: typer.Typer, say: Speech) -> None:
     )
     def load(
         files: Annotated[list[Path], typer.Argument(help=say("files or folders", "文件或目录"))],
-        data_dir: DataFolder = DEFAULT,
-        database: Database = "",
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
     ) -> None:
         paths = _expanded(files)
 
@@ -57,8 +57,8 @@ def add(application: typer.Typer, say: Speech) -> None:
         ttl: Annotated[
             str, typer.Option(help=say("how long, as 30m, 1h, 7d", "有效期，如 30m、1h、7d"))
         ] = "1h",
-        data_dir: DataFolder = DEFAULT,
-        database: Database = "",
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
     ) -> None:
         lasting = _lasting(ttl)
 

@@ -1,5 +1,6 @@
 """`kangshu demo` and `kangshu serve`."""
 
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Self
@@ -38,7 +39,9 @@ def add(application: typer.Typer, say: Speech) -> None:
         host: Annotated[str, typer.Option(help=host_help)] = "127.0.0.1",
         residents: Annotated[int, typer.Option(help=say("residents of the city", "居民人数"))] = 5000,
         years: Annotated[int, typer.Option(help=say("years of records", "记录年数"), min=1, max=10)] = 3,
-        reset: Annotated[bool, typer.Option(help=say("make the city anew", "清空后重新生成"))] = False,
+        reset: Annotated[
+            bool, typer.Option("--reset", help=say("make the city anew", "清空后重新生成"))
+        ] = False,
         database: Annotated[str, typer.Option("--db", envvar="KANGSHU_DB", help=database_help)] = "",
         workers: Annotated[int, typer.Option(help=workers_help, min=0)] = 0,
     ) -> None:
@@ -78,11 +81,26 @@ def add(application: typer.Typer, say: Speech) -> None:
         pg_bin: Annotated[
             Path | None, typer.Option(help=say("other PostgreSQL programs", "其他 PostgreSQL 程序目录"))
         ] = None,
+        public_url: Annotated[
+            str,
+            typer.Option(
+                envvar="KANGSHU_PUBLIC_URL",
+                help=say(
+                    "address that users see, as https://kangshu.example",
+                    "用户访问的地址，如 https://kangshu.example",
+                ),
+            ),
+        ] = "",
         workers: Annotated[int, typer.Option(help=workers_help, min=0)] = 0,
     ) -> None:
+        if public_url and not re.fullmatch(r"https?://[^/?#\s]+/?", public_url):
+            raise Invalid(
+                f"'{public_url}' is no address like https://kangshu.example",
+                zh=f"“{public_url}”不是网址，请写作 https://kangshu.example",
+            )
         installation = Installation(data_dir, database_url=database, bin_dir=pg_bin)
         console = Console(highlight=False)
-        supervisor = _supervisor(installation, host, port, workers, console, say)
+        supervisor = _supervisor(installation, host, port, workers, console, say, public_url.rstrip("/"))
         raise typer.Exit(
             supervisor.run(
                 identity=Identity(""),
@@ -93,13 +111,25 @@ def add(application: typer.Typer, say: Speech) -> None:
 
 
 def _supervisor(
-    installation: Installation, host: str, port: int, workers: int, console: Console, say: Speech
+    installation: Installation,
+    host: str,
+    port: int,
+    workers: int,
+    console: Console,
+    say: Speech,
+    public_url: str = "",
 ) -> Supervisor:
     def told(en: str, zh: str) -> None:
         console.print(say(en, zh), markup=False)
 
     return Supervisor(
-        installation, host=host, port=port, web_workers=workers or None, say=told, language=say.language
+        installation,
+        host=host,
+        port=port,
+        web_workers=workers or None,
+        say=told,
+        language=say.language,
+        public_url=public_url,
     )
 
 
