@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -168,8 +172,14 @@ def _entries(
     """Return the resources of a Bundle by entry number, their references resolved."""
     resources: list[tuple[int, dict[str, Any]]] = []
     listed = bundle.get("entry")
-    for number, entry in enumerate(listed if isinstance(listed, list) else (), 1):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
+    if listed is not None and not isinstance(listed, list):
+        prepared.problems.append((1, "Bundle.entry is not a list"))
+        return []
+    for number, entry in enumerate(listed or (), 1):
+        if not isinstance(entry, dict):
+            prepared.problems.append((number, "the entry is not an object"))
+            continue
+        resource = entry.get("resource")
         if resource is None:
             continue
         try:
@@ -204,8 +214,16 @@ _WORKER: list[Preparer] = []
 """This process's preparer, when it is a worker."""
 
 
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
 def become_worker(knowledge: Knowledge) -> None:
-    """Set up this process; the first thing a worker runs."""
+    """Set up this process; the first thing a worker runs. It ends with its parent, and leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _WORKER[:] = [Preparer(knowledge)]
 
 
