@@ -467,5 +467,5 @@ def type_of(resource: Resource) -> str:
 def retryable(cause: asyncpg.PostgresError) -> bool:
     """Return whether the same work may succeed when done again: a deadlock, or two first writers of one id."""
     if isinstance(cause, asyncpg.UniqueViolationError):
-        return cause.constraint_name == "resource_type_id_key"
+        return bool(cause.constraint_name == "resource_type_id_key")
     return isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)
