@@ -81,7 +81,7 @@ async def _load(
     day: date,
     progress: Progress,
 ) -> None:
-    expected = 4300 + residents * 31  # a guess for the bar, from cities of 100 and 5,000
+    expected = 4800 + residents * 12 * (1 + years) // 5  # a guess for the bar, from cities of 100 to 5,000
     title = ("Making and loading records", "生成并装载业务记录")
     progress(*title, 0, expected)
 
