@@ -28,6 +28,7 @@ from kangshu.api.outcome import (
 )
 from kangshu.api.platform import Platform, Settings
 from kangshu.api.telling import tell, tell_refused
+from kangshu.registers import ImportReport
 
 __all__ = [
     "ANSWERS",
@@ -37,6 +38,7 @@ __all__ = [
     "SESSION_COOKIE",
     "AccountsMade",
     "Endpoint",
+    "ImportReport",
     "MethodNotOffered",
     "Platform",
     "Settings",

@@ -9,6 +9,7 @@ from typing import Final
 from starlette.responses import Response
 
 from kangshu.api import (
+    ImportReport,
     accounts_template,
     division_names,
     divisions_template,
@@ -23,7 +24,6 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Forbidden, NotFound
 from kangshu.base.text import Text
 from kangshu.documents import write_xlsx
-from kangshu.registers import ImportReport
 from kangshu.web.pages.registers import ShownError, ShownReport
 from kangshu.web.visit import Visit, texts, uploaded
 
