@@ -40,7 +40,7 @@ async def block(visit: Visit) -> Block:
         rows,
         words("没有未读通知"),
         icon="info",
-        heads=(words("内容"), words("办理")),
+        heads=(words("内容"), words("操作")),
         more="/notices",
     )
 
