@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 KANGSHU = Path(sys.executable).parent / "kangshu"
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds until a test gives up waiting; nothing is measured by it."""
 
 
