@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,11 +108,14 @@ class Worklists:
         self, grant: Grant, box: Box, code: str | None, *, subject: str, limit: int
     ) -> list[CaseRow]:
         """Return the rows of `box`, urgent and near deadlines first, at most `limit`."""
-        found: dict[str, Resource] = {}
-        for criteria in self._criteria(grant, box, code):
-            narrowed = f"{criteria}&subject={subject}" if subject else criteria
-            for task in await self._tasks(grant, narrowed, limit if box != "done" else _MAX_SCANNED):
-                found[task["id"]] = task
+        most = limit if box != "done" else _MAX_SCANNED
+        asked = [
+            f"{criteria}&subject={subject}" if subject else criteria
+            for criteria in self._criteria(grant, box, code)
+        ]
+        # asked at once: one kind does not wait for another, and their audit is one commit
+        listed = await asyncio.gather(*(self._tasks(grant, criteria, most) for criteria in asked))
+        found = {str(task["id"]): task for tasks in listed for task in tasks}
         tasks: Iterable[Resource] = found.values()
         if box == "done":
             tasks = [task for task in tasks if self._acted(grant, task) and not self._turn(grant, task)]
@@ -120,18 +124,20 @@ class Worklists:
 
     async def counts(self, grant: Grant) -> dict[str, int]:
         """Return how many cases each counted box holds, and how many notices are unread."""
-        found: dict[str, int] = {}
-        for box in ("todo", "started", "overdue"):
-            total = 0
-            for criteria in self._criteria(grant, box, None):
-                total += await self._store.count(grant, parse_query("Task", parse_qsl(criteria)))
-            found[box] = total
+        boxes: tuple[Box, ...] = ("todo", "started", "overdue")
+        asked = [
+            (str(box), parse_query("Task", parse_qsl(criteria)))
+            for box in boxes
+            for criteria in self._criteria(grant, box, None)
+        ]
         addressed = _recipient(grant)
         if addressed:
-            unread = parse_query("Communication", [("recipient", addressed), ("received:missing", "true")])
-            found["notices"] = await self._store.count(grant, unread)
-        else:
-            found["notices"] = 0
+            unread = [("recipient", addressed), ("received:missing", "true")]
+            asked.append(("notices", parse_query("Communication", unread)))
+        counted = await asyncio.gather(*(self._store.count(grant, query) for _, query in asked))
+        found = dict.fromkeys((*boxes, "notices"), 0)
+        for (name, _), count in zip(asked, counted, strict=True):
+            found[name] += count
         return found
 
     async def rows(self, grant: Grant, tasks: Iterable[Resource]) -> tuple[CaseRow, ...]:

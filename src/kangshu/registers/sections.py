@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,10 +63,11 @@ async def find_section(
     criteria = [*base, *parse_qsl(section.criteria)]
     if section.due is not None:
         return await _ending(store, grant, register, section.due, criteria, within, day, limit)
-    page = await store.search(grant, _query(register.resource_type, criteria, limit))
-    count = page.total or 0
-    whole = await store.count(grant, _query(register.resource_type, [*base, *parse_qsl(section.whole)], 1))
-    return Found(count, whole, [one.resource for one in page.entries], ())
+    all_of = _query(register.resource_type, [*base, *parse_qsl(section.whole)], 1)
+    page, whole = await asyncio.gather(
+        store.search(grant, _query(register.resource_type, criteria, limit)), store.count(grant, all_of)
+    )
+    return Found(page.total or 0, whole, [one.resource for one in page.entries], ())
 
 
 async def _ending(

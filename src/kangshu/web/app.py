@@ -170,6 +170,7 @@ async def frame(
     roles = platform.accounts.roles
     titles = [words.of(roles[one].title) for one in grant.roles if one in roles]
     return {
+        "counts": counts,
         "menu": menu(platform, grant, words, path, counts),
         "city": city_of(platform, words),
         "role_titles": "、".join(titles) if words.language == "zh" else ", ".join(titles),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from asyncio import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -65,6 +66,8 @@ class Visit:
     shared: dict[str, Any] = field(default_factory=dict)
     """What the frame of the page needs: menu, city, titles of the roles."""
     opened: datetime = field(default_factory=now)
+    boxes: dict[str, Future[Any]] = field(default_factory=dict)
+    """Boxes of the worklist that this page has asked for; see `boxes`."""
 
     @property
     def token(self) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from starlette.responses import Response
 
 from kangshu.base.clock import CITY_ZONE, now, today
 from kangshu.base.faults import Fault
+from kangshu.web import boxes
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.menu import administration, may_start
 from kangshu.web.pages import notices
@@ -51,9 +53,9 @@ def greeting(visit: Visit, at: datetime | None = None) -> str:
     return visit.words("{greeting}，{name}", greeting=visit.words(said), name=visit.grant.display)
 
 
-async def _rows(visit: Visit, box: Literal["todo", "started", "overdue"]) -> list[WorkRow]:
+async def _rows(visit: Visit, name: boxes.Box) -> list[WorkRow]:
     """Return a box of the worklist."""
-    return work_rows(visit.words, await visit.platform.cases.worklist(visit.grant, box))
+    return work_rows(visit.words, await boxes.box(visit, name))
 
 
 def _this_month(row: WorkRow) -> bool:
@@ -85,6 +87,7 @@ async def pending(visit: Visit) -> Screen:
 async def clerk(visit: Visit) -> Screen:
     """Return the screen of a plan office or a section clerk: to-dos by deadline, what to report, returned, to countersign."""
     words = visit.words
+    boxes.ask(visit, "todo", "overdue")
     todo, overdue = await _rows(visit, "todo"), await _rows(visit, "overdue")
     month = [row for row in todo if _this_month(row)]
     due = await to_report(visit)
@@ -136,12 +139,10 @@ async def clerk(visit: Visit) -> Screen:
 
 async def plan_office(visit: Visit) -> Screen:
     """Return the screen of the plan office: the clerk's, with the lights of the plans."""
-    screen = await clerk(visit)
-    lights = await leader(visit)
+    screen, lights, review = await asyncio.gather(clerk(visit), leader(visit), to_review(visit))
     screen.quick.insert(0, Link(visit.words("挂图作战"), "/plans", "board"))
     screen.quick = list(dict.fromkeys(screen.quick))
     screen.figures = [*lights.figures[:3], *screen.figures[:3]]
-    review = await to_review(visit)
     waiting = [review_block(visit, review, _FEW)] if review else []
     screen.wide = [*screen.wide[:1], *waiting, *lights.wide]
     return screen
@@ -150,6 +151,7 @@ async def plan_office(visit: Visit) -> Screen:
 async def referral(visit: Visit) -> Screen:
     """Return the screen of a referral clerk or a family doctor: to accept with a countdown, urgent first."""
     words = visit.words
+    boxes.ask(visit, "todo", "started")
     todo = sorted(await _rows(visit, "todo"), key=lambda row: (not row.urgent, not row.late))
     started = [row for row in await _rows(visit, "started") if row.open]
     urgent, late = [row for row in todo if row.urgent], [row for row in todo if row.late]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kangshu.base.clock import today
-from kangshu.web import figures
+from kangshu.web import boxes, figures
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.pages.board import target_text, value_text
 from kangshu.web.pages.home_waiting import waiting
@@ -46,7 +47,8 @@ class UnitTally:
 
 async def leader(visit: Visit) -> Screen:
     """Return the screen."""
-    words = visit.words
+    words, instructs = visit.words, visit.grant.may("plan.instruct")
+    boxes.ask(visit, "overdue", *(("todo", "all") if instructs else ()))
     boards = await own_boards(visit)
     counts: Counter[str] = Counter()
     units: dict[str, UnitTally] = {}
@@ -57,7 +59,7 @@ async def leader(visit: Visit) -> Screen:
             tally = units.setdefault(unit, UnitTally(names.get(unit, "") or words("未列责任单位")))
             tally.lights.update(cell.lights)
             tally.overdue += cell.overdue
-    overdue = work_rows(words, await visit.platform.cases.worklist(visit.grant, "overdue"))
+    overdue = work_rows(words, await boxes.box(visit, "overdue"))
     screen = Screen(
         words("先看红灯在谁、为什么、等我做什么。"),
         [Link(words("挂图作战"), "/plans", "board"), Link(words("指标监测"), "/measures", "chart")],
@@ -89,7 +91,7 @@ async def leader(visit: Visit) -> Screen:
         )
     )
     screen.wide = [_by_unit(visit, units), await _worse(visit, boards), _behind(visit, boards)]
-    if visit.grant.may("plan.instruct"):
+    if instructs:
         screen.wide.insert(0, await waiting(visit, boards))
     screen.narrow = [
         Block(
@@ -108,11 +110,8 @@ async def own_boards(visit: Visit) -> list[Any]:
     """Return the boards of the city's own plans."""
     if not visit.grant.may("plan.read"):
         return []
-    found = []
-    for row in await visit.platform.plans.plans(visit.grant):
-        if not row.foreign:
-            found.append(await visit.platform.plans.board(visit.grant, row.id))
-    return found
+    plans = [row for row in await visit.platform.plans.plans(visit.grant) if not row.foreign]
+    return await asyncio.gather(*(visit.platform.plans.board(visit.grant, row.id) for row in plans))
 
 
 def _by_unit(visit: Visit, units: dict[str, UnitTally]) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -24,8 +25,9 @@ async def add_sections(visit: Visit, home: str, screen: Screen) -> None:
         return
     services = sorted(visit.platform.services, key=lambda one: (one.order, one.id))
     figures: list[Figure] = []
-    for section in (one for service in services for one in service.home if home in one.screens):
-        block, figure = await _section(visit, section)
+    sections = [one for service in services for one in service.home if home in one.screens]
+    found = await asyncio.gather(*(_section(visit, one) for one in sections))
+    for section, (block, figure) in zip(sections, found, strict=True):
         if block is None:
             continue
         (screen.wide if section.wide else screen.narrow).append(block)

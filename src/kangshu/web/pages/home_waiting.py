@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from kangshu.sdk import CaseDeclaration
+from kangshu.web import boxes
 from kangshu.web.blocks import Block
 from kangshu.web.pages.board import target_text
 from kangshu.web.pages.plans import LIGHT_WORDS
@@ -49,14 +50,14 @@ async def waiting(visit: Visit, boards: Sequence[Any]) -> Block:
                 ]
             )
 
-    for row in await cases.worklist(visit.grant, "todo"):
+    for row in await boxes.box(visit, "todo"):
         add(row, words.of(row.state_title), "blue", Cell(words("办理"), f"/cases/{row.id}"))
     states = awaiting(cases.declarations)
-    for row in await cases.worklist(visit.grant, "all"):
+    for row in await boxes.box(visit, "all"):
         if (row.code, row.state) in states:
             add(row, words.of(row.state_title), "red", Cell(words("办理"), f"/cases/{row.id}"))
     limit = plans.overdue_days()
-    for row in sorted(await cases.worklist(visit.grant, "overdue"), key=lambda one: one.days_left or 0):
+    for row in sorted(await boxes.box(visit, "overdue"), key=lambda one: one.days_left or 0):
         late = -(row.days_left or 0)
         if late > limit and not row.parent and row.id not in on_case:
             act = Cell(words("批示"), f"/cases/{row.id}/instruct") if may else Cell()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -248,7 +249,7 @@ async def subjects(visit: Visit) -> Response:
     whole = await _whole(visit, measured, part) if not cell else total
     address = f"/measures/{measured.id}"
     names = await organisations(visit) if found else {}
-    rows = [await _subject(visit, one, names) for one in found]
+    rows = await asyncio.gather(*(_subject(visit, one, names) for one in found))
     return visit.render(
         "subjects.html",
         title=words.of(measured.title),

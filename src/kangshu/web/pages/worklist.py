@@ -30,7 +30,7 @@ async def worklist(visit: Visit) -> Response:
     if kind and kind not in dict(kinds):
         kind = ""
     found = await cases.worklist(visit.grant, box, kind or None)
-    counts = await cases.counts(visit.grant)
+    counts = visit.shared["counts"]
     tabs = [
         Tab(
             visit.words(title),
