@@ -18,6 +18,7 @@ from kangshu.access import Grant
 from kangshu.api import Platform
 from kangshu.base.clock import now
 from kangshu.base.faults import Forbidden
+from kangshu.base.whole_numbers import whole_number
 from kangshu.web.language import Words
 from kangshu.web.render import template
 
@@ -85,7 +86,8 @@ class Visit:
     def number(self, name: str, default: int, low: int = 0, high: int = 1_000_000) -> int:
         """Return a whole number of the address, within bounds; anything else is the default."""
         text = self.query(name)
-        return min(high, max(low, int(text))) if text.isdecimal() else default
+        number = whole_number(text, 18)
+        return default if number is None else min(high, max(low, number))
 
     @property
     def large(self) -> bool:
@@ -119,7 +121,8 @@ class Visit:
         """Return the form that was sent. Raises Forbidden when its token is not this visitor's."""
         form = await self.request.form(max_files=10, max_fields=500)
         sent = form.get(TOKEN_FIELD)
-        if not isinstance(sent, str) or not hmac.compare_digest(sent, self.token):
+        # bytes: text beyond ASCII is not compared
+        if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), self.token.encode()):
             raise Forbidden(
                 "this form is from another sign-in; open the page again and send it once more",
                 zh="该表单已失效（可能已重新登录），请刷新页面后重新提交",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
+from kangshu.base.whole_numbers import whole_number
 from kangshu.web.rows import WorkRow, work_row
 from kangshu.web.visit import Visit, texts
 from kangshu.web.waiting import forget
@@ -79,7 +80,7 @@ async def move(visit: Visit) -> Response:
                 id_,
                 form.get("move", ""),
                 {},
-                if_match=int(version) if version.isdecimal() else None,
+                if_match=whole_number(version),
             )
             state = work_row(words, await cases.row(visit.grant, id_)).state
         except Fault as refused:

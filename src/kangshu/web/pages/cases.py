@@ -18,6 +18,7 @@ from kangshu.base.faults import (
     Unprocessable,
     UnsupportedMedia,
 )
+from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
@@ -86,7 +87,7 @@ async def move(visit: Visit) -> Response:
             id_,
             move_id,
             values,
-            if_match=int(version) if version.isdecimal() else None,
+            if_match=whole_number(version),
             papers=papers,
         )
     except (Unprocessable, Conflict, PreconditionFailed, TooLarge, UnsupportedMedia) as fault:

@@ -18,6 +18,7 @@ from kangshu.base.faults import (
     UnsupportedMedia,
 )
 from kangshu.base.text import Text
+from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import RegisterDeclaration
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
@@ -359,11 +360,11 @@ async def _save(visit: Visit, id_: str | None) -> Response:
             declared.code,
             values,
             id_,
-            if_match=int(version) if version.isdecimal() else None,
+            if_match=whole_number(version),
             papers=papers,
         )
     except (Unprocessable, Conflict, PreconditionFailed, TooLarge, UnsupportedMedia) as fault:
-        number = int(version) if version.isdecimal() else None
+        number = whole_number(version)
         return await _form(visit, sent_values(declared.form, form), id_=id_, version=number, fault=fault)
     return visit.go(record_address(declared, stored.id), said="saved")
 

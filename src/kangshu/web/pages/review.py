@@ -11,6 +11,7 @@ from starlette.responses import Response
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Invalid, NotFound, Unprocessable
 from kangshu.base.text import Text
+from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import Field
 from kangshu.web import figures
 from kangshu.web.forms import FormField, form_fields
@@ -105,12 +106,12 @@ async def _take(visit: Visit, plan: str, queue: str, form: Mapping[str, str]) ->
         case "units", "outside" | "reopen":
             await plans.resolve_unit(grant, plan, key, [], outside=said == "outside")
         case "years", "enter":
-            year = form.get("year", "")
-            if not year.isdecimal():
+            year = whole_number(form.get("year", ""), 4)
+            if year is None:
                 raise Invalid(
                     "the year is a number such as 2027", zh="目标年份应为数字，如 2027", expression="year"
                 )
-            await plans.set_due(grant, plan, key, int(year), form.get("source", ""))
+            await plans.set_due(grant, plan, key, year, form.get("source", ""))
         case "links", "confirm":
             await plans.link(grant, plan, key, figures.measure_of(visit, form.get("measure", "")).id)
         case "links", "refuse" | "restore":
@@ -122,7 +123,7 @@ async def _take(visit: Visit, plan: str, queue: str, form: Mapping[str, str]) ->
             value, day = figure_of(form, "value"), day_of(form, "day")
             await plans.set_baseline(grant, plan, key, value, day, form.get("source", ""))
         case "baselines", "measure":
-            of_year = int(form["year"]) if form.get("year", "").isdecimal() else today().year - 1
+            of_year = whole_number(form.get("year", ""), 4) or today().year - 1
             if not await plans.baselines_from_measures(grant, plan, of_year):
                 raise Unprocessable(
                     f"no measure has a value for {of_year}", zh=f"没有可用的{of_year}年指标数值，请逐项录入"

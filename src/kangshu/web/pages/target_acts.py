@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from kangshu.base.clock import today
 from kangshu.base.faults import Forbidden, Invalid, NotFound, TooLarge, Unprocessable, UnsupportedMedia
+from kangshu.base.whole_numbers import whole_number
 from kangshu.web.attachments import with_attachments
 from kangshu.web.inputs import day_of, figure_of
 from kangshu.web.pages import targets
@@ -21,12 +22,12 @@ async def act(visit: Visit) -> Response:
     try:
         match name:
             case "due":
-                year = form.get("year", "")
-                if not year.isdecimal():
+                year = whole_number(form.get("year", ""), 4)
+                if year is None:
                     raise Invalid(
                         "the year is a number such as 2027", zh="目标年份应为数字，如 2027", expression="year"
                     )
-                await plans.set_due(visit.grant, id_, goal, int(year), form.get("source", ""))
+                await plans.set_due(visit.grant, id_, goal, year, form.get("source", ""))
             case "baseline":
                 value, day = figure_of(form, "value"), day_of(form, "day")
                 await plans.set_baseline(visit.grant, id_, goal, value, day, form.get("source", ""))
