@@ -133,6 +133,7 @@ def test_every_first_screen_fits_a_phone_and_the_keyboard(browser: sync_api.Brow
         desk.page.click("[data-menu-button]")
         assert desk.page.locator("#menu").is_visible()
         desk.page.keyboard.press("Escape")
+        assert not desk.page.locator("#menu").is_visible()
         desk.open("/")
         desk.page.keyboard.press("Tab")
         assert desk.page.evaluate("document.activeElement.className") == "skip"
@@ -159,3 +160,65 @@ def test_pages_work_without_script(browser: sync_api.Browser, site: Site) -> Non
     page.click("tbody th a")
     assert page.locator("h1").inner_text()
     context.close()
+
+
+def test_a_resident_is_found_as_one_types(browser: sync_api.Browser, site: Site) -> None:
+    grant = site.run(site.platform.accounts.open_grant("doctor"))
+    person = site.run(site.platform.store.search_all(grant, "Patient", ""))[0]
+    desk = Desk(browser, site, "doctor")
+    desk.open("/cases/start/referral/referral")
+    page = desk.page
+    page.locator("#f-_subject").press_sequentially(person["identifier"][0]["value"], delay=5)
+    page.wait_for_selector(f".finder-list [data-value='Patient/{person['id']}']")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator("input[type=hidden][name=_subject]").input_value() == f"Patient/{person['id']}"
+    assert page.locator("#f-_subject").input_value() == person["name"][0]["text"]
+    page.locator("#f-_subject").press_sequentially("x")
+    assert page.locator("input[type=hidden][name=_subject]").count() == 0, (
+        "what is typed anew is not yet chosen"
+    )
+    desk.close()
+
+
+def test_days_are_tidied_and_rows_are_counted(browser: sync_api.Browser, site: Site) -> None:
+    desk = Desk(browser, site, "clerk")
+    desk.open("/registers/residents/residents")
+    page = desk.page
+    day = page.locator("#q-birth_date")
+    for typed in ("1950/3/1", "19500301", "1950年3月1日"):
+        day.fill(typed)
+        day.blur()
+        assert day.input_value() == "1950-03-01"
+    assert page.locator("button[data-needs-chosen]").is_disabled()
+    page.check("#tick-all")
+    assert "20" in page.locator("[data-chosen-count]").inner_text()
+    page.locator("[data-tick]").first.uncheck()
+    page.click("button[data-needs-chosen]")
+    page.wait_for_selector("h1:has-text('导出所选')")
+    assert page.locator("tbody tr").count() == 19
+    desk.close()
+
+
+def test_no_page_is_wider_than_a_phone(browser: sync_api.Browser, site: Site) -> None:
+    desk = Desk(browser, site, "clerk", width=390)
+    plan = site.run(site.platform.plans.plans(site.run(site.platform.accounts.open_grant("clerk"))))[0].id
+    for address in (
+        "/registers/residents/residents", "/registers/medical_elder/agreements", "/worklist?box=all", f"/plans/{plan}",
+        "/measures", "/measures/nursing-bed-share", "/find/resident?text=王", "/notices",
+    ):  # fmt: skip
+        desk.open(address)
+        assert desk.page.evaluate("document.documentElement.scrollWidth") <= 390, address
+    desk.close()
+
+
+def test_folded_parts_open_when_a_link_leads_there(browser: sync_api.Browser, site: Site) -> None:
+    desk = Desk(browser, site, "clerk")
+    plan = site.run(site.platform.plans.plans(site.run(site.platform.accounts.open_grant("clerk"))))[0].id
+    desk.open(f"/plans/{plan}")
+    assert not desk.page.locator("#clauses").is_visible()
+    desk.page.click("a.tab[href='#duties']")
+    desk.page.wait_for_selector("#clauses", state="visible")
+    desk.open(f"/plans/{plan}#unknown")
+    desk.page.wait_for_selector("#unknown", state="visible")
+    desk.close()

@@ -13,6 +13,8 @@ class Fact:
     value: str
     address: str = ""
     wide: bool = False
+    links: tuple[tuple[str, str], ...] = ()
+    """Several pages or files that it leads to: what each is called, and its address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,12 @@ if (menuButton && menu) {
     const open = menu.classList.toggle("is-open");
     menuButton.setAttribute("aria-expanded", String(open));
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.classList.contains("is-open")) return;
+    menu.classList.remove("is-open");
+    menuButton.setAttribute("aria-expanded", "false");
+    menuButton.focus();
+  });
 }
 
 // Countdowns: <time data-countdown datetime="…" data-late="已超时" …>. The server's text stays until the first tick.

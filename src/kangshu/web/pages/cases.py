@@ -249,13 +249,15 @@ async def _facts(
             continue
         seen.add(field.id)
         value = gathered[field.id]
+        if field.kind == "attachment":
+            held = value if isinstance(value, list) else [value]
+            links = [(await _name(visit, str(one)), f"/files/{str(one)[18:]}") for one in held if one]
+            facts.append(Fact(words.of(field.title), "", wide=True, links=tuple(links)))
+            continue
         text = shown_value(words, field, value, choices)
         if isinstance(value, str) and "/" in value and text == value:
             text = await _name(visit, value)
-        address = f"/files/{value[18:]}" if str(value).startswith("DocumentReference/") else ""
-        facts.append(
-            Fact(words.of(field.title), text, address, wide=field.kind == "paragraph" or len(text) > 40)
-        )
+        facts.append(Fact(words.of(field.title), text, wide=field.kind == "paragraph" or len(text) > 40))
     return facts
 
 
