@@ -144,7 +144,9 @@ def test_references_do_not_carry_over(city: Any, name: str) -> None:
 @pytest.mark.parametrize("name", LIMITED)
 def test_chains_answer_nothing_about_hidden_residents(city: Any, name: str) -> None:
     """Attack 2: a chain through a hidden record answers the same for a hit and for a miss."""
-    _, hidden = city.seen_by(name, "Patient")
+    hidden = (
+        city.seen_by(name, "Patient")[1] & city.residents.keys()
+    )  # other tests add residents of their own
     if not hidden:
         return
     client, foreign = city.fhir(name), city.residents[sorted(hidden)[0]]

@@ -29,5 +29,5 @@ def listing(
         **more,
     }
     return visit.render(
-        "admin_list.html", title=title, lead=lead, heads=heads, rows=rows, none=none, **values
+        "admin_list.html", title=title, lead=lead, heads=heads, rows=rows, absent=none, **values
     )

@@ -170,7 +170,7 @@ async def _page(
         ],
         queue_title=words(_TITLES[queue]),
         lead=words(_LEADS[queue]),
-        none=words(_NONE[queue]),
+        absent=words(_NONE[queue]),
         done=done,
         total=sum(total.values()),
         share=round(100 * done / sum(total.values())) if sum(total.values()) else 100,
