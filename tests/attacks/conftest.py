@@ -53,6 +53,7 @@ class City:
     residents: dict[str, dict[str, Any]]
     common_names: set[str]
     """Names that staff and organisations have too."""
+    _secrets: dict[str, set[str]] = field(default_factory=dict)
     _browsers: dict[str, httpx.Client] = field(default_factory=dict)
     _clients: dict[str, httpx.Client] = field(default_factory=dict)
 
@@ -143,12 +144,16 @@ class City:
 
     def secrets_from(self, name: str) -> set[str]:
         """Return what identifies the residents whom `name` must not see: numbers, telephones, names nobody else has."""
+        if name in self._secrets:
+            return self._secrets[name]
         hidden = self.seen_by(name, "Patient")[1]
         marks: dict[bool, set[str]] = {True: set(), False: set()}
         for patient in self.residents.values():
             found = {str(one["value"]) for one in (*patient["identifier"], *patient.get("telecom", ()))}
+            found |= {str(one["text"]) for one in patient.get("address", ())}
             marks[patient["id"] in hidden] |= found | {patient["name"][0]["text"]}
-        return marks[True] - marks[False] - self.common_names
+        self._secrets[name] = marks[True] - marks[False] - self.common_names
+        return self._secrets[name]
 
     def log(self) -> str:
         """Return all that the processes have said so far."""

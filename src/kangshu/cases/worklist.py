@@ -25,6 +25,7 @@ from kangshu.cases.tasks import (
     state_of,
     urged_of,
 )
+from kangshu.fhir import date_range
 from kangshu.registers import names_of
 from kangshu.sdk import CaseDeclaration, Resource, State
 from kangshu.search import parse_query
@@ -279,12 +280,14 @@ def _moment(value: object) -> datetime | None:
 
 
 def _notice(resource: Resource) -> Notice:
+    """Return a notice; what somebody else's system sent may lack its time, or have a day alone."""
+    moment = str(resource.get("sent") or resource.get("meta", {}).get("lastUpdated") or "2000")
     payload = [str(one.get("contentString", "")) for one in resource.get("payload", ())] + ["", ""]
     about = (resource.get("about") or [None])[0]
     return Notice(
         id=resource["id"],
         task=reference_id(about, "Task"),
         text=Text(payload[0], payload[1]),
-        sent=datetime.fromisoformat(resource["sent"]),
+        sent=date_range(moment)[0],
         read="received" in resource,
     )

@@ -41,7 +41,7 @@ from kangshu.plans.reports import DueReport, ReportedValue
 from kangshu.plans.review import PlanReview, review_of
 from kangshu.plans.upkeep import Upkeep
 from kangshu.plans.values import Values
-from kangshu.plans.view import clauses_of, is_demo, is_foreign, plan_row, plan_view, units_of
+from kangshu.plans.view import clauses_of, is_demo, is_foreign, is_plan, plan_row, plan_view, units_of
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store, Stored
 
@@ -104,7 +104,8 @@ class Plans(Upkeep):
     async def plans(self, grant: Grant) -> tuple[PlanRow, ...]:
         """Return the plans that the grant sees: our own first, then the newest."""
         grant.require("plan.read")
-        found = [plan_row(plan) for plan in await self._store.search_all(grant, "PlanDefinition", "")]
+        listed = await self._store.search_all(grant, "PlanDefinition", "")
+        found = [plan_row(plan) for plan in listed if is_plan(plan)]
         return tuple(
             sorted(sorted(found, key=lambda row: row.imported, reverse=True), key=lambda row: row.foreign)
         )
@@ -370,7 +371,8 @@ class Plans(Upkeep):
     async def _own(self, grant: Grant) -> list[PlanView]:
         """Return the city's own plans without their lights."""
         found = await self._store.search_all(grant, "PlanDefinition", "")
-        return [plan_view(one, "", await self._names(grant, one)) for one in found if not is_foreign(one)]
+        own = [one for one in found if is_plan(one) and not is_foreign(one)]
+        return [plan_view(one, "", await self._names(grant, one)) for one in own]
 
     async def _text(self, grant: Grant, plan: Resource) -> str:
         binary = editing.source_text_id(plan)

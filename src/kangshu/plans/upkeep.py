@@ -11,7 +11,7 @@ from kangshu.access import Grant
 from kangshu.base.faults import Conflict, Invalid, NotFound, Unprocessable
 from kangshu.plans import editing
 from kangshu.plans.model import Baseline
-from kangshu.plans.view import plan_row
+from kangshu.plans.view import is_plan, plan_row
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store, Stored
 
@@ -144,7 +144,10 @@ class Upkeep:
     # ------------------------------------------------------------------ inside
 
     async def _read(self, grant: Grant, plan_id: str) -> Stored:
-        return await self._store.read(grant, "PlanDefinition", plan_id)
+        stored = await self._store.read(grant, "PlanDefinition", plan_id)
+        if not is_plan(stored.resource):
+            raise NotFound("there is no such plan", zh="没有此规划")
+        return stored
 
     def _known_measure(self, measure: str) -> None:
         if measure and measure not in self._measures:

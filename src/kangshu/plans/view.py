@@ -102,6 +102,11 @@ def is_demo(resource: Resource) -> bool:
     return any(tag.get("system") == DEMO_TAG and tag.get("code") == "demo" for tag in tags)
 
 
+def is_plan(plan: Resource) -> bool:
+    """Return whether a PlanDefinition was made here from a document; others may stand beside it (order sets, …)."""
+    return any(extensions(plan, shape.FOREIGN))
+
+
 def is_foreign(plan: Resource) -> bool:
     """Return whether the plan is another city's."""
     return bool(extension_value(plan, shape.FOREIGN))
