@@ -134,8 +134,7 @@ def test_markup_stays_text(stung: Any, name: str) -> None:
                 "<img src=x",
                 "</title></svg>",
                 'onerror=alert(2)>"',
-                ">49<",
-                "${49}",
+                "243069",
             ):
                 assert sign not in answer.text, (address, sign)
             assert not re.search(r'(?:href|src|action)="\s*(?:javascript|data:text)', answer.text), address
