@@ -19,6 +19,13 @@ if (menuButton && menu) {
   });
 }
 
+// A long menu shows where one is.
+const sideMenu = document.querySelector(".side-inner");
+const hereNow = sideMenu?.querySelector("[aria-current]");
+if (hereNow && sideMenu.scrollHeight > sideMenu.clientHeight) {
+  sideMenu.scrollTop = hereNow.offsetTop - sideMenu.offsetTop - sideMenu.clientHeight / 2;
+}
+
 // Countdowns: <time data-countdown datetime="…" data-late="已超时" …>. The server's text stays until the first tick.
 const countdowns = [...document.querySelectorAll("[data-countdown]")];
 function tick() {

@@ -16,7 +16,7 @@ from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.visit import Visit, texts
 
 _TITLE = 26
-_IN_CELL = 3
+_IN_CELL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ def _cell(visit: Visit, found: Any, chapter: str, unit: str) -> BoardCell | None
             BoardItem(
                 one.light.light,
                 words(LIGHT_WORDS[one.light.light]),
-                short(one.indicator, 14),
+                one.indicator,
                 f"{value_text(one.light.value)}{one.unit} / {target_text(one)}",
                 f"/plans/{plan.id}/targets/{one.id}",
             )

@@ -100,7 +100,7 @@ async def clerk(visit: Visit) -> Screen:
             words("本月应报"),
             str(len(month) + len(due)),
             words("件"),
-            words("到期任务与应填报的目标"),
+            words("含应填报的目标"),
             "amber" if month or due else "",
             "/reports",
         ),
