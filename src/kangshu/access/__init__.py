@@ -1,12 +1,32 @@
 """Policies compiled to a `Grant`, an engine-neutral predicate tree. Pure: no I/O."""
 
+from kangshu.access.care import BASES, CareRule, care_rules, relations_of
+from kangshu.access.fields import (
+    ProtectedField,
+    field_revealed_by,
+    fields_of,
+    masked,
+    protected_fields,
+)
 from kangshu.access.grant import ANY_TYPE, Grant, system_grant
-from kangshu.access.policy import SCOPE_WORDS, Role, Rules, Subject, lint_roles, open_grant, parse_roles
+from kangshu.access.policy import (
+    SCOPE_WORDS,
+    Role,
+    Rules,
+    Subject,
+    lint_roles,
+    narrowed,
+    open_grant,
+    parse_roles,
+)
 from kangshu.access.predicates import (
     AllOf,
     AnyOf,
+    Care,
     DistrictUnder,
     Everything,
+    InCare,
+    LabelsWithin,
     NoPatient,
     Nothing,
     OrganisationIn,
@@ -14,32 +34,49 @@ from kangshu.access.predicates import (
     Predicate,
     Scope,
     admits,
+    all_of,
     any_of,
+    asks_for_care,
     division_prefix,
 )
 
 __all__ = [
     "ANY_TYPE",
+    "BASES",
     "SCOPE_WORDS",
     "AllOf",
     "AnyOf",
+    "Care",
+    "CareRule",
     "DistrictUnder",
     "Everything",
     "Grant",
+    "InCare",
+    "LabelsWithin",
     "NoPatient",
     "Nothing",
     "OrganisationIn",
     "PatientIn",
     "Predicate",
+    "ProtectedField",
     "Role",
     "Rules",
     "Scope",
     "Subject",
     "admits",
+    "all_of",
     "any_of",
+    "asks_for_care",
+    "care_rules",
     "division_prefix",
+    "field_revealed_by",
+    "fields_of",
     "lint_roles",
+    "masked",
+    "narrowed",
     "open_grant",
     "parse_roles",
+    "protected_fields",
+    "relations_of",
     "system_grant",
 ]

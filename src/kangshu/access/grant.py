@@ -13,6 +13,7 @@ from kangshu.base.faults import Forbidden
 ANY_TYPE = "*"
 _NOTHING = Nothing()
 _EMPTY: Mapping[str, Predicate] = MappingProxyType({})
+_NO_PATHS: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Grant:
 
     `read` and `write` map a resource type (or `*`) to the predicate that its records must meet.
     `operations` are the named acts that the account may perform, such as `plan.assign` or `case.move`.
-    Grants are made by `access.open_grant` (an account's roles) or `system_grant` (the product itself).
+    Grants are made by `access.open_grant` (an account's roles), `access.narrowed` (less of one) or `system_grant`
+    (the product itself).
     """
 
     account: str
@@ -44,6 +46,16 @@ class Grant:
     """Names such as `plan.assign`, or globs such as `case.start:*`."""
     organisations: frozenset[str] = frozenset()
     """Ids of `organisation` and of every organisation below it."""
+    clear: Mapping[str, Predicate] = field(default_factory=lambda: _EMPTY)
+    """Protected field (or `*`) → the records in which it is shown in clear; everywhere else it is masked."""
+    fixed: Mapping[str, frozenset[str]] = field(default_factory=lambda: _NO_PATHS)
+    """Resource type → dotted paths that the account may not change in a record that is there."""
+    on_behalf_of: str = ""
+    """The account for which a deputy acts; "" for oneself."""
+    app: str = ""
+    """Client id of the application that the account uses; "" for the product's own pages."""
+    emergency: frozenset[str] = frozenset()
+    """Ids of the residents whose records an emergency has opened (break-glass); in `read` already."""
 
     def may_read(self, resource_type: str) -> Predicate:
         """Return the predicate that records of `resource_type` must meet to be seen."""
@@ -57,6 +69,14 @@ class Grant:
         """Return the predicate of the records of `resource_type` that may enter a number."""
         counted = self.aggregate.get(resource_type, self.aggregate.get(ANY_TYPE, _NOTHING))
         return any_of([counted, self.may_read(resource_type)])
+
+    def may_see(self, protected_field: str) -> Predicate:
+        """Return the predicate of the records in which `protected_field` is shown in clear."""
+        return self.clear.get(protected_field, self.clear.get(ANY_TYPE, _NOTHING))
+
+    def fixed_in(self, resource_type: str) -> frozenset[str]:
+        """Return the dotted paths of `resource_type` that the account may not change once they stand."""
+        return self.fixed.get(resource_type, frozenset()) | self.fixed.get(ANY_TYPE, frozenset())
 
     def may(self, operation: str) -> bool:
         """Return whether the account may perform `operation`."""
@@ -93,5 +113,6 @@ def system_grant(reason: str) -> Grant:
         read=every,
         write=every,
         aggregate=every,
+        clear=every,
         operations=frozenset({ANY_TYPE}),
     )

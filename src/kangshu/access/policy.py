@@ -5,33 +5,39 @@ A role says, per resource type, which records may be read, written or counted, i
     everything        every record
     district          records of the post's division and the divisions below it
     organisation      records that the account's organisation, or one below it, answers for
-    own-patients      records of the residents in the organisation's care
-    shared-patients   records of residents with an open case in which the organisation takes part
+    own-patients      records of the residents in the organisation's care (care.yaml)
+    shared-patients   records of residents of whom a case or a consent tells the organisation (care.yaml)
     self              records of the resident that the account is, and of those it is guardian of
     no-patient        records that are in no resident's compartment
     none              nothing
 
 Words joined by ` and ` narrow, words of a list widen. A type may be a resource type, `@group` or `*` (all others).
+Records with sensitivity labels are for roles whose `labels` name them all, or `*`; residents see their own.
+`clear` says where a protected field (fields.yaml) is not masked, `fixed` which elements may not be changed.
 Source: DESIGN.md "Access"; the words are ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from kangshu.access.care import relations_of
+from kangshu.access.fields import protected_fields
 from kangshu.access.grant import ANY_TYPE, Grant
 from kangshu.access.predicates import (
-    AllOf,
     DistrictUnder,
     Everything,
+    InCare,
+    LabelsWithin,
     NoPatient,
     Nothing,
     OrganisationIn,
     PatientIn,
     Predicate,
+    all_of,
     any_of,
     division_prefix,
 )
@@ -52,7 +58,16 @@ SCOPE_WORDS: Final = (
 Rules = Mapping[str, tuple[str, ...]]
 """Resource type or `*` → scope words; each word may be several joined by ` and `."""
 
-_FIELDS: Final = frozenset({"title", "purpose", "home", "post", "read", "write", "aggregate", "operations"})
+_FIELDS: Final = frozenset(
+    {
+        "title", "description", "purposes", "home", "post", "read", "write", "aggregate", "operations", "labels",
+        "clear", "fixed", "second_factor", "apart",
+    }
+)  # fmt: skip
+_MAPPINGS: Final = ("read", "write", "aggregate")
+_UNTOLD: Final = frozenset({"AuditEvent", "Provenance"})
+"""What an emergency does not open: it is about the care of one resident."""
+_ALL_LABELS: Final = frozenset({ANY_TYPE})
 _POSTS: Final = ("district", "organisation", "patient")
 
 
@@ -61,23 +76,38 @@ class Role:
     """One ready-made role. `operations` may hold globs such as `case.start:*`.
 
     `home` names the first screen of its holders; `post` lists what an account with this role must have
-    (`district`, `organisation`, `patient`), so that a scope word is never silently empty.
+    (`district`, `organisation`, `patient`), so that a scope word is never silently empty. `purposes` are codes of
+    v3-PurposeOfUse, the first is meant where none is stated. `labels` are the sensitivity labels that its holders
+    may see. `clear` maps a protected field to the words of the records in which it is not masked; `fixed` a
+    resource type to dotted paths that its holders may not change. Of the roles with the same `apart` an account
+    holds at most one. `second_factor`: its holders sign in with a one-time code too.
     """
 
     id: str
     title: Text
-    purpose: str
+    purposes: tuple[str, ...]
     home: str
     post: tuple[str, ...]
     read: Rules
     write: Rules
     aggregate: Rules
     operations: tuple[str, ...]
+    labels: frozenset[str] = frozenset()
+    clear: Rules = field(default_factory=lambda: MappingProxyType({}))
+    fixed: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    second_factor: bool = False
+    apart: str = ""
+    description: Text = field(default_factory=lambda: Text("", ""))
+
+    @property
+    def purpose(self) -> str:
+        """The purpose that is meant where none is stated."""
+        return self.purposes[0]
 
     def words(self) -> frozenset[str]:
         """Return the scope words that this role's rules use."""
         used: set[str] = set()
-        for rules in (self.read, self.write, self.aggregate):
+        for rules in (self.read, self.write, self.aggregate, self.clear):
             for words in rules.values():
                 used.update(part for word in words for part in word.split(" and "))
         return frozenset(used)
@@ -87,8 +117,9 @@ class Role:
 class Subject:
     """Who asks: an account with its post, and what was looked up about it when the grant was opened.
 
-    `organisations` are the post's organisation and all below it; `own_patients` the residents in their care;
-    `shared_patients` those of open cases they take part in; `wards` the residents the account is guardian of.
+    `organisations` are the post's organisation and all below it; `wards` the residents the account is guardian of;
+    `emergency` the residents whose records it has opened by break-glass, while that lasts. A deputy acts with the
+    post of `on_behalf_of`.
     """
 
     account: str
@@ -99,13 +130,19 @@ class Subject:
     patient: str = ""
     wards: frozenset[str] = frozenset()
     district: str = ""
-    own_patients: frozenset[str] = frozenset()
-    shared_patients: frozenset[str] = field(default=frozenset())
+    emergency: frozenset[str] = frozenset()
+    on_behalf_of: str = ""
+    own_patients: frozenset[str] | None = None
+    shared_patients: frozenset[str] | None = None
 
 
 def open_grant(subject: Subject, roles: Iterable[Role], purpose: str = "") -> Grant:
-    """Return what `subject` may do with `roles` together: the union of what each of them allows."""
-    held = tuple(roles)
+    """Return what `subject` may do with `roles` together: the union of what each of them allows.
+
+    A role that does not serve the stated `purpose` allows nothing then; "" is each role's own first purpose.
+    """
+    held = tuple(role for role in roles if not purpose or purpose in role.purposes)
+    stated = purpose or (held[0].purpose if held else "HOPERAT")
     return Grant(
         account=subject.account,
         display=subject.display,
@@ -115,39 +152,113 @@ def open_grant(subject: Subject, roles: Iterable[Role], purpose: str = "") -> Gr
         practitioner=subject.practitioner,
         patient=subject.patient,
         district=division_prefix(subject.district) if subject.district else "",
-        purpose=purpose or (held[0].purpose if held else "HOPERAT"),
-        read=_union(subject, [role.read for role in held]),
-        write=_union(subject, [role.write for role in held]),
-        aggregate=_union(subject, [role.aggregate for role in held]),
+        purpose=stated,
+        read=_opened(subject, _union(subject, held, [role.read for role in held], purpose)),
+        write=_union(subject, held, [role.write for role in held], purpose),
+        # a number names nobody: records with labels count, and small cells are suppressed where numbers are shown
+        aggregate=_union(subject, held, [role.aggregate for role in held], purpose, labels=False),
         operations=frozenset(one for role in held for one in role.operations),
+        clear=_union(subject, held, [role.clear for role in held], purpose),
+        fixed=_fixed(held),
+        on_behalf_of=subject.on_behalf_of,
+        emergency=subject.emergency,
     )
 
 
-def _union(subject: Subject, rules: list[Rules]) -> Mapping[str, Predicate]:
+def narrowed(
+    grant: Grant,
+    *,
+    read: Iterable[str] = (),
+    write: Iterable[str] = (),
+    operations: Iterable[str] = (),
+    within: Predicate | None = None,
+    app: str = "",
+) -> Grant:
+    """Return `grant` with no more than the named resource types (or `*`) and operations, for an app of the account.
+
+    `within` further narrows every record, such as to one resident. Nothing that the grant lacks is ever added; what
+    may be counted is no more than what may be read.
+    """
+    kept = frozenset(operations)
+    seen = _only(grant.read, frozenset(read), within)
+    return replace(
+        grant,
+        read=seen,
+        write=_only(grant.write, frozenset(write), within),
+        aggregate=MappingProxyType({}),
+        operations=grant.operations if ANY_TYPE in kept else frozenset(o for o in kept if grant.may(o)),
+        app=app,
+    )
+
+
+def _only(
+    rules: Mapping[str, Predicate], types: frozenset[str], within: Predicate | None
+) -> Mapping[str, Predicate]:
+    rest = rules.get(ANY_TYPE, Nothing())
+    names = rules.keys() if ANY_TYPE in types else types
+    found = {name: rules.get(name, rest) for name in names}
+    if within is not None:
+        found = {name: all_of([one, within]) for name, one in found.items()}
+    return MappingProxyType(found)
+
+
+def _opened(subject: Subject, read: Mapping[str, Predicate]) -> Mapping[str, Predicate]:
+    """Return `read` with the records of the residents that an emergency has opened, whatever their labels."""
+    if not subject.emergency:
+        return read
+    residents = PatientIn(subject.emergency)
+    types = {ANY_TYPE: Nothing(), **read}
+    return MappingProxyType(
+        {name: one if name in _UNTOLD else any_of([one, residents]) for name, one in types.items()}
+    )
+
+
+def _union(
+    subject: Subject, roles: tuple[Role, ...], rules: list[Rules], purpose: str, labels: bool = True
+) -> Mapping[str, Predicate]:
     types = dict.fromkeys(name for one in rules for name in one)
     return MappingProxyType(
         {
-            name: any_of([_compile(subject, one.get(name, one.get(ANY_TYPE, ()))) for one in rules])
+            name: any_of(
+                [
+                    _compile(
+                        subject,
+                        one.get(name, one.get(ANY_TYPE, ())),
+                        purpose or role.purpose,
+                        role.labels if labels else _ALL_LABELS,
+                    )
+                    for role, one in zip(roles, rules, strict=True)
+                ]
+            )
             for name in types
         }
     )
 
 
-def _compile(subject: Subject, words: tuple[str, ...]) -> Predicate:
-    return any_of([_narrowed(subject, word.split(" and ")) for word in words])
+def _fixed(roles: tuple[Role, ...]) -> Mapping[str, frozenset[str]]:
+    """Return the paths that every one of `roles` fixes: another role that may write may change them."""
+    if not roles:
+        return MappingProxyType({})
+    types = {name for role in roles for name in role.fixed}
+    found: dict[str, frozenset[str]] = {}
+    for name in types:
+        sets = [role.fixed.get(name, role.fixed.get(ANY_TYPE, frozenset())) for role in roles if role.write]
+        found[name] = frozenset.intersection(*sets) if sets else frozenset()
+    return MappingProxyType(found)
 
 
-def _narrowed(subject: Subject, words: list[str]) -> Predicate:
-    parts = [_word(subject, word) for word in words]
-    if any(isinstance(part, Nothing) for part in parts):
-        return Nothing()
-    kept = tuple(part for part in parts if not isinstance(part, Everything))
-    if not kept:
-        return Everything()
-    return kept[0] if len(kept) == 1 else AllOf(kept)
+def _compile(subject: Subject, words: tuple[str, ...], purpose: str, labels: frozenset[str]) -> Predicate:
+    return any_of([_narrowed(subject, word.split(" and "), purpose, labels) for word in words])
 
 
-def _word(subject: Subject, word: str) -> Predicate:
+def _narrowed(subject: Subject, words: list[str], purpose: str, labels: frozenset[str]) -> Predicate:
+    parts = [_word(subject, word, purpose) for word in words]
+    if "self" not in words and ANY_TYPE not in labels:
+        parts.append(LabelsWithin(labels))
+    return all_of(parts)
+
+
+def _word(subject: Subject, word: str, purpose: str) -> Predicate:
     match word:
         case "everything":
             return Everything()
@@ -155,10 +266,13 @@ def _word(subject: Subject, word: str) -> Predicate:
             return DistrictUnder(division_prefix(subject.district)) if subject.district else Nothing()
         case "organisation":
             return OrganisationIn(subject.organisations) if subject.organisations else Nothing()
-        case "own-patients":
-            return PatientIn(subject.own_patients) if subject.own_patients else Nothing()
-        case "shared-patients":
-            return PatientIn(subject.shared_patients) if subject.shared_patients else Nothing()
+        case "own-patients" | "shared-patients":
+            if not subject.organisations:
+                return Nothing()
+            listed = subject.own_patients if word == "own-patients" else subject.shared_patients
+            if listed is not None:
+                return PatientIn(listed) if listed else Nothing()
+            return InCare(subject.organisations, relations_of(word), purpose)
         case "self":
             mine = subject.wards | ({subject.patient} if subject.patient else frozenset())
             return PatientIn(mine) if mine else Nothing()
@@ -184,13 +298,19 @@ def _role(id_: str, body: Mapping[str, Any], groups: Mapping[str, list[str]]) ->
     return Role(
         id=id_,
         title=Text(body["title"]["zh"], body["title"]["en"]),
-        purpose=body.get("purpose", "HOPERAT"),
+        purposes=tuple(body.get("purposes", ("HOPERAT",))),
         home=body.get("home", "worklist"),
         post=tuple(body.get("post", ())),
         read=_rules(body.get("read", {}), groups),
         write=_rules(body.get("write", {}), groups),
         aggregate=_rules(body.get("aggregate", {}), groups),
         operations=tuple(body.get("operations", ())),
+        labels=frozenset(body.get("labels", ())),
+        clear=_rules(body.get("clear", {}), {}),
+        fixed=MappingProxyType({kind: frozenset(paths) for kind, paths in body.get("fixed", {}).items()}),
+        second_factor=bool(body.get("second_factor", False)),
+        apart=body.get("apart", ""),
+        description=Text(**body.get("description", {"zh": "", "en": ""})),
     )
 
 
@@ -240,15 +360,26 @@ def _lint_role(
     if not isinstance(post, list) or any(one not in _POSTS for one in post):
         yield _finding(f"{where}.post", f"a list of {', '.join(_POSTS)} is needed")
         post = []
+    for name in ("purposes", "labels"):
+        listed = body.get(name, ["HOPERAT"])
+        if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
+            yield _finding(f"{where}.{name}", "a list of codes is needed")
+    if not body.get("purposes", ["HOPERAT"]):
+        yield _finding(f"{where}.purposes", "a role serves at least one purpose")
+    yield from _lint_fixed(f"{where}.fixed", body.get("fixed", {}), resource_types)
     used: set[str] = set()
-    for action in ("read", "write", "aggregate"):
+    for action in (*_MAPPINGS, "clear"):
         rules = body.get(action, {})
         if not isinstance(rules, dict):
             yield _finding(f"{where}.{action}", "a mapping from resource type to scope words is needed")
             continue
         for key, value in rules.items():
             place = f"{where}.{action}.{key}"
-            if key.startswith("@"):
+            if action == "clear":
+                if key != ANY_TYPE and key not in protected_fields():
+                    known = ", ".join(protected_fields())
+                    yield _finding(place, f"no field '{key}' is protected; known are {known}")
+            elif key.startswith("@"):
                 if key[1:] not in groups:
                     yield _finding(place, f"no group '{key[1:]}' is declared")
             elif key != ANY_TYPE:
@@ -266,6 +397,17 @@ def _lint_role(
     for thing, words in needs.items():
         if used & words and thing not in post:
             yield _finding(f"{where}.post", f"rules use {sorted(used & words)}, so 'post' must list {thing}")
+
+
+def _lint_fixed(where: str, fixed: Any, resource_types: frozenset[str]) -> Iterable[Issue]:
+    if not isinstance(fixed, dict):
+        yield _finding(where, "a mapping from resource type to dotted paths is needed")
+        return
+    for key, paths in fixed.items():
+        if key != ANY_TYPE:
+            yield from _lint_types(f"{where}.{key}", [key], resource_types)
+        if not isinstance(paths, list) or not paths or not all(isinstance(one, str) and one for one in paths):
+            yield _finding(f"{where}.{key}", "a list of dotted paths is needed")
 
 
 def _lint_types(where: str, types: Any, resource_types: frozenset[str]) -> Iterable[Issue]:

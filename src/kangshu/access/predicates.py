@@ -1,7 +1,7 @@
 """What a grant may see, as a tree that names no engine.
 
-A record has a `Scope`: the division it belongs to, the organisations that answer for it and the
-resident whose compartment it is in. A predicate admits a scope or not. The store compiles the tree
+A record has a `Scope`: the division it belongs to, the organisations that answer for it, the resident whose
+compartment it is in and its sensitivity labels. A predicate admits a scope or not. The store compiles the tree
 to PostgreSQL, measures to DuckDB; `admits` is the same meaning in Python, against which both are tested.
 """
 
@@ -13,16 +13,29 @@ from kangshu.base.divisions import division_prefix as division_prefix  # part of
 
 
 @dataclass(frozen=True, slots=True)
+class Care:
+    """A relation that opens a resident's records to an organisation (an id); `purpose` "" is any purpose."""
+
+    relation: str
+    organisation: str
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Where a record belongs.
 
     `district` is a division code without trailing zeros pairs ("" where unknown), `organisations` the ids of
-    Organization resources, `patient` the id of the Patient whose compartment it is in.
+    Organization resources, `patient` the id of the Patient whose compartment it is in, `labels` the codes of its
+    meta.security that restrict. `care` holds the relations that are open now for its resident: they belong to the
+    resident and not to the record, so they are looked up, and only where a predicate asks for them.
     """
 
     district: str = ""
     organisations: tuple[str, ...] = ()
     patient: str = ""
+    labels: tuple[str, ...] = ()
+    care: tuple[Care, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,25 @@ class PatientIn:
 
 
 @dataclass(frozen=True, slots=True)
+class InCare:
+    """Admits records of residents to whom one of these organisations stands in one of these relations now.
+
+    A relation that was opened for one purpose counts for that purpose alone.
+    """
+
+    organisations: frozenset[str]
+    relations: frozenset[str]
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsWithin:
+    """Admits records all of whose labels are among these; without labels, what has none."""
+
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class NoPatient:
     """Admits records that are in no resident's compartment."""
 
@@ -75,7 +107,18 @@ class AllOf:
     parts: tuple[Predicate, ...]
 
 
-Predicate = Everything | Nothing | DistrictUnder | OrganisationIn | PatientIn | NoPatient | AnyOf | AllOf
+Predicate = (
+    Everything
+    | Nothing
+    | DistrictUnder
+    | OrganisationIn
+    | PatientIn
+    | InCare
+    | LabelsWithin
+    | NoPatient
+    | AnyOf
+    | AllOf
+)
 
 
 def admits(predicate: Predicate, scope: Scope) -> bool:
@@ -91,6 +134,15 @@ def admits(predicate: Predicate, scope: Scope) -> bool:
             return any(one in ids for one in scope.organisations)
         case PatientIn(ids):
             return scope.patient in ids
+        case InCare(organisations, relations, purpose):
+            return bool(scope.patient) and any(
+                one.organisation in organisations
+                and one.relation in relations
+                and one.purpose in ("", purpose)
+                for one in scope.care
+            )
+        case LabelsWithin(labels):
+            return labels.issuperset(scope.labels)
         case NoPatient():
             return not scope.patient
         case AnyOf(parts):
@@ -107,3 +159,24 @@ def any_of(parts: list[Predicate]) -> Predicate:
     if not kept:
         return Nothing()
     return kept[0] if len(kept) == 1 else AnyOf(kept)
+
+
+def all_of(parts: list[Predicate]) -> Predicate:
+    """Return the intersection of `parts`, simplified."""
+    if any(isinstance(part, Nothing) for part in parts):
+        return Nothing()
+    kept = tuple(part for part in dict.fromkeys(parts) if not isinstance(part, Everything))
+    if not kept:
+        return Everything()
+    return kept[0] if len(kept) == 1 else AllOf(kept)
+
+
+def asks_for_care(predicate: Predicate) -> bool:
+    """Return whether `predicate` can be decided only with the resident's care relations."""
+    match predicate:
+        case InCare():
+            return True
+        case AnyOf(parts) | AllOf(parts):
+            return any(asks_for_care(part) for part in parts)
+        case _:
+            return False

@@ -9,6 +9,8 @@ from kangshu.access import (
     AnyOf,
     DistrictUnder,
     Everything,
+    InCare,
+    LabelsWithin,
     NoPatient,
     Nothing,
     OrganisationIn,
@@ -39,6 +41,10 @@ def scope_condition(predicate: Predicate, values: dict[str, Any]) -> str:
             return f"list_has_any(scope_organisations, {_bind_list(ids, values)})"
         case PatientIn(ids):
             return f"scope_patient IN (SELECT unnest({_bind_list(ids, values)}))"
+        case InCare():
+            return "false"
+        case LabelsWithin():
+            return "true"
         case NoPatient():
             return "scope_patient = ''"
         case AnyOf(parts):

@@ -11,6 +11,8 @@ from kangshu.access import (
     DistrictUnder,
     Everything,
     Grant,
+    InCare,
+    LabelsWithin,
     NoPatient,
     Nothing,
     OrganisationIn,
@@ -50,6 +52,10 @@ def predicate_sql(predicate: Predicate, row: str, binder: Binder) -> str:
             return f"{row}.patient = any({binder.bind(sorted(ids), 'text[]')})"
         case NoPatient():
             return f"{row}.patient = ''"
+        case LabelsWithin():
+            return "true"
+        case InCare():
+            return "false"
         case AnyOf(parts):
             return _join(" or ", "false", [predicate_sql(part, row, binder) for part in parts])
         case AllOf(parts):
