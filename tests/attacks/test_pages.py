@@ -15,7 +15,7 @@ import pytest
 
 from kangshu.web import PAGES, Page
 
-from .conftest import ROLES, token_of
+from .city import ROLES, token_of
 
 NOBODY = "never-there"
 GETS = [page for page in PAGES if page.methods == ("GET",)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROLES
+from .city import ROLES
 
 EXT = "http://kangshu.org/fhir/StructureDefinition"
 CS = "http://kangshu.org/fhir/CodeSystem"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROLES
+from .city import ROLES
 
 TYPES = (
     "Patient", "Encounter", "Observation", "Condition", "Contract", "EpisodeOfCare", "Task", "ServiceRequest",
@@ -43,7 +43,9 @@ def test_searches_and_histories_show_what_the_policy_shows(city: Any, name: str,
     history = client.get(f"/{kind}/_history?_count=1000")
     assert history.status_code == 200
     told = {entry["fullUrl"].rpartition("/")[2] for entry in history.json().get("entry", ())}
-    assert told <= shown
+    # what other attacks made and deleted again was admitted while it lived, and is in no set of living records
+    gone = {one for one in told - shown if client.get(f"/{kind}/{one}").status_code == 410}
+    assert told - gone <= shown
     some = sorted(hidden)[:50]
     if some:
         assert ids_of(client, f"/{kind}?_id={','.join(some)}", kind) == set()

@@ -390,7 +390,7 @@ def test_tokens(city: Any) -> None:
 
 
 def test_a_stopped_account_is_out_everywhere(city: Any) -> None:
-    browser, client = city.browser("hospital-b"), city.fhir("hospital-b")
+    browser, client = city.signed_in("hospital-b"), city.fhir("hospital-b")
     assert client.get("/Patient?_count=1").status_code == 200
     city.sql("update account set active = false where name = 'hospital-b' returning 1 as n")
     try:
