@@ -1,6 +1,7 @@
 """FHIR REST, operations, sign-in, and the one table from faults to HTTP."""
 
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
+from kangshu.api.auditing import AuditCheck, check_audit
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
 from kangshu.api.importing import (
     AccountsMade,
@@ -29,6 +30,7 @@ from kangshu.api.outcome import (
 from kangshu.api.platform import Platform, Settings
 from kangshu.api.telling import tell, tell_refused
 from kangshu.registers import ImportReport
+from kangshu.store import AuditQuery
 
 __all__ = [
     "ANSWERS",
@@ -37,6 +39,8 @@ __all__ = [
     "ROOT",
     "SESSION_COOKIE",
     "AccountsMade",
+    "AuditCheck",
+    "AuditQuery",
     "Endpoint",
     "ImportReport",
     "MethodNotOffered",
@@ -44,6 +48,7 @@ __all__ = [
     "Settings",
     "accounts_template",
     "answer_of",
+    "check_audit",
     "division_names",
     "divisions_template",
     "endpoint_table",

@@ -19,6 +19,7 @@ from kangshu.api.response import Response, respond
 from kangshu.api.telling import tell_refused
 from kangshu.api.types import Application, Receive, Scope, Send
 from kangshu.base.faults import Fault, Forbidden, Unauthenticated
+from kangshu.base.origin import come_from
 
 SESSION_COOKIE: Final = "kangshu_session"
 ROOT: Final = "/fhir"
@@ -37,6 +38,7 @@ def fhir_app(platform: Platform, root: str = ROOT) -> Application:
             return
         if scope["type"] != "http":
             return
+        come_from(scope)
         request = Request(scope, receive, platform.settings, root)
         head = request.method == "HEAD"
         gzip = "gzip" in request.header(b"accept-encoding")

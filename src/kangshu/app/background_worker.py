@@ -6,12 +6,15 @@ import asyncio
 import logging
 import signal
 import time
+from datetime import timedelta
 
 from kangshu.api import Platform, refresh_parameters
 from kangshu.app.processes import WorkerOrder
 from kangshu.app.wiring import Place, all_views, open_platform
-from kangshu.base.faults import Conflict, Fault
+from kangshu.base.clock import now
+from kangshu.base.faults import Conflict, Fault, Unavailable
 from kangshu.measures import ViewKeeper
+from kangshu.store import ANCHOR_MINUTES, AnchorPlaces, audit_limit
 
 _LOG = logging.getLogger("kangshu.app")
 _BEAT_SECONDS = 0.5
@@ -29,11 +32,13 @@ async def work(order: WorkerOrder, place: Place) -> None:
         complaints = _Complaints()
         published = -1
         ticked = float("-inf")
+        places = AnchorPlaces(place.folder)
         while not stopping.is_set():
             published = await _beat(platform, keeper, published, complaints)
             if time.monotonic() - ticked >= _CASE_SECONDS:
                 ticked = time.monotonic()
                 await _tick(platform, complaints)
+                await _anchor(platform, places, complaints)
             try:
                 await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
             except TimeoutError:
@@ -75,3 +80,19 @@ async def _tick(platform: Platform, complaints: _Complaints) -> None:
         await platform.cases.tick()
     except Fault as fault:
         complaints.tell("deadlines will be looked at again", fault)
+
+
+async def _anchor(platform: Platform, places: AnchorPlaces, complaints: _Complaints) -> None:
+    """Write where the audit's chain ends to every place, when it is time and there is something new."""
+    try:
+        minutes = audit_limit(platform.parameters, ANCHOR_MINUTES, platform.settings.jurisdiction)
+        last = places.last_at()
+        if last is not None and now() - last < timedelta(minutes=minutes):
+            return
+        head = await platform.store.audit_head()
+        if head is not None:
+            written = await asyncio.to_thread(places.write, head)
+            for place, why in written.failed:
+                complaints.tell("an anchor of the audit", Unavailable(f"{place} cannot be written: {why}"))
+    except Fault as fault:
+        complaints.tell("an anchor of the audit will be tried again", fault)

@@ -17,6 +17,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "serving": ("demo", "serve"),
     "installing": ("init", "doctor"),
     "records": ("load", "token"),
+    "auditing": ("audit",),
     "plans": ("plan",),
     "measured": ("measure",),
     "language": ("fhirpath", "validate", "view"),

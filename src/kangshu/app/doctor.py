@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kangshu.api import Platform
 from kangshu.app.installation import Identity, Installation
 from kangshu.app.processes import children_of, kind_of, resident_megabytes
 from kangshu.app.wiring import Place, open_platform, service_packages
@@ -16,6 +17,7 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
 from kangshu.services import check, discover
+from kangshu.store import AnchorPlaces
 
 _LOW_DISK_GIGABYTES = 2.0
 _MEGABYTES = 1000.0
@@ -89,18 +91,7 @@ async def _database(url: str, place: Place) -> list[Finding]:
     found = [Finding(True, Text("数据库可连接", "the database answers"))]
     async with open_platform(url, place, pool=2) as platform:
         position = await platform.store.feed_position()
-        broken = await platform.store.verify_audit()
-        found.append(
-            Finding(
-                broken is None,
-                Text("审计链完整", "the audit chain holds")
-                if broken is None
-                else Text(
-                    f"审计链自第 {broken} 批起不完整：请立即联系安全管理员",
-                    f"the audit chain breaks at batch {broken}",
-                ),
-            )
-        )
+        found.append(await _audit(platform, place.folder))
         try:
             behind = position - platform.snapshot().position
             text = Text(f"指标落后 {behind} 条变更", f"the measures are {behind} changes behind")
@@ -127,3 +118,25 @@ async def _database(url: str, place: Place) -> list[Finding]:
             )
         )
     return found
+
+
+async def _audit(platform: Platform, folder: Path) -> Finding:
+    """Return whether the audit's chain holds, by itself and against the anchors."""
+    read = AnchorPlaces(folder).read()
+    report = await platform.store.check_audit(read.anchors)
+    if report.holds and not read.bad:
+        return Finding(
+            True,
+            Text(
+                f"审计链完整（{report.rows} 条，{report.anchors} 个锚点相符）",
+                f"the audit chain holds ({report.rows} rows, {report.anchors} anchors agree)",
+            ),
+        )
+    first = report.breaks[0].text if report.breaks else read.bad[0][1]
+    return Finding(
+        False,
+        Text(
+            f"审计链不完整：{first.zh}。请立即联系安全保密管理员，运行 kangshu audit verify 查看详情",
+            f"the audit chain is broken: {first.en}. Tell the security administrator; 'kangshu audit verify' tells more",
+        ),
+    )

@@ -5,6 +5,7 @@
     lock                held by whoever runs the embedded database
     postgres/ run/      the embedded cluster and its socket        logs/  text logs
     secrets/            passwords and keys, 0600                   views/ published snapshots of the measures
+    audit-anchors/ audit-public-key.pem audit-places.json   where the audit's chain ended, signed; see store
     demo.unfinished     there while a demonstration is being made: it is made anew when that was cut off
 
 Command-line calls find the running installation through this folder.
@@ -225,9 +226,10 @@ class Installation:
         location = self.folder / "postgres.location"
         if location.exists():
             shutil.rmtree(location.read_text("utf-8").strip(), ignore_errors=True)
-        for name in ("postgres", "run", "views", "secrets", "logs"):
+        for name in ("postgres", "run", "views", "secrets", "logs", "audit-anchors"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in ("installation.json", "running.json", "postgres.location", self.unfinished.name):
+        files = ("installation.json", "running.json", "postgres.location", "audit-public-key.pem")
+        for name in (*files, self.unfinished.name):
             (self.folder / name).unlink(missing_ok=True)
 
 

@@ -23,7 +23,7 @@ from kangshu.plans import Plans
 from kangshu.registers import Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
-from kangshu.store import Store
+from kangshu.store import AUDIT_PARAMETERS, Store
 
 SERVICES = "kangshu_services"
 """The package whose folders are services; others join by the entry point group `kangshu.services`."""
@@ -133,6 +133,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
 
 def _declared(services: tuple[Service, ...]) -> Iterator[ParameterDeclaration]:
     yield from accounts.PARAMETERS
+    yield from AUDIT_PARAMETERS
     yield from plans.PARAMETERS
     for service in services:
         yield from service.parameters

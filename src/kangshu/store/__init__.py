@@ -3,7 +3,21 @@
 Store.open ─ read · search · create · update · bundle · transaction · feed · queue · audit, each under a Grant
 """
 
-from kangshu.store.auditing import AuditRow, audit_row
+from kangshu.store.anchor_places import AnchorPlaces, AnchorsRead, AnchorWritten
+from kangshu.store.anchors import Anchor, PublicKey
+from kangshu.store.audit_checking import Break, ChainReport
+from kangshu.store.audit_limits import (
+    ANCHOR_MINUTES,
+    AUDIT_PARAMETERS,
+    MANY_EXPORTS,
+    MANY_RESIDENTS,
+    NIGHT_BEGIN,
+    NIGHT_END,
+    REFUSED_SERIES,
+    audit_limit,
+)
+from kangshu.store.audit_search import AuditQuery, Burst, Bursts
+from kangshu.store.auditing import EMERGENCY, AuditRow, audit_row
 from kangshu.store.bundles import outcome_of, status_of
 from kangshu.store.embedded import EmbeddedPostgres
 from kangshu.store.files import LoadProblem, LoadReport
@@ -14,18 +28,37 @@ from kangshu.store.transaction import Transaction, new_id
 from kangshu.store.unique import UniqueRule
 
 __all__ = [
+    "ANCHOR_MINUTES",
+    "AUDIT_PARAMETERS",
+    "EMERGENCY",
+    "MANY_EXPORTS",
+    "MANY_RESIDENTS",
+    "NIGHT_BEGIN",
+    "NIGHT_END",
+    "REFUSED_SERIES",
+    "Anchor",
+    "AnchorPlaces",
+    "AnchorWritten",
+    "AnchorsRead",
+    "AuditQuery",
     "AuditRow",
+    "Break",
+    "Burst",
+    "Bursts",
+    "ChainReport",
     "Change",
     "EmbeddedPostgres",
     "Job",
     "LoadProblem",
     "LoadReport",
     "Page",
+    "PublicKey",
     "Store",
     "Stored",
     "Transaction",
     "UniqueRule",
     "Written",
+    "audit_limit",
     "audit_row",
     "new_id",
     "outcome_of",

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
-from kangshu.access import Grant
+from kangshu.access import Grant, Scope
 from kangshu.base.clock import now
 from kangshu.base.faults import Fault, Unavailable
+from kangshu.base.origin import address
 from kangshu.store.connections import acquired
+from kangshu.store.records import Stored
 
 SYSTEM = "system"
 _LONGEST_DETAIL = 2000
 _LONGEST_NAME = 200
+_LONGEST_REASON = 500
 _MOST_ROWS = 5000
+EMERGENCY: Final = "BTG"
+"""The purpose (v3-PurposeOfUse) of what an emergency has opened: break the glass."""
+_ID: Final = re.compile(r"[A-Za-z0-9\-.]+")
+_SEPARATORS: Final = str.maketrans({"\0": "\ufffd", "\x1e": " ", "\x1f": " "})
+"""Signs that no row holds: NUL cannot be stored, the others part rows and columns in the text that is sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +42,79 @@ class AuditRow:
     outcome: str
     purpose: str
     detail: str
+    on_behalf_of: str = ""
+    """The account for which a deputy acted."""
+    app: str = ""
+    """Client id of the application; "" for the product's own pages."""
+    address: str = field(default_factory=address)
+    """Network address of the client."""
+    reason: str = ""
+    """What the account gave as its reason."""
+    residents: tuple[str, ...] = ()
+    """Ids of the residents whose records were shown or written, where type and id do not tell it."""
 
 
 def audit_row(
-    grant: Grant, action: str, type: str = "", id: str = "", *, outcome: str = "ok", detail: str = ""
-) -> AuditRow:
+    grant: Grant, action: str, type: str = "", id: str = "", *, outcome: str = "ok", detail: str = "",
+    reason: str = "", residents: Iterable[str] = (),
+) -> AuditRow:  # fmt: skip
     """Return the row for an act of `grant` now. What no text can hold is replaced: a row must never be refused."""
+    shown = tuple(_clean(one, _LONGEST_NAME).replace(",", " ") for one in residents)
     return AuditRow(
         now(), _clean(grant.account, _LONGEST_NAME), action, _clean(type, _LONGEST_NAME), _clean(id, _LONGEST_NAME),
-        outcome, grant.purpose, _clean(detail, _LONGEST_DETAIL),
+        outcome, purpose_of(grant, type, id, shown), _clean(detail, _LONGEST_DETAIL),
+        _clean(grant.on_behalf_of, _LONGEST_NAME), _clean(grant.app, _LONGEST_NAME),
+        reason=_clean(reason, _LONGEST_REASON), residents=shown,
+    )  # fmt: skip
+
+
+def purpose_of(grant: Grant, type: str, id: str, residents: Iterable[str]) -> str:
+    """Return the purpose that the audit tells: an emergency for the residents whom it has opened, else the grant's."""
+    if grant.emergency and ((type == "Patient" and id in grant.emergency) or grant.emergency & {*residents}):
+        return EMERGENCY
+    return grant.purpose
+
+
+def told_with_write(
+    grant: Grant, action: str, type: str, id: str, scopes: Iterable[Scope]
+) -> tuple[str | None, ...]:
+    """Return what the row of a write tells besides type and id, in the order that `indexing.write_sql` takes it."""
+    shown = Shown()
+    shown.note_ids(scope.patient for scope in scopes)
+    residents = shown.beside(type, id)
+    return (
+        grant.account, action, purpose_of(grant, type, id, residents), "", grant.on_behalf_of, grant.app, address(),
+        ",".join(residents) or None,
     )  # fmt: skip
 
 
 def _clean(text: str, longest: int) -> str:
-    return text[:longest].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return _safe(text[:longest])
+
+
+def _safe(text: str) -> str:
+    if text.isprintable():
+        return text
+    return text.translate(_SEPARATORS).encode("utf-8", "replace").decode()
+
+
+class Shown:
+    """Collects whose records one call shows, for its row."""
+
+    def __init__(self) -> None:
+        self._residents: dict[str, None] = {}
+
+    def note(self, records: Iterable[Stored]) -> None:
+        """Take up the residents of `records`."""
+        self.note_ids(record.scope.patient for record in records)
+
+    def note_ids(self, residents: Iterable[str]) -> None:
+        """Take up these residents; "" and what is no id (a resident elsewhere) are passed over."""
+        self._residents.update((one, None) for one in residents if one and _ID.fullmatch(one))
+
+    def beside(self, type: str, id: str) -> tuple[str, ...]:
+        """Return the residents that `type` and `id` do not tell already."""
+        return tuple(one for one in self._residents if type != "Patient" or one != id)
 
 
 class AuditWriter:
@@ -83,30 +151,39 @@ class AuditWriter:
             while self._waiting and size < _MOST_ROWS:
                 batch.append(self._waiting.pop(0))
                 size += len(batch[-1][0])
+            fault: Unavailable | None = _unwritten("stopped")
             try:
                 await self._append([row for rows, _ in batch for row in rows])
-            except (Fault, OSError, asyncpg.PostgresError) as cause:
-                fault = Unavailable(
-                    f"the audit could not be written: {type(cause).__name__}",
-                    zh="审计日志写入失败，请稍后重试",
-                )
+                fault = None
+            except (Fault, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as cause:
+                fault = _unwritten(type(cause).__name__)
+            finally:
+                # whatever happened, nobody waits for ever, and nobody is answered without a row
                 for _, done in batch:
-                    if not done.done():
+                    if done.done():
+                        continue
+                    if fault is None:
+                        done.set_result(None)
+                    else:
                         done.set_exception(fault)
-                continue
-            for _, done in batch:
-                if not done.done():
-                    done.set_result(None)
 
     async def _append(self, rows: Sequence[AuditRow]) -> None:
-        columns = [
-            [row.at for row in rows], [row.account for row in rows], [row.action for row in rows],
-            [row.type for row in rows], [row.id for row in rows], [row.outcome for row in rows],
-            [row.purpose for row in rows], [row.detail for row in rows],
-        ]  # fmt: skip
+        columns: list[list[Any]] = [[row.at for row in rows]]
+        columns.extend([_safe(getattr(row, name)) for row in rows] for name in _TEXTS)
+        columns.append([_safe(",".join(row.residents)) for row in rows])
         async with acquired(self._pool) as connection:
-            await connection.fetchval("select append_audit($1, $2, $3, $4, $5, $6, $7, $8)", *columns)
+            await connection.fetchval(_APPEND, *columns)
 
     async def seal(self) -> None:
         """Number and seal the rows that writes left; the background worker calls it now and then."""
         await self._append([])
+
+
+_TEXTS: Final = (
+    "account", "action", "type", "id", "outcome", "purpose", "detail", "on_behalf_of", "app", "address", "reason",
+)  # fmt: skip
+_APPEND: Final = f"select append_audit({', '.join(f'${at}' for at in range(1, 14))})"
+
+
+def _unwritten(why: str) -> Unavailable:
+    return Unavailable(f"the audit could not be written: {why}", zh="审计日志写入失败，请稍后重试")

@@ -27,6 +27,11 @@ LOWEST_VERSION: Final = 15
 _NO_CONNECTION: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 """What asyncpg raises instead of a connection; ValueError is an address that it cannot read."""
 
+_INCOMPLETE: Final = Text(
+    "数据库结构不完整：请从备份恢复，或联系运行维护人员",
+    "the database lacks a part of its schema: restore it from a backup, or call who operates it",
+)
+
 _REASONS: Final[Mapping[type[Exception], Text]] = {
     asyncpg.InvalidAuthorizationSpecificationError: Text(
         "数据库拒绝了该账号：请检查用户名和密码",
@@ -40,6 +45,9 @@ _REASONS: Final[Mapping[type[Exception], Text]] = {
         "该账号在此数据库中权限不足：请将它设为库的所有者",
         "the account may not do this in the database: make it the database's owner",
     ),
+    asyncpg.UndefinedTableError: _INCOMPLETE,
+    asyncpg.UndefinedFunctionError: _INCOMPLETE,
+    asyncpg.UndefinedColumnError: _INCOMPLETE,
     asyncpg.ReadOnlySQLTransactionError: Text(
         "该数据库只读（备用服务器）：请连接主服务器",
         "the database is read-only (a standby): give the address of the primary",

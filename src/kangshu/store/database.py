@@ -7,15 +7,28 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 
 import msgspec
 
 from kangshu.access import Grant
+from kangshu.base.clock import now
 from kangshu.base.faults import Fault, Forbidden
 from kangshu.store import feed, queue
-from kangshu.store.auditing import SYSTEM, AuditRow, AuditWriter, audit_row
+from kangshu.store.anchors import Anchor
+from kangshu.store.audit_checking import ChainReport, check_chain
+from kangshu.store.audit_search import (
+    EVERY_ACT,
+    AuditQuery,
+    Burst,
+    Bursts,
+    find_bursts,
+    find_rows,
+    without_values,
+)
+from kangshu.store.auditing import SYSTEM, AuditRow, AuditWriter, Shown, audit_row
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
 from kangshu.store.connections import Connection, acquired, connect, open_pool
@@ -130,16 +143,21 @@ class Database:
         detail: str = "",
         *,
         writes: bool = False,
-    ) -> AsyncIterator[None]:
-        """Audit one call: a read always, a write only when it fails (its row is in its transaction)."""
+    ) -> AsyncIterator[Shown]:
+        """Audit one call: a read always, a write only when it fails (its row is in its transaction).
+
+        What a read finds is noted in what is given: its residents are told in the row.
+        """
+        shown = Shown()
         try:
-            yield
+            yield shown
         except Fault as fault:
             await self._audit.write([audit_row(grant, action, type, id, outcome=fault.code, detail=detail)])
             fault.audited = True
             raise
         if not writes and grant.account != SYSTEM:
-            await self._audit.write([audit_row(grant, action, type, id, detail=detail)])
+            residents = shown.beside(type, id)
+            await self._audit.write([audit_row(grant, action, type, id, detail=detail, residents=residents)])
 
     @asynccontextmanager
     async def audited_entry(self, grant: Grant, action: str, type: str, id: str) -> AsyncIterator[None]:
@@ -151,8 +169,13 @@ class Database:
 
     async def feed(self, grant: Grant, after: int, limit: int = 1000) -> list[Change]:
         """Return up to `limit` changes above position `after` that the grant may read, in order."""
-        async with self._audited(grant, "history", detail=f"after {after}"), self.connection() as connection:
-            return await feed.read_feed(connection, self.catalogue, self.codec, grant, after, limit)
+        async with (
+            self._audited(grant, "history", detail=f"after {after}") as shown,
+            self.connection() as connection,
+        ):
+            changes = await feed.read_feed(connection, self.catalogue, self.codec, grant, after, limit)
+            shown.note_ids(change.scope.patient for change in changes)
+            return changes
 
     async def feed_position(self) -> int:
         """Return the last position of the feed, after numbering what can be numbered."""
@@ -187,23 +210,29 @@ class Database:
     # audit
 
     async def audit_rows(
-        self, grant: Grant, *, account: str = "", type: str = "", id: str = "", since: datetime | None = None,
-        until: datetime | None = None, before: int | None = None, count: int = 100,
-    ) -> list[tuple[int, AuditRow]]:  # fmt: skip
-        """Return (position, row), newest first, below position `before`; `since` is within the span, `until` beyond it.
+        self, grant: Grant, asked: AuditQuery = EVERY_ACT, *, before: int | None = None, count: int = 100
+    ) -> list[tuple[int, AuditRow]]:
+        """Return (position, row) of the acts that `asked` describes, newest first, below position `before`.
+
+        Auditors see what was asked for without the values that may name a person or an illness.
 
         Raises:
             Forbidden: without the operation `audit.read`.
         """
-        asked = " ".join(filter(None, (account, type, id)))
-        async with self._audited(grant, "search-type", "AuditEvent", detail=asked):
+        async with self._audited(grant, "search-type", "AuditEvent", detail=asked.text()):
             grant.require("audit.read")
-            return await self._audit_rows(account, type, id, since, until, before, count)
+            found = await self._audit_rows(asked, before, count)
+            if grant.account == SYSTEM:
+                return found
+            return [(position, replace(row, detail=without_values(row.detail))) for position, row in found]
 
     async def own_audit_rows(
-        self, grant: Grant, *, before: int | None = None, count: int = 100
+        self, grant: Grant, *, before: int | None = None, count: int = 100, others: bool = False
     ) -> list[tuple[int, AuditRow]]:
         """Return (position, row) of the acts on a resident's own record (调阅留痕), newest first, below `before`.
+
+        Lists, exports and drill-downs that held the record are among them. `others` leaves out the resident's own
+        acts. Of other residents a row tells nothing: its `residents` and its query are left out.
 
         Raises:
             Forbidden: the account is no resident's.
@@ -213,23 +242,28 @@ class Database:
                 raise Forbidden(
                     "only residents see who opened their own record", zh="仅居民本人可查看自己档案的调阅记录"
                 )
-            return await self._audit_rows("", "Patient", grant.patient, None, None, before, count)
+            asked = AuditQuery(resident=grant.patient, not_account=grant.account if others else "")
+            found = await self._audit_rows(asked, before, count)
+            return [(position, replace(row, residents=(), detail="")) for position, row in found]
 
     async def _audit_rows(
-        self, account: str, type: str, id: str, since: datetime | None, until: datetime | None, before: int | None,
-        count: int,
-    ) -> list[tuple[int, AuditRow]]:  # fmt: skip
+        self, asked: AuditQuery, before: int | None, count: int
+    ) -> list[tuple[int, AuditRow]]:
         await self._audit.seal()
         async with self.connection() as connection:
-            rows = await connection.fetch(
-                """select position, at, account, action, type, id, outcome, purpose, detail from audit
-                where ($1 = '' or account = $1) and ($2 = '' or type = $2) and ($3 = '' or id = $3)
-                    and ($4::timestamptz is null or at >= $4) and ($5::timestamptz is null or at < $5)
-                    and ($6::bigint is null or position < $6)
-                order by position desc limit $7""",
-                account, type, id, since, until, before, max(1, min(count, 1000)),
-            )  # fmt: skip
-        return [(row["position"], AuditRow(*list(row.values())[1:])) for row in rows]
+            return await find_rows(connection, asked, before, max(1, min(count, 1000)))
+
+    async def audit_bursts(self, grant: Grant, asked: Bursts) -> list[Burst]:
+        """Return the hours in which one account saw more residents, or was refused oftener, than `asked` allows.
+
+        Raises:
+            Forbidden: without the operation `audit.read`.
+        """
+        async with self._audited(grant, "search-type", "AuditEvent", detail=asked.text()):
+            grant.require("audit.read")
+            await self._audit.seal()
+            async with self.connection() as connection:
+                return await find_bursts(connection, asked)
 
     async def write_audit(self, rows: Sequence[AuditRow]) -> None:
         """Add rows for acts that are no call of the store: sign-ins, measures, exports."""
@@ -239,11 +273,22 @@ class Database:
         """Number and seal the audit rows of writes; the background worker calls it every second or so."""
         await self._audit.seal()
 
-    async def verify_audit(self) -> int | None:
-        """Return the first audit batch whose digest does not hold, or None."""
+    async def check_audit(self, anchors: Sequence[Anchor] = ()) -> ChainReport:
+        """Return what the check of the whole chain, and of `anchors` against it, has found; see `audit_checking`."""
+        await self._audit.seal()
         async with self.connection() as connection:
-            broken: int | None = await connection.fetchval("select audit_broken()")
-            return broken
+            return await check_chain(connection, self.identity, anchors)
+
+    async def audit_head(self) -> Anchor | None:
+        """Return where the chain ends now, to be kept outside the database; None while there is no row."""
+        await self._audit.seal()
+        async with self.connection() as connection:
+            row = await connection.fetchrow(
+                "select batch, last, digest from audit_batch order by batch desc limit 1"
+            )
+        if row is None:
+            return None
+        return Anchor(self.identity, row["batch"], row["last"], now().replace(microsecond=0), row["digest"])
 
     # settings
 

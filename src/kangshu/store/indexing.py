@@ -66,11 +66,14 @@ def rows_of(type: str, entries: Entries, catalogue: Catalogue) -> Rows:
 _RECORD: Final = (
     ("type", "smallint"), ("id", "text"), ("version", "integer"), ("deleted", "boolean"), ("updated", "timestamptz"),
     ("district", "text"), ("district_from", "smallint"), ("organisations", "text[]"), ("patient", "text"),
-    ("codec", "smallint"), ("body", "bytea"),
+    ("labels", "text[]"), ("codec", "smallint"), ("body", "bytea"),
 )  # fmt: skip
-"""$1 … $11 of the write statement."""
-_TAIL: Final = 12
-"""$12 kind of change; $13 … $16 account, action, purpose and detail for the audit; $17 the key of an update."""
+"""$1 … $12 of the write statement."""
+_TAIL: Final = 13
+_TOLD: Final = ("account", "action", "purpose", "detail", "on_behalf_of", "app", "address", "residents")
+"""$14 … $21, for the audit; the residents' ids with commas between, or null."""
+_KEY: Final = _TAIL + 1 + len(_TOLD)
+"""$13 is the kind of change; this one, after what the audit is told, the key of an update."""
 
 
 @cache
@@ -84,26 +87,29 @@ def write_sql(kinds: tuple[Kind, ...], replaces: bool) -> str:
     parts: list[str] = []
     if replaces:
         parts.append(
-            """old as (insert into version (key, version, type, deleted, updated, district, organisations, patient, codec, body)
-            select key, version, type, deleted, updated, district, organisations, patient, codec, body
-            from resource where key = $17::bigint)"""
+            f"""old as (insert into version (key, version, type, deleted, updated, district, organisations, patient, labels, codec, body)
+            select key, version, type, deleted, updated, district, organisations, patient, labels, codec, body
+            from resource where key = ${_KEY}::bigint)"""
         )
         parts.extend(
-            f"d_{kind} as (delete from {table} where key = $17::bigint)" for kind, table in TABLES.items()
+            f"d_{kind} as (delete from {table} where key = ${_KEY}::bigint)" for kind, table in TABLES.items()
         )
         parts.append(
-            f"r as (update resource set ({names}) = row({values}) where key = $17::bigint returning key)"
+            f"r as (update resource set ({names}) = row({values}) where key = ${_KEY}::bigint returning key)"
         )
-        begin = _TAIL + 6
+        begin = _KEY + 1
     else:
         parts.append(f"r as (insert into resource ({names}) values ({values}) returning key)")
-        begin = _TAIL + 5
+        begin = _KEY
     parts.append(
-        "f as (insert into feed_pending (key, version, kind, recorded) select key, $3, $12::smallint, $5 from r)"
+        "f as (insert into feed_pending (key, version, kind, recorded) "
+        f"select key, $3, ${_TAIL}::smallint, $5 from r)"
     )
+    told = {name: f"${at}::text" for at, name in enumerate(_TOLD, _TAIL + 1)}
+    told["residents"] = f"string_to_array({told['residents']}, ',')"
     parts.append(
-        """a as (insert into audit_pending (at, account, action, type, id, outcome, purpose, detail)
-        select now(), $13::text, $14::text, t.name, $2, 'ok', $15::text, $16::text from r, resource_type t where t.type = $1)"""
+        f"a as (insert into audit_pending (at, type, id, outcome, {', '.join(told)}) "
+        f"select now(), t.name, $2, 'ok', {', '.join(told.values())} from r, resource_type t where t.type = $1)"
     )
     for kind in kinds:
         columns = COLUMNS[kind]

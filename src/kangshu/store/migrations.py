@@ -24,18 +24,20 @@ async def migrate(connection: Connection) -> int:
     async with connection.transaction():
         await connection.execute("set local statement_timeout = 0")
         await connection.execute("select pg_advisory_xact_lock(7301, 0)")
-        await connection.execute(
-            "create table if not exists schema_version "
-            "(step integer primary key, name text not null, applied timestamptz not null default now())"
-        )
-        done: int = await connection.fetchval("select coalesce(max(step), 0) from schema_version")
+        if await connection.fetchval("select to_regclass('schema_version')") is None:
+            await connection.execute(
+                "create table schema_version "
+                "(step integer primary key, name text not null, applied timestamptz not null default now())"
+            )
+        applied = {row["step"] for row in await connection.fetch("select step from schema_version")}
+        done = max(applied, default=0)
         if done > steps[-1][0]:
             raise Unavailable(
                 f"the data was written by a newer version (schema {done}, this program knows {steps[-1][0]})",
                 zh=f"数据由更新版本写入（结构版本 {done}，本程序为 {steps[-1][0]}），请升级程序",
             )
         for step, name, text in steps:
-            if step > done:
+            if step not in applied:
                 await connection.execute(text)
                 await connection.execute(
                     "insert into schema_version (step, name) values ($1, $2)", step, name

@@ -43,13 +43,20 @@ class Store(Database):
             NotFound: never was, or the grant does not admit it.
             Gone: deleted.
         """
-        async with self._audited(grant, "read", type, id), self.connection() as connection:
-            return await self.reader(connection).read(grant, type, id)
+        async with self._audited(grant, "read", type, id) as shown, self.connection() as connection:
+            found = await self.reader(connection).read(grant, type, id)
+            shown.note((found,))
+            return found
 
     async def vread(self, grant: Grant, type: str, id: str, version: int) -> Stored:
         """Return one version of a record; faults as in `read`."""
-        async with self._audited(grant, "vread", type, id, str(version)), self.connection() as connection:
-            return await self.reader(connection).vread(grant, type, id, version)
+        async with (
+            self._audited(grant, "vread", type, id, str(version)) as shown,
+            self.connection() as connection,
+        ):
+            found = await self.reader(connection).vread(grant, type, id, version)
+            shown.note((found,))
+            return found
 
     async def search(self, grant: Grant, query: Query, cursor: str | None = None) -> Page:
         """Return one page of the records that match and that the grant admits, with what the query includes.
@@ -61,10 +68,13 @@ class Store(Database):
             TooLarge: too many included records.
         """
         async with (
-            self._audited(grant, "search-type", query.type, detail=query.text),
+            self._audited(grant, "search-type", query.type, detail=query.text) as shown,
             self.connection() as connection,
         ):
-            return await Search(self.reader(connection), grant, query).page(cursor)
+            page = await Search(self.reader(connection), grant, query).page(cursor)
+            shown.note(page.entries)
+            shown.note(page.included)
+            return page
 
     async def search_all(self, grant: Grant, type: str, criteria: str | Query) -> list[Resource]:
         """Return every match of `criteria` (`subject=Patient/1&_sort=date`, or a query).
@@ -77,8 +87,13 @@ class Store(Database):
     async def find_all(self, grant: Grant, type: str, criteria: str | Query) -> list[Stored]:
         """Return every match as stored; see `search_all`."""
         detail = criteria if isinstance(criteria, str) else criteria.text
-        async with self._audited(grant, "search-type", type, detail=detail), self.connection() as connection:
-            return list(await find_all(self.reader(connection), grant, type, criteria))
+        async with (
+            self._audited(grant, "search-type", type, detail=detail) as shown,
+            self.connection() as connection,
+        ):
+            found = list(await find_all(self.reader(connection), grant, type, criteria))
+            shown.note(found)
+            return found
 
     async def count(self, grant: Grant, query: Query) -> int:
         """Return how many records match that the grant admits."""
@@ -103,10 +118,15 @@ class Store(Database):
         Raises:
             NotFound: no such record, or a cursor of another account.
         """
-        async with self._audited(grant, "history", type or "", id or ""), self.connection() as connection:
-            return await self.reader(connection).history(
+        async with (
+            self._audited(grant, "history", type or "", id or "") as shown,
+            self.connection() as connection,
+        ):
+            page = await self.reader(connection).history(
                 grant, type, id, since, max(1, min(count, 1000)), cursor
             )
+            shown.note(page.entries)
+            return page
 
     async def scope(self, grant: Grant, type: str, id: str) -> Scope:
         """Return where a record belongs; faults as in `read`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ from kangshu.fhirpath import fhirpath_patch
 from kangshu.sdk import Resource
 from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
 from kangshu.store import queue
-from kangshu.store.auditing import SYSTEM, AuditRow, audit_row
+from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_of, told_with_write
 from kangshu.store.connections import Connection
 from kangshu.store.guards import NamedResidents, check_owned
 from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
@@ -91,25 +91,42 @@ class Transaction:
         if self.grant.account != SYSTEM:
             self.read_rows.append(audit_row(self.grant, action, type, id, detail=detail))
 
+    def _found(self, records: Iterable[Stored]) -> None:
+        """Tell the residents of what the call noted last has found."""
+        if self.grant.account != SYSTEM:
+            row, shown = self.read_rows[-1], Shown()
+            shown.note(records)
+            residents = shown.beside(row.type, row.id)
+            purpose = purpose_of(self.grant, row.type, row.id, residents)
+            self.read_rows[-1] = replace(row, residents=residents, purpose=purpose)
+
     async def read(self, type: str, id: str) -> Stored:
         """Return the current version; see `Store.read`."""
         self._note("read", type, id)
-        return await self._reader.read(self.grant, type, id)
+        found = await self._reader.read(self.grant, type, id)
+        self._found((found,))
+        return found
 
     async def vread(self, type: str, id: str, version: int) -> Stored:
         """Return one version; see `Store.vread`."""
         self._note("vread", type, id, str(version))
-        return await self._reader.vread(self.grant, type, id, version)
+        found = await self._reader.vread(self.grant, type, id, version)
+        self._found((found,))
+        return found
 
     async def search(self, query: Query, cursor: str | None = None) -> Page:
         """Return one page; see `Store.search`."""
         self._note("search-type", query.type, detail=query.text)
-        return await Search(self._reader, self.grant, query).page(cursor)
+        page = await Search(self._reader, self.grant, query).page(cursor)
+        self._found((*page.entries, *page.included))
+        return page
 
     async def search_all(self, type: str, criteria: str) -> list[Resource]:
         """Return every match, at most 10,000; see `Store.search_all`."""
         self._note("search-type", type, detail=criteria)
-        return [stored.resource for stored in await find_all(self._reader, self.grant, type, criteria)]
+        found = await find_all(self._reader, self.grant, type, criteria)
+        self._found(found)
+        return [stored.resource for stored in found]
 
     async def count(self, query: Query) -> int:
         """Return how many records match."""
@@ -350,7 +367,7 @@ class Transaction:
         values: list[Any] = [
             store.catalogue.type(type), id, version, body is None, moment, scope.district, origin,
             list(scope.organisations), scope.patient, store.codec.current, store.codec.pack(text) if text else b"",
-            change, self.grant.account, action, self.grant.purpose, "",
+            change, *told_with_write(self.grant, action, type, id, (scope, current.scope) if current else (scope,)),
         ]  # fmt: skip
         if current is not None:
             values.append(current.key)

@@ -22,16 +22,22 @@ from starlette.staticfiles import StaticFiles
 from kangshu.access import Grant
 from kangshu.api import Platform, status_of, tell_refused, title_of
 from kangshu.base.faults import Fault, NotFound, TooLarge, Unauthenticated
+from kangshu.base.origin import come_from
 from kangshu.base.text import Language, Text
 from kangshu.web.guard import BodyLimit, SecurityHeaders
 from kangshu.web.language import LANGUAGES, Words
 from kangshu.web.menu import menu
+from kangshu.web.pages.own_posts import post_choices
 from kangshu.web.render import template
 from kangshu.web.routes import PAGES, Page
 from kangshu.web.visit import DOOR_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, SIZE_COOKIE, Visit, within
 from kangshu.web.waiting import waiting
 
 _log = logging.getLogger("kangshu.web")
+_FIRST_STEPS = frozenset(
+    {"/password", "/sign-out", "/me/second-factor", "/me/second-factor/confirm", "/me/second-factor/codes"}
+)
+"""What an account may open that has a password to change or a second factor to set up."""
 _YEAR = 365 * 24 * 3600
 NOBODY = Grant(account="", display="")
 
@@ -86,6 +92,7 @@ class _Door:
     page: Page
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        come_from(scope)
         request = Request(scope, receive, send)
         try:
             response = await self._answer(request)
@@ -116,10 +123,14 @@ class _Door:
         visit = Visit(request, self.platform, words, grant, token)
         fresh = "said" in request.query_params
         visit.shared.update(await frame(self.platform, grant, words, request.url.path, fresh=fresh))
-        if not grant.roles and self.page.path not in ("/password", "/sign-out"):
+        acting = await self.platform.accounts.acting(token)
+        visit.shared.update(posts=post_choices(self.platform, acting, words))
+        if not grant.roles and self.page.path not in _FIRST_STEPS:
             account = await self.platform.accounts.account(grant, grant.account)
             if account.must_change:
                 return RedirectResponse("/password", status_code=303)
+            if acting.must_enrol:
+                return RedirectResponse("/me/second-factor", status_code=303)
         try:
             if self.page.operations and not any(grant.may(one) for one in self.page.operations):
                 grant.require(self.page.operations[0])
@@ -203,6 +214,8 @@ class _Faults:
             try:
                 visit.grant = await self._platform.accounts.session(token)
                 visit.shared.update(await frame(self._platform, visit.grant, words, request.url.path))
+                acting = await self._platform.accounts.acting(token)
+                visit.shared.update(posts=post_choices(self._platform, acting, words))
                 name = "fault.html"
             except Fault:
                 _log.info("a fault page is shown without its frame: no session")

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from kangshu.api import AuditQuery, check_audit
 from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.faults import Invalid
 from kangshu.web.inputs import day_or_none
@@ -62,15 +63,11 @@ async def audit(visit: Visit) -> Response:
         since, until = _start(day_or_none(asked, "since")), _end(day_or_none(asked, "until"))
     except Invalid as fault:
         wrong = words("日期格式应为 2026-03-01") if fault.zh else fault.text
+    query = AuditQuery(
+        account=asked["account"], type=asked["type"], id=asked["id"], since=since, until=until
+    )
     found = await visit.platform.store.audit_rows(
-        visit.grant,
-        account=asked["account"],
-        type=asked["type"],
-        id=asked["id"],
-        since=since,
-        until=until,
-        before=before or None,
-        count=_ROWS + 1,
+        visit.grant, query, before=before or None, count=_ROWS + 1
     )
     rows = [
         [
@@ -120,12 +117,13 @@ def _end(day: date | None) -> datetime | None:
 async def verify(visit: Visit) -> Response:
     """Check the chain of the log from its first row and tell the result."""
     await visit.form()
-    visit.grant.require("audit.read")
     begun = now()
-    broken = await visit.platform.store.verify_audit()
+    found = await check_audit(visit.platform, visit.grant)
     return visit.render(
         "audit_check.html",
-        broken=broken,
+        check=found,
+        breaks=[visit.words.of(one.text) for one in found.report.breaks],
+        bad=[(name, visit.words.of(why)) for name, why in found.bad_anchors],
         at=visit.words.moment(begun),
         seconds=f"{(now() - begun).total_seconds():.1f}",
     )
