@@ -32,6 +32,7 @@ class CareRule:
     organisation: tuple[str, ...]
     status: frozenset[str]
     code_system: str
+    intent: frozenset[str]
     period: str
     refusable: bool
     basis: str
@@ -59,6 +60,7 @@ def _rule(id_: str, body: Mapping[str, Any]) -> CareRule:
         organisation=tuple(body["organisation"]),
         status=frozenset(body.get("status", ())),
         code_system=body.get("code_system", ""),
+        intent=frozenset(body.get("intent", ())),
         period=body.get("period", ""),
         refusable=bool(body["refusable"]),
         basis=body["basis"],

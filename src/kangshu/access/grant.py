@@ -34,6 +34,8 @@ class Grant:
     practitioner: str = ""
     patient: str = ""
     """Id of the Patient that the account is, for residents."""
+    wards: frozenset[str] = frozenset()
+    """Ids of the residents for whom the account acts, as guardian or near relative; in `read` already."""
     district: str = ""
     """Division prefix of the account's post."""
     purpose: str = "HOPERAT"
@@ -89,6 +91,10 @@ class Grant:
         return bool(organisation) and (
             organisation == self.organisation or organisation in self.organisations
         )
+
+    def acts_as(self, patient: str) -> bool:
+        """Return whether the account is the resident `patient` (an id) or acts for that resident."""
+        return bool(patient) and (patient == self.patient or patient in self.wards)
 
     def require(self, operation: str) -> None:
         """Raise Forbidden unless the account may perform `operation`."""

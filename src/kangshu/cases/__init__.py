@@ -4,6 +4,7 @@ from kangshu.cases.deadlines import Terms, Urgency, day_end
 from kangshu.cases.effects import all_fields, check_effects
 from kangshu.cases.engine import Cases, Offer
 from kangshu.cases.parties import is_word
+from kangshu.cases.surroundings import parameters_in
 from kangshu.cases.tasks import (
     CASE_NUMBER,
     OWNED_ELEMENTS,
@@ -41,6 +42,7 @@ __all__ = [
     "kind_of",
     "number_of",
     "organisation_of",
+    "parameters_in",
     "state_of",
     "urged_of",
 ]

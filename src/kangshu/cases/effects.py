@@ -19,7 +19,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     children: <move>                           makes that move on every open child
 
 Templates hold ${name}: a field of the form, a kept field, a created resource, or one of task, number, title,
-subject, focus, requester, owner, organisation, today, now, actor; in `child`, item too.
+subject, focus, requester, owner, organisation, person (the resident who acts), today, now, actor; in `child`, item too. Where a list of values is to
+become a list of elements, `{each: ${name}, give: <template with ${item}>}` stands in its place.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ BUILT_IN = frozenset(
         "requester",
         "owner",
         "organisation",
+        "person",
         "today",
         "now",
         "actor",

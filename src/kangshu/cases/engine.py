@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from kangshu.access import ANY_TYPE, Everything, Grant, admits
-from kangshu.base.clock import now, today
+from kangshu.base.clock import CITY_ZONE, now, today
 from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.text import Text
 from kangshu.base.working_days import Calendar, china
 from kangshu.cases.deadlines import Terms
 from kangshu.cases.moving import Machine
-from kangshu.cases.parties import may_move, may_start
+from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move, may_start
 from kangshu.cases.running import copied, truth
 from kangshu.cases.substitution import substitute
+from kangshu.cases.surroundings import surroundings
 from kangshu.cases.tasks import CaseEvent, events, inputs, kind_of, new_task, state_of
 from kangshu.cases.timekeeping import Timekeeper
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
@@ -162,15 +164,27 @@ class Cases:
         children: Sequence[Resource] = ()
         if any("%children" in move.guard for move in found):
             children = await self._store.search_all(_engine(grant), "Task", f"part-of=Task/{resource['id']}")
-        return tuple(
-            Offer(
-                move,
-                None
-                if not move.guard or "%form" in move.guard or truth(move.guard, resource, {}, children, grant)
-                else move.guard_text,
-            )
-            for move in found
+        open_ = [move.guard for move in found if move.guard and "%form" not in move.guard]
+        engine = _engine(grant)
+        around = await surroundings(
+            open_,
+            resource,
+            grant,
+            self._terms,
+            self._jurisdiction,
+            partial(self._store.read, engine),
+            partial(self._store.search_all, engine),
+            self._clock().astimezone(CITY_ZONE).date(),
         )
+
+        def blocked(move: Move) -> Text | None:
+            if has_acted(grant, resource, move.apart_from):
+                return SOMEBODY_ELSE
+            if move.guard in open_ and not truth(move.guard, resource, {}, children, grant, state, around):
+                return move.guard_text
+            return None
+
+        return tuple(Offer(move, blocked(move)) for move in found)
 
     async def moves(self, grant: Grant, task: str | Resource | Stored) -> tuple[Move, ...]:
         """Return the moves that this account may make now."""

@@ -9,10 +9,12 @@ from typing import Any
 from kangshu.access import Grant
 from kangshu.base.canonical import DISTRICT
 from kangshu.base.clock import CITY_ZONE
-from kangshu.base.faults import Conflict, Gone, NotFound, Unprocessable
+from kangshu.base.faults import Conflict, Forbidden, Gone, NotFound, Unprocessable
 from kangshu.base.text import Text
 from kangshu.cases.deadlines import Terms
-from kangshu.cases.running import Running, copied
+from kangshu.cases.parties import SOMEBODY_ELSE, has_acted
+from kangshu.cases.running import Running, asked_of, copied
+from kangshu.cases.surroundings import surroundings
 from kangshu.cases.tasks import (
     CASE_NUMBER,
     CaseEvent,
@@ -71,7 +73,10 @@ class Machine:
             sequence = await transaction.next_number(f"{declaration.code}/{year}")
             number = declaration.numbering.format(year=year, sequence=sequence)
             task["identifier"] = [{"system": CASE_NUMBER, "value": number}]
-        start = Move("start", START, (), declaration.initial, (), declaration.form)
+        start = Move(
+            "start", START, (), declaration.initial, (), declaration.form, effects=declaration.effects
+        )
+        running.around = await self.around(running, start)
         await self._enter(running, start, "", declaration.effects, "")
         written = await transaction.update(task)
         await self._spawn(running)
@@ -97,7 +102,11 @@ class Machine:
         children: Sequence[Resource] = ()
         if "%children" in move.guard or any("children" in effect for effect in move.effects):
             children = await transaction.search_all("Task", f"part-of=Task/{task['id']}")
-        running = Running(transaction, grant, declaration, task, form, self._clock(), source, children)
+        when = self._clock()
+        running = Running(transaction, grant, declaration, task, form, when, source, children)
+        running.around = await self.around(running, move)
+        if has_acted(grant, task, move.apart_from):
+            raise Forbidden(SOMEBODY_ELSE.en, zh=SOMEBODY_ELSE.zh)
         if move.guard and not running.holds(move.guard):
             raise Unprocessable(move.guard_text.en, zh=move.guard_text.zh)
         await self._enter(running, move, source, move.effects, comment)
@@ -106,6 +115,19 @@ class Machine:
             for child in children:
                 await self._follow(running, follow, child)
         return task
+
+    async def around(self, running: Running, move: Move) -> Mapping[str, Any]:
+        """Return what the guard and the effects of `move` may ask besides the Task."""
+        return await surroundings(
+            asked_of(move),
+            running.task,
+            running.grant,
+            self._terms,
+            self._jurisdiction,
+            running.transaction.read,
+            running.transaction.search_all,
+            running.when.astimezone(CITY_ZONE).date(),
+        )
 
     async def _enter(
         self, running: Running, move: Move, source: str, effects: Sequence[Mapping[str, Any]], comment: str

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from kangshu.access import Grant
-from kangshu.cases.tasks import organisation_of, reference_id
+from kangshu.base.text import Text
+from kangshu.cases.tasks import events, organisation_of, reference_id
 from kangshu.sdk import Resource
 
+SOMEBODY_ELSE = Text(
+    "须由另一人办理：同一账号不能既经办又审批。",
+    "Somebody else makes this move: nobody approves what they did themselves.",
+)
 MOVERS = ("requester", "owner", "patient", "system")
-STARTERS = ("any", "patient", "system")
+STARTERS = ("any", "patient", "organisation", "system")
 PREFIXES = ("role:", "operation:")
 
 
@@ -21,6 +26,13 @@ def may_move(grant: Grant, task: Resource, words: tuple[str, ...]) -> bool:
     return any(_moves(grant, task, word) for word in words)
 
 
+def has_acted(grant: Grant, task: Resource, moves: tuple[str, ...]) -> bool:
+    """Return whether this account made one of `moves` of the case. The product itself is no one of two persons."""
+    return "system" not in grant.roles and any(
+        event.account == grant.account and event.move in moves for event in events(task)
+    )
+
+
 def is_word(word: str, *, start: bool) -> bool:
     """Return whether `word` is of the language."""
     plain = STARTERS if start else MOVERS
@@ -31,7 +43,9 @@ def _starts(grant: Grant, word: str) -> bool:
     if word == "any":
         return True
     if word == "patient":
-        return bool(grant.patient)
+        return bool(grant.patient or grant.wards)
+    if word == "organisation":
+        return bool(grant.organisation)
     return _either(grant, word)
 
 
@@ -39,7 +53,8 @@ def _moves(grant: Grant, task: Resource, word: str) -> bool:
     if word in ("requester", "owner"):
         return grant.acts_for(organisation_of(task, word))
     if word == "patient":
-        return bool(grant.patient) and grant.patient == reference_id(task.get("for"), "Patient")
+        # the resident whom the case is about, or who acts for that resident
+        return grant.acts_as(reference_id(task.get("for"), "Patient"))
     return _either(grant, word)
 
 

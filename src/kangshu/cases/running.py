@@ -24,7 +24,7 @@ from kangshu.cases.tasks import (
 )
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.registers import read_path, write_path
-from kangshu.sdk import CaseDeclaration, Resource
+from kangshu.sdk import CaseDeclaration, Move, Resource
 from kangshu.store import Transaction
 
 
@@ -41,6 +41,8 @@ class Running:
     source: str = ""
     """State before the move; "" for a start."""
     children: Sequence[Resource] = ()
+    around: Mapping[str, Any] = field(default_factory=dict)
+    """What guards may ask besides the Task; see `surroundings`."""
     given: dict[str, Any] = field(default_factory=dict)
     spawn: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """(case id, owner Organization id, values) of children to start."""
@@ -50,7 +52,9 @@ class Running:
 
     def holds(self, expression: str, resource: Resource | None = None) -> bool:
         """Return whether a FHIRPath guard is true over `resource` (the Task by default)."""
-        return truth(expression, resource or self.task, self.form, self.children, self.grant, self.source)
+        return truth(
+            expression, resource or self.task, self.form, self.children, self.grant, self.source, self.around
+        )
 
     async def apply(self, effects: Sequence[Mapping[str, Any]]) -> None:
         """Apply `effects` in order, in the transaction."""
@@ -121,6 +125,7 @@ class Running:
             "requester": (task.get("requester") or {}).get("reference"),
             "owner": (task.get("owner") or {}).get("reference"),
             "organisation": organisation,
+            "person": f"Patient/{self.grant.patient}" if self.grant.patient else None,
             "today": self.when.astimezone(CITY_ZONE).date().isoformat(),
             "now": instant(self.when),
             "actor": self.grant.display,
@@ -204,6 +209,12 @@ class Running:
                 self.spawn.append((str(effect["child"]), str(unit).removeprefix("Organization/"), values))
 
 
+def asked_of(move: Move) -> tuple[str, ...]:
+    """Return the expressions that making `move` evaluates over the Task."""
+    conditions = (str(effect[key]) for effect in move.effects for key in ("when", "require") if key in effect)
+    return (move.guard, *conditions)
+
+
 def truth(
     expression: str,
     resource: Resource,
@@ -211,6 +222,7 @@ def truth(
     children: Sequence[Resource],
     grant: Grant,
     source: str = "",
+    around: Mapping[str, Any] | None = None,
 ) -> bool:
     """Return whether a guard is true. One that finds nothing or does not fit is not: it never opens a way."""
     variables = {
@@ -218,6 +230,7 @@ def truth(
         "children": list(children),
         "organisation": grant.organisation,
         "source": source,
+        **(around or {}),
     }
     try:
         return compile_expression(expression).holds(resource, variables) is True

@@ -1,5 +1,6 @@
 """`${name}` in effects: the values a template may name, put in place.
 
+`{each: ${name}, give: …}` gives its template once per value of a list, which is `${item}` in it: codes become Codings.
 A text that is one `${name}` takes the value as it is (a number, a list); within longer text it is written out.
 What has no value leaves its element out. There is no expression language here: names only.
 """
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _NAME = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_.\-]*)\}")
+_EACH = frozenset({"each", "give"})
 _WHOLE = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_.\-]*)\}\Z")
 
 
@@ -19,6 +21,10 @@ def names_in(template: Any) -> Iterator[str]:
     if isinstance(template, str):
         yield from _NAME.findall(template)
     elif isinstance(template, Mapping):
+        if template.keys() == _EACH:
+            yield from names_in(template["each"])
+            yield from (name for name in names_in(template["give"]) if name != "item")
+            return
         for value in template.values():
             yield from names_in(value)
     elif isinstance(template, list | tuple):
@@ -34,6 +40,10 @@ def substitute(template: Any, values: Mapping[str, Any]) -> Any:
             return values.get(whole[1])
         return _NAME.sub(lambda found: _written(values.get(found[1])), template)
     if isinstance(template, Mapping):
+        if template.keys() == _EACH:
+            listed = substitute(template["each"], values)
+            items = listed if isinstance(listed, list) else [] if listed is None else [listed]
+            return [substitute(template["give"], {**values, "item": item}) for item in items] or None
         made = {str(key): substitute(value, values) for key, value in template.items()}
         kept = {key: value for key, value in made.items() if value is not None}
         return kept or None

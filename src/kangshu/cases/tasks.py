@@ -126,7 +126,8 @@ def new_task(declaration: CaseDeclaration, when: datetime) -> Resource:
     return {
         "resourceType": "Task",
         "status": "draft",
-        "intent": "order",
+        # a proposal authorises nothing (FHIR RequestIntent): the store opens no record for it
+        "intent": "order" if declaration.opens_record else "proposal",
         "priority": "routine",
         "code": {"coding": [code], "text": declaration.title.zh},
         "description": declaration.title.zh,

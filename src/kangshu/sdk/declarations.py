@@ -155,6 +155,8 @@ class Move:
     guard_text: Text = NO_TEXT
     effects: tuple[Mapping[str, Any], ...] = ()
     tone: Literal["primary", "plain", "danger"] = "primary"
+    apart_from: tuple[str, ...] = ()
+    """Moves (and `start`) whose maker may not make this one: the four-eye principle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,9 @@ class CaseDeclaration:
     carries: str = ""
     """What of the platform's own this kind carries: `duty` (a plan's), `instruction` (a leader's); "" for nothing. The platform asks
     for the kind that carries a thing and never names a service."""
+    opens_record: bool = True
+    """Whether an open case lets its parties see the records of the resident that it is about (care.yaml). A case that
+    asks for a permission gives none: its Task has the intent `proposal`."""
 
     @property
     def code(self) -> str:
@@ -201,7 +206,8 @@ class ParameterDeclaration:
     verified: bool
     service: str = ""
     purpose: str = ""
-    """What of the platform's own it decides: `older-age` (from which age a resident's record says so); "" for nothing.
+    """What of the platform's own it decides: `older-age` (from which age a resident's record says so), `adult-age` (when
+    guardianship of a minor ends); "" for nothing.
     The platform asks for the parameters of a purpose and never names one."""
 
 

@@ -179,7 +179,7 @@ def _expression(draft: Draft, place: object, expression: str, en: str, zh: str) 
 def _machines(draft: Draft, known: Known) -> Iterator[Finding]:
     for case in draft.cases:
         yield from _states(draft, case)
-        yield from _moves(draft, case)
+        yield from _moves(draft, case, known)
 
 
 def _states(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
@@ -237,7 +237,7 @@ def _overdue(draft: Draft, case: CaseDeclaration, state: State) -> Iterator[Find
         yield finding(state, text, f"系统不能执行“{move.title.zh}”：须允许 system 且表单无必填项")
 
 
-def _moves(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
+def _moves(draft: Draft, case: CaseDeclaration, known: Known) -> Iterator[Finding]:
     finding = draft.places.finding
     states = {state.id for state in case.states}
     seen: set[str] = set()
@@ -264,10 +264,17 @@ def _moves(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
         for word in move.by:
             if not cases.is_word(word, start=False):
                 yield finding(move, f"'{word}' is nobody who may move", f"by 中的“{word}”无效")
+        for name in move.apart_from:
+            if name != "start" and name not in {one.id for one in case.moves}:
+                text = f"'apart_from' of '{move.id}' names no move '{name}'"
+                yield finding(move, text, f"操作“{move.title.zh}”的 apart_from 引用了不存在的操作“{name}”")
         if move.guard:
             yield from _expression(
                 draft, move, move.guard, f"guard of '{move.id}'", f"操作“{move.title.zh}”的条件"
             )
+            for name in set(cases.parameters_in(move.guard)) - known.parameters:
+                text = f"guard of '{move.id}': no rule declares the parameter '{name}'"
+                yield finding(move, text, f"操作“{move.title.zh}”的条件引用了没有声明的参数“{name}”")
         for en, zh in cases.check_effects(case, move):
             yield finding(move, en, zh)
         for effect in move.effects:

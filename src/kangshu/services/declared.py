@@ -69,6 +69,7 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
         help=entry.text("help", required=False),
         effects=_effects(entry),
         carries=entry.string("carries"),
+        opens_record=entry.boolean("opens_record", default=True),
     )
     places.note(case, entry)
     entry.close()
@@ -189,6 +190,7 @@ def _move(entry: Entry, start: tuple[Field, ...], places: Places) -> Move:
         guard_text=entry.text("guard_text", required=entry.has("guard")),
         effects=_effects(entry),
         tone=cast("Any", entry.one_of("tone", _TONES, default="primary")),
+        apart_from=entry.strings("apart_from"),
     )
     places.note(move, entry)
     entry.close()

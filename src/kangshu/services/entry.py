@@ -83,11 +83,11 @@ class Entry:
             return default
         return value
 
-    def boolean(self, key: str) -> bool:
-        """Return a boolean value, false where absent."""
+    def boolean(self, key: str, *, default: bool = False) -> bool:
+        """Return a boolean value, `default` where absent."""
         value = self._get(key)
         if value is None:
-            return False
+            return default
         if not isinstance(value, bool):
             self.find(self.line_of(key), f"'{key}' must be true or false", f"“{key}”应为 true 或 false")
             return False

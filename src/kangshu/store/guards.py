@@ -1,19 +1,23 @@
 """What a grant alone does not keep: records that one room of the product owns, and residents that a writer names.
 
 A care relation opens a resident's record, and care relations are records. Were a writer to name any resident, one
-Encounter or Contract would open the record of whoever stands in it: so a writer names only residents that it sees.
+Encounter or Contract would open the record of whoever stands in it: so a writer names only residents that it sees,
+and opens a relation again (a visit that had ended, a contract) only while it does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Final
 
-from kangshu.access import Everything, Grant, admits
+from kangshu.access import Everything, Grant
 from kangshu.base.canonical import BASE, CASE_KIND
-from kangshu.base.faults import Conflict, Unprocessable
+from kangshu.base.faults import Conflict, Forbidden, Unprocessable
 from kangshu.sdk import Resource
+from kangshu.store.care import enter, forget
 from kangshu.store.reading import Reader
-from kangshu.store.scopes import SOMEBODY
+from kangshu.store.relations import SILENT, Told
+from kangshu.store.scopes import SOMEBODY, restricting
 
 REPORTED = f"{BASE}/Measure/reported-"
 """Begin of the measure of a reported value: it is submitted by one and reviewed by another."""
@@ -28,6 +32,8 @@ def check_owned(grant: Grant, type: str, resource: Resource) -> None:
                 "this Task is a case: change it by its moves, POST Task/[id]/$move",
                 zh="该任务是办件，只能通过办理动作（POST Task/[id]/$move）变更",
             )
+    if type == "Consent" and not grant.may("case.engine"):
+        _check_consent(grant, resource)
     reported = type == "MeasureReport" and str(resource.get("measure", "")).startswith(REPORTED)
     if reported and not grant.may("plan.engine"):
         raise Conflict(
@@ -36,27 +42,97 @@ def check_owned(grant: Grant, type: str, resource: Resource) -> None:
         )
 
 
+def _check_consent(grant: Grant, consent: Resource) -> None:
+    """Raise Conflict unless it is the resident's own word, and one that closes: what opens a record shows a notice first."""
+    patient = str((consent.get("patient") or {}).get("reference", "")).removeprefix("Patient/")
+    if not grant.acts_as(patient):
+        raise Conflict(
+            "a consent is the resident's: ask for it by a case, a paper is registered there too",
+            zh="同意由居民本人作出：请发起“授权同意”办件征求，纸质同意书也在办件中登记",
+        )
+    provision = consent.get("provision")
+    if consent.get("status") == "active" and isinstance(provision, dict) and provision.get("type") != "deny":
+        raise Conflict(
+            "a consent that opens a record is given on the consent page, after its notice",
+            zh="授权同意须在阅读告知书后，在“我的授权”中作出",
+        )
+
+
+LABELLING: Final = "label.write"
+"""The operation without which meta.security stays as it is."""
+
+
+def with_labels(grant: Grant, resource: Resource, standing: Any, *, explicit: bool = False) -> Resource:
+    """Return `resource` with the `standing` meta.security where it leaves that out.
+
+    `explicit`: it is a whole picture (a patch of what stands), so that leaving it out takes it away. Codings that
+    restrict nothing (N, L, M, U of v3-Confidentiality) are anybody's to set.
+
+    Raises:
+        Forbidden: the labels are others than stand, and the account may not set them.
+    """
+    given = resource.get("meta")
+    meta: Resource = given if isinstance(given, dict) else {}
+    if "security" not in meta and standing and not explicit:
+        return {**resource, "meta": {**meta, "security": standing}}
+    if restricting(meta.get("security")) != restricting(standing) and not grant.may(LABELLING):
+        raise Forbidden(
+            "this account may not set or take away sensitivity labels (meta.security)",
+            zh="当前账号无权设置或取消敏感标签（meta.security）",
+        )
+    return resource
+
+
 @dataclass(slots=True)
 class NamedResidents:
-    """The residents that a transaction's writes name for the first time; they may be written later in it."""
+    """The residents that a transaction's writes name and their writers do not see; they may be written later in it.
 
-    _named: dict[str, Grant] = field(default_factory=dict)
+    What such a record would open is entered when the transaction closes, after the check: until then nothing of
+    those residents can be read by way of it.
+    """
 
-    def add(self, grant: Grant, type: str, patient: str) -> None:
-        """Note that a record of `type` written under `grant` comes into the compartment of `patient`."""
-        if (
-            patient not in ("", SOMEBODY)
-            and type != "Patient"
-            and not isinstance(grant.may_read("Patient"), Everything)
-        ):
-            self._named[patient] = grant
+    _unseen: list[tuple[str, Grant]] = field(default_factory=list)
+    _late: dict[int, tuple[str, Told]] = field(default_factory=dict)
+
+    async def add(self, reader: Reader, grant: Grant, type: str, patient: str) -> None:
+        """Note that a record of `type` written under `grant` comes into the compartment of `patient`, or opens it."""
+        if patient in ("", SOMEBODY) or type == "Patient":
+            return
+        if any(one == patient and before is grant for one, before in self._unseen):
+            return
+        if not await _sees(reader, grant, patient):
+            self._unseen.append((patient, grant))
+
+    def waits(self, patient: str) -> bool:
+        """Return whether `patient` was named by a writer that does not see that resident yet."""
+        return any(one == patient for one, _ in self._unseen)
+
+    async def keep(self, reader: Reader, key: int, patient: str, told: Told, *, fresh: bool) -> None:
+        """Replace what the record of `key` said of care by `told`; `fresh`: it has said nothing yet."""
+        if not fresh:
+            self._late.pop(key, None)
+            await forget(reader.connection, [key])
+        if told == SILENT:
+            return
+        if self.waits(patient):
+            self._late[key] = (patient, told)
+        else:
+            await enter(reader.connection, key, patient, told, reader.catalogue.types)
 
     async def check(self, reader: Reader) -> None:
         """Raise Unprocessable unless every writer sees the residents it named; one that is not there looks the same."""
-        for patient, grant in self._named.items():
-            found = await reader.current("Patient", patient)
-            if found is None or found.deleted or not admits(grant.may_read("Patient"), found.scope):
+        for patient, grant in self._unseen:
+            if not await _sees(reader, grant, patient):
                 raise Unprocessable(
                     "the resident that this record is about is not among those you may see",
                     zh="在可查看的居民中没有此记录所指的居民",
                 )
+        for key, (patient, told) in self._late.items():
+            await enter(reader.connection, key, patient, told, reader.catalogue.types)
+
+
+async def _sees(reader: Reader, grant: Grant, patient: str) -> bool:
+    if isinstance(grant.may_read("Patient"), Everything):
+        return True
+    found = await reader.current("Patient", patient)
+    return found is not None and not found.deleted and await reader.may_read(grant, found)
