@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kangshu.registers import check_values, masked, questionnaire, read_values, write_values
+from kangshu.registers import check_values, questionnaire, read_values, write_values
 from kangshu.sdk import Field, Option, Text
 from kangshu.validate import validate
 
@@ -121,16 +121,3 @@ def test_a_form_is_a_valid_questionnaire() -> None:
     made = questionnaire("toy/things", T, fields)
     assert [one["type"] for one in made["item"]] == ["string", "choice", "reference", "decimal"]
     assert [issue for issue in validate(made) if issue.severity in ("error", "fatal")] == []
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("990102195001010019", "990102********0019"),
-        ("张三", "张*"),
-        ("张", "张*"),
-        ("13800000000", "138****0000"),
-    ],
-)
-def test_masking(text: str, shown: str) -> None:
-    assert masked(text) == shown

@@ -76,7 +76,7 @@ async def registers(store: Store) -> Registers:
     return found
 
 
-DIRECTOR = account("elder-care-director", "home", own=("p1", "p2", "p3"))
+DIRECTOR = account("elder-care-director", "home")
 
 
 async def shown(registers: Registers, section: HomeSection, within: int = 0) -> tuple[int, int, list[str]]:

@@ -180,3 +180,34 @@ def asks_for_care(predicate: Predicate) -> bool:
             return any(asks_for_care(part) for part in parts)
         case _:
             return False
+
+
+def covers(wider: Predicate, narrower: Predicate) -> bool:
+    """Return whether `wider` surely admits whatever `narrower` admits; False where it cannot be told."""
+    if wider == narrower or isinstance(wider, Everything) or isinstance(narrower, Nothing):
+        return True
+    if isinstance(narrower, AnyOf):
+        return all(covers(wider, part) for part in narrower.parts)
+    if isinstance(wider, AllOf):
+        return all(covers(part, narrower) for part in wider.parts)
+    if isinstance(wider, AnyOf) and any(covers(part, narrower) for part in wider.parts):
+        return True
+    if isinstance(narrower, AllOf):
+        return any(covers(wider, part) for part in narrower.parts)
+    match wider, narrower:
+        case DistrictUnder(outer), DistrictUnder(inner):
+            return inner.startswith(outer)
+        case OrganisationIn(outer_ids), OrganisationIn(inner_ids):
+            return inner_ids <= outer_ids
+        case PatientIn(outer_ids), PatientIn(inner_ids):
+            return inner_ids <= outer_ids
+        case LabelsWithin(outer_ids), LabelsWithin(inner_ids):
+            return inner_ids <= outer_ids
+        case InCare(), InCare():
+            return (
+                narrower.organisations <= wider.organisations
+                and narrower.relations <= wider.relations
+                and narrower.purpose == wider.purpose
+            )
+        case _:
+            return False

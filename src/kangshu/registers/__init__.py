@@ -15,7 +15,7 @@ from kangshu.registers.names import candidates, name_of, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_path
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.registers import RegisterPage, RegisterRecord, Registers, SectionRows
-from kangshu.registers.rows import RegisterRow, display, masked
+from kangshu.registers.rows import RegisterRow, display
 from kangshu.registers.sections import DueDay
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "fhirpath_of",
     "into_element",
     "is_empty",
-    "masked",
     "name_of",
     "names_of",
     "parse_path",

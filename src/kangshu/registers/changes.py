@@ -9,7 +9,7 @@ from typing import Any
 
 from kangshu.base.text import Text
 from kangshu.registers.forms import points, read_values
-from kangshu.registers.rows import display, masked
+from kangshu.registers.rows import display
 from kangshu.sdk import Field
 from kangshu.store import Stored
 
@@ -42,7 +42,7 @@ def references_in(fields: Sequence[Field], versions: Sequence[Stored]) -> set[st
 
 
 def changes(
-    fields: Sequence[Field], versions: Sequence[Stored], names: Mapping[str, str], *, unmask: bool
+    fields: Sequence[Field], versions: Sequence[Stored], names: Mapping[str, str]
 ) -> tuple[FieldChange, ...]:
     """Return the changes between `versions` (oldest first), newest first; the first version is the start.
 
@@ -55,7 +55,7 @@ def changes(
         for field in fields:
             old, new = before.get(field.id), after.get(field.id)
             if old != new:
-                texts = _shown(field, old, names, unmask), _shown(field, new, names, unmask)
+                texts = display(field, old, names), display(field, new, names)
                 found.append(
                     FieldChange(
                         stored.version, stored.last_updated, field.id, field.title, texts[0], texts[1]
@@ -63,10 +63,3 @@ def changes(
                 )
         before = after
     return tuple(reversed(found))
-
-
-def _shown(field: Field, value: Any, names: Mapping[str, str], unmask: bool) -> Text:
-    text = display(field, value, names)
-    if field.masked and not unmask and value is not None:
-        return Text(masked(text.zh), masked(text.en))
-    return text

@@ -19,8 +19,9 @@ from kangshu.registers.forms import check_values, points, read_values, write_val
 from kangshu.registers.importing import ImportReport, Row, in_order, row_error, sort_rows
 from kangshu.registers.names import by_name, candidates, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path
+from kangshu.registers.protected import kept_values, masked_fields
 from kangshu.registers.questionnaire import questionnaire
-from kangshu.registers.rows import POINTERS, RegisterRow, masked, row_of, value_of
+from kangshu.registers.rows import POINTERS, RegisterRow, row_of, value_of
 from kangshu.registers.sections import DueDay, find_section
 from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
 from kangshu.sdk import Column, Field, HomeSection, RegisterDeclaration, Resource
@@ -28,7 +29,6 @@ from kangshu.search import parse_query
 from kangshu.store import Store, Stored, Transaction, audit_row, new_id
 from kangshu.validate import validate
 
-UNMASK = "identity.read"
 _EXPORT_MOST = 200_000
 _IMPORT_MOST = 20_000
 
@@ -50,6 +50,8 @@ class RegisterRecord:
     id: str
     version: int
     values: Mapping[str, Any]
+    protected: frozenset[str]
+    """Ids of the fields that are masked in this record."""
     names: Mapping[str, str]
     """Reference (`Type/id`) → name, of the values that are references."""
     resource: Resource
@@ -131,15 +133,12 @@ class Registers:
         grant.require("register.read")
         stored = await self._store.read(grant, register.resource_type, id)
         values = read_values(register.form, stored.resource)
-        if not grant.may(UNMASK):
-            for field in register.form:
-                if field.masked and isinstance(values.get(field.id), str):
-                    values[field.id] = masked(values[field.id])
         references = {
             value for field in register.form if points(field) for value in _listed(values.get(field.id))
         }
         names = await names_of(self._store, grant, references)
-        return RegisterRecord(stored.id, stored.version, values, names, stored.resource)
+        protected = masked_fields(register, values)
+        return RegisterRecord(stored.id, stored.version, values, protected, names, stored.resource)
 
     async def save(
         self,
@@ -190,16 +189,20 @@ class Registers:
         grant.require("register.read")
         grant.require("export")
         asked = " ".join([register.code, *(f"{name}={value}" for name, value in (filters or {}).items())])
-        await self._store.write_audit([audit_row(grant, "export", register.resource_type, detail=asked)])
         query = query_of(register, filters or {}, sort, LARGEST, total=False, ids=ids)
         rows: list[RegisterRow] = []
+        residents: dict[str, None] = {}
         cursor: str | None = None
         while len(rows) < _EXPORT_MOST:
             page = await self._store.search(grant, query, cursor)
+            residents.update((one.scope.patient, None) for one in page.entries if one.scope.patient)
             rows.extend(await self._rows(grant, register.columns, [one.resource for one in page.entries]))
             cursor = page.next
             if cursor is None:
                 break
+        # a resident sees that the record left the product, with whom and when
+        told = audit_row(grant, "export", register.resource_type, detail=asked, residents=residents)
+        await self._store.write_audit([told])
         return export_sheet(register, rows, grant, watermark, at or now(), language)
 
     def template_xlsx(self, code: str, *, language: Language = "zh") -> bytes:
@@ -257,7 +260,7 @@ class Registers:
                 break
         ordered = [versions[number] for number in sorted(versions)]
         names = await names_of(self._store, grant, references_in(register.form, ordered))
-        return changes(register.form, ordered, names, unmask=grant.may(UNMASK))
+        return changes(register.form, ordered, names)
 
     async def candidates(
         self, grant: Grant, code: str, field_id: str, *, text: str = "", limit: int = 50
@@ -351,6 +354,8 @@ class Registers:
         partial: bool,
     ) -> Stored:
         version: int | None = None
+        fields: Sequence[Field] = register.form
+        refused: Sequence[Issue] = ()
         if id is None:
             resource: Resource = {
                 "resourceType": register.resource_type,
@@ -361,8 +366,9 @@ class Registers:
             stored = await transaction.read(register.resource_type, id)
             version = if_match if if_match is not None else stored.version
             resource = _copy(stored.resource)
-            values = _unmasked(register, values, resource, grant)
-        cleaned, issues = check_values(register.form, values, partial=partial and id is not None)
+            values, fields, refused = kept_values(register, values, resource)
+        cleaned, issues = check_values(fields, values, partial=partial and id is not None)
+        issues = (*refused, *issues)
         found = [*issues, *(await self._unseen(transaction, register, cleaned))]
         if found:
             raise Unprocessable(
@@ -405,10 +411,8 @@ class Registers:
         asked = {str(one[name]) for one in values for name in pointing if one[name]}
         asked |= {f"Location/division-{one[name]}" for one in values for name in places if one[name]}
         names = await names_of(self._store, grant, asked)
-        unmask = grant.may(UNMASK)
         return tuple(
-            row_of(columns, resource, one, names, unmask)
-            for resource, one in zip(resources, values, strict=True)
+            row_of(columns, resource, one, names) for resource, one in zip(resources, values, strict=True)
         )
 
 
@@ -416,21 +420,6 @@ def _listed(value: Any) -> list[str]:
     if value is None:
         return []
     return [str(one) for one in value] if isinstance(value, list) else [str(value)]
-
-
-def _unmasked(
-    register: RegisterDeclaration, values: Mapping[str, Any], resource: Resource, grant: Grant
-) -> Mapping[str, Any]:
-    """Return `values` with what came back masked replaced by what stands: showing is not changing."""
-    if grant.may(UNMASK):
-        return values
-    now_ = read_values(register.form, resource)
-    kept = dict(values)
-    for field in register.form:
-        stands = now_.get(field.id)
-        if field.masked and isinstance(stands, str) and kept.get(field.id) == masked(stands):
-            kept[field.id] = stands
-    return kept
 
 
 def _against_r4(resource: Resource, register: RegisterDeclaration) -> tuple[Issue, ...]:

@@ -12,15 +12,11 @@ from kangshu.sdk import Column, Field, Option, Resource
 
 POINTERS = frozenset({"organisation", "resident", "practitioner", "reference"})
 _YES, _NO = Text("是", "yes"), Text("否", "no")
-_SHORT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterRow:
-    """One record of a list. `values` are as stored (None: absent), `texts` as shown; both by column id.
-
-    Values of masked columns are masked in both unless the grant may unmask.
-    """
+    """One record of a list. `values` are as the grant sees them (None: absent), `texts` as shown; both by column id."""
 
     id: str
     version: int
@@ -44,21 +40,11 @@ def row_of(
     resource: Resource,
     values: Mapping[str, Any],
     names: Mapping[str, str],
-    unmask: bool,
 ) -> RegisterRow:
     """Return the row of `resource` whose column `values` are known already."""
-    shown: dict[str, Any] = {}
-    texts: dict[str, Text] = {}
-    for column in columns:
-        value = values[column.id]
-        text = display(column, value, names)
-        if column.masked and not unmask and value is not None:
-            text = Text(masked(text.zh), masked(text.en))
-            value = text.zh
-        shown[column.id] = value
-        texts[column.id] = text
+    texts = {column.id: display(column, values[column.id], names) for column in columns}
     version = int(resource.get("meta", {}).get("versionId", 0) or 0)
-    return RegisterRow(resource["id"], version, shown, texts)
+    return RegisterRow(resource["id"], version, values, texts)
 
 
 def display(column: Column | Field, value: Any, names: Mapping[str, str]) -> Text:
@@ -84,15 +70,6 @@ def display(column: Column | Field, value: Any, names: Mapping[str, str]) -> Tex
     elif column.kind == "date":
         text = text[:10]
     return Text(text, text)
-
-
-def masked(text: str) -> str:
-    """Return `text` with its middle hidden: 张** , 990102********123X."""
-    if len(text) <= _SHORT:
-        return text[:1] + "*" * max(1, len(text) - 1)
-    keep = min(6, len(text) // 3)
-    tail = min(4, len(text) - keep)
-    return text[:keep] + "*" * (len(text) - keep - tail) + text[-tail:]
 
 
 def _title(options: Sequence[Option], code: str) -> Text | None:

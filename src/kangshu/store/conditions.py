@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kangshu.access import Grant
+from kangshu.base.canonical import RESIDENT_ID
 from kangshu.search import (
     TEXT_HEAD,
     ChainClause,
@@ -34,7 +35,9 @@ from kangshu.search import (
     fold,
 )
 from kangshu.store.catalogue import NOWHERE, Catalogue
-from kangshu.store.sql import Binder, readable_sql
+from kangshu.store.fields import codes_of, may_name_anybody, revealed_by, sees_every_number
+from kangshu.store.masking import IDENTITY_NUMBER
+from kangshu.store.sql import Binder, predicate_sql, readable_sql
 
 TABLES: Final[dict[Kind, str]] = {
     "token": "index_token",
@@ -58,7 +61,36 @@ class Conditions:
         self._depth = 0
 
     def clause(self, type: str, clause: Clause, row: str) -> str:
-        """Return the condition that the record in `row`, of `type`, meets `clause`."""
+        """Return the condition that the record in `row`, of `type`, meets `clause`.
+
+        A clause that would reveal a protected field is met only where the field is clear for the grant.
+        """
+        return " and ".join(
+            f"({one})" for one in (self._met(type, clause, row), *self.clear(type, clause, row))
+        )
+
+    def clear(self, type: str, clause: Clause, row: str) -> list[str]:
+        """Return the conditions that the record in `row` shows in clear what `clause` would reveal of it."""
+        fields = revealed_by(type, codes_of(clause))
+        parts = [predicate_sql(self._grant.may_see(field.id), row, self._binder) for field in fields]
+        if not fields and not sees_every_number(self._grant) and may_name_anybody(type, clause):
+            entry = self._alias("n")
+            numbers = self._binder.bind(self._systems.get(RESIDENT_ID, -1), "integer")
+            sources = [Source(code) for code in codes_of(clause)]
+            parts.append(
+                f"{predicate_sql(self._grant.may_see(IDENTITY_NUMBER), row, self._binder)} or not exists ("
+                f"select 1 from {TABLES['token']} {entry} where {entry}.key = {row}.key "
+                f"and {entry}.system = {numbers} and {self.params(type, sources, entry)})"
+            )
+        return [part for part in parts if part != "true"]
+
+    def not_number(self, entry: str) -> str:
+        """Return the end of a condition on a token entry: it is no identity number, unless the grant sees all."""
+        if sees_every_number(self._grant):
+            return ""
+        return f" and {entry}.system <> {self._binder.bind(self._systems.get(RESIDENT_ID, -1), 'integer')}"
+
+    def _met(self, type: str, clause: Clause, row: str) -> str:
         match clause:
             case IdClause(ids, negated):
                 word = "<> all" if negated else "= any"

@@ -10,6 +10,7 @@ from typing import Any, Final
 from kangshu.access import AllOf, AnyOf, PatientIn, Predicate
 from kangshu.search import DistrictClause, Query, Sort, UpdatedClause
 from kangshu.store.conditions import TABLES, Conditions
+from kangshu.store.fields import revealed_by
 from kangshu.store.sql import Binder
 
 _VALUE: Final = {
@@ -85,6 +86,8 @@ class Ordering:
     def _join(self, at: int, sort: Sort) -> str:
         picked = "max" if sort.descending else "min"
         params = self._conditions.params(self._query.type, sort.sources, f"x{at}")
+        if sort.kind == "token" and not revealed_by(self._query.type, (sort.by,)):
+            params += self._conditions.not_number(f"x{at}")
         return (
             f"left join lateral (select {picked}(x{at}.{_VALUE[sort.kind]}) as v from {TABLES[sort.kind]} x{at} "
             f"where x{at}.key = r.key and {params}) o{at} on true"
