@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 _POPULATION: Final = "http://terminology.hl7.org/CodeSystem/measure-population"
 _PLACES: Final = 6
+_MASKED: Final = [
+    {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}
+]
+"""In place of a number below the threshold, or that would tell one."""
 POPULATION_VALUE: Final = structure("population-value")
 """Extension (valueDecimal) of a population whose size is no whole number, as R4 counts in integers."""
 FEED_POSITION: Final = structure("feed-position")
@@ -26,7 +30,7 @@ def measure_report(measure: MeasureDeclaration, result: MeasureResult) -> Resour
     """Return the MeasureReport (type summary) of `result`: one group, one stratifier for its dimensions."""
     group: dict[str, Any] = {
         "code": {"text": measure.title.zh},
-        **_numbers(measure, result.numerator, result.denominator, result.value),
+        **_numbers(measure, result),
     }
     if result.by:
         group["stratifier"] = [
@@ -55,20 +59,22 @@ def measure_report(measure: MeasureDeclaration, result: MeasureResult) -> Resour
     }
 
 
-def _numbers(
-    measure: MeasureDeclaration, numerator: float, denominator: float, value: float | None
-) -> dict[str, Any]:
-    found: dict[str, Any] = {"population": [_population("numerator", numerator)]}
+def _numbers(measure: MeasureDeclaration, shown: MeasureResult | MeasureRow) -> dict[str, Any]:
+    found: dict[str, Any] = {"population": [_population("numerator", shown.numerator)]}
     if measure.kind != "count":
-        found["population"].append(_population("denominator", denominator))
-    if value is not None:
-        found["measureScore"] = {"value": _decimal(value), "unit": measure.unit}
+        found["population"].append(_population("denominator", shown.denominator))
+    if shown.value is not None:
+        found["measureScore"] = {"value": _decimal(shown.value), "unit": measure.unit}
+    elif shown.suppressed:
+        found["measureScore"] = {"extension": _MASKED, "unit": measure.unit}
     return found
 
 
-def _population(code: str, size: float) -> dict[str, Any]:
+def _population(code: str, size: float | None) -> dict[str, Any]:
     population: dict[str, Any] = {"code": {"coding": [{"system": _POPULATION, "code": code}]}}
-    if size == int(size):
+    if size is None:
+        population["_count"] = {"extension": _MASKED}
+    elif size == int(size):
         population["count"] = int(size)
     else:
         population["extension"] = [{"url": POPULATION_VALUE, "valueDecimal": _decimal(size)}]
@@ -76,7 +82,7 @@ def _population(code: str, size: float) -> dict[str, Any]:
 
 
 def _stratum(measure: MeasureDeclaration, by: tuple[str, ...], row: MeasureRow) -> dict[str, Any]:
-    numbers = _numbers(measure, row.numerator, row.denominator, row.value)
+    numbers = _numbers(measure, row)
     if len(by) == 1:
         return {"value": {"text": row.keys[0] or "unknown"}, **numbers}
     component = [

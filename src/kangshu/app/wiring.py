@@ -54,9 +54,10 @@ def all_views(services: Iterable[Service]) -> Views:
 class SnapshotOpener:
     """Opens the published snapshot once per publication; calling it returns the newest of the database `source`."""
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: Path, source: str, threshold: Callable[[], int]) -> None:
         self._folder = folder
         self._source = source
+        self._threshold = threshold
         self._lock = threading.Lock()
         self._kept: tuple[int, Snapshot] | None = None
 
@@ -66,7 +67,7 @@ class SnapshotOpener:
         stamp = manifest.stat().st_mtime_ns if manifest.exists() else 0
         with self._lock:
             if self._kept is None or self._kept[0] != stamp:
-                self._kept = (stamp, Snapshot.open(self._folder, self._source))
+                self._kept = (stamp, Snapshot.open(self._folder, self._source, threshold=self._threshold))
             return self._kept[1]
 
 
@@ -95,7 +96,11 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
     table = ParameterTable(_declared(services), await _entered(store))
     jurisdiction = place.identity.jurisdiction
     calendar = china()
-    opener: Callable[[], Snapshot] = SnapshotOpener(place.views, store.identity)
+
+    def least_shown() -> int:
+        return int(measures.figure(table, measures.SMALL_CELL, jurisdiction))
+
+    opener: Callable[[], Snapshot] = SnapshotOpener(place.views, store.identity, least_shown)
     cases = Cases(
         store,
         (case for service in services for case in service.cases),
@@ -133,6 +138,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
 
 def _declared(services: tuple[Service, ...]) -> Iterator[ParameterDeclaration]:
     yield from accounts.PARAMETERS
+    yield from measures.PARAMETERS
     yield from AUDIT_PARAMETERS
     yield from plans.PARAMETERS
     for service in services:

@@ -3,6 +3,7 @@
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.keeper import Refreshed, ViewKeeper
+from kangshu.measures.limits import PARAMETERS, SMALL_CELL, figure
 from kangshu.measures.lint import lint_measures, lint_views
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
@@ -14,6 +15,8 @@ from kangshu.measures.views import Views
 __all__ = [
     "DISTRICT",
     "ENGINES",
+    "PARAMETERS",
+    "SMALL_CELL",
     "Check",
     "MeasureResult",
     "MeasureRow",
@@ -26,6 +29,7 @@ __all__ = [
     "Views",
     "explain",
     "explain_text",
+    "figure",
     "lint_measures",
     "lint_views",
     "measure_canonical",

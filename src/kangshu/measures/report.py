@@ -78,7 +78,7 @@ def measure_report(
     """
     group: dict[str, Any] = {
         "population": _populations(measure, result.numerator, result.denominator),
-        "measureScore": _score(measure, result.value),
+        "measureScore": _score(measure, result.value, suppressed=result.suppressed),
     }
     report: Resource = {
         "resourceType": "MeasureReport",
@@ -129,7 +129,7 @@ def _stratum(measure: MeasureDeclaration, result: MeasureResult, row: MeasureRow
     ]
     stratum: dict[str, Any] = {
         "population": _populations(measure, row.numerator, row.denominator),
-        "measureScore": _score(measure, row.value),
+        "measureScore": _score(measure, row.value, suppressed=row.suppressed),
     }
     if len(parts) == 1:
         stratum["value"] = parts[0]["value"]
@@ -138,19 +138,30 @@ def _stratum(measure: MeasureDeclaration, result: MeasureResult, row: MeasureRow
     return stratum
 
 
-def _populations(measure: MeasureDeclaration, numerator: float, denominator: float) -> list[dict[str, Any]]:
-    counts = {"numerator": numerator, "denominator": denominator}
+def _populations(
+    measure: MeasureDeclaration, numerator: float | None, denominator: float | None
+) -> list[dict[str, Any]]:
+    counts: dict[str, float | None] = {"numerator": numerator, "denominator": denominator}
     if measure.kind == "count":
         counts = {"initial-population": numerator}
     return [
-        {"code": {"coding": [{"system": _POPULATION, "code": code}]}, "count": round(count)}
+        {
+            "code": {"coding": [{"system": _POPULATION, "code": code}]},
+            **(masked_count() if count is None else {"count": round(count)}),
+        }
         for code, count in counts.items()
     ]
 
 
-def _score(measure: MeasureDeclaration, value: float | None) -> dict[str, Any]:
+def masked_count() -> dict[str, Any]:
+    """Return what stands in place of a population's count that is not shown: why it is absent."""
+    return {"_count": {"extension": [{"url": _ABSENT, "valueCode": "masked"}]}}
+
+
+def _score(measure: MeasureDeclaration, value: float | None, *, suppressed: bool = False) -> dict[str, Any]:
     if value is None:
-        return {"extension": [{"url": _ABSENT, "valueCode": "unknown"}], "unit": measure.unit}
+        why = "masked" if suppressed else "unknown"
+        return {"extension": [{"url": _ABSENT, "valueCode": why}], "unit": measure.unit}
     return {"value": Decimal(str(round(value, max(measure.decimals, 4)))), "unit": measure.unit}
 
 

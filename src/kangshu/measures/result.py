@@ -10,12 +10,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class MeasureRow:
-    """One cell: the values of the dimensions asked for, and its numbers. "" stands for unknown."""
+    """One cell: the values of the dimensions asked for, and its numbers. "" stands for unknown.
+
+    Of a cell that is `suppressed` some numbers are None: they are below the threshold, or would tell one that is.
+    """
 
     keys: tuple[str, ...]
     value: float | None
-    numerator: float
-    denominator: float
+    numerator: float | None
+    denominator: float | None
+    suppressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +28,14 @@ class MeasureResult:
 
     `value` is in the measure's unit, not rounded; None is unknown (nothing to divide by), which is not 0.
     `rows` split it by the dimensions `by`, in their order; `position` and `instant` say as of which state of the
-    records. `parameters` are the dated values that were used.
+    records. `parameters` are the dated values that were used. Where it is `suppressed`, numbers are None (see
+    MeasureRow); `withheld` says that the split cannot be shown at all without telling a small number.
     """
 
     measure: str
     value: float | None
-    numerator: float
-    denominator: float
+    numerator: float | None
+    denominator: float | None
     period_start: date
     period_end: date
     position: int
@@ -39,6 +44,8 @@ class MeasureResult:
     by: tuple[str, ...] = ()
     rows: tuple[MeasureRow, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    suppressed: bool = False
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

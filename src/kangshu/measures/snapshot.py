@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,12 @@ import duckdb
 from kangshu.access import Grant, Nothing, Predicate
 from kangshu.base.faults import Forbidden, Invalid, TooLarge, Unavailable
 from kangshu.measures.engine import WEB_MEMORY, bound, connect
+from kangshu.measures.guarded import Family, family, table
+from kangshu.measures.limits import SMALL_CELL
 from kangshu.measures.manifest import Manifest, read_manifest
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.segments import relation
-from kangshu.measures.statement import MACROS, dimension_sql, measured, place_condition
+from kangshu.measures.statement import DISTRICT, MACROS, Bound, dimension_sql, measured, place_condition
 from kangshu.sdk import MeasureDeclaration
 
 PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
@@ -27,26 +30,49 @@ _PAGE_LIMIT: Final = 1000
 _ROW_LIMIT: Final = 20_000
 _KEPT_ANSWERS: Final = 256
 _KEPT_ROWS: Final = 200
+_KEPT_FAMILIES: Final = 64
+
+
+def declared_threshold() -> int:
+    """Return the declared least count that is shown; an installation gives its own."""
+    return int(SMALL_CELL.value)
 
 
 class Snapshot:
     """The views as they were published at one feed position. Safe to share between threads."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, memory: str = WEB_MEMORY) -> None:
-        self._folder, self._manifest = folder, manifest
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        memory: str = WEB_MEMORY,
+        threshold: Callable[[], int] = declared_threshold,
+    ) -> None:
+        self._folder, self._manifest, self._threshold = folder, manifest, threshold
         self._connection = connect(memory=memory, readable=[folder])
         for macro in MACROS:
             self._connection.execute(macro)
         self._lock = threading.Lock()
         self._answers: OrderedDict[Any, list[tuple[Any, ...]]] = OrderedDict()
+        self._families: OrderedDict[Any, Family] = OrderedDict()
+        self._people: dict[str, bool] = {}
 
     @classmethod
-    def open(cls, folder: Path, source: str = "", *, memory: str = WEB_MEMORY) -> Snapshot:
+    def open(
+        cls,
+        folder: Path,
+        source: str = "",
+        *,
+        memory: str = WEB_MEMORY,
+        threshold: Callable[[], int] = declared_threshold,
+    ) -> Snapshot:
         """Return the newest snapshot in `folder`; with `source` (`Store.identity`), only one of that database.
 
-        Raises NotFound before the first has been published.
+        `threshold` gives the least count that is shown to those who may not read who is counted. Raises NotFound
+        before the first has been published.
         """
-        return cls(folder, read_manifest(folder, source), memory=memory)
+        return cls(folder, read_manifest(folder, source), memory=memory, threshold=threshold)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -80,12 +106,16 @@ class Snapshot:
         """Return the measure's number over what `grant` may count, in all and by the dimensions `by`.
 
         `by` names declared dimensions or "district" (the divisions one level below `district`); `district` is a
-        division code, "" for everything. `parameters` holds a value for each declared parameter id. Raises
-        Invalid for an unknown dimension or a missing parameter, Unavailable where a view is not published.
+        division code, "" for everything. `parameters` holds a value for each declared parameter id. Counts of people
+        whom the grant may not read are shown from the threshold on; below it they are suppressed, and with them what
+        would tell them. Raises Invalid for an unknown dimension or a missing parameter, Unavailable where a view is
+        not published.
         """
         _check_period(period_start, period_end)
         admitted = self._admitted(measure, grant, counting=True)
         query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
+        if self._beyond_reading(measure, grant):
+            return self._guarded(measure, grant, query, parameters, (period_start, period_end), by, district)
         values = dict(query.values)
         keys = [
             f'{dimension_sql(measure, one, district, values)} AS "key_{index}"'
@@ -199,6 +229,55 @@ class Snapshot:
         return SubjectPage(tuple(row[0] for row in found), found[0][1] if found else 0, offset)
 
     # ------------------------------------------------------------------ inside
+
+    def _guarded(
+        self,
+        measure: MeasureDeclaration,
+        grant: Grant,
+        counted: Bound,
+        parameters: Mapping[str, Any],
+        period: tuple[date, date],
+        by: tuple[str, ...],
+        district: str,
+    ) -> MeasureResult:
+        """Return the measure with its small counts suppressed, over the whole family of its tables."""
+        read: Bound | None = None
+        views = [self._manifest.views[name] for name in measure.views if self._of_people(name)]
+        if not any(isinstance(grant.may_read(view.resource), Nothing) for view in views):
+            reading = {name: grant.may_read(self._manifest.views[name].resource) for name in measure.views}
+            read = measured(measure, self._relation, reading.__getitem__, parameters, *period)
+        others, threshold = tuple(one for one in by if one != DISTRICT), self._threshold()
+        key = (measure.id, others, threshold, counted.sql, repr(counted.values), repr(read))
+        found = self._families.get(key)
+        if found is None:
+            fetch = partial(self._fetch, measure)
+            found = family(measure, others, counted, read, fetch, threshold)
+            with self._lock:
+                self._families[key] = found
+                if len(self._families) > _KEPT_FAMILIES:
+                    self._families.popitem(last=False)
+        blank = MeasureResult(
+            measure=measure.id, value=None, numerator=None, denominator=None, period_start=period[0],
+            period_end=period[1], position=self.position, instant=self.instant, district=district, by=by,
+            parameters={one: parameters[one] for one in measure.parameters},
+        )  # fmt: skip
+        return table(blank, measure, found, measure_value)
+
+    def _beyond_reading(self, measure: MeasureDeclaration, grant: Grant) -> bool:
+        """Return whether the number counts people whom `grant` may not read."""
+        for name in measure.views:
+            kind = self._manifest.views[name].resource
+            if grant.may_count(kind) != grant.may_read(kind) and self._of_people(name):
+                return True
+        return False
+
+    def _of_people(self, view: str) -> bool:
+        """Return whether the view has rows of residents: beds and posts are no secret, however few they are."""
+        if view not in self._people:
+            sql = f"SELECT count(*) FROM (SELECT 1 FROM ({self._relation(view)}) WHERE scope_patient <> '' LIMIT 1)"
+            with self._lock:
+                self._people[view] = bool(self._connection.execute(sql).fetchall()[0][0])
+        return self._people[view]
 
     def _admitted(self, measure: MeasureDeclaration, grant: Grant, *, counting: bool) -> Any:
         predicates: dict[str, Predicate] = {}

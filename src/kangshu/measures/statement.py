@@ -103,8 +103,7 @@ def measured(
 def dimension_sql(measure: MeasureDeclaration, by: str, district: str, values: dict[str, Any]) -> str:
     """Return the expression of the dimension `by`. Raises Invalid for one that the measure does not declare."""
     if by == DISTRICT:
-        prefix = division_prefix(district)
-        values["district_level"] = _LEVELS.get(len(prefix), 12)
+        values["district_level"] = child_level(district)
         return (
             "CASE WHEN length(district) >= CAST($district_level AS INTEGER) "
             "THEN left(district, CAST($district_level AS INTEGER)) ELSE '' END"
@@ -119,6 +118,11 @@ def dimension_sql(measure: MeasureDeclaration, by: str, district: str, values: d
         f"measure '{measure.id}' has no dimension '{by}'; it has {offered}",
         zh=f"指标“{measure.title.zh}”没有维度“{by}”，可用维度：{offered}",
     )
+
+
+def child_level(district: str) -> int:
+    """Return how many digits the divisions one level below `district` have."""
+    return _LEVELS.get(len(division_prefix(district)), 12)
 
 
 def place_condition(district: str, values: dict[str, Any]) -> str:

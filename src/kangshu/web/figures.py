@@ -26,9 +26,11 @@ class Row(Protocol):
     @property
     def value(self) -> float | None: ...
     @property
-    def numerator(self) -> float: ...
+    def numerator(self) -> float | None: ...
     @property
-    def denominator(self) -> float: ...
+    def denominator(self) -> float | None: ...
+    @property
+    def suppressed(self) -> bool: ...
 
 
 class Result(Protocol):
@@ -37,15 +39,19 @@ class Result(Protocol):
     @property
     def value(self) -> float | None: ...
     @property
-    def numerator(self) -> float: ...
+    def numerator(self) -> float | None: ...
     @property
-    def denominator(self) -> float: ...
+    def denominator(self) -> float | None: ...
+    @property
+    def suppressed(self) -> bool: ...
     @property
     def position(self) -> int: ...
     @property
     def instant(self) -> str: ...
     @property
     def rows(self) -> Sequence[Row]: ...
+    @property
+    def withheld(self) -> bool: ...
 
 
 _MOST_KEPT: Final = 2000
@@ -186,8 +192,15 @@ def value_text(words: Words, measure: MeasureDeclaration, value: float | None) -
     return words("未知") if value is None else words.figure(value, measure.decimals)
 
 
-def count_text(words: Words, value: float) -> str:
-    """Return a count of records; halves and shares keep one decimal."""
+def shown_text(words: Words, measure: MeasureDeclaration, shown: Row | Result) -> str:
+    """Return the value of a row or a result; one that would tell a small count is said to be suppressed."""
+    return words("已抑制") if shown.suppressed else value_text(words, measure, shown.value)
+
+
+def count_text(words: Words, value: float | None) -> str:
+    """Return a count of records; halves and shares keep one decimal, None is suppressed."""
+    if value is None:
+        return words("已抑制")
     return words.figure(value, 0 if value == int(value) else 1)
 
 

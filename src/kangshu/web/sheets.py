@@ -26,9 +26,18 @@ def measure_sheet(
         [],
         [words("分组"), words("值"), words("分子"), words("分母")],
     ]
-    table.extend([title, _round(measured, row.value), row.numerator, row.denominator] for title, row in rows)
-    table.append([words("合计"), _round(measured, result.value), result.numerator, result.denominator])
+    table.extend([title, *_numbers(visit, measured, row)] for title, row in rows)
+    table.append([words("合计"), *_numbers(visit, measured, result)])
+    if result.withheld or result.suppressed or any(row.suppressed for _, row in rows):
+        table += [[], [words("“已抑制”为人数过少、或可推算出过少人数的单元，为保护个人信息不予展示")]]
     return write_xlsx({words.of(measured.title): table}, header=False)
+
+
+def _numbers(visit: Visit, measured: MeasureDeclaration, shown: Any) -> list[Any]:
+    hidden = visit.words("已抑制")
+    value = hidden if shown.suppressed else _round(measured, shown.value)
+    counts = (hidden if one is None else one for one in (shown.numerator, shown.denominator))
+    return [value, *counts]
 
 
 def _round(measured: MeasureDeclaration, value: float | None) -> float | str:

@@ -189,10 +189,13 @@ def _print(result: MeasureResult, declared: MeasureDeclaration, say: Speech) -> 
     def shown(value: float | None) -> str:
         return say("unknown", "未知") if value is None else f"{value:.{declared.decimals}f} {declared.unit}"
 
+    def count(number: float | None) -> str:
+        return say("suppressed", "已抑制") if number is None else f"{number:g}"
+
     sys.stdout.write(f"{declared.title.in_language(say.language)}\t{shown(result.value)}")
-    sys.stdout.write(f"\t{result.numerator:g} / {result.denominator:g}\n")
+    sys.stdout.write(f"\t{count(result.numerator)} / {count(result.denominator)}\n")
     period = f"{result.period_start} – {result.period_end}"
     sys.stdout.write(say(f"  {period}, as of {result.instant}", f"  {period}，截至 {result.instant}") + "\n")
     for row in result.rows:
         keys = " ".join(str(key) for key in row.keys)
-        sys.stdout.write(f"  {keys}\t{shown(row.value)}\t{row.numerator:g} / {row.denominator:g}\n")
+        sys.stdout.write(f"  {keys}\t{shown(row.value)}\t{count(row.numerator)} / {count(row.denominator)}\n")

@@ -16,6 +16,7 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
+from kangshu.web.language import Words
 from kangshu.web.lookup import divisions, kind_title, name_of, organisations, text_of
 from kangshu.web.pages.board import target_text
 from kangshu.web.pages.parameters import version_text
@@ -98,13 +99,28 @@ def _line(visit: Visit, measure: MeasureDeclaration, result: figures.Result) -> 
         words.of(measure.title),
         words.of(measure.definition),
         f"/measures/{measure.id}",
-        figures.value_text(words, measure, result.value),
+        figures.shown_text(words, measure, result),
         figures.unit_text(words, measure.unit) if result.value is not None else "",
         parts,
         charts.columns([(row.keys[0], row.value) for row in result.rows], title=words("各区对比")),
         figures.direction_text(words, measure),
-        "" if result.value is not None else words("分母为零，无法计算"),
+        _note(words, result),
     )
+
+
+def _note(words: Words, result: figures.Result) -> str:
+    if result.suppressed:
+        return words("人数过少，为保护个人信息不展示")
+    return "" if result.value is not None else words("分母为零，无法计算")
+
+
+def _gap(words: Words, measured: MeasureDeclaration, result: figures.Result) -> str:
+    """Return how many do not meet the measure; of a proportion alone."""
+    if measured.kind != "proportion":
+        return ""
+    if result.numerator is None or result.denominator is None:
+        return words("已抑制")
+    return figures.count_text(words, max(result.denominator - result.numerator, 0))
 
 
 async def measure(visit: Visit) -> Response:
@@ -126,7 +142,7 @@ async def measure(visit: Visit) -> Response:
     rows = []
     for row in result.rows:
         key = str(row.keys[0])
-        text = figures.value_text(words, measured, row.value)
+        text = figures.shown_text(words, measured, row)
         rows.append(
             Split(
                 _key_title(visit, measured, by, key, names),
@@ -155,13 +171,14 @@ async def measure(visit: Visit) -> Response:
         query=f"?{urlencode({'by': by})}",
         may_subjects=grant.may("measure.subjects"),
         may_export=grant.may("export"),
-        value=figures.value_text(words, measured, result.value),
-        unit=figures.unit_text(words, measured.unit),
+        value=figures.shown_text(words, measured, result),
+        unit="" if result.suppressed else figures.unit_text(words, measured.unit),
+        suppressed=result.suppressed or any(row.suppressed for row in result.rows),
+        withheld=result.withheld,
+        threshold=_threshold(visit),
         numerator=figures.count_text(words, result.numerator),
         denominator=figures.count_text(words, result.denominator) if proportion else "",
-        gap=figures.count_text(words, max(result.denominator - result.numerator, 0))
-        if measured.kind == "proportion"
-        else "",
+        gap=_gap(words, measured, result),
         period=figures.period_text(words, measured, start, end),
         as_of=words.moment(result.instant),
         position=result.position,
@@ -278,12 +295,20 @@ async def subjects(visit: Visit) -> Response:
 
 
 async def _whole(visit: Visit, measured: MeasureDeclaration, part: str) -> int:
-    """Return of how many records the number says it is made, seen or not."""
+    """Return of how many records the number says it is made, seen or not; 0 where that is not shown."""
     result = await figures.evaluated(visit, measured)
+    if measured.kind != "proportion" or result.numerator is None or result.denominator is None:
+        return 0
     counts = {"numerator": result.numerator, "denominator": result.denominator}
-    return (
-        round(counts.get(part, result.denominator - result.numerator)) if measured.kind == "proportion" else 0
+    return round(counts.get(part, result.denominator - result.numerator))
+
+
+def _threshold(visit: Visit) -> int:
+    """Return the least count that is shown to those who may not read who is counted."""
+    found = visit.platform.parameters.find(
+        "disclosure.small-cell", visit.platform.settings.jurisdiction, today()
     )
+    return int(found.value) if found is not None else 0
 
 
 async def _subject(visit: Visit, reference: str, names: Mapping[str, str]) -> Subject | None:

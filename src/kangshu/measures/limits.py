@@ -1,0 +1,91 @@
+"""The figures of disclosure control as dated parameters: a city sets its own, with the clause they come from."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from kangshu.base.clock import today
+from kangshu.base.parameters import ParameterTable
+from kangshu.sdk import ParameterDeclaration, Text
+
+_GUIDE: Final = "GB/T 37964-2019 个人信息去标识化指南（数值由数据主管部门设定，待核实）"
+_EVALUATION: Final = (
+    "GB/T 42460-2023 个人信息去标识化效果评估指南 附录D K匿名模型（数值由数据主管部门设定，待核实）"
+)
+
+
+def _declared(id_: str, zh: str, en: str, value: int, unit: str, source: str) -> ParameterDeclaration:
+    return ParameterDeclaration(
+        id=id_,
+        title=Text(zh, en),
+        value=value,
+        unit=unit,
+        jurisdiction="",
+        valid_from=date(2020, 3, 1),
+        valid_to=None,
+        source=source,
+        verified=False,
+    )
+
+
+SMALL_CELL: Final = _declared(
+    "disclosure.small-cell",
+    "统计表小格阈值（小于此数不展示）",
+    "Counts below this are not shown in tables",
+    5,
+    "1",
+    _GUIDE,
+)
+LEAST_CLASS: Final = _declared(
+    "disclosure.k", "去标识化数据K匿名的K值", "Least size of an equivalence class (k)", 5, "1", _EVALUATION
+)
+LEAST_VALUES: Final = _declared(
+    "disclosure.l",
+    "等价类中敏感属性的最少取值数（L多样性）",
+    "Least number of sensitive values in a class (l)",
+    2,
+    "1",
+    _GUIDE,
+)
+MOST_DISTANCE: Final = _declared(
+    "disclosure.t",
+    "等价类与总体的敏感属性分布最大距离（T接近，100为不限）",
+    "Greatest distance of a class's sensitive values from all (t-closeness; 100 is no limit)",
+    60,
+    "%",
+    _GUIDE,
+)
+MOST_LEFT_OUT: Final = _declared(
+    "disclosure.left-out",
+    "可抑制记录的最高比例",
+    "Greatest share of rows that may be left out",
+    10,
+    "%",
+    _GUIDE,
+)
+MOST_ROWS: Final = _declared(
+    "disclosure.rows", "一次提取的最多记录数", "Most rows of one extract", 200_000, "1", _GUIDE
+)
+DATE_SHIFT: Final = _declared(
+    "disclosure.date-shift", "日期随机平移的最大天数", "Greatest shift of a person's dates", 30, "d", _GUIDE
+)
+MARK_SHARE: Final = _declared(
+    "disclosure.mark-share",
+    "按领用方抽样略去的记录比例（隐形标记）",
+    "Share of rows left out as the recipient's mark",
+    1,
+    "%",
+    _GUIDE,
+)
+PARAMETERS: Final = (
+    SMALL_CELL, LEAST_CLASS, LEAST_VALUES, MOST_DISTANCE, MOST_LEFT_OUT, MOST_ROWS, DATE_SHIFT, MARK_SHARE,
+)  # fmt: skip
+"""What `app` declares in the table of parameters. None of the values stands in a clause: the standards leave them to
+the city's data office, and the recommendation is entered and confirmed there."""
+
+
+def figure(table: ParameterTable, declared: ParameterDeclaration, jurisdiction: str) -> Any:
+    """Return the value in force today; where a table lacks one, the declared value."""
+    found = table.find(declared.id, jurisdiction, today())
+    return declared.value if found is None else found.value
