@@ -1,11 +1,14 @@
 """Policies compiled to a `Grant`, an engine-neutral predicate tree. Pure: no I/O."""
 
 from kangshu.access.care import BASES, CareRule, care_rules, relations_of
+from kangshu.access.explain import Decision, Explanation, Ground, Reason, explain, why
 from kangshu.access.fields import (
     ProtectedField,
     field_revealed_by,
     fields_of,
+    is_masked,
     masked,
+    protected_at,
     protected_fields,
 )
 from kangshu.access.grant import ANY_TYPE, Grant, system_grant
@@ -37,7 +40,15 @@ from kangshu.access.predicates import (
     all_of,
     any_of,
     asks_for_care,
+    covers,
     division_prefix,
+)
+from kangshu.access.vocabulary import (
+    DataKind,
+    basis_title,
+    data_kinds,
+    label_title,
+    purpose_title,
 )
 
 __all__ = [
@@ -48,9 +59,13 @@ __all__ = [
     "AnyOf",
     "Care",
     "CareRule",
+    "DataKind",
+    "Decision",
     "DistrictUnder",
     "Everything",
+    "Explanation",
     "Grant",
+    "Ground",
     "InCare",
     "LabelsWithin",
     "NoPatient",
@@ -59,6 +74,7 @@ __all__ = [
     "PatientIn",
     "Predicate",
     "ProtectedField",
+    "Reason",
     "Role",
     "Rules",
     "Scope",
@@ -67,16 +83,25 @@ __all__ = [
     "all_of",
     "any_of",
     "asks_for_care",
+    "basis_title",
     "care_rules",
+    "covers",
+    "data_kinds",
     "division_prefix",
+    "explain",
     "field_revealed_by",
     "fields_of",
+    "is_masked",
+    "label_title",
     "lint_roles",
     "masked",
     "narrowed",
     "open_grant",
     "parse_roles",
+    "protected_at",
     "protected_fields",
+    "purpose_title",
     "relations_of",
     "system_grant",
+    "why",
 ]

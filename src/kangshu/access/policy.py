@@ -7,12 +7,14 @@ A role says, per resource type, which records may be read, written or counted, i
     organisation      records that the account's organisation, or one below it, answers for
     own-patients      records of the residents in the organisation's care (care.yaml)
     shared-patients   records of residents of whom a case or a consent tells the organisation (care.yaml)
-    self              records of the resident that the account is, and of those it is guardian of
+    self              records of the resident that the account is
+    wards             records of the residents that the account is guardian of
     no-patient        records that are in no resident's compartment
     none              nothing
 
 Words joined by ` and ` narrow, words of a list widen. A type may be a resource type, `@group` or `*` (all others).
-Records with sensitivity labels are for roles whose `labels` name them all, or `*`; residents see their own.
+Records with sensitivity labels are for roles whose `labels` name them all, or `*`; residents see their own, and
+guardians what the labels of their role say: not all that a ward's doctor wrote is for them.
 `clear` says where a protected field (fields.yaml) is not masked, `fixed` which elements may not be changed.
 Source: DESIGN.md "Access"; the words are ours.
 """
@@ -51,6 +53,7 @@ SCOPE_WORDS: Final = (
     "own-patients",
     "shared-patients",
     "self",
+    "wards",
     "no-patient",
     "none",
 )
@@ -65,7 +68,7 @@ _FIELDS: Final = frozenset(
     }
 )  # fmt: skip
 _MAPPINGS: Final = ("read", "write", "aggregate")
-_UNTOLD: Final = frozenset({"AuditEvent", "Provenance"})
+UNTOLD: Final = frozenset({"AuditEvent", "Provenance"})
 """What an emergency does not open: it is about the care of one resident."""
 _ALL_LABELS: Final = frozenset({ANY_TYPE})
 _POSTS: Final = ("district", "organisation", "patient")
@@ -132,8 +135,6 @@ class Subject:
     district: str = ""
     emergency: frozenset[str] = frozenset()
     on_behalf_of: str = ""
-    own_patients: frozenset[str] | None = None
-    shared_patients: frozenset[str] | None = None
 
 
 def open_grant(subject: Subject, roles: Iterable[Role], purpose: str = "") -> Grant:
@@ -151,9 +152,10 @@ def open_grant(subject: Subject, roles: Iterable[Role], purpose: str = "") -> Gr
         organisations=subject.organisations,
         practitioner=subject.practitioner,
         patient=subject.patient,
+        wards=subject.wards,
         district=division_prefix(subject.district) if subject.district else "",
         purpose=stated,
-        read=_opened(subject, _union(subject, held, [role.read for role in held], purpose)),
+        read=_opened(subject, held, _union(subject, held, [role.read for role in held], purpose)),
         write=_union(subject, held, [role.write for role in held], purpose),
         # a number names nobody: records with labels count, and small cells are suppressed where numbers are shown
         aggregate=_union(subject, held, [role.aggregate for role in held], purpose, labels=False),
@@ -202,14 +204,17 @@ def _only(
     return MappingProxyType(found)
 
 
-def _opened(subject: Subject, read: Mapping[str, Predicate]) -> Mapping[str, Predicate]:
+def _opened(
+    subject: Subject, held: tuple[Role, ...], read: Mapping[str, Predicate]
+) -> Mapping[str, Predicate]:
     """Return `read` with the records of the residents that an emergency has opened, whatever their labels."""
-    if not subject.emergency:
+    if not subject.emergency or not held:
         return read
     residents = PatientIn(subject.emergency)
-    types = {ANY_TYPE: Nothing(), **read}
+    rest = read.get(ANY_TYPE, Nothing())
+    types = {ANY_TYPE: rest, **dict.fromkeys(UNTOLD, rest), **read}
     return MappingProxyType(
-        {name: one if name in _UNTOLD else any_of([one, residents]) for name, one in types.items()}
+        {name: one if name in UNTOLD else any_of([one, residents]) for name, one in types.items()}
     )
 
 
@@ -252,13 +257,14 @@ def _compile(subject: Subject, words: tuple[str, ...], purpose: str, labels: fro
 
 
 def _narrowed(subject: Subject, words: list[str], purpose: str, labels: frozenset[str]) -> Predicate:
-    parts = [_word(subject, word, purpose) for word in words]
+    parts = [word_predicate(subject, word, purpose) for word in words]
     if "self" not in words and ANY_TYPE not in labels:
         parts.append(LabelsWithin(labels))
     return all_of(parts)
 
 
-def _word(subject: Subject, word: str, purpose: str) -> Predicate:
+def word_predicate(subject: Subject, word: str, purpose: str) -> Predicate:
+    """Return what one scope word admits for `subject`, whatever the labels."""
     match word:
         case "everything":
             return Everything()
@@ -269,13 +275,11 @@ def _word(subject: Subject, word: str, purpose: str) -> Predicate:
         case "own-patients" | "shared-patients":
             if not subject.organisations:
                 return Nothing()
-            listed = subject.own_patients if word == "own-patients" else subject.shared_patients
-            if listed is not None:
-                return PatientIn(listed) if listed else Nothing()
             return InCare(subject.organisations, relations_of(word), purpose)
         case "self":
-            mine = subject.wards | ({subject.patient} if subject.patient else frozenset())
-            return PatientIn(mine) if mine else Nothing()
+            return PatientIn(frozenset({subject.patient})) if subject.patient else Nothing()
+        case "wards":
+            return PatientIn(subject.wards) if subject.wards else Nothing()
         case "no-patient":
             return NoPatient()
         case _:
@@ -393,7 +397,7 @@ def _lint_role(
                 if word not in SCOPE_WORDS:
                     yield _finding(place, f"unknown scope word '{word}'; known are {', '.join(SCOPE_WORDS)}")
     needs = {"district": {"district"}, "organisation": {"organisation", "own-patients", "shared-patients"}}
-    needs["patient"] = {"self"}
+    needs["patient"] = {"self", "wards"}
     for thing, words in needs.items():
         if used & words and thing not in post:
             yield _finding(f"{where}.post", f"rules use {sorted(used & words)}, so 'post' must list {thing}")
