@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kangshu import accounts, plans
+from kangshu import accounts, measures, plans
 from kangshu.accounts import Accounts
 from kangshu.api import ENTERED, Platform, Settings
 from kangshu.app.installation import Identity
