@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kangshu.access import Grant, Subject, open_grant, system_grant
-from kangshu.accounts import ready_roles
+from kangshu.accounts import PARAMETERS, ready_roles
 from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND, structure
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
@@ -125,7 +125,7 @@ async def city(store: Store) -> City:
     for record in records:
         await store.update(SYSTEM, record)
     services = load("kangshu_services")
-    parameters = ParameterTable(one for service in services for one in service.parameters)
+    parameters = ParameterTable([*PARAMETERS, *(one for service in services for one in service.parameters)])
     clock = Clock()
     declared = [case for service in services for case in service.cases]
     cases = Cases(store, declared, parameters, jurisdiction="990100", clock=clock)
@@ -138,8 +138,6 @@ async def city(store: Store) -> City:
             organisation=organisation,
             organisations=frozenset({organisation} - {""}),
             district=more.pop("district", "990100"),
-            own_patients=frozenset({"zhang"} if organisation == "centre" else ()),
-            shared_patients=frozenset({"zhang"} if organisation in ("hospital", "other") else ()),
             **more,
         )
         return open_grant(subject, [roles[role]])

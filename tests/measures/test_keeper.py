@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ def expected(feed: Feed, name: str) -> list[tuple[Any, ...]]:
             one.scope.district,
             list(one.scope.organisations),
             one.scope.patient,
+            list(one.scope.labels),
         )
         for one in latest.values()
         if one.resource is not None
@@ -78,6 +80,7 @@ def expected(feed: Feed, name: str) -> list[tuple[Any, ...]]:
 ids = st.sampled_from(["a", "b", "c", "d", "e"])
 edits = st.one_of(
     st.tuples(st.just("patient"), ids, st.lists(st.sampled_from(["赵", "钱", "孙", "it's"]), max_size=3)),
+    st.tuples(st.just("label"), ids, st.lists(st.sampled_from(["R", "PSY"]), unique=True)),
     st.tuples(st.just("place"), ids, st.sampled_from(["甲院", "乙院"])),
     st.tuples(st.just("delete"), ids, st.sampled_from(["Patient", "Organization"])),
     st.tuples(st.just("scope"), ids, st.sampled_from(["990102", "990103001"])),
@@ -89,6 +92,11 @@ def apply(feed: Feed, edit: tuple[str, str, Any]) -> None:
     kind, id_, value = edit
     if kind == "patient":
         feed.write(resident(id_, "1950-01-01", name=[{"family": one} for one in value]))
+    elif kind == "label":
+        feed.write(resident(id_, "1950-01-01"))
+        feed.changes[-1] = replace(
+            feed.changes[-1], scope=replace(feed.changes[-1].scope, labels=tuple(value))
+        )
     elif kind == "place":
         feed.write(organisation(id_, "commission", name=value))
     elif kind == "delete":

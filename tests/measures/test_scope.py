@@ -12,6 +12,8 @@ from kangshu.access import (
     AnyOf,
     DistrictUnder,
     Everything,
+    InCare,
+    LabelsWithin,
     NoPatient,
     Nothing,
     OrganisationIn,
@@ -32,6 +34,9 @@ leaves = st.one_of(
     codes.map(DistrictUnder),
     st.frozensets(names, max_size=3).map(OrganisationIn),
     st.frozensets(names, max_size=3).map(PatientIn),
+    st.frozensets(names, max_size=3).map(LabelsWithin),
+    # in care is who `Store.resolve_care` has named: without it nobody
+    st.just(InCare(frozenset({"a"}), frozenset({"managed"}), "TREAT")),
 )
 predicates = st.recursive(
     leaves,
@@ -41,7 +46,8 @@ predicates = st.recursive(
     ),
     max_leaves=6,
 )
-scopes = st.builds(Scope, codes, st.lists(names, max_size=3).map(tuple), names)
+listed = st.lists(names, max_size=3).map(tuple)
+scopes = st.builds(Scope, codes, listed, names, listed)
 CONNECTION = connect()
 
 
@@ -53,10 +59,12 @@ def test_sql_admits_what_the_predicate_admits(predicate: Predicate, listed: list
     for index, scope in enumerate(listed):
         values |= {
             f"d{index}": scope.district, f"o{index}": list(scope.organisations), f"p{index}": scope.patient,
+            f"l{index}": list(scope.labels),
         }  # fmt: skip
         rows.append(
             f"SELECT {index} AS n, CAST($d{index} AS VARCHAR) AS scope_district, "
-            f"CAST($o{index} AS VARCHAR[]) AS scope_organisations, CAST($p{index} AS VARCHAR) AS scope_patient"
+            f"CAST($o{index} AS VARCHAR[]) AS scope_organisations, CAST($p{index} AS VARCHAR) AS scope_patient, "
+            f"CAST($l{index} AS VARCHAR[]) AS scope_labels"
         )
     condition = scope_condition(predicate, values)
     sql = f"SELECT n FROM ({' UNION ALL '.join(rows)}) WHERE {condition}"

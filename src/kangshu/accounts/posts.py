@@ -1,7 +1,7 @@
-"""What is looked up about an account's post when its grant is opened: organisations below it, residents it cares for.
+"""What is looked up about an account's post when its grant is opened: the organisations below its own.
 
-Answers are kept for a few seconds per organisation, so that opening a grant costs nothing in the common case; a
-referral accepted now is seen by the receiving hospital when `SHARED_SECONDS` have passed at the latest.
+Answers are kept for half a minute per organisation, so that opening a grant costs nothing in the common case. Who is
+in an organisation's care is looked up by the store with each call, and never kept.
 """
 
 from __future__ import annotations
@@ -10,20 +10,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, LiteralString
 
-from kangshu.base.canonical import CASE_KIND
 from kangshu.search import parameters_of
 from kangshu.store import Store
 
 TREE_SECONDS: Final = 30.0
-OWN_SECONDS: Final = 15.0
-SHARED_SECONDS: Final = 3.0
 
-_PRESENT: Final = ("arrived", "triaged", "in-progress", "onleave")
-"""Encounters that go on: with the visit's end the resident leaves the institution's care."""
-_OPEN: Final = ("requested", "received", "accepted", "ready", "in-progress", "on-hold")
-"""Cases that go on. A draft has been sent to nobody, so it opens nothing."""
-
-# Narrow rows only: a centre may have fifty thousand residents, and none of their records is read here.
+# Narrow rows only: no record is read here.
 _POINTING: Final[LiteralString] = """
 from resource_type t
 join parameter p on p.type = t.type and p.code = any($2::text[])
@@ -32,16 +24,6 @@ join index_reference i on i.param = p.param and i.target = any($3::text[])
 join resource r on r.key = i.key
 where t.name = $1 and not r.deleted"""
 _BELOW: Final[LiteralString] = "select distinct r.id as found" + _POINTING
-_RESIDENTS: Final[LiteralString] = (  # literals alone
-    "select distinct r.patient as found"  # noqa: S608
-    + _POINTING
-    + """ and r.patient <> '' and (cardinality($4::text[]) = 0 or exists (
-    select 1 from index_token k join parameter q on q.param = k.param
-    where k.key = r.key and q.type = t.type and q.code = 'status' and k.code = any($4::text[])))
-and ($5 = '' or exists (
-    select 1 from index_token k join parameter q on q.param = k.param join code_system s on s.system = k.system
-    where k.key = r.key and q.type = t.type and q.code = 'code' and s.url = $5))"""
-)
 
 
 class Posts:
@@ -71,40 +53,6 @@ class Posts:
             return frozenset(found)
 
         return await self._remembered("tree", frozenset({root}), TREE_SECONDS, look)
-
-    async def own_patients(self, organisations: frozenset[str]) -> frozenset[str]:
-        """Return the residents in the care of `organisations`: managed, under contract, living or being treated there."""
-
-        async def look(ids: frozenset[str]) -> frozenset[str]:
-            found = await self._residents("Patient", ("organization",), ids)
-            found |= await self._residents("Contract", ("authority",), ids, ("executed",))
-            found |= await self._residents("EpisodeOfCare", ("organization",), ids, ("active",))
-            found |= await self._residents("Encounter", ("service-provider",), ids, _PRESENT)
-            return frozenset(found)
-
-        return await self._remembered("own", organisations, OWN_SECONDS, look)
-
-    async def shared_patients(self, organisations: frozenset[str]) -> frozenset[str]:
-        """Return the residents of open cases that `organisations` own or have asked for.
-
-        Only Tasks that the case engine keeps count: anybody may write another Task about anybody.
-        """
-
-        async def look(ids: frozenset[str]) -> frozenset[str]:
-            return frozenset(await self._residents("Task", ("owner", "requester"), ids, _OPEN, CASE_KIND))
-
-        return await self._remembered("shared", organisations, SHARED_SECONDS, look)
-
-    async def _residents(
-        self,
-        kind: str,
-        references: tuple[str, ...],
-        organisations: frozenset[str],
-        statuses: tuple[str, ...] = (),
-        code_system: str = "",
-    ) -> set[str]:
-        codes = [code for name in references for code in _indexed(kind, name)]
-        return await self._rows(_RESIDENTS, kind, codes, sorted(organisations), list(statuses), code_system)
 
     async def _rows(self, statement: LiteralString, *values: object) -> set[str]:
         async with self._store.connection() as connection:

@@ -187,8 +187,9 @@ async def evaluate_measure(call: Call) -> Response:
     place = call.platform.settings.jurisdiction
     values = {one: call.platform.parameters.value(one, place, last) for one in found.parameters}
     snapshot = await asyncio.to_thread(call.platform.snapshot)
+    grant = await call.platform.store.resolve_care(call.grant)
     result = await asyncio.to_thread(
-        snapshot.evaluate, call.grant, found, values, first, last, by=by, district=district
+        snapshot.evaluate, grant, found, values, first, last, by=by, district=district
     )
     split = " ".join(filter(None, (*by, district)))
     await tell(call.platform, call.grant, "measure", "Measure", found.id, split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -33,6 +34,7 @@ async def work(order: WorkerOrder, place: Place) -> None:
         published = -1
         ticked = float("-inf")
         places = AnchorPlaces(place.folder)
+        reading = asyncio.create_task(_read_anew(platform, complaints))
         while not stopping.is_set():
             published = await _beat(platform, keeper, published, complaints)
             if time.monotonic() - ticked >= _CASE_SECONDS:
@@ -43,6 +45,22 @@ async def work(order: WorkerOrder, place: Place) -> None:
                 await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
             except TimeoutError:
                 continue
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+
+
+async def _read_anew(platform: Platform, complaints: _Complaints) -> None:
+    """Read records that an earlier program wrote: what they open (closed until then), how they are found."""
+    while True:
+        try:
+            await platform.store.derive()
+            await platform.store.reindex()
+        except Fault as fault:
+            complaints.tell("records of before will be read again", fault)
+            await asyncio.sleep(_COMPLAINT_SECONDS)
+        else:
+            return
 
 
 class _Complaints:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from kangshu.access import ANY_TYPE, Everything, Grant, admits
+from kangshu.access import ANY_TYPE, Everything, Grant
 from kangshu.base.clock import CITY_ZONE, now, today
 from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
@@ -230,7 +230,7 @@ class Cases:
                         "the case has changed since you opened it; look at it again",
                         zh="该办件在您打开后已有变动，请刷新后再办理",
                     )
-                if not admits(grant.may_read("Task"), stored.scope):
+                if not await transaction.may_read(grant, stored):
                     raise NotFound("there is no such case", zh="办件不存在")
                 task = copied(stored.resource)
                 if not may_move(grant, task, move.by):

@@ -256,6 +256,7 @@ def _rows(view: CompiledView, touched: Mapping[str, FeedChange]) -> tuple[list[d
             "scope_district": change.scope.district,
             "scope_organisations": list(change.scope.organisations),
             "scope_patient": change.scope.patient,
+            "scope_labels": list(change.scope.labels),
         }
         rows.extend({**row, **scope} for row in made)
     return rows, refused

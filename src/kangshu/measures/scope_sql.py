@@ -24,6 +24,7 @@ SCOPE_COLUMNS: Final = {
     "scope_district": "VARCHAR",
     "scope_organisations": "VARCHAR[]",
     "scope_patient": "VARCHAR",
+    "scope_labels": "VARCHAR[]",
 }
 """What each published row has besides the view's own columns; none is ever NULL."""
 
@@ -41,10 +42,11 @@ def scope_condition(predicate: Predicate, values: dict[str, Any]) -> str:
             return f"list_has_any(scope_organisations, {_bind_list(ids, values)})"
         case PatientIn(ids):
             return f"scope_patient IN (SELECT unnest({_bind_list(ids, values)}))"
+        case LabelsWithin(codes):
+            return f"list_has_all({_bind_list(codes, values)}, scope_labels)"
         case InCare():
+            # `Store.resolve_care` names the residents beforehand; without it, nobody is in care
             return "false"
-        case LabelsWithin():
-            return "true"
         case NoPatient():
             return "scope_patient = ''"
         case AnyOf(parts):

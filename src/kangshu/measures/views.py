@@ -15,7 +15,7 @@ from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.view_sql import column_type
 from kangshu.sdk import Resource, ViewDeclaration
 
-_LAYOUT: Final = 1
+_LAYOUT: Final = 2
 """Part of every fingerprint: a new layout of the published rows rebuilds all views."""
 
 

@@ -156,8 +156,9 @@ class Plans(Upkeep):
             and self._measures[one.measure].period == "year"
         ]
         found: dict[str, Baseline] = {}
+        counting = await self._store.resolve_care(grant)
         for target in yearly:
-            result = await asyncio.to_thread(self._values, grant, self._measures[target.measure], end)
+            result = await asyncio.to_thread(self._values, counting, self._measures[target.measure], end)
             if result is not None and result.value is not None and result.denominator:
                 value = round(Decimal(str(result.value)), 2)
                 found[target.id] = Baseline(value, end, f"按系统内{year}年记录计算")
@@ -434,8 +435,9 @@ class Plans(Upkeep):
     async def _known(self, grant: Grant, view: PlanView, today: date) -> dict[str, Known]:
         """Return what is known of each target: the linked measure's number, else the newest accepted report."""
         linked = {one.measure for one in view.targets if one.confirmed and one.measure in self._measures}
+        counting = await self._store.resolve_care(grant)
         results = await asyncio.to_thread(
-            lambda: {name: self._values(grant, self._measures[name], today) for name in sorted(linked)}
+            lambda: {name: self._values(counting, self._measures[name], today) for name in sorted(linked)}
         )
         found = reports.newest(await reports.reported(self._store, grant, view))
         for target in view.targets:

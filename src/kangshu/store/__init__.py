@@ -18,13 +18,14 @@ from kangshu.store.audit_limits import (
 )
 from kangshu.store.audit_search import AuditQuery, Burst, Bursts
 from kangshu.store.auditing import EMERGENCY, AuditRow, audit_row
+from kangshu.store.bodies import new_id
 from kangshu.store.bundles import outcome_of, status_of
 from kangshu.store.embedded import EmbeddedPostgres
 from kangshu.store.files import LoadProblem, LoadReport
 from kangshu.store.records import Change, Job, Page, Stored, Written
 from kangshu.store.scopes import scope_of
 from kangshu.store.store import Store
-from kangshu.store.transaction import Transaction, new_id
+from kangshu.store.transaction import Transaction
 from kangshu.store.unique import UniqueRule
 
 __all__ = [

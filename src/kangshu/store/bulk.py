@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from kangshu.access import Everything, Grant, Scope, admits
+from kangshu.access import Everything, Grant, Scope
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, Forbidden
 from kangshu.fhir import decode, render
 from kangshu.sdk import Resource
 from kangshu.store.auditing import audit_row
+from kangshu.store.bodies import type_of
+from kangshu.store.care import CARE_COLUMNS, DISSENT_COLUMNS, care_rows, dissent_rows
 from kangshu.store.conditions import TABLES
 from kangshu.store.connections import Connection
+from kangshu.store.guards import LABELLING
 from kangshu.store.indexing import COLUMNS
 from kangshu.store.preparing import (
     Growing,
@@ -34,7 +37,8 @@ from kangshu.store.preparing import (
     become_worker,
     prepare_resources,
 )
-from kangshu.store.transaction import Transaction, type_of
+from kangshu.store.relations import SILENT
+from kangshu.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from kangshu.store.store import Store
@@ -128,7 +132,7 @@ async def load(
 async def analyse(store: Store) -> None:
     """Tell the planner what a load has changed; its own clock would take a minute, and searches come at once."""
     async with store.connection() as connection:
-        await connection.execute("analyze resource, " + ", ".join(TABLES.values()))
+        await connection.execute("analyze resource, care, " + ", ".join(TABLES.values()))
 
 
 async def _again(first: list[list[bytes]], rest: AsyncIterator[list[bytes]]) -> AsyncIterator[list[bytes]]:
@@ -201,7 +205,7 @@ async def _write(
         if (record.type, record.id) not in there and last_of[record.type, record.id] == record.number
     ]  # fmt: skip
     places = await _places(store, connection, fresh)
-    _check(grant, fresh, places)
+    await _check(transaction, grant, fresh, places)
     keys = [row["nextval"] for row in await connection.fetch(
         "select nextval('resource_key') from generate_series(1, $1)", len(fresh))]  # fmt: skip
     key_of = {record.number: key for record, key in zip(fresh, keys, strict=True)}
@@ -209,12 +213,13 @@ async def _write(
     await connection.copy_records_to_table(
         "resource",
         columns=["key", "type", "id", "version", "deleted", "updated", "district", "district_from", "organisations",
-                 "patient", "codec", "body"],
+                 "patient", "labels", "codec", "body"],
         records=[
             (key_of[r.number], types[r.type], r.id, 1, False, moment, *places[r.number], list(r.organisations), r.patient,
-             prepared.codec, r.packed) for r in fresh
+             list(r.labels), prepared.codec, r.packed) for r in fresh
         ],
     )  # fmt: skip
+    await _enter_care(transaction, fresh, key_of)
     all_fresh = len(fresh) == len(prepared.records)
     for kind, rows in prepared.rows.items():
         await connection.copy_records_to_table(
@@ -278,19 +283,47 @@ async def _places(store: Store, connection: Connection, records: list[Record]) -
     return places
 
 
-def _check(grant: Grant, records: list[Record], places: dict[int, tuple[str, int]]) -> None:
-    engine = grant.may("case.engine")
+async def _check(
+    transaction: Transaction, grant: Grant, records: list[Record], places: dict[int, tuple[str, int]]
+) -> None:
+    engine, labelling = grant.may("case.engine"), grant.may(LABELLING)
     for record in records:
         predicate = grant.may_write(record.type)
         if not isinstance(predicate, Everything):
-            scope = Scope(places[record.number][0], record.organisations, record.patient)
-            if not admits(predicate, scope):
+            scope = Scope(places[record.number][0], record.organisations, record.patient, record.labels)
+            if not await transaction.reader.admitted(predicate, record.type, scope):
                 raise Forbidden(
                     f"this account may not write this {record.type}",
                     zh=f"当前账号无权写入该 {record.type} 记录",
                 )
+        if record.labels and not labelling:
+            raise Forbidden("this account may not set sensitivity labels", zh="当前账号无权设置敏感标签")
         if record.is_case and not engine:
             raise Conflict("a Task of a case changes by its moves", zh="办件任务只能通过办理动作变更")
+        await transaction.residents.add(transaction.reader, grant, record.type, record.patient)
+
+
+async def _enter_care(transaction: Transaction, records: list[Record], keys: dict[int, int]) -> None:
+    """Write what the records open and refuse; what residents unknown to the writer are in waits for the last check."""
+    types = transaction.reader.catalogue.types
+    care: list[tuple[Any, ...]] = []
+    dissent: list[tuple[Any, ...]] = []
+    for record in records:
+        if record.told == SILENT:
+            continue
+        key = keys[record.number]
+        if record.type != "Patient" and transaction.residents.waits(record.patient):
+            await transaction.residents.keep(
+                transaction.reader, record.type, key, record.patient, record.told, fresh=True
+            )
+        else:
+            care.extend(care_rows(key, record.patient, record.told, types))
+            dissent.extend(dissent_rows(key, record.patient, record.told))
+    connection = transaction.connection
+    if care:
+        await connection.copy_records_to_table("care", columns=CARE_COLUMNS, records=care)
+    if dissent:
+        await connection.copy_records_to_table("dissent", columns=DISSENT_COLUMNS, records=dissent)
 
 
 async def _cascade(

@@ -29,8 +29,9 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import definitions, rewrite_references, walk_references
 from kangshu.sdk import Resource
 from kangshu.search import parse_query
+from kangshu.store.bodies import new_id
 from kangshu.store.records import Page, Stored, Written
-from kangshu.store.transaction import Transaction, new_id
+from kangshu.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from kangshu.store.store import Store

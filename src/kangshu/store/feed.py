@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from kangshu.access import Grant, Scope, admits
-from kangshu.fhir import decode
+from kangshu.access import Everything, Grant, Predicate, Scope, admits, asks_for_care
+from kangshu.store.care import care_now
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
-from kangshu.store.connections import Connection
-from kangshu.store.records import CHANGE_KINDS, Change
+from kangshu.store.connections import Connection, Row
+from kangshu.store.fields import shown
+from kangshu.store.records import CHANGE_KINDS, Change, Stored
 
 _MOST: Final = 100_000
 """Rows numbered in one transaction."""
@@ -35,8 +37,9 @@ async def read_feed(
     """
     await sequence(connection)
     rows = await connection.fetch(
-        """select f.position, f.version as at, f.kind, f.recorded, r.type, r.id, r.version, r.deleted, r.district,
-            r.organisations, r.patient, r.codec, r.body, v.codec as old_codec, v.body as old_body, v.deleted as old_deleted
+        """select f.position, f.version as at, f.kind, f.recorded, r.key, r.type, r.id, r.version, r.deleted, r.district,
+            r.organisations, r.patient, r.labels, r.codec, r.body, v.codec as old_codec, v.body as old_body,
+            v.labels as old_labels
         from feed f join resource r on r.key = f.key
         left join version v on v.key = f.key and v.version = f.version and f.version <> r.version
         where f.position > $1 order by f.position limit $2""",
@@ -45,11 +48,12 @@ async def read_feed(
     )
     if any(not codec.knows(row["codec"]) or not codec.knows(row["old_codec"] or 0) for row in rows):
         await codec.load(connection)
-    changes = []
+    changes: list[Change] = []
+    states: list[Stored] = []
     for row in rows:
         type = catalogue.type_names[row["type"]]
-        scope = Scope(row["district"], tuple(row["organisations"]), row["patient"])
-        if not admits(grant.may_read(type), scope):
+        scope = Scope(row["district"], tuple(row["organisations"]), row["patient"], tuple(row["labels"]))
+        if not await _admitted(connection, grant.may_read(type), row, scope):
             continue
         if row["at"] == row["version"]:
             body = codec.unpack(row["codec"], row["body"]) if row["body"] else b""
@@ -62,9 +66,24 @@ async def read_feed(
                 id=row["id"],
                 version=row["at"],
                 kind=CHANGE_KINDS[row["kind"]],
-                resource=decode(body) if body else None,
+                resource=None,
                 scope=scope,
                 recorded=row["recorded"],
             )
         )
-    return changes
+        states.append(Stored(type, row["id"], row["at"], row["recorded"], scope, not body, body, row["key"]))
+    seen = await shown(connection, grant, states, versions=True)
+    return [
+        replace(change, resource=state.resource if state.body else None)
+        for change, state in zip(changes, seen, strict=True)
+    ]
+
+
+async def _admitted(connection: Connection, predicate: Predicate, row: Row, scope: Scope) -> bool:
+    """Return whether `predicate` admits the record, and the version that the change made, by its own labels."""
+    if isinstance(predicate, Everything):
+        return True
+    if asks_for_care(predicate):
+        scope = replace(scope, care=await care_now(connection, row["type"], scope.patient, predicate))
+    own = scope if row["old_labels"] is None else replace(scope, labels=tuple(row["old_labels"]))
+    return admits(predicate, scope) and admits(predicate, own)

@@ -107,14 +107,17 @@ class NamedResidents:
         """Return whether `patient` was named by a writer that does not see that resident yet."""
         return any(one == patient for one, _ in self._unseen)
 
-    async def keep(self, reader: Reader, key: int, patient: str, told: Told, *, fresh: bool) -> None:
+    async def keep(
+        self, reader: Reader, type: str, key: int, patient: str, told: Told, *, fresh: bool
+    ) -> None:
         """Replace what the record of `key` said of care by `told`; `fresh`: it has said nothing yet."""
         if not fresh:
             self._late.pop(key, None)
             await forget(reader.connection, [key])
         if told == SILENT:
             return
-        if self.waits(patient):
+        # a resident's own record is not written by who may not see it
+        if type != "Patient" and self.waits(patient):
             self._late[key] = (patient, told)
         else:
             await enter(reader.connection, key, patient, told, reader.catalogue.types)

@@ -15,11 +15,12 @@ from kangshu.base.clock import now
 from kangshu.base.faults import Fault
 from kangshu.fhir import decode, definitions, parse, render, rewrite_references, walk_references
 from kangshu.search import Entries, Kind, extract
+from kangshu.store.bodies import new_id, stamped, type_of, valid_id
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
 from kangshu.store.indexing import rows_of, systems_in
+from kangshu.store.relations import Told, told_by
 from kangshu.store.scopes import scope_of
-from kangshu.store.transaction import new_id, stamped, type_of, valid_id
 from kangshu.store.unique import UniqueRule
 
 
@@ -34,8 +35,10 @@ class Record:
     own: bool
     organisations: tuple[str, ...]
     patient: str
+    labels: tuple[str, ...]
     packed: bytes
     is_case: bool
+    told: Told
 
 
 @dataclass(slots=True)
@@ -160,8 +163,8 @@ class Preparer:
         packed = self._codec.pack(render(stamped(resource, 1, self._moment)))
         prepared.records.append(
             Record(
-                number, type, resource["id"], scope.district, own, scope.organisations, scope.patient, packed,
-                type == "Task" and _is_case(resource),
+                number, type, resource["id"], scope.district, own, scope.organisations, scope.patient,
+                scope.labels, packed, type == "Task" and _is_case(resource), told_by(resource, type, scope.patient),
             )
         )  # fmt: skip
 

@@ -4,20 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kangshu.access import Grant, Nothing, Scope, admits
+from kangshu.access import Grant, Nothing, Predicate, Scope, admits, asks_for_care
 from kangshu.base.faults import Gone, NotFound
+from kangshu.store.care import care_now
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
 from kangshu.store.connections import Connection, Row
 from kangshu.store.cursors import Cursors
+from kangshu.store.fields import shown
 from kangshu.store.records import Page, Stored
 from kangshu.store.sql import Binder, readable_sql
 
 _POSITION = ("timestamptz", "bigint", "integer")
-_COLUMNS = "key, type, id, version, deleted, updated, district, organisations, patient, codec, body"
+_COLUMNS = "key, type, id, version, deleted, updated, district, organisations, patient, labels, codec, body"
 
 
 class Reader:
@@ -36,7 +39,7 @@ class Reader:
             id=row["id"],
             version=row["version"],
             last_updated=row["updated"],
-            scope=Scope(row["district"], tuple(row["organisations"]), row["patient"]),
+            scope=Scope(row["district"], tuple(row["organisations"]), row["patient"], tuple(row["labels"])),
             deleted=row["deleted"],
             body=self.codec.unpack(row["codec"], row["body"]) if row["body"] else b"",
             key=row["key"],
@@ -46,6 +49,24 @@ class Reader:
         """Load codecs that another process has trained since."""
         if any(not self.codec.knows(row["codec"]) for row in rows):
             await self.codec.load(self.connection)
+
+    async def shown(self, grant: Grant, found: Sequence[Stored], *, versions: bool = False) -> list[Stored]:
+        """Return `found` as the grant may see it; see `fields.shown`. Whatever leaves the store passes here."""
+        return await shown(self.connection, grant, found, versions=versions)
+
+    async def admitted(self, predicate: Predicate, type: str, scope: Scope) -> bool:
+        """Return whether `predicate` admits a record of `type` and this `scope`, by the care relations of now."""
+        if admits(predicate, scope):
+            return True
+        # relations only ever add: what is admitted without them is not looked up
+        if not scope.patient or not asks_for_care(predicate):
+            return False
+        care = await care_now(self.connection, self.catalogue.type(type), scope.patient, predicate)
+        return admits(predicate, replace(scope, care=care))
+
+    async def may_read(self, grant: Grant, stored: Stored) -> bool:
+        """Return whether `grant` may read a record as it is."""
+        return await self.admitted(grant.may_read(stored.type), stored.type, stored.scope)
 
     async def current(self, type: str, id: str, *, lock: bool = False) -> Stored | None:
         """Return the current row, whoever may see it; None when it never was. `lock` keeps others from writing it."""
@@ -66,11 +87,11 @@ class Reader:
             Gone: deleted.
         """
         found = await self.current(type, id)
-        if found is None or not admits(grant.may_read(type), found.scope):
+        if found is None or not await self.may_read(grant, found):
             raise not_found(type, id)
         if found.deleted:
             raise Gone(f"{type}/{id} has been deleted", zh=f"{type}/{id} 已被删除")
-        return found
+        return (await self.shown(grant, [found]))[0]
 
     async def vread(self, grant: Grant, type: str, id: str, version: int) -> Stored:
         """Return one version.
@@ -80,29 +101,36 @@ class Reader:
             Gone: that version is a deletion.
         """
         current = await self.current(type, id)
-        if current is None or not admits(grant.may_read(type), current.scope):
+        if current is None or not await self.may_read(grant, current):
             raise not_found(type, id)
         found = current
         if version != current.version:
-            row = await self.connection.fetchrow(
-                """select v.key, v.type, $3::text as id, v.version, v.deleted, v.updated, v.district, v.organisations,
-                    v.patient, v.codec, v.body from version v where v.key = $1 and v.version = $2""",
-                current.key,
-                version,
-                id,
-            )
-            if row is None:
-                raise not_found(type, f"{id}/_history/{version}")
-            await self.learn([row])
-            found = self.stored(row, type)
-            # an old version follows the record, unless it spoke of another resident
-            if found.scope.patient != current.scope.patient and not admits(grant.may_read(type), found.scope):
+            found = await self.version(current, version)
+            # an old version follows the record, unless it spoke of another resident or bore other labels
+            labelled = replace(current.scope, labels=found.scope.labels)
+            if not await self.admitted(grant.may_read(type), type, labelled) or (
+                found.scope.patient != current.scope.patient and not await self.may_read(grant, found)
+            ):
                 raise not_found(type, f"{id}/_history/{version}")
         if found.deleted:
             raise Gone(
                 f"version {version} of {type}/{id} is its deletion", zh=f"{type}/{id} 的版本 {version} 为删除"
             )
-        return found
+        return (await self.shown(grant, [found], versions=True))[0]
+
+    async def version(self, current: Stored, version: int) -> Stored:
+        """Return an old version of `current`, whoever may see it. Raises NotFound."""
+        row = await self.connection.fetchrow(
+            """select v.key, v.type, $3::text as id, v.version, v.deleted, v.updated, v.district, v.organisations,
+                v.patient, v.labels, v.codec, v.body from version v where v.key = $1 and v.version = $2""",
+            current.key,
+            version,
+            current.id,
+        )
+        if row is None:
+            raise not_found(current.type, f"{current.id}/_history/{version}")
+        await self.learn([row])
+        return self.stored(row, current.type)
 
     async def history(
         self,
@@ -123,7 +151,7 @@ class Reader:
         total: int | None = None
         if type is not None and id is not None:
             current = await self.current(type, id)
-            if current is None or not admits(grant.may_read(type), current.scope):
+            if current is None or not await self.may_read(grant, current):
                 raise not_found(type, id)
             key = current.key
             if since is None:
@@ -134,7 +162,7 @@ class Reader:
         sql = self._history_sql(grant, type, key, since, position, binder, limit)
         rows = await self.connection.fetch(sql, *binder.values)
         await self.learn(rows)
-        entries = [self.stored(row) for row in rows[:count]]
+        entries = await self.shown(grant, [self.stored(row) for row in rows[:count]], versions=True)
         more = None
         if len(rows) > count and entries:
             last = entries[-1]
@@ -162,25 +190,29 @@ class Reader:
             at = [binder.bind(value, cast) for value, cast in zip(position, _POSITION, strict=True)]
             bounds.append(f"h.updated <= {at[0]} and (h.updated, h.key, h.version) < ({', '.join(at)})")
         bound = " and ".join(["h.type = t.type", *bounds])
-        columns = "h.key, h.type, h.version, h.deleted, h.updated, h.district, h.organisations, h.patient, h.codec, h.body"
+        columns = "h.key, h.type, h.version, h.deleted, h.updated, h.district, h.organisations, h.patient, h.labels, h.codec, h.body"
         order = "order by updated desc, key desc, version desc"
         current = readable_sql(grant, "h", self.catalogue, binder, type or "")
         follows = readable_sql(grant, "r", self.catalogue, binder, type or "")
+        labelled = readable_sql(grant, "r", self.catalogue, binder, type or "", labels="h")
         own = readable_sql(grant, "h", self.catalogue, binder, type or "")
-        # an old version follows its record, unless it spoke of another resident
+        # an old version follows its record, unless it spoke of another resident or bore other labels
         return f"""select h.* from unnest({listed}) as t(type), lateral (
                 (select {columns}, h.id from resource h where {bound} and {current} {order} limit {limit})
                 union all
                 (select {columns}, r.id from version h join resource r on r.key = h.key
-                where {bound} and {follows} and (h.patient = r.patient or {own}) {order} limit {limit})
+                where {bound} and {follows} and (h.labels <@ r.labels or {labelled})
+                and (h.patient = r.patient or {own}) {order} limit {limit})
             ) h {order} limit {limit}"""
 
     async def _versions_of(self, grant: Grant, current: Stored) -> int:
         """Return how many versions of one record the grant admits."""
         binder = Binder()
         own = readable_sql(grant, "v", self.catalogue, binder, current.type)
-        key, patient = binder.bind(current.key, "bigint"), binder.bind(current.scope.patient, "text")
-        sql = f"select 1 + count(*) from version v where v.key = {key} and (v.patient = {patient} or {own})"
+        labelled = readable_sql(grant, "r", self.catalogue, binder, current.type, labels="v")
+        key = binder.bind(current.key, "bigint")
+        sql = f"""select 1 + count(*) from version v join resource r on r.key = v.key where v.key = {key}
+            and (v.labels <@ r.labels or {labelled}) and (v.patient = r.patient or {own})"""
         found: int = await self.connection.fetchval(sql, *binder.values)
         return found
 

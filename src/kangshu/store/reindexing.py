@@ -13,6 +13,7 @@ from kangshu.fhir import decode, definitions
 from kangshu.search import Kind, extract, parameters_of
 from kangshu.store.conditions import TABLES
 from kangshu.store.connections import Connection
+from kangshu.store.deriving import sign_derived
 from kangshu.store.indexing import COLUMNS, rows_of, systems_in
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def signature(type: str) -> str:
 
 async def sign_new(connection: Connection) -> None:
     """Note in a new database how this program indexes."""
+    await sign_derived(connection)
     if not await connection.fetchval("select exists (select 1 from setting where name = $1)", SETTING):
         signatures = {type: signature(type) for type in definitions().resource_types}
         await connection.execute(

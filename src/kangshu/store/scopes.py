@@ -1,4 +1,4 @@
-"""Where a record belongs: its resident, the organisations that answer for it, its division."""
+"""Where a record belongs: its resident, the organisations that answer for it, its division, its labels."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ SOMEBODY: Final = "~"
 
 _INNER: Final = ("actor", "member", "party", "individual", "onBehalfOf")
 
+CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+_UNRESTRICTED: Final = frozenset({"N", "L", "M", "U"})
+"""Codes of v3-Confidentiality that restrict nothing beyond what holds for every health record."""
+UNREADABLE: Final = "~"
+"""The label of a record whose meta.security has something without a code: no role names it."""
+
 
 def scope_of(resource: dict[str, Any]) -> tuple[Scope, bool]:
     """Return the scope that `resource` itself tells, and whether its district is its own.
@@ -49,7 +55,27 @@ def scope_of(resource: dict[str, Any]) -> tuple[Scope, bool]:
     patient = resource.get("id", "") if kind == "Patient" else _patient(resource)
     if not patient and kind not in _IMPERSONAL and _speaks_of_somebody(resource):
         patient = SOMEBODY
-    return Scope(own, organisations, patient), bool(own)
+    return Scope(own, organisations, patient, labels_of(resource)), bool(own)
+
+
+def labels_of(resource: dict[str, Any]) -> tuple[str, ...]:
+    """Return the sensitivity labels of `resource`, sorted: the codes of its meta.security that restrict."""
+    meta = resource.get("meta")
+    security = meta.get("security") if type(meta) is dict else None
+    return tuple(sorted({code for _, code in restricting(security)})) if security else ()
+
+
+def restricting(security: Any) -> frozenset[tuple[str, str]]:
+    """Return (system, code) of the codings of a meta.security that restrict."""
+    found: set[tuple[str, str]] = set()
+    for coding in security if type(security) is list else (security,) if security is not None else ():
+        code = coding.get("code") if type(coding) is dict else None
+        system = coding.get("system", "") if type(coding) is dict else ""
+        if type(code) is not str or not code or type(system) is not str:
+            found.add(("", UNREADABLE))
+        elif code not in _UNRESTRICTED or system not in ("", CONFIDENTIALITY):
+            found.add((system, shorten(code)))
+    return frozenset(found)
 
 
 def _extensions(resource: dict[str, Any], url: str) -> Iterator[dict[str, Any]]:

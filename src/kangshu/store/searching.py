@@ -6,11 +6,13 @@ from __future__ import annotations
 from typing import Final
 
 from kangshu.access import Grant
+from kangshu.base.canonical import RESIDENT_ID
 from kangshu.base.faults import TooLarge
 from kangshu.search import Include, Query
 from kangshu.store.conditions import Conditions, systems_of
 from kangshu.store.connections import Row
 from kangshu.store.cursors import listing_of
+from kangshu.store.fields import check_sort, sees_every_number
 from kangshu.store.ordering import Ordering
 from kangshu.store.reading import Reader
 from kangshu.store.records import Page, Stored
@@ -18,7 +20,7 @@ from kangshu.store.sql import Binder, readable_sql
 
 MOST_INCLUDED: Final = 10_000
 _DEEPEST_ITERATION: Final = 8
-_COLUMNS: Final = "r.key, r.type, r.id, r.version, r.deleted, r.updated, r.district, r.organisations, r.patient, r.codec, r.body"
+_COLUMNS: Final = "r.key, r.type, r.id, r.version, r.deleted, r.updated, r.district, r.organisations, r.patient, r.labels, r.codec, r.body"
 
 
 class Search:
@@ -34,6 +36,9 @@ class Search:
         catalogue = self._reader.catalogue
         for url in systems_of(self._query.where):
             self._systems[url] = await catalogue.system(self._reader.connection, url)
+        if not sees_every_number(self._grant):
+            self._systems[RESIDENT_ID] = await catalogue.system(self._reader.connection, RESIDENT_ID)
+        check_sort(self._grant, self._query)
 
     def _where(self, binder: Binder) -> tuple[str, str, Conditions]:
         """Return what is read (`resource r` and its joins), the condition, and the compiler of both."""
@@ -51,6 +56,7 @@ class Search:
                 parts.append(conditions.clause(query.type, clause, "r"))
             else:
                 table, condition = joined
+                parts.extend(conditions.clear(query.type, clause, "r"))
                 tables += f" join {table} on {table.rpartition(' ')[2]}.key = r.key and {condition}"
         return tables, " and ".join(f"({part})" for part in parts), conditions
 
@@ -86,7 +92,8 @@ class Search:
             select {shown} from page join resource r on r.key = page.key order by page.n"""
         rows = await self._reader.connection.fetch(sql, *binder.values)
         await self._reader.learn(rows)
-        entries = [self._reader.stored(row, query.type) for row in rows[: query.count]]
+        matches = [self._reader.stored(row, query.type) for row in rows[: query.count]]
+        entries = await self._reader.shown(self._grant, matches)
         more = None
         if len(rows) > query.count:
             last = rows[query.count - 1]
@@ -99,6 +106,7 @@ class Search:
         elif query.total != "none":
             total = await self.count()
         included = await self._included(entries) if query.includes else []
+        included = await self._reader.shown(self._grant, included)
         return Page(entries, included, total, more)
 
     async def _included(self, matches: list[Stored]) -> list[Stored]:

@@ -16,9 +16,11 @@ from kangshu.access import Grant, Scope
 from kangshu.base.faults import Conflict, Fault
 from kangshu.sdk import Resource
 from kangshu.search import Query
-from kangshu.store import bulk, bundles, files, reindexing
+from kangshu.store import bulk, bundles, care, deriving, files, reindexing, revealing
+from kangshu.store.auditing import AuditRow, Shown, audit_row
 from kangshu.store.codec import PLAIN
 from kangshu.store.database import Database
+from kangshu.store.masking import values_of
 from kangshu.store.records import Page, Stored, Written
 from kangshu.store.searching import Search
 from kangshu.store.transaction import Transaction, find_all, retryable
@@ -128,6 +130,40 @@ class Store(Database):
             shown.note(page.entries)
             return page
 
+    async def reveal(self, grant: Grant, type: str, id: str, field: str, reason: str) -> tuple[str, ...]:
+        """Return the values of one protected field of one record in clear; the audit keeps the reason.
+
+        Raises:
+            Forbidden: without the operation `field.reveal`.
+            Invalid: no such field, or no reason.
+            NotFound, Gone: as in `read`.
+        """
+        shown = Shown()
+        async with self._audited(grant, "reveal", type, id, detail=field[:40], writes=True):
+            kept = revealing.checked_reason(grant, field, reason)
+            async with self.connection() as connection:
+                found = await revealing.whole(self.reader(connection), grant, type, id)
+        shown.note((found,))
+        # before the answer: what cannot be told is not shown
+        row = audit_row(
+            grant, "reveal", type, id, detail=field, reason=kept, residents=shown.beside(type, id)
+        )
+        await self._audit.write([row])
+        return values_of(found.resource, field)
+
+    async def find_resident(self, grant: Grant, number: str, name: str) -> Stored | None:
+        """Return the resident of exactly this identity number and name, masked as the grant sees it; None for nobody.
+
+        A search by number alone finds only those whose number the grant sees; this is how a counter finds the others.
+
+        Raises:
+            Forbidden: without the operation `resident.find`.
+        """
+        async with self._audited(grant, "find-resident", "Patient") as shown, self.connection() as connection:
+            found = await revealing.resident_called(self.reader(connection), grant, number, name)
+            shown.note(() if found is None else (found,))
+            return found
+
     async def scope(self, grant: Grant, type: str, id: str) -> Scope:
         """Return where a record belongs; faults as in `read`."""
         async with self.connection() as connection:
@@ -169,17 +205,22 @@ class Store(Database):
             Conflict: it did not come through in six tries.
         """
         for attempt in range(MOST_TRIES):
+            told: list[AuditRow] = []
             try:
                 async with self.connection() as connection, connection.transaction():
                     transaction = Transaction(self, connection, grant)
+                    told = transaction.read_rows
                     result = await work(transaction)
                     await transaction.close()
+            except Fault:
+                await self._audit.write(told)
+                raise
             except asyncpg.PostgresError as cause:
                 if not retryable(cause):
                     raise
                 await asyncio.sleep(random.random() * 0.01 * 2**attempt)  # noqa: S311  # spreads the tries, no secret
             else:
-                await self._audit.write(transaction.read_rows)
+                await self._audit.write(told)
                 return result
         raise Conflict("other writes stood in the way; try again", zh="与其他写入反复冲突，请稍后重试")
 
@@ -285,6 +326,22 @@ class Store(Database):
         The background worker calls it at its start. Searches see each batch of 500 change at once.
         """
         return await reindexing.reindex(self, None if types is None else list(types), progress)
+
+    async def derive(self, progress: Callable[[int], None] | None = None) -> int:
+        """Read labels and care relations from records written before the store kept them; return from how many.
+
+        The background worker calls it at its start. What has not been read yet is closed.
+        """
+        return await deriving.derive(self, progress)
+
+    async def resolve_care(self, grant: Grant) -> Grant:
+        """Return `grant` with the residents who are in care at this moment named by their ids, for measures.
+
+        What it reads and counts is resolved, not what it writes. It is for one call: kept, it would miss a
+        withdrawal.
+        """
+        async with self.connection() as connection:
+            return await care.resolved(connection, grant, self.catalogue.type_names)
 
     async def train_codec(self, bodies: Sequence[bytes] = ()) -> bool:
         """Train the codec on `bodies`, or on records that are there, when it is not trained yet; return whether it was.

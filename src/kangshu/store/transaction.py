@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,46 +9,38 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from kangshu.access import Grant, Scope, admits
-from kangshu.base.clock import instant, now
+from kangshu.access import Grant, Scope
+from kangshu.base.clock import now
 from kangshu.base.faults import (
-    Conflict,
     Fault,
     Forbidden,
     Invalid,
-    Malformed,
     MultipleMatches,
     NotFound,
     PreconditionFailed,
     TooLarge,
-    Unsupported,
 )
-from kangshu.fhir import check_depth, definitions, json_patch, render, split_reference
-from kangshu.fhirpath import fhirpath_patch
+from kangshu.fhir import check_depth, definitions, render, split_reference
 from kangshu.sdk import Resource
 from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
 from kangshu.store import queue
 from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_of, told_with_write
+from kangshu.store.bodies import new_id, patched, stamped, type_of, valid_id
 from kangshu.store.connections import Connection
-from kangshu.store.guards import NamedResidents, check_owned
+from kangshu.store.fields import kept, taken_fault
+from kangshu.store.guards import NamedResidents, check_owned, with_labels
 from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
 from kangshu.store.reading import Reader, not_found
 from kangshu.store.records import Page, Stored, Written
+from kangshu.store.relations import CARE_TYPES, SILENT, Told, told_by
 from kangshu.store.scopes import scope_of
 from kangshu.store.searching import Search
 
 if TYPE_CHECKING:
     from kangshu.store.store import Store
 
-_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 MOST_FOUND: Final = 10_000
 _CREATE, _UPDATE, _DELETE = 0, 1, 2
-
-
-def new_id() -> str:
-    """Return a fresh id: 26 signs that begin with the time, so that neighbours are stored together."""
-    stamp = time.time_ns() // 1_000_000
-    return f"{stamp:012x}{secrets.token_hex(7)}"
 
 
 class Transaction:
@@ -60,23 +49,23 @@ class Transaction:
     def __init__(self, store: Store, connection: Connection, grant: Grant) -> None:
         self._store = store
         self.connection = connection
-        self._reader: Reader = store.reader(connection)
+        self.reader: Reader = store.reader(connection)
         self.grant = grant
         self.read_rows: list[AuditRow] = []
         """Audit rows of what was read; the store writes them when the transaction ends, either way."""
-        self._residents = NamedResidents()
+        self.residents = NamedResidents()
         self._attempt = ("transaction", "", "")
 
     def under(self, grant: Grant) -> Transaction:
         """Return this same transaction under another grant: what it writes commits or fails with the rest."""
         other = Transaction(self._store, self.connection, grant)
         other.read_rows = self.read_rows
-        other._residents = self._residents
+        other.residents = self.residents
         return other
 
     async def close(self) -> None:
         """Check what only the whole transaction can show; the store calls it before the commit."""
-        await self._residents.check(self._reader)
+        await self.residents.check(self.reader)
 
     def refused(self, fault: Fault) -> None:
         """Add the audit row of what could not be done; the store calls it when the transaction fails."""
@@ -103,44 +92,48 @@ class Transaction:
     async def read(self, type: str, id: str) -> Stored:
         """Return the current version; see `Store.read`."""
         self._note("read", type, id)
-        found = await self._reader.read(self.grant, type, id)
+        found = await self.reader.read(self.grant, type, id)
         self._found((found,))
         return found
 
     async def vread(self, type: str, id: str, version: int) -> Stored:
         """Return one version; see `Store.vread`."""
         self._note("vread", type, id, str(version))
-        found = await self._reader.vread(self.grant, type, id, version)
+        found = await self.reader.vread(self.grant, type, id, version)
         self._found((found,))
         return found
 
     async def search(self, query: Query, cursor: str | None = None) -> Page:
         """Return one page; see `Store.search`."""
         self._note("search-type", query.type, detail=query.text)
-        page = await Search(self._reader, self.grant, query).page(cursor)
+        page = await Search(self.reader, self.grant, query).page(cursor)
         self._found((*page.entries, *page.included))
         return page
 
     async def search_all(self, type: str, criteria: str) -> list[Resource]:
         """Return every match, at most 10,000; see `Store.search_all`."""
         self._note("search-type", type, detail=criteria)
-        found = await find_all(self._reader, self.grant, type, criteria)
+        found = await find_all(self.reader, self.grant, type, criteria)
         self._found(found)
         return [stored.resource for stored in found]
 
     async def count(self, query: Query) -> int:
         """Return how many records match."""
         self._note("search-type", query.type, detail=query.text)
-        return await Search(self._reader, self.grant, query).count()
+        return await Search(self.reader, self.grant, query).count()
+
+    async def may_read(self, grant: Grant, stored: Stored) -> bool:
+        """Return whether another grant may read `stored`, by the care relations of now."""
+        return await self.reader.may_read(grant, stored)
 
     async def scope(self, type: str, id: str) -> Scope:
         """Return where a record belongs."""
-        return (await self._reader.read(self.grant, type, id)).scope
+        return (await self.reader.read(self.grant, type, id)).scope
 
     async def lock(self, type: str, id: str) -> None:
         """Keep every other transaction from writing `type/id` until this one ends."""
         await self._lock_text(f"{type}/{id}")
-        await self._reader.current(type, id, lock=True)
+        await self.reader.current(type, id, lock=True)
 
     async def lock_all(self, references: Sequence[tuple[str, str]]) -> None:
         """Lock the rows of these records in one order, so that transactions over the same ones do not deadlock."""
@@ -200,7 +193,7 @@ class Transaction:
                 "an update needs an id of 1 to 64 letters, digits, '-' and '.'",
                 zh="更新需要合法的 id（1 至 64 位）",
             )
-        current = await self._reader.current(type, id, lock=True)
+        current = await self.reader.current(type, id, lock=True)
         self._check_version(current, if_match)
         return await self._put(type, id, resource, current, "update")
 
@@ -234,29 +227,32 @@ class Transaction:
 
         `check` is called with what the patch makes and raises a Fault where that must not be stored.
         """
-        current = await self._reader.current(type, id, lock=True)
-        if current is None or not admits(self.grant.may_read(type), current.scope):
+        current = await self.reader.current(type, id, lock=True)
+        if current is None or not await self.reader.may_read(self.grant, current):
             raise not_found(type, id)
         if current.deleted:
             raise NotFound(f"{type}/{id} has been deleted", zh=f"{type}/{id} 已被删除")
         self._check_version(current, if_match)
-        changed = _patched(current.resource, patch)
+        # of what the account sees: a patch can test a value, and copy it to where it shows
+        (seen,) = await self.reader.shown(self.grant, [current])
+        changed = patched(seen.resource, patch)
         if changed.get("resourceType") != type or changed.get("id") != id:
             raise Invalid("a patch may not change resourceType or id", zh="补丁不得修改 resourceType 或 id")
         check_depth(changed)
+        changed = await kept(self.connection, self.grant, type, changed, current)
         if check is not None:
             check(changed)
-        return await self._put(type, id, changed, current, "patch")
+        return await self._put(type, id, changed, current, "patch", restored=True)
 
     async def delete(self, type: str, id: str) -> Written:
         """Delete a record; see `Store.delete`."""
-        current = await self._reader.current(type, id, lock=True)
-        if current is None or not admits(self.grant.may_read(type), current.scope):
+        current = await self.reader.current(type, id, lock=True)
+        if current is None or not await self.reader.may_read(self.grant, current):
             raise not_found(type, id)
         if current.deleted:
             return Written(current, created=False, changed=False)
         self._attempt = ("delete", type, id)
-        self._check_write(type, current.scope)
+        await self._check_write(type, current.scope)
         check_owned(self.grant, type, current.resource)
         return await self._write(type, id, None, current, current.scope, 0, "delete")
 
@@ -278,7 +274,9 @@ class Transaction:
             )
         if lock:
             await self._lock_text(f"{type}?{query.where!r}")
-        page = await Search(self._reader, self.grant, query).page(None)
+        self._note("search-type", type, detail=criteria)
+        page = await Search(self.reader, self.grant, query).page(None)
+        self._found(page.entries)
         if len(page.entries) > 1:
             raise MultipleMatches(f"the criteria match more than one {type}", zh=f"条件匹配到多条 {type}")
         return page.entries[0] if page.entries else None
@@ -290,22 +288,27 @@ class Transaction:
                 zh="记录版本已变化，请重新读取后再修改",
             )
 
-    def _check_write(self, type: str, scope: Scope) -> None:
-        if not admits(self.grant.may_write(type), scope):
+    async def _check_write(self, type: str, scope: Scope) -> None:
+        if not await self.reader.admitted(self.grant.may_write(type), type, scope):
             raise Forbidden(f"this account may not write this {type}", zh=f"当前账号无权写入该 {type} 记录")
 
     async def _put(
-        self, type: str, id: str, resource: Resource, current: Stored | None, action: str
-    ) -> Written:
+        self, type: str, id: str, resource: Resource, current: Stored | None, action: str, *, restored: bool = False
+    ) -> Written:  # fmt: skip
+        """Write a version. `restored`: what came back masked has been replaced already."""
         self._attempt = (action, type, id)
         if current is not None:
             # a deleted record is not free for the taking: its versions would come with it
-            if not admits(self.grant.may_read(type), current.scope):
+            if not await self.reader.may_read(self.grant, current):
                 raise not_found(type, id)
-            self._check_write(type, current.scope)
+            await self._check_write(type, current.scope)
             if not current.deleted:
                 check_owned(self.grant, type, current.resource)
+        if not restored:
+            resource = await kept(self.connection, self.grant, type, resource, current)
         check_owned(self.grant, type, resource)
+        standing = await self._standing_labels(current)
+        resource = with_labels(self.grant, resource, standing, explicit=action == "patch")
         body: Resource = {"resourceType": type, "id": id, "meta": None}
         body.update(resource)
         body["id"] = id
@@ -315,10 +318,13 @@ class Transaction:
         origin = 0
         if not own:
             scope, origin = await self._place(type, id, scope)
-        self._check_write(type, scope)
-        if current is None or current.scope.patient != scope.patient:
-            self._residents.add(self.grant, type, scope.patient)
-        return await self._write(type, id, body, current, scope, origin, action)
+        await self._check_write(type, scope)
+        told, before = told_by(body, type, scope.patient), _said(current)
+        if current is None or current.scope.patient != scope.patient or told.opens_beyond(before):
+            await self.residents.add(self.reader, self.grant, type, scope.patient)
+        written = await self._write(type, id, body, current, scope, origin, action)
+        (seen,) = await self.reader.shown(self.grant, [written.stored])
+        return replace(written, stored=seen)
 
     async def _as_secret_as_its_context(self, binary: Resource, scope: Scope) -> Scope:
         """Return `scope` in the compartment of the record that the Binary's securityContext names."""
@@ -326,8 +332,21 @@ class Transaction:
         reference = split_reference(str(context.get("reference", ""))) if isinstance(context, dict) else None
         if reference is None or reference.base or not definitions().is_resource(reference.type):
             return scope
-        found = await self._reader.current(reference.type, reference.id)
-        return scope if found is None else replace(scope, patient=found.scope.patient)
+        found = await self.reader.current(reference.type, reference.id)
+        if found is None:
+            return scope
+        labels = tuple(sorted({*scope.labels, *found.scope.labels}))
+        return replace(scope, patient=found.scope.patient, labels=labels)
+
+    async def _standing_labels(self, current: Stored | None) -> Any:
+        """Return the meta.security of the version that stands; of a deleted record, of the one before its deletion."""
+        if current is None:
+            return None
+        body = current.resource
+        if current.deleted and current.scope.labels:
+            body = (await self.reader.version(current, current.version - 1)).resource
+        meta = body.get("meta")
+        return meta.get("security") if isinstance(meta, dict) else None
 
     async def _place(self, type: str, id: str, scope: Scope) -> tuple[Scope, int]:
         catalogue = self._store.catalogue
@@ -339,7 +358,7 @@ class Transaction:
             catalogue.type("Organization"),
             organisations[0] if organisations else "",
         )
-        return Scope(row["district"], scope.organisations, scope.patient), row["district_from"]
+        return replace(scope, district=row["district"]), row["district_from"]
 
     async def _write(
         self,
@@ -366,8 +385,8 @@ class Transaction:
         change = _DELETE if body is None else _CREATE if fresh else _UPDATE
         values: list[Any] = [
             store.catalogue.type(type), id, version, body is None, moment, scope.district, origin,
-            list(scope.organisations), scope.patient, store.codec.current, store.codec.pack(text) if text else b"",
-            change, *told_with_write(self.grant, action, type, id, (scope, current.scope) if current else (scope,)),
+            list(scope.organisations), scope.patient, list(scope.labels), store.codec.current,
+            store.codec.pack(text) if text else b"", change, *told_with_write(self.grant, action, type, id, (scope, current.scope) if current else (scope,)),
         ]  # fmt: skip
         if current is not None:
             values.append(current.key)
@@ -375,8 +394,20 @@ class Transaction:
         key = await self.connection.fetchval(sql, *values, *arrays_of(rows))
         stored = Stored(type, id, version, moment, scope, body is None, text, key)
         await self._keep_unique(stored)
+        await self._keep_care(stored, current)
         await self._cascade(stored, current)
         return Written(stored, created=change == _CREATE)
+
+    async def _keep_care(self, stored: Stored, current: Stored | None) -> None:
+        if stored.type not in CARE_TYPES:
+            return
+        told = SILENT if stored.deleted else told_by(stored.resource, stored.type, stored.scope.patient)
+        moved = current is None or current.scope.patient != stored.scope.patient
+        if moved or told != _said(current):
+            fresh = current is None
+            await self.residents.keep(
+                self.reader, stored.type, stored.key, stored.scope.patient, told, fresh=fresh
+            )
 
     async def _keep_unique(self, stored: Stored) -> None:
         rules = self._store.unique_rules(stored.type)
@@ -399,7 +430,7 @@ class Transaction:
                 stored.key,
             )
             if taken is None:
-                raise Conflict(rule.text.en, zh=rule.text.zh)
+                raise taken_fault(self.grant, rule)
 
     async def _cascade(self, stored: Stored, current: Stored | None) -> None:
         if stored.type not in ("Patient", "Organization") or stored.deleted:
@@ -443,42 +474,11 @@ async def find_all(reader: Reader, grant: Grant, type: str, criteria: str | Quer
         cursor = page.next
 
 
-def stamped(body: Resource, version: int, moment: datetime) -> Resource:
-    """Return `body` with the version and time of change in its meta."""
-    meta = body.get("meta")
-    kept = meta if isinstance(meta, dict) else {}
-    return {**body, "meta": {**kept, "versionId": str(version), "lastUpdated": instant(moment)}}
-
-
-def _patched(resource: Resource, patch: Any) -> Resource:
-    if isinstance(patch, list):
-        return json_patch(resource, patch)
-    if isinstance(patch, dict) and patch.get("resourceType") == "Parameters":
-        return fhirpath_patch(resource, patch)
-    raise Unsupported(
-        "send a JSON Patch (a list of operations) or a FHIRPath Patch (a Parameters)",
-        zh="请使用 JSON Patch（操作列表）或 FHIRPath Patch（Parameters）",
-    )
-
-
-def valid_id(id: Any) -> bool:
-    """Return whether `id` is a FHIR id."""
-    return isinstance(id, str) and _ID.fullmatch(id) is not None
-
-
-def type_of(resource: Resource) -> str:
-    """Return the type of `resource`.
-
-    Raises:
-        Malformed: it has none.
-        Unsupported: R4 has no such type.
-    """
-    type = resource.get("resourceType") if isinstance(resource, dict) else None
-    if not isinstance(type, str):
-        raise Malformed("this is no resource: it has no resourceType", zh="不是 FHIR 资源：缺少 resourceType")
-    if not definitions().is_resource(type):
-        raise Unsupported(f"there is no resource type {type[:60]!r}", zh=f"没有资源类型 {type[:60]!r}")
-    return type
+def _said(current: Stored | None) -> Told:
+    """Return what the version that stands says of care."""
+    if current is None or current.deleted or current.type not in CARE_TYPES:
+        return SILENT
+    return told_by(current.resource, current.type, current.scope.patient)
 
 
 def retryable(cause: asyncpg.PostgresError) -> bool:

@@ -102,14 +102,16 @@ async def evaluated(
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, end)
     place = district or visit.platform.settings.jurisdiction
     await tell(visit.platform, visit.grant, "measure", "Measure", measure.id, f"{by} {place}")
-    return await asyncio.to_thread(snapshot.evaluate, visit.grant, measure, given, start, end, (by,), place)
+    grant = await visit.platform.store.resolve_care(visit.grant)
+    return await asyncio.to_thread(snapshot.evaluate, grant, measure, given, start, end, (by,), place)
 
 
 async def past(visit: Visit, measure: MeasureDeclaration, ends: Sequence[date]) -> Sequence[Result]:
     """Return a measure's number at each of the days."""
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, today())
     place = visit.platform.settings.jurisdiction
-    return await asyncio.to_thread(snapshot.trend, visit.grant, measure, given, ends, place)
+    grant = await visit.platform.store.resolve_care(visit.grant)
+    return await asyncio.to_thread(snapshot.trend, grant, measure, given, ends, place)
 
 
 QUARTERS: Final = 5
@@ -161,7 +163,7 @@ async def behind(
     await tell(visit.platform, visit.grant, "measure-subjects", "Measure", measure.id, asked)
     page = await asyncio.to_thread(
         partial(snapshot.subjects, part=part, cell=cell, district=place, offset=offset, limit=limit),
-        visit.grant,
+        await visit.platform.store.resolve_care(visit.grant),
         measure,
         given,
         start,
