@@ -19,6 +19,7 @@ from kangshu.api import (
     import_roles,
     parameters_template,
     roles_template,
+    tell,
 )
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Forbidden, NotFound
@@ -238,6 +239,7 @@ async def passwords(visit: Visit) -> Response:
     words, form = visit.words, texts(await visit.form())
     rows = [line.split("\t") for line in form.get("lines", "").splitlines() if line.count("\t") == 2]
     table = [[words("账号"), words("姓名"), words("初始密码")], *rows]
+    await tell(visit.platform, visit.grant, "export", "Account", detail=f"first passwords of {len(rows)}")
     return visit.download(write_xlsx({words("初始密码"): table}), f"{words('初始密码')}.xlsx")
 
 
