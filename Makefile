@@ -4,7 +4,7 @@ BIN := .venv/bin
 DATA ?= .kangshu
 PORT ?= 8000
 
-.PHONY: setup demo test test-spark check format bench docs clean
+.PHONY: setup demo test test-spark check format bench docs advisories clean
 
 setup: .venv/runtime.stamp
 
@@ -42,6 +42,8 @@ check: .venv/development.stamp
 	$(BIN)/python tools/mission.py --check
 	$(BIN)/python tools/compact_definitions.py --check
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/sbom.py --check
+	$(BIN)/python tools/dependency_audit.py --check
 
 format: .venv/development.stamp
 	$(BIN)/ruff format .
@@ -50,6 +52,10 @@ format: .venv/development.stamp
 docs: .venv/development.stamp
 	$(BIN)/python tools/mission.py
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/sbom.py
+
+advisories: .venv/development.stamp
+	$(BIN)/python tools/dependency_audit.py
 
 bench: .venv/development.stamp
 	$(BIN)/python bench/run.py
