@@ -8,6 +8,8 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from kangshu.accounts import sample_code
+
 from .conftest import Start
 from .product import kangshu, one_line
 
@@ -62,6 +64,13 @@ def test_an_empty_city_is_made_and_its_administrator_signs_in(start: Start, tmp_
     assert browser.url.endswith("/password")  # a given password is changed before anything else
     fresh = "Quelle-7-Birne-Sofa"
     browser.go("/password", old=passwords["admin"], new=fresh, again=fresh)
+    # an administrator sets up a second factor at the first sign-in, and sees nothing else before
+    browser.go("/admin/accounts")
+    assert browser.url.endswith("/me/second-factor")
+    browser.go("/me/second-factor", begin="1")
+    seed = re.search(r'class="seed">([A-Z2-7]+)<', browser.page)
+    assert seed is not None
+    assert "恢复码" in browser.go("/me/second-factor/confirm", code=sample_code(seed[1]))
     assert "某市" in browser.go("/")
     for page in ("/admin/accounts", "/admin/roles", "/admin/organisations", "/admin/parameters"):
         assert page in browser.page

@@ -3,38 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final, LiteralString
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, LiteralString
 
-from kangshu.access import Grant, Role, Subject, open_grant, system_grant
-from kangshu.accounts.limits import Limits, limits
-from kangshu.accounts.passwords import (
-    check_password,
-    hash_password,
-    random_password,
-    random_token,
-    token_digest,
-    verify_password,
+from kangshu.access import Grant, Role
+from kangshu.accounts.clients import Clients
+from kangshu.accounts.deputies import Deputies
+from kangshu.accounts.duties import check_apart, refuse_own
+from kangshu.accounts.office import Office
+from kangshu.accounts.passwords import check_password, hash_password, random_password, verify_password
+from kangshu.accounts.permissions import Permissions
+from kangshu.accounts.post_book import PostBook
+from kangshu.accounts.records import (
+    ACCOUNT_ROWS,
+    SYSTEM,
+    Account,
+    Acting,
+    NewAccount,
+    OpenToken,
+    Post,
+    Session,
+    SignInEvent,
+    account_of,
 )
-from kangshu.accounts.posts import Posts
-from kangshu.accounts.records import SYSTEM, SYSTEM_BY_TOKEN, Account, NewAccount, Session, account_of
 from kangshu.accounts.roles import ready_roles
-from kangshu.base.clock import now
-from kangshu.base.faults import Conflict, Forbidden, NotFound, Throttled, Unauthenticated, Unprocessable
+from kangshu.accounts.second_factor import SecondFactors
+from kangshu.accounts.sessions import Sessions
+from kangshu.accounts.signing_in import SigningIn
+from kangshu.base import origin
+from kangshu.base.faults import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
 from kangshu.base.parameters import ParameterTable
-from kangshu.store import AuditRow, Store
+from kangshu.outbound import Outbound
+from kangshu.store import Store
 
-REMEMBER_SECONDS: Final = 3.0
-"""How long a token's account is remembered: what is revoked works no longer than this."""
-
-_TOUCH: Final = timedelta(minutes=1)
+_SIGN_IN_ACTS = (
+    "sign-in",
+    "sign-in-code",
+    "sign-in-provider",
+    "sign-out",
+    "password-change",
+    "second-factor-enrol",
+    "recovery-code-used",
+    "recovery-codes",
+    "post-choose",
+)
+_KINDS = ("person", "service")
 
 
 class Accounts:
-    """The door to accounts. Grants come from here alone (besides the product's own `system_grant`)."""
+    """The door to accounts. Grants come from here alone (besides the product's own `system_grant`).
+
+    `secrets` is the folder of the installation's keys: without it no second factor can be set up.
+    `outbound` is the way to other systems: without it there is none.
+    """
 
     def __init__(
         self,
@@ -42,181 +66,212 @@ class Accounts:
         parameters: ParameterTable | None = None,
         jurisdiction: str = "",
         roles: Mapping[str, Role] | None = None,
+        secrets: Path | None = None,
+        outbound: Outbound | None = None,
     ) -> None:
-        self._store = store
-        self._parameters = parameters or ParameterTable()
-        self._jurisdiction = jurisdiction
-        self._roles = roles if roles is not None else ready_roles()
-        self._posts = Posts(store)
-        self._remembered: dict[tuple[str, bytes], tuple[float, Grant]] = {}
+        self._office = Office(
+            store,
+            parameters or ParameterTable(),
+            jurisdiction,
+            roles if roles is not None else ready_roles(),
+            secrets,
+            outbound or Outbound(),
+        )
+        self._sessions = Sessions(self._office)
+        self.second_factors = SecondFactors(self._office, self._sessions)
+        """Time-based codes and recovery codes."""
+        self.posts = PostBook(self._office, self._sessions)
+        """Posts (岗位) and their roles."""
+        self.deputies = Deputies(self._office, self._sessions, self.posts)
+        """Deputies (代办)."""
+        self.clients = Clients(self._office, self._sessions)
+        """Keys and scopes of service accounts, and their tokens."""
+        self.permissions = Permissions(self._office, self._sessions)
+        """What accounts may do, to be looked at."""
+        self._door = SigningIn(self._office, self._sessions, self.second_factors)
 
     @property
     def roles(self) -> Mapping[str, Role]:
         """Return the roles that accounts may hold, by id."""
-        return self._roles
+        return self._office.roles
 
     # Sign-in
 
-    async def sign_in(self, name: str, password: str) -> Session:
-        """Return a new session. Raises Unauthenticated (one text for every reason), Throttled while locked."""
-        figures = self._limits()
-        rows = await self._sql("select * from account where name = $1", name.strip())
-        row = rows[0] if rows else None
-        encoded = row["password"] if row is not None and row["active"] else None
-        if row is not None and row["locked_until"] is not None and row["locked_until"] > now():
-            await self._told(row["name"], "sign-in", outcome="throttled")
-            raise Throttled(
-                "too many failed sign-ins: this account is locked for a while",
-                zh="登录失败次数过多，账号已临时锁定，请稍后再试或联系安全管理员解锁",
-            )
-        if not await asyncio.to_thread(verify_password, encoded, password):
-            if row is not None:
-                await self._count_failure(row["name"], figures)
-            # an unknown name is not kept: people type their password there
-            await self._told(row["name"] if row is not None else "", "sign-in", outcome="login")
-            raise Unauthenticated("the name or the password is wrong", zh="账号或密码错误")
-        account = account_of(row)  # type: ignore[arg-type]  # a verified password has a row
-        await self._sql(
-            "update account set failures = 0, locked_until = null, last_sign_in = $2 where name = $1 returning *",
-            account.name,
-            now(),
-        )
-        await self._told(account.name, "sign-in")
-        expires = now() + figures.session
-        return Session(await self._issue(account.name, "session", expires, ""), account, expires)
+    async def sign_in(self, name: str, password: str, *, address: str = "", agent: str = "") -> Session:
+        """Return a new session; with `needs_code` it opens nothing before `sign_in_code`.
+
+        `agent` is what the browser calls itself, shown to the owner; `address` that of the network, "" for the present
+        call's.
+        Raises Unauthenticated (one text for every reason), Throttled while the account or the address is locked.
+        """
+        return await self._door.by_password(name, password, address or origin.address(), agent)
+
+    async def sign_in_code(self, step: str, code: str, *, address: str = "", agent: str = "") -> Session:
+        """Return the session of a sign-in whose second factor `code` is. Raises Unauthenticated, Throttled."""
+        return await self._door.by_code(step, code, address or origin.address(), agent)
 
     async def sign_out(self, token: str) -> None:
         """End the session of `token`; nothing happens when there is none."""
-        digest = token_digest(token)
-        self._remembered.pop(("session", digest), None)
-        rows = await self._sql("delete from account_token where digest = $1 returning account", digest)
-        if rows:
-            await self._told(rows[0]["account"], "sign-out")
+        account = await self._sessions.end(token)
+        if account:
+            await self._office.tell(account, "sign-out")
 
     async def session(self, token: str) -> Grant:
         """Return the grant of a session's cookie. Raises Unauthenticated when it has ended."""
-        return await self._open(token, "session")
+        return (await self._sessions.open(token, "session"))[0]
+
+    async def acting(self, token: str) -> Acting:
+        """Return in which post a session acts, and which its account could choose. Raises Unauthenticated."""
+        return (await self._sessions.open(token, "session"))[1]
+
+    async def choose_post(self, token: str, *, post: int | None = None, deputy: int | None = None) -> Acting:
+        """Let a session act in another post of its account, or as another's deputy. Raises NotFound."""
+        return await self._sessions.choose(token, post=post, deputy=deputy)
 
     async def bearer(self, token: str) -> Grant:
         """Return the grant of a bearer token. Raises Unauthenticated when it is unknown or has ended."""
-        return await self._open(token, "bearer")
+        return (await self._sessions.open(token, "bearer"))[0]
 
     async def create_token(self, account: str, ttl: timedelta, label: str = "") -> str:
         """Return a new bearer token of `account` that ends after `ttl`. Raises NotFound, Unprocessable.
 
         It is shown once: the database keeps its digest. The account `system` exists without being made.
         """
-        if ttl <= timedelta(0) or ttl > timedelta(days=366):
-            raise Unprocessable(
-                "a token lives between a second and 366 days", zh="令牌有效期须在1秒至366天之间"
-            )
         if account == SYSTEM:
             await self.ensure_system()
-        await self._active(account)
-        return await self._issue(account, "bearer", now() + ttl, label)
+        return await self._sessions.create_token(account, ttl, label)
+
+    async def open_tokens(self, grant: Grant, name: str, current: str = "") -> tuple[OpenToken, ...]:
+        """Return what is open of `name`: one's own, or others' with `account.read`; `current` is the own token."""
+        if name != grant.account:
+            self._office.may_look(grant)
+        return await self._sessions.open_tokens(name, current)
+
+    async def recent_sign_ins(self, grant: Grant) -> tuple[SignInEvent, ...]:
+        """Return the last sign-ins of one's own and what concerned one's secrets, the latest first."""
+        rows = await self._office.sql(
+            "select * from audit where account = $1 and action = any($2::text[]) order by at desc limit 20",
+            grant.account,
+            list(_SIGN_IN_ACTS),
+        )
+        return tuple(
+            SignInEvent(row["at"], row["action"], row.get("address") or "", row["outcome"] == "ok")
+            for row in rows
+        )
+
+    async def end_token(self, grant: Grant, name: str, id_: str) -> None:
+        """End one session or token: one's own, or others' with `account.manage`. Raises NotFound."""
+        if name != grant.account:
+            grant.require("account.manage")
+        await self._sessions.end_one(name, id_)
+        await self._office.tell(grant.account, f"token-end {name}")
+
+    async def end_other_tokens(self, grant: Grant, current: str) -> int:
+        """End every session and token of one's own but the present one; return how many there were."""
+        number = await self._sessions.end_all(grant.account, except_token=current)
+        await self._office.tell(grant.account, f"token-end {grant.account}", detail="all others")
+        return number
 
     async def revoke_tokens(self, grant: Grant, name: str) -> int:
         """End every session and token of `name`; return how many there were."""
         grant.require("account.manage")
-        rows = await self._sql("delete from account_token where account = $1 returning kind, digest", name)
-        for row in rows:
-            self._remembered.pop((row["kind"], bytes(row["digest"])), None)
-        return len(rows)
+        number = await self._sessions.end_all(name)
+        await self._office.tell(grant.account, f"token-end {name}", detail="all")
+        return number
 
     async def open_grant(self, name: str) -> Grant:
-        """Return what account `name` may do now. Raises NotFound. For schedules and tests; no secret is asked."""
-        return await self._grant_of(await self._active(name))
+        """Return what account `name` may do now in its first post. Raises NotFound.
+
+        For schedules and tests; no secret is asked.
+        """
+        account = await self._office.active(name)
+        return await self._sessions.grant_of(account, await self._sessions.acting(account))
 
     def forget(self) -> None:
         """Forget what this process remembers: the next request sees the present state of posts and tokens."""
-        self._remembered.clear()
-        self._posts.forget()
+        self._sessions.forget()
+        self._office.surroundings.forget()
 
     # Upkeep
 
     async def ensure_system(self) -> None:
         """Make the account `system` where it is not there yet."""
-        await self._sql(
+        await self._office.sql(
             "insert into account (name, display) values ($1, $2) on conflict (name) do nothing",
             SYSTEM,
             "系统 System",
         )
 
     async def create_account(
-        self,
-        grant: Grant,
-        account: Account,
-        password: str | None = None,
+        self, grant: Grant, account: Account, password: str | None = None, *, more: Iterable[Post] = ()
     ) -> NewAccount:
-        """Make `account`, with a random password where none is given, which its owner must then change.
+        """Make `account` with its first post and `more`; a person's with a random password where none is given.
 
-        Raises Forbidden, Conflict (the name is taken), Unprocessable (unknown role, a post that a role needs).
+        Raises Forbidden, Conflict (the name is taken), Unprocessable (unknown role, a post that a role needs, two
+        administrators in one account).
         """
+        further = tuple(more)
         grant.require("account.manage")
-        if account.roles:
+        if account.roles or any(one.roles for one in further):
             grant.require("role.assign")
-        self.check(account)
-        given = password is not None
-        secret = password if password is not None else random_password()
-        if given:
-            check_password(secret, account.name, self._limits().password_length)
-        encoded = await asyncio.to_thread(hash_password, secret)
-        rows = await self._sql(
-            "insert into account (name, display, roles, organisation, practitioner, patient, wards, district, "
-            "must_change, password) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-            "on conflict (name) do nothing returning *",
+        self.check(account, further)
+        secret, encoded = "", None
+        if account.kind == "person":
+            secret = password if password is not None else random_password()
+            if password is not None:
+                check_password(secret, account.name, self._office.limits().password_length)
+            encoded = await asyncio.to_thread(hash_password, secret)
+        rows = await self._office.sql(
+            "insert into account (name, display, patient, wards, must_change, password, kind) "
+            "values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing returning name",
             account.name,
             account.display,
-            list(account.roles),
-            account.organisation,
-            account.practitioner,
             account.patient,
             list(account.wards),
-            account.district,
-            account.must_change,
+            account.must_change and account.kind == "person",
             encoded,
+            account.kind,
         )
         if not rows:
             raise Conflict("an account of this name is there already", zh="该账号名已存在")
-        await self._told(grant.account, f"account-create {account.name}")
-        return NewAccount(account_of(rows[0]), secret)
+        for post in (_first_post(account), *further):
+            await self.posts.insert(replace(post, account=account.name))
+        await self._office.tell(grant.account, f"account-create {account.name}", detail=account.kind)
+        return NewAccount(await self._office.find(account.name), secret)
 
-    def check(self, account: Account) -> None:
+    def check(self, account: Account, more: Iterable[Post] = ()) -> None:
         """Raise Unprocessable unless `account` has a usable name, known roles, and the posts that they need."""
         if not account.name.strip() or len(account.name) > 64 or account.name != account.name.strip():
             raise Unprocessable("an account's name has 1 to 64 characters", zh="账号名长度须为1至64个字符")
-        posts = {
-            "district": account.district,
-            "organisation": account.organisation,
-            "patient": account.patient,
-        }
-        for id_ in account.roles:
-            role = self._roles.get(id_)
-            if role is None:
-                raise Unprocessable(f"there is no role '{id_}'", zh=f"没有角色“{id_}”")
-            for post in role.post:
-                if not posts[post] and not (post == "patient" and account.wards):
-                    raise Unprocessable(
-                        f"role '{id_}' needs an account with a {post}",
-                        zh=f"角色“{role.title.zh}”要求账号填写{_POST_ZH[post]}",
-                    )
+        if account.kind not in _KINDS:
+            raise Unprocessable("an account is a person's or a service's", zh="账号类型须为个人或系统")
+        posts = (_first_post(account), *more)
+        for post in posts:
+            has = {
+                "district": post.district,
+                "organisation": post.organisation,
+                "patient": account.patient or account.wards,
+            }
+            self._office.check_roles(post.roles, has)
+        check_apart(self.roles, [role for post in posts for role in post.roles])
 
     async def accounts(self, grant: Grant) -> tuple[Account, ...]:
         """Return every account by name."""
-        self._may_look(grant)
-        rows = await self._sql("select * from account order by name")
-        return tuple(account_of(row) for row in rows)
+        self._office.may_look(grant)
+        return tuple(
+            account_of(row) for row in await self._office.sql(ACCOUNT_ROWS + "order by account.name")
+        )
 
     async def organisations_that_may(self, operation: str) -> tuple[str, ...]:
         """Return the organisations whose active accounts may do `operation`, those with most such accounts first.
 
         It tells which offices do a kind of work, and of no account: no right is asked for.
         """
-        roles = [id_ for id_, role in self._roles.items() if operation in role.operations]
-        rows = await self._sql(
-            "select organisation, count(*) as accounts from account "
-            "where active and organisation <> '' and roles && $1::text[] group by organisation "
-            "order by accounts desc, organisation",
+        roles = [id_ for id_, role in self.roles.items() if operation in role.operations]
+        rows = await self._office.sql(
+            "select p.organisation, count(*) as accounts from post p join account a on a.name = p.account "
+            "where a.active and p.ended is null and p.organisation <> '' and p.roles && $1::text[] "
+            "group by p.organisation order by accounts desc, p.organisation",
             roles,
         )
         return tuple(row["organisation"] for row in rows)
@@ -224,54 +279,49 @@ class Accounts:
     async def account(self, grant: Grant, name: str) -> Account:
         """Return account `name`: anyone's own, others' with `account.read`. Raises NotFound."""
         if name != grant.account:
-            self._may_look(grant)
-        return await self._find(name)
+            self._office.may_look(grant)
+        return await self._office.find(name)
 
     async def assign_roles(self, grant: Grant, name: str, roles: Iterable[str]) -> Account:
-        """Give `name` exactly these roles. Nobody assigns their own: the duties of administrators are apart."""
+        """Give the first post of `name` exactly these roles. Raises as `posts.assign` does."""
         grant.require("role.assign")
-        if name == grant.account:
-            raise Forbidden("nobody assigns their own roles", zh="不得为本人账号分配角色")
-        held = await self._find(name)
-        self.check(Account(**{**_fields(held), "roles": tuple(roles)}))
-        given = list(roles)
-        account = await self._change("update account set roles = $2 where name = $1 returning *", name, given)
-        await self._told(grant.account, f"account-roles {name}", detail=" ".join(given))
-        return account
+        refuse_own(grant.account, name)
+        await self._office.find(name)
+        post = await self.posts.first(name) or await self.posts.insert(Post(0, name))
+        await self.posts.assign(grant, post.id, roles)
+        return await self._office.find(name)
 
     async def set_post(
         self, grant: Grant, name: str, *, organisation: str = "", practitioner: str = "", district: str = ""
     ) -> Account:
-        """Move `name` to another post."""
+        """Move the first post of `name`. Raises as `posts.change_post` does."""
         grant.require("account.manage")
-        account = await self._change(
-            "update account set organisation = $2, practitioner = $3, district = $4 where name = $1 returning *",
-            name,
-            organisation,
-            practitioner,
-            district,
-        )
-        await self._told(grant.account, f"account-post {name}", detail=f"{organisation} {district}".strip())
-        return account
+        refuse_own(grant.account, name)
+        await self._office.find(name)
+        post = await self.posts.first(name) or await self.posts.insert(Post(0, name))
+        moved = replace(post, organisation=organisation, practitioner=practitioner, district=district)
+        await self.posts.change_post(grant, moved)
+        return await self._office.find(name)
 
     async def set_active(self, grant: Grant, name: str, active: bool) -> Account:
         """Stop or reopen account `name`. What was open ends with a stop."""
         grant.require("account.manage")
         account = await self._change(
-            "update account set active = $2 where name = $1 returning *", name, active
+            "update account set active = $2 where name = $1 returning name", name, active
         )
-        await self._told(grant.account, f"account-{'open' if active else 'stop'} {name}")
+        await self._office.tell(grant.account, f"account-{'open' if active else 'stop'} {name}")
         if not active:
-            await self.revoke_tokens(grant, name)
+            await self._sessions.end_all(name)
         return account
 
     async def unlock(self, grant: Grant, name: str) -> Account:
-        """Lift the lock after failed sign-ins."""
+        """Lift the lock after failed sign-ins; nobody lifts their own."""
         grant.require("account.unlock")
+        refuse_own(grant.account, name)
         account = await self._change(
-            "update account set failures = 0, locked_until = null where name = $1 returning *", name
+            "update account set failures = 0, locked_until = null where name = $1 returning name", name
         )
-        await self._told(grant.account, f"account-unlock {name}")
+        await self._office.tell(grant.account, f"account-unlock {name}")
         return account
 
     async def reset_password(self, grant: Grant, name: str) -> str:
@@ -279,159 +329,57 @@ class Accounts:
         grant.require("account.manage")
         if name == SYSTEM:
             raise Forbidden("the account 'system' has no password", zh="系统账号不设密码")
+        held = await self._office.find(name)
+        if held.kind != "person":
+            raise Unprocessable("a service has keys, no password", zh="系统间账号使用密钥，不设密码")
         secret = random_password()
         encoded = await asyncio.to_thread(hash_password, secret)
         await self._change(
-            "update account set password = $2, must_change = true, failures = 0, locked_until = null where name = $1 returning *",
+            "update account set password = $2, must_change = true, failures = 0, locked_until = null "
+            "where name = $1 returning name",
             name,
             encoded,
         )
-        await self.revoke_tokens(grant, name)
-        await self._told(grant.account, f"account-reset {name}")
+        await self._sessions.end_all(name)
+        await self._office.tell(grant.account, f"account-reset {name}")
         return secret
 
-    async def change_password(self, grant: Grant, old: str, new: str) -> None:
-        """Change the own password. Raises Unauthenticated when `old` is wrong, Unprocessable for a weak `new`."""
-        rows = await self._sql("select password from account where name = $1", grant.account)
+    async def change_password(self, grant: Grant, old: str, new: str, *, current: str = "") -> None:
+        """Change the own password; every other session (than `current`) and token ends.
+
+        Raises Unauthenticated when `old` is wrong, Unprocessable for a weak `new`.
+        """
+        rows = await self._office.sql("select password from account where name = $1", grant.account)
         encoded = rows[0]["password"] if rows else None
         if not await asyncio.to_thread(verify_password, encoded, old):
-            await self._told(grant.account, "password-change", outcome="login")
+            await self._office.tell(grant.account, "password-change", outcome="login")
             raise Unauthenticated("the present password is wrong", zh="原密码错误")
-        check_password(new, grant.account, self._limits().password_length)
+        check_password(new, grant.account, self._office.limits().password_length)
         if new == old:
             raise Unprocessable("the new password is the old one", zh="新密码不得与原密码相同")
         await self._change(
-            "update account set password = $2, must_change = false where name = $1 returning *",
+            "update account set password = $2, must_change = false where name = $1 returning name",
             grant.account,
             await asyncio.to_thread(hash_password, new),
         )
-        await self._told(grant.account, "password-change")
-
-    # Within
-
-    async def _sql(self, statement: LiteralString, *values: Any) -> list[Any]:
-        """Return the rows of one statement of this room, by column name."""
-        async with self._store.connection() as connection:
-            rows: list[Any] = await connection.fetch(statement, *values)
-            return rows
-
-    async def _told(
-        self, account: str, action: str, *, outcome: str = "ok", purpose: str = "HOPERAT", detail: str = ""
-    ) -> None:
-        """Write an act of this room to the audit before it is answered."""
-        row = AuditRow(now(), account[:64], action, "", "", outcome, purpose, detail[:2000])
-        await self._store.write_audit([row])
-
-    def _limits(self) -> Limits:
-        return limits(self._parameters, self._jurisdiction)
-
-    def _may_look(self, grant: Grant) -> None:
-        if not grant.may("account.manage"):
-            grant.require("account.read")
-
-    async def _find(self, name: str) -> Account:
-        rows = await self._sql("select * from account where name = $1", name)
-        if not rows:
-            raise NotFound("there is no such account", zh="没有此账号")
-        return account_of(rows[0])
-
-    async def _active(self, name: str) -> Account:
-        account = await self._find(name)
-        if not account.active:
-            raise Forbidden("this account has been stopped", zh="该账号已停用")
-        return account
+        if current:
+            await self._sessions.end_all(grant.account, except_token=current)
+        await self._office.tell(grant.account, "password-change")
 
     async def _change(self, statement: LiteralString, name: str, *values: Any) -> Account:
-        rows = await self._sql(statement, name, *values)
+        rows = await self._office.sql(statement, name, *values)
         if not rows:
             raise NotFound("there is no such account", zh="没有此账号")
-        self._remembered.clear()
-        return account_of(rows[0])
-
-    async def _count_failure(self, name: str, figures: Limits) -> None:
-        await self._sql(
-            "update account set failures = case when failures + 1 >= $2 then 0 else failures + 1 end, "
-            "locked_until = case when failures + 1 >= $2 then $3 else locked_until end where name = $1",
-            name,
-            figures.failures,
-            now() + figures.lock,
-        )
-
-    async def _issue(self, account: str, kind: str, expires: datetime, label: str) -> str:
-        token = random_token()
-        await self._sql("delete from account_token where expires < $1", now())
-        await self._sql(
-            "insert into account_token (digest, account, kind, label, expires) values ($1, $2, $3, $4, $5)",
-            token_digest(token),
-            account,
-            kind,
-            label,
-            expires,
-        )
-        return token
-
-    async def _open(self, token: str, kind: str) -> Grant:
-        digest = token_digest(token)
-        kept = self._remembered.get((kind, digest))
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
-        moment = now()
-        idle = (
-            moment - self._limits().idle if kind == "session" else datetime.min.replace(tzinfo=moment.tzinfo)
-        )
-        rows = await self._sql(
-            "select account.*, last_seen from account_token join account on account.name = account_token.account "
-            "where digest = $1 and kind = $2 and expires > $3 and last_seen > $4 and active",
-            digest,
-            kind,
-            moment,
-            idle,
-        )
-        if not rows:
-            self._remembered.pop((kind, digest), None)
-            raise Unauthenticated(
-                "sign in first: this token is unknown or has ended", zh="登录已失效，请重新登录"
-            )
-        if moment - rows[0]["last_seen"] > _TOUCH:
-            await self._sql("update account_token set last_seen = $2 where digest = $1", digest, moment)
-        account = account_of(rows[0])
-        if kind == "session" and account.must_change:
-            # the password was given by another: until it is changed, the account may do that and nothing else
-            return open_grant(Subject(account.name, account.display), [])
-        grant = await self._grant_of(account)
-        if len(self._remembered) > 10_000:
-            self._remembered.clear()
-        self._remembered[kind, digest] = (time.monotonic() + REMEMBER_SECONDS, grant)
-        return grant
-
-    async def _grant_of(self, account: Account) -> Grant:
-        if account.name == SYSTEM:
-            # another name than the product's own acts have: what is done with its tokens is audited in full
-            return replace(system_grant(account.display), account=SYSTEM_BY_TOKEN)
-        roles = [self._roles[one] for one in account.roles if one in self._roles]
-        words = frozenset(word for role in roles for word in role.words())
-        organisations = await self._posts.organisations(account.organisation)
-        subject = Subject(
-            account=account.name,
-            display=account.display,
-            organisation=account.organisation,
-            organisations=organisations,
-            practitioner=account.practitioner,
-            patient=account.patient,
-            wards=frozenset(account.wards),
-            district=account.district,
-            own_patients=await self._posts.own_patients(organisations)
-            if "own-patients" in words
-            else frozenset(),
-            shared_patients=await self._posts.shared_patients(organisations)
-            if "shared-patients" in words
-            else frozenset(),
-        )
-        return open_grant(subject, roles)
+        await self._sessions.changed()
+        return await self._office.find(name)
 
 
-_POST_ZH: Final = {"district": "所属区划", "organisation": "所属机构", "patient": "对应居民"}
-
-
-def _fields(account: Account) -> dict[str, Any]:
-    return {name: getattr(account, name) for name in account.__slots__}
+def _first_post(account: Account) -> Post:
+    return Post(
+        0,
+        account.name,
+        roles=account.roles,
+        organisation=account.organisation,
+        practitioner=account.practitioner,
+        district=account.district,
+    )

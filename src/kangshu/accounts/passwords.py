@@ -47,6 +47,12 @@ def random_password(groups: int = 3, length: int = 4) -> str:
             return password
 
 
+def random_code(groups: int = 4, length: int = 4) -> str:
+    """Return a random code of small letters and digits, such as a recovery code: 79 bits with 4 × 4 characters."""
+    alphabet = _LETTERS + _DIGITS
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(length)) for _ in range(groups))
+
+
 def check_password(password: str, name: str, least: int) -> None:
     """Raise Unprocessable unless `password` has `least` characters of three kinds and is not built on the name.
 

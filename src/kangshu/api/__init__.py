@@ -1,5 +1,6 @@
 """FHIR REST, operations, sign-in, and the one table from faults to HTTP."""
 
+from kangshu.accounts import Acting, Deputy, Post, Session, Standing, StepOver
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
 from kangshu.api.auditing import AuditCheck, check_audit
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
@@ -18,6 +19,7 @@ from kangshu.api.importing import (
 )
 from kangshu.api.jurisdiction import ENTERED, enter_parameter, refresh_parameters
 from kangshu.api.measure_report import measure_report
+from kangshu.api.oauth import OAUTH_ROOT, oauth_app
 from kangshu.api.outcome import (
     ANSWERS,
     MethodNotOffered,
@@ -27,7 +29,18 @@ from kangshu.api.outcome import (
     status_of,
     title_of,
 )
+from kangshu.api.permissions import (
+    Admitted,
+    OpenRelation,
+    Seer,
+    Sight,
+    count_admitted,
+    decide,
+    find_for_permissions,
+    who_sees,
+)
 from kangshu.api.platform import Platform, Settings
+from kangshu.api.record_copies import record_copy
 from kangshu.api.telling import tell, tell_refused
 from kangshu.registers import ImportReport
 from kangshu.store import AuditQuery
@@ -36,24 +49,38 @@ __all__ = [
     "ANSWERS",
     "ENDPOINTS",
     "ENTERED",
+    "OAUTH_ROOT",
     "ROOT",
     "SESSION_COOKIE",
     "AccountsMade",
+    "Acting",
+    "Admitted",
     "AuditCheck",
     "AuditQuery",
+    "Deputy",
     "Endpoint",
     "ImportReport",
     "MethodNotOffered",
+    "OpenRelation",
     "Platform",
+    "Post",
+    "Seer",
+    "Session",
     "Settings",
+    "Sight",
+    "Standing",
+    "StepOver",
     "accounts_template",
     "answer_of",
     "check_audit",
+    "count_admitted",
+    "decide",
     "division_names",
     "divisions_template",
     "endpoint_table",
     "enter_parameter",
     "fhir_app",
+    "find_for_permissions",
     "grant_of",
     "import_account_sheet",
     "import_divisions",
@@ -61,9 +88,11 @@ __all__ = [
     "import_roles",
     "issues_outcome",
     "measure_report",
+    "oauth_app",
     "outcome",
     "parameter_value",
     "parameters_template",
+    "record_copy",
     "refresh_parameters",
     "roles_template",
     "session_token",
@@ -71,4 +100,5 @@ __all__ = [
     "tell",
     "tell_refused",
     "title_of",
+    "who_sees",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -10,16 +11,16 @@ from typing import Any
 import yaml
 
 from kangshu.access import Grant, system_grant
-from kangshu.accounts import Account
-from kangshu.api import Platform
-from kangshu.app.demo_accounts import DemoAccount, demo_identity, keep_accounts
+from kangshu.accounts import SECOND_FACTOR, Account
+from kangshu.api import Platform, enter_parameter
+from kangshu.app.demo_accounts import CITY_CODE, DemoAccount, demo_identity, keep_accounts
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, all_views, city_services, open_platform
 from kangshu.base.clock import today
 from kangshu.base.faults import Conflict
 from kangshu.measures import ViewKeeper
 from kangshu.plans import sample_plan
-from kangshu.sdk import DemoCity, Resource
+from kangshu.sdk import DemoCity, Resource, extension_value
 from kangshu.services import draw_city, make_city, run_cases
 
 Progress = Callable[[str, str, int, int], None]
@@ -97,22 +98,43 @@ async def _load(
 async def _make_accounts(
     platform: Platform, system: Grant, installation: Installation, city: DemoCity, progress: Progress
 ) -> None:
+    await _ask_no_second_factor(platform, system)
     declared = yaml.safe_load((files("kangshu.app") / "demo_accounts.yaml").read_text("utf-8"))
     made: list[DemoAccount] = []
     title = ("Making accounts", "建立演示账号")
     for number, one in enumerate(declared, 1):
         progress(*title, number, len(declared))
+        patient = await _patient(platform, system, city, str(one.get("patient", "")))
+        if one.get("patient") and not patient:
+            continue
         account = Account(
             name=one["name"],
             display=one["display"],
             roles=tuple(one["roles"]),
             organisation=_organisation(city, one),
-            patient=_resident(city) if one.get("patient") else "",
+            patient=patient,
             district=one.get("district", ""),
         )
         new = await platform.accounts.create_account(system, account)
         made.append(DemoAccount(account.name, account.display, new.password))
     keep_accounts(installation, made)
+
+
+async def _ask_no_second_factor(platform: Platform, system: Grant) -> None:
+    """Let the demo's administrators in with a password alone, by a dated parameter that everybody can see."""
+    declared = platform.parameters.versions(SECOND_FACTOR)[0]
+    await enter_parameter(
+        platform,
+        system,
+        replace(
+            declared,
+            value="none",
+            jurisdiction=CITY_CODE,
+            valid_from=today(),
+            source="演示系统为便于试用而关闭；正式实例不得关闭",
+            verified=True,
+        ),
+    )
 
 
 def _organisation(city: DemoCity, declared: dict[str, Any]) -> str:
@@ -121,8 +143,17 @@ def _organisation(city: DemoCity, declared: dict[str, Any]) -> str:
     return str(declared.get("organisation", ""))
 
 
-def _resident(city: DemoCity) -> str:
-    return next(city.elders(68)).id
+async def _patient(platform: Platform, system: Grant, city: DemoCity, which: str) -> str:
+    """Return the resident whose account it is: the first older one, or the first who acts for another; "" for none."""
+    if which == "first-elder":
+        return next(city.elders(68)).id
+    if not which:
+        return ""
+    found = await platform.store.search_all(system, "RelatedPerson", "representative:missing=false")
+    acting = sorted(
+        ((str(one["id"]), extension_value(one, "representative")) for one in found), key=lambda pair: pair[0]
+    )
+    return str(acting[0][1]["reference"]).removeprefix("Patient/") if acting else ""
 
 
 async def _refresh(platform: Platform, place: Place, progress: Progress) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from kangshu.api import Platform, fhir_app, refresh_parameters
+from kangshu.api import OAUTH_ROOT, Platform, fhir_app, oauth_app, refresh_parameters
 from kangshu.app.processes import WorkerOrder
 from kangshu.app.wiring import Place, open_platform
 from kangshu.base.faults import Fault
@@ -43,13 +43,15 @@ async def serve(order: WorkerOrder, place: Place) -> None:
 
 
 def _application(platform: Platform) -> Any:
-    """Return one ASGI app: /fhir is the FHIR face, /health the supervisor's question, all else pages."""
-    fhir, pages = fhir_app(platform), web_app(platform)
+    """Return one ASGI app: /fhir is the FHIR face, /oauth gives tokens to services, /health the supervisor's question, all else pages."""
+    fhir, oauth, pages = fhir_app(platform), oauth_app(platform), web_app(platform)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
         if path == "/fhir" or path.startswith("/fhir/"):
             await fhir(scope, receive, send)
+        elif path.startswith(f"{OAUTH_ROOT}/"):
+            await oauth(scope, receive, send)
         elif path == "/health":
             await _health(send)
         else:

@@ -13,6 +13,7 @@ from pathlib import Path
 from kangshu import accounts, measures, plans
 from kangshu.accounts import Accounts
 from kangshu.api import ENTERED, Platform, Settings
+from kangshu.app.configuration import read_configuration
 from kangshu.app.installation import Identity
 from kangshu.base.parameters import ParameterTable, ParameterVersion
 from kangshu.base.text import Text
@@ -110,7 +111,13 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
     )
     return Platform(
         store=store,
-        accounts=Accounts(store, table, jurisdiction),
+        accounts=Accounts(
+            store,
+            table,
+            jurisdiction,
+            secrets=place.folder / "secrets",
+            outbound=read_configuration(place.folder).outbound,
+        ),
         registers=Registers(store, (one for service in services for one in service.registers)),
         cases=cases,
         plans=Plans(

@@ -26,6 +26,8 @@ SESSION_COOKIE: Final = "kangshu_session"
 LANGUAGE_COOKIE: Final = "kangshu_language"
 DOOR_COOKIE: Final = "kangshu_door"
 """A random value of the browser before sign-in; the sign-in form's token is made from it."""
+STEP_COOKIE: Final = "kangshu_step"
+"""The token of a sign-in that waits for its one-time code."""
 SIZE_COOKIE: Final = "kangshu_size"
 TOKEN_FIELD: Final = "_token"  # noqa: S105 - the name of a form field
 SAID: Final = {
@@ -40,8 +42,13 @@ SAID: Final = {
     "changed": "已修改",
     "unlocked": "已解锁",
     "read": "已标为已阅",
+    "decided": "已按您的决定办理，即刻生效",
     "reported": "已填报，等待审核；审核通过后用于亮灯",
     "reviewed": "已审核",
+    "switched": "已切换岗位",
+    "deputised": "已委托代办，代办人可在右上角切换",
+    "ended": "已结束",
+    "keyed": "密钥已登记",
     "instructed": "批示已发出，承办单位的待办中已出现",
 }
 """What a page may say after a redirect: a fixed list, so that no link can put words into our pages."""

@@ -101,6 +101,19 @@ async def _account_fields(visit: Visit) -> tuple[Field, ...]:
         ),
         Field("display", Text("姓名或岗位", "Name or post"), required=True),
     ]
+    fields.insert(
+        2,
+        Field(
+            "kind",
+            Text("类型", "Kind"),
+            "choice",
+            required=True,
+            options=(
+                Option("person", Text("个人", "Person")),
+                Option("service", Text("系统间账号（用密钥，不设密码）", "Service (keys, no password)")),
+            ),
+        ),
+    )
     if visit.grant.may("role.assign"):
         fields.append(
             Field(
@@ -124,7 +137,7 @@ async def _account_fields(visit: Visit) -> tuple[Field, ...]:
 
 async def new_account(visit: Visit) -> Response:
     """Show the form of a new account."""
-    return await _account_form(visit, {})
+    return await _account_form(visit, {"kind": "person"})
 
 
 async def _account_form(visit: Visit, values: Mapping[str, Any], fault: Fault | None = None) -> Response:
@@ -171,11 +184,15 @@ async def create_account(visit: Visit) -> Response:
         locked_until=None,
         created=None,
         last_sign_in=None,
+        second_factor=False,
+        kind=form.get("kind") or "person",
     )
     try:
         made = await visit.platform.accounts.create_account(visit.grant, account)
     except (Conflict, Unprocessable, Forbidden) as fault:
         return await _account_form(visit, form, fault)
+    if made.account.kind == "service":
+        return visit.go(f"/admin/accounts/{made.account.name}/keys", said="created")
     return _password_once(visit, made.account.name, made.password, words("账号已新增"))
 
 
@@ -205,6 +222,8 @@ async def change_account(visit: Visit) -> Response:
             return _password_once(
                 visit, name, await doors.reset_password(visit.grant, name), visit.words("密码已重置")
             )
+        case "factor":
+            await doors.second_factors.reset(visit.grant, name)
         case _:
             raise NotFound("there is no such act", zh="没有这项操作")
     return visit.go("/admin/accounts", said="unlocked" if act == "unlock" else "changed")
@@ -217,7 +236,7 @@ async def roles(visit: Visit) -> Response:
         [
             Cell(words.of(role.title), sub=id_),
             Cell("、".join(words(POSTS.get(one, one)) for one in role.post)),
-            Cell(_operations(visit, role.operations)),
+            Cell(operations_told(visit, role.operations)),
         ]
         for id_, role in visit.platform.accounts.roles.items()
     ]
@@ -225,7 +244,7 @@ async def roles(visit: Visit) -> Response:
                  [words("角色"), words("需要的岗位信息"), words("操作权限")], rows, words("没有角色"))  # fmt: skip
 
 
-def _operations(visit: Visit, operations: Iterable[str]) -> str:
+def operations_told(visit: Visit, operations: Iterable[str]) -> str:
     """Return operations in words; a kind of case by its service."""
     words = visit.words
     services = {one.id: words.of(one.title) for one in visit.platform.services}
@@ -258,7 +277,8 @@ OPERATIONS: Final = {
     "export": "导出",
     "system.status": "查看运行状态",
     "audit.read": "查看审计日志",
-    "identity.read": "查看完整身份信息",
+    "field.reveal": "说明理由后查看完整号码、住址",
+    "resident.find": "按姓名加身份证号查找居民",
     "measure.read": "查看指标",
     "measure.subjects": "下钻到记录",
     "plan.read": "查看规划",

@@ -1,18 +1,19 @@
-"""Sign-in, sign-out and the change of one's own password."""
+"""Sign-in in one step or two, sign-out, and the change of one's own password."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from kangshu.access import system_grant
-from kangshu.api import status_of
+from kangshu.api import Session, StepOver, status_of
 from kangshu.base.faults import Fault, Forbidden, Throttled, Unauthenticated, Unprocessable
 from kangshu.base.text import Text
 from kangshu.sdk import Field
 from kangshu.web.forms import form_fields
-from kangshu.web.visit import SESSION_COOKIE, Visit, texts, within
+from kangshu.web.visit import SESSION_COOKIE, STEP_COOKIE, Visit, texts, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,92 @@ async def enter(visit: Visit) -> Response:
         )
     name, wanted = form.get("name", ""), within(form.get("next", "/"))
     try:
-        session = await visit.platform.accounts.sign_in(name, form.get("password", ""))
+        session = await visit.platform.accounts.sign_in(
+            name, form.get("password", ""), agent=agent_of(visit.request.headers.get("user-agent", ""))
+        )
     except (Unauthenticated, Throttled) as fault:
         text = Text(fault.zh, fault.text).in_language(visit.words.language)
         return await _door(visit, next=wanted, name=name, error=text, status=status_of(fault))
+    if session.needs_code:
+        response = visit.go("/sign-in/code" + (f"?{urlencode({'next': wanted})}" if wanted != "/" else ""))
+        _keep(visit, response, STEP_COOKIE, session)
+        return response
+    return _entered(visit, session, wanted)
+
+
+async def code(visit: Visit) -> Response:
+    """Show the second step of a sign-in: the one-time code."""
+    if not visit.request.cookies.get(STEP_COOKIE):
+        return await _door(visit, next=visit.query("next"))
+    return _code_form(visit, visit.query("next"))
+
+
+async def enter_code(visit: Visit) -> Response:
+    """Open the session when the one-time code is right."""
+    step = visit.request.cookies.get(STEP_COOKIE, "")
+    try:
+        form = texts(await visit.form())
+    except Forbidden as fault:
+        return await _door(
+            visit, error=Text(fault.zh, fault.text).in_language(visit.words.language), status=403
+        )
+    wanted = within(form.get("next", "/"))
+    try:
+        session = await visit.platform.accounts.sign_in_code(
+            step, form.get("code", ""), agent=agent_of(visit.request.headers.get("user-agent", ""))
+        )
+    except (Unauthenticated, Throttled) as fault:
+        text = Text(fault.zh, fault.text).in_language(visit.words.language)
+        if isinstance(fault, StepOver | Throttled):
+            response = await _door(visit, next=wanted, error=text, status=status_of(fault))
+            response.delete_cookie(STEP_COOKIE)
+            return response
+        return _code_form(visit, wanted, text, status_of(fault))
+    response = _entered(visit, session, wanted)
+    response.delete_cookie(STEP_COOKIE)
+    return response
+
+
+def agent_of(said: str) -> str:
+    """Return browser and system in short, as their owner knows them: `Chrome · Windows`."""
+    browsers = (
+        ("MicroMessenger", "WeChat"),
+        ("Edg/", "Edge"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    )
+    systems = (
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    )
+    found = [next((name for sign, name in kinds if sign in said), "") for kinds in (browsers, systems)]
+    return " · ".join(filter(None, found)) or said[:60]
+
+
+def _entered(visit: Visit, session: Session, wanted: str) -> Response:
     response = visit.go("/password" if session.account.must_change else wanted)
+    _keep(visit, response, SESSION_COOKIE, session)
+    return response
+
+
+def _keep(visit: Visit, response: Response, name: str, session: Session) -> None:
+    """Keep the token of a session or of a step before it where scripts cannot read it."""
     response.set_cookie(
-        SESSION_COOKIE,
+        name,
         session.token,
         httponly=True,
         samesite="lax",
         secure=visit.platform.settings.secure_cookies,
         expires=session.expires,
     )
-    return response
+
+
+def _code_form(visit: Visit, wanted: str, error: str = "", status: int = 200) -> Response:
+    return visit.render("sign_in_code.html", status, next=within(wanted), error=error)
 
 
 async def sign_out(visit: Visit) -> Response:
@@ -87,7 +160,9 @@ async def change_password(visit: Visit) -> Response:
     if form.get("new") != form.get("again"):
         return _password_form(visit, [visit.words("两次输入的新密码不一致")], 422)
     try:
-        await visit.platform.accounts.change_password(visit.grant, form.get("old", ""), form.get("new", ""))
+        await visit.platform.accounts.change_password(
+            visit.grant, form.get("old", ""), form.get("new", ""), current=visit.secret
+        )
     except (Unauthenticated, Unprocessable) as fault:
         return _password_form(visit, [Text(fault.zh, fault.text).in_language(visit.words.language)], 422)
     return visit.go("/", said="changed")
