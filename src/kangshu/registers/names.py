@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
@@ -14,6 +15,7 @@ from kangshu.search import parameters_of, parse_query
 from kangshu.store import Store
 
 _BATCH = 100
+_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]", re.ASCII)
 
 
 async def names_of(store: Store, grant: Grant, references: Iterable[str]) -> dict[str, str]:
@@ -39,9 +41,14 @@ async def candidates(
 ) -> list[Resource]:
     """Return records that may be chosen for a reference `field`, of those the grant sees, at most `limit`.
 
-    `criteria` are the field's, filled in; `text` is part of a name, or a resident's identity number.
+    `criteria` are the field's, filled in; `text` is part of a name, or a resident's identity number. A number that
+    the grant does not see finds nobody; with the whole name beside it, it does.
     """
     kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
+    number = _NUMBER.search(text) if kind == "Patient" and grant.may("resident.find") else None
+    if number is not None and (name := text.replace(number[0], "").strip(" ,，、/·")):
+        found = await store.find_resident(grant, number[0], name)
+        return [] if found is None else [found.resource]
     pairs = [*parse_qsl(criteria), ("_count", str(limit))]
     if text and kind == "Patient" and text[:6].isdigit():
         pairs.append(("identifier", f"{RESIDENT_ID}|{escaped(text.upper())}"))

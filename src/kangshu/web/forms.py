@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ class FormField:
     wide: bool = False
     many: bool = False
     example: str = ""
+    protected: bool = False
+    """Whether the value is masked: it is shown as it comes and sent back as it is."""
     find: str = ""
     """Page on which scripts look up what may be chosen; "" for a field that is typed or picked from its options."""
 
@@ -60,13 +62,21 @@ def form_fields(
     values: Mapping[str, Any],
     issues: Iterable[Issue] = (),
     choices: Choices | None = None,
+    protected: Collection[str] = (),
 ) -> list[FormField]:
-    """Return a form's fields with the values that stand in them and what is wrong with each."""
+    """Return a form's fields with the values that stand in them and what is wrong with each.
+
+    `protected` are the ids of fields whose values are masked.
+    """
     wrong: dict[str, str] = {}
     for issue in issues:
         for place in issue.expression:
             wrong.setdefault(place, Text(issue.zh, issue.text).in_language(words.language))
-    return [_field(words, one, values.get(one.id), wrong.get(one.id, ""), choices or {}) for one in fields]
+    shown = [_field(words, one, values.get(one.id), wrong.get(one.id, ""), choices or {}) for one in fields]
+    note = words("受保护：保存时保持原值不变")
+    return [
+        replace(one, protected=True, pattern="", help=note) if one.name in protected else one for one in shown
+    ]
 
 
 def _field(words: Words, field: Field, value: Any, error: str, choices: Choices) -> FormField:

@@ -83,7 +83,7 @@ async def _fitting(visit: Visit, field: Field, held: str) -> tuple[tuple[str, st
 
 
 def candidate_note(visit: Visit, resource: Resource, names: Mapping[str, str]) -> str:
-    """Return what tells a record from others of the same name; an identity number is masked unless the grant says else."""
+    """Return what tells a record from others of the same name; an identity number as the visitor may see it."""
     parts = []
     if resource.get("resourceType") == "Patient":
         genders = {"male": visit.words("男"), "female": visit.words("女")}
@@ -98,7 +98,7 @@ def candidate_note(visit: Visit, resource: Resource, names: Mapping[str, str]) -
         parts = [
             genders.get(str(resource.get("gender")), ""),
             str(resource.get("birthDate", "")),
-            number if visit.grant.may("identity.read") else masked(number),
+            number,
         ]
     else:
         parts = [text_of(resource.get("type"))]
@@ -106,14 +106,6 @@ def candidate_note(visit: Visit, resource: Resource, names: Mapping[str, str]) -
         "Organization/"
     )
     return " · ".join(filter(None, (*parts, names.get(owner, ""))))
-
-
-def masked(text: str) -> str:
-    """Return `text` with its middle hidden."""
-    if len(text) < 5:
-        return text[:1] + "*" * (len(text) - 1)
-    keep = min(6, len(text) // 3)
-    return text[:keep] + "*" * (len(text) - keep - 2) + text[-2:]
 
 
 async def _listed(visit: Visit, field: Field) -> tuple[tuple[str, str], ...]:

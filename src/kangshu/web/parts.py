@@ -15,6 +15,8 @@ class Fact:
     wide: bool = False
     links: tuple[tuple[str, str], ...] = ()
     """Several pages or files that it leads to: what each is called, and its address."""
+    field: str = ""
+    """Id of the protected field that it shows; "" for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,5 +60,6 @@ async def find(visit: Visit) -> Response:
         text=text,
         found=found[:_MOST],
         more=len(found) > _MOST,
+        both=visit.grant.may("resident.find"),
         denied=isinstance(visit.grant.may_read(type_), Nothing),
     )

@@ -1,19 +1,21 @@
-"""档案调阅: one resident's record; masked as the grant says. What stands in it is drawn in `health_record`."""
+"""档案调阅: one resident's record, masked as it comes. What stands in it is drawn in `health_record`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
+from kangshu.access import is_masked
 from kangshu.base.canonical import RESIDENT_ID, structure
 from kangshu.base.clock import today
-from kangshu.base.faults import Fault
+from kangshu.base.faults import Fault, Invalid
 from kangshu.base.parameters import ParameterMissing
+from kangshu.base.text import Text
 from kangshu.sdk import Resource
-from kangshu.web.lookup import divisions, masked, name_of, organisations, text_of
+from kangshu.web.lookup import divisions, name_of, organisations, text_of
 from kangshu.web.pages.health_record import (
     YEARS,
     Holdings,
@@ -25,11 +27,29 @@ from kangshu.web.pages.health_record import (
 )
 from kangshu.web.parts import Cell, Fact, Link
 from kangshu.web.rows import work_rows
-from kangshu.web.visit import Visit
+from kangshu.web.visit import Visit, texts
+
+_REASONS: Final = ("电话回访", "预约与随访联系", "核对身份", "上门服务", "费用结算", "家属联系")
+"""Offered as reasons; any other may be written."""
 
 
 async def resident(visit: Visit) -> Response:
     """Show one resident's record. What the grant does not admit is not there."""
+    return await _page(visit, {})
+
+
+async def reveal(visit: Visit) -> Response:
+    """Show the record once with one masked field in clear, for the reason that was given; the audit keeps it."""
+    sent, id_ = texts(await visit.form()), visit.path("id")
+    field, reason = sent.get("field", ""), sent.get("reason", "")
+    try:
+        values = await visit.platform.store.reveal(visit.grant, "Patient", id_, field, reason)
+    except Invalid as fault:
+        return await _page(visit, {}, visit.words.of(Text(fault.zh, fault.text)), 422)
+    return await _page(visit, {field: "、".join(values)})
+
+
+async def _page(visit: Visit, revealed: Mapping[str, str], error: str = "", status: int = 200) -> Response:
     words, id_ = visit.words, visit.path("id")
     patient = (await visit.platform.store.read(visit.grant, "Patient", id_)).resource
     whole = visit.query("years") == "all"
@@ -41,18 +61,25 @@ async def resident(visit: Visit) -> Response:
         )
     except Fault:
         cases = []
-    unmask = visit.grant.may("identity.read") or visit.grant.patient == id_
+    facts = await _facts(visit, patient, names, revealed)
+    hidden = [(one.field, one.title) for one in facts if one.field and is_masked(one.value)]
     born = str(patient.get("birthDate", ""))
     return visit.render(
         "resident.html",
+        status,
         name=name_of(patient),
         gender={"male": words("男"), "female": words("女")}.get(
             str(patient.get("gender")), words("性别未知")
         ),
         age=words("{age} 岁", age=age_of(born)) if len(born) >= 4 else words("年龄未知"),
         marks=_marks(visit, held, born, len(cases)),
-        facts=await _facts(visit, patient, names, unmask=unmask),
-        masked=not unmask,
+        facts=facts,
+        masked=bool(hidden),
+        hidden=hidden if visit.grant.may("field.reveal") else [],
+        reveal=f"/residents/{id_}/reveal",
+        reasons=[words(one) for one in _REASONS],
+        revealed=bool(revealed),
+        error=error,
         own=visit.grant.patient == id_,
         starts=_starts(visit, id_),
         charts=charts_of(words, held.of("Observation")),
@@ -73,7 +100,9 @@ def age_of(born: str, on: date | None = None) -> int:
     return now.year - year - ((now.month, now.day) < (month, day))
 
 
-async def _facts(visit: Visit, patient: Resource, names: Mapping[str, str], *, unmask: bool) -> list[Fact]:
+async def _facts(
+    visit: Visit, patient: Resource, names: Mapping[str, str], revealed: Mapping[str, str]
+) -> list[Fact]:
     words = visit.words
     number = next(
         (
@@ -88,10 +117,10 @@ async def _facts(visit: Visit, patient: Resource, names: Mapping[str, str], *, u
     places = await divisions(visit)
     district = extension(patient, "district")
     return [
-        Fact(words("身份证号"), number if unmask else masked(number)),
+        Fact(words("身份证号"), revealed.get("identity-number", number), field="identity-number"),
         Fact(words("出生日期"), str(patient.get("birthDate", ""))),
-        Fact(words("电话"), phone if unmask else masked(phone)),
-        Fact(words("住址"), address if unmask else masked(address)),
+        Fact(words("电话"), revealed.get("telephone", phone), field="telephone"),
+        Fact(words("住址"), revealed.get("address", address), field="address"),
         Fact(words("所属区域"), " · ".join(filter(None, (places.get(district[:6]), places.get(district))))),
         Fact(words("管理机构"), organisation(patient.get("managingOrganization"), names)),
         Fact(words("户号"), extension(patient, "household")),
