@@ -187,6 +187,10 @@ class Accounts:
         account = await self._office.active(name)
         return await self._sessions.grant_of(account, await self._sessions.acting(account))
 
+    async def follow(self) -> None:
+        """Take up at once what other processes change in accounts, until cancelled: each web worker runs it."""
+        await self._sessions.follow()
+
     def forget(self) -> None:
         """Forget what this process remembers: the next request sees the present state of posts and tokens."""
         self._sessions.forget()

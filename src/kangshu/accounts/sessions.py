@@ -32,6 +32,7 @@ from kangshu.base.faults import NotFound, Unauthenticated, Unprocessable
 REMEMBER_SECONDS: Final = 3.0
 """How long a token's grant is remembered. Ended tokens are forgotten at once, see `Sessions.forget`."""
 
+_CHANNEL: Final = "kangshu_accounts"
 _TOUCH: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(days=366)
 
@@ -42,6 +43,16 @@ class Sessions:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._remembered: dict[tuple[str, bytes], tuple[float, Grant, Acting]] = {}
+        self._seconds = REMEMBER_SECONDS
+
+    async def follow(self) -> None:
+        """Forget at once what another process changes, until cancelled. While it cannot hear, nothing is remembered."""
+        self._hearing(False)
+        await self._office.store.listen(_CHANNEL, self.forget, self._hearing)
+
+    def _hearing(self, hears: bool) -> None:
+        self._seconds = REMEMBER_SECONDS if hears else 0.0
+        self.forget()
 
     def forget(self) -> None:
         """Forget what this process remembers: the next request sees the present state."""
@@ -50,7 +61,7 @@ class Sessions:
     async def changed(self) -> None:
         """Forget here and, at once, in every other process, after what a grant rests on was changed."""
         self.forget()
-        await self._office.sql("select pg_notify('kangshu_accounts', '')")
+        await self._office.sql("select pg_notify($1, '')", _CHANNEL)
 
     async def issue(
         self,
@@ -129,7 +140,7 @@ class Sessions:
             grant = narrow(grant, row["scopes"])
         if row["app"]:
             grant = replace(grant, app=row["app"])
-        seconds = REMEMBER_SECONDS
+        seconds = self._seconds
         if acting.deputy is not None:
             seconds = min(seconds, (acting.deputy.ends - moment).total_seconds())
         if len(self._remembered) > 10_000:

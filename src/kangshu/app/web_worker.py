@@ -35,11 +35,13 @@ async def serve(order: WorkerOrder, place: Place) -> None:
         )
         server = uvicorn.Server(config)
         beat = asyncio.create_task(_follow(platform))
+        ears = asyncio.create_task(platform.accounts.follow())
         signal.signal(signal.SIGTERM, lambda _number, _frame: None)  # uvicorn passes it on; we tidy up first
         try:
             await server.serve(sockets=[listening])
         finally:
             beat.cancel()
+            ears.cancel()
 
 
 def _application(platform: Platform) -> Any:

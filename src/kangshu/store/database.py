@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +33,7 @@ from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
 from kangshu.store.connections import Connection, acquired, connect, open_pool
 from kangshu.store.cursors import Cursors
+from kangshu.store.listening import listen
 from kangshu.store.migrations import migrate
 from kangshu.store.reading import Reader
 from kangshu.store.records import Change, Job
@@ -111,6 +112,12 @@ class Database:
         """Give a connection of the pool."""
         async with acquired(self._pool) as connection:
             yield connection
+
+    async def listen(
+        self, channel: str, heard: Callable[[], None], hearing: Callable[[bool], None]
+    ) -> None:
+        """Call `heard` whenever a process tells something on `channel`, until cancelled; see `listening.listen`."""
+        await listen(self._url, channel, heard, hearing)
 
     async def number_systems(self, urls: set[str]) -> None:
         """Number code systems not seen before, on a connection of its own: numbers do not roll back."""
@@ -227,22 +234,24 @@ class Database:
             return [(position, replace(row, detail=without_values(row.detail))) for position, row in found]
 
     async def own_audit_rows(
-        self, grant: Grant, *, before: int | None = None, count: int = 100, others: bool = False
-    ) -> list[tuple[int, AuditRow]]:
+        self, grant: Grant, *, resident: str = "", before: int | None = None, count: int = 100, others: bool = False
+    ) -> list[tuple[int, AuditRow]]:  # fmt: skip
         """Return (position, row) of the acts on a resident's own record (调阅留痕), newest first, below `before`.
 
-        Lists, exports and drill-downs that held the record are among them. `others` leaves out the resident's own
-        acts. Of other residents a row tells nothing: its `residents` and its query are left out.
+        `resident` is the account's own where it is left out, else one that it is guardian of. Lists, exports and
+        drill-downs that held the record are among them; `others` leaves out the account's own acts. Of other
+        residents a row tells nothing: its `residents` and its query are left out.
 
         Raises:
-            Forbidden: the account is no resident's.
+            Forbidden: the account is not that resident's, nor the guardian's.
         """
-        async with self._audited(grant, "search-type", "AuditEvent", detail=grant.patient):
-            if not grant.patient:
+        whose = resident or grant.patient
+        async with self._audited(grant, "search-type", "AuditEvent", detail=f"resident={whose}"):
+            if not grant.acts_as(whose):
                 raise Forbidden(
                     "only residents see who opened their own record", zh="仅居民本人可查看自己档案的调阅记录"
                 )
-            asked = AuditQuery(resident=grant.patient, not_account=grant.account if others else "")
+            asked = AuditQuery(resident=whose, not_account=grant.account if others else "")
             found = await self._audit_rows(asked, before, count)
             return [(position, replace(row, residents=(), detail="")) for position, row in found]
 
