@@ -1,10 +1,12 @@
 """Views (SQL on FHIR v2) over the change feed, and measures (指标) evaluated on their published snapshots."""
 
+from kangshu.measures.anonymity import Demand
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.explain import Check, explain, explain_text
+from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
 from kangshu.measures.keeper import Refreshed, ViewKeeper
 from kangshu.measures.limits import PARAMETERS, SMALL_CELL, figure
-from kangshu.measures.lint import lint_measures, lint_views
+from kangshu.measures.lint import lint_extracts, lint_measures, lint_views
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
@@ -18,18 +20,26 @@ __all__ = [
     "PARAMETERS",
     "SMALL_CELL",
     "Check",
+    "Demand",
+    "Extract",
     "MeasureResult",
     "MeasureRow",
     "Refreshed",
+    "Risk",
     "Snapshot",
     "SubjectPage",
+    "Terms",
     "View",
     "ViewColumn",
     "ViewKeeper",
     "Views",
+    "aggregated",
+    "deidentified",
     "explain",
     "explain_text",
+    "extract_grant",
     "figure",
+    "lint_extracts",
     "lint_measures",
     "lint_views",
     "measure_canonical",

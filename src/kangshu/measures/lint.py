@@ -19,16 +19,19 @@ from kangshu.access import Everything
 from kangshu.base.faults import Fault, Issue, Unsupported
 from kangshu.fhir import definitions
 from kangshu.measures.engine import bound, connect
+from kangshu.measures.extract import DISTRICT_COLUMN, PERSON
+from kangshu.measures.generalisation import LEVELS
 from kangshu.measures.statement import (
     DISTRICT,
     MACROS,
     REQUIRED_COLUMNS,
+    Declared,
     check_placeholders,
     measured,
 )
 from kangshu.measures.view_sql import compile_view
 from kangshu.measures.views import CompiledView, Views, compile_declaration
-from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, ViewDeclaration
+from kangshu.sdk import ExtractDeclaration, MeasureDeclaration, ParameterDeclaration, ViewDeclaration
 
 
 def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
@@ -84,8 +87,46 @@ def lint_measures(
                 found.extend(check(measure, views, samples))
             missing = [name for name in measure.views if name not in views]
             if not missing:
-                found.extend(_compiles(connection, measure, views, samples))
+                wanted = (*REQUIRED_COLUMNS, *(one.column for one in measure.dimensions))
+                found.extend(_compiles(connection, measure, views, samples, wanted))
     return tuple(found)
+
+
+def lint_extracts(
+    extracts: Iterable[ExtractDeclaration],
+    views: Views,
+    parameters: Iterable[ParameterDeclaration] = (),
+) -> tuple[Issue, ...]:
+    """Return what is wrong with extracts: texts, views, parameters, columns, and SQL that does not compile."""
+    samples = {one.id: one.value for one in parameters}
+    found: list[Issue] = []
+    with connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        for extract in extracts:
+            found.extend(_used(extract, views, samples))
+            found.extend(_columns(extract))
+            if all(name in views for name in extract.views):
+                wanted = (PERSON, DISTRICT_COLUMN, *(one.column for one in extract.columns))
+                found.extend(_compiles(connection, extract, views, samples, wanted))
+    return tuple(found)
+
+
+def _columns(extract: ExtractDeclaration) -> Iterator[Issue]:
+    ids = [one.id for one in extract.columns]
+    if not ids or len(set(ids)) < len(ids):
+        yield _issue(extract.id, "columns", "column ids are there, and unique", "须有字段，且标识唯一")
+    for one in extract.columns:
+        if one.finest and one.finest not in LEVELS[one.kind]:
+            text = f"'{one.finest}' is no level of {one.kind}; choose from {', '.join(LEVELS[one.kind])}"
+            yield _issue(extract.id, "columns", text, f"“{one.finest}”不是{one.kind}的层级")
+        if one.role in ("other", "sensitive") and one.kind in ("age", "place"):
+            text = f"'{one.id}' is of kind {one.kind}: it tells of a person, so its role is quasi"
+            yield _issue(
+                extract.id, "columns", text, f"“{one.title.zh}”可用于识别个人，应为准标识符（quasi）"
+            )
+    if sum(1 for one in extract.columns if one.kind == "place") > 1:
+        yield _issue(extract.id, "columns", "one column may be a place", "区划字段只能有一个")
 
 
 def _texts(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
@@ -107,6 +148,18 @@ def _texts(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -
 
 
 def _names(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
+    yield from _used(measure, views, samples)
+    ids = [one.id for one in measure.dimensions]
+    if DISTRICT in ids or len(set(ids)) < len(ids):
+        yield _issue(
+            measure.id,
+            "dimensions",
+            "dimension ids are unique, and not 'district'",
+            "维度编号须唯一，且不能是district",
+        )
+
+
+def _used(measure: Declared, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
     for name in measure.views:
         if name not in views:
             yield _issue(measure.id, "views", f"there is no view '{name}'", f"没有视图“{name}”")
@@ -119,14 +172,6 @@ def _names(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -
         yield _issue(measure.id, "sql", text, zh, _line_of(measure.sql, f"${name}"))
     for name in sorted(unused):
         yield _issue(measure.id, "parameters", f"the parameter ${name} is never used", f"参数${name}没有使用")
-    ids = [one.id for one in measure.dimensions]
-    if DISTRICT in ids or len(set(ids)) < len(ids):
-        yield _issue(
-            measure.id,
-            "dimensions",
-            "dimension ids are unique, and not 'district'",
-            "维度编号须唯一，且不能是district",
-        )
 
 
 _CHECKS: Final[tuple[Callable[[MeasureDeclaration, Views, dict[str, Any]], Iterator[Issue]], ...]] = (
@@ -137,9 +182,10 @@ _CHECKS: Final[tuple[Callable[[MeasureDeclaration, Views, dict[str, Any]], Itera
 
 def _compiles(
     connection: duckdb.DuckDBPyConnection,
-    measure: MeasureDeclaration,
+    measure: Declared,
     views: Views,
     samples: dict[str, Any],
+    wanted: tuple[str, ...],
 ) -> Iterator[Issue]:
     given = {name: samples.get(name, 1) for name in measure.parameters}
     day = date(2024, 12, 31)
@@ -153,7 +199,7 @@ def _compiles(
         yield _issue(measure.id, "sql", text, zh, _told_line(str(error)))
         return
     columns = [column[0] for column in answer.description or ()]
-    for name in (*REQUIRED_COLUMNS, *(one.column for one in measure.dimensions)):
+    for name in wanted:
         if name not in columns:
             yield _issue(measure.id, "sql", f"the SQL has no column '{name}'", f"SQL结果缺少列“{name}”")
 

@@ -22,8 +22,16 @@ from kangshu.measures.limits import SMALL_CELL
 from kangshu.measures.manifest import Manifest, read_manifest
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.segments import relation
-from kangshu.measures.statement import DISTRICT, MACROS, Bound, dimension_sql, measured, place_condition
-from kangshu.sdk import MeasureDeclaration
+from kangshu.measures.statement import (
+    DISTRICT,
+    MACROS,
+    Bound,
+    Declared,
+    dimension_sql,
+    measured,
+    place_condition,
+)
+from kangshu.sdk import ExtractDeclaration, MeasureDeclaration
 
 PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
 _PAGE_LIMIT: Final = 1000
@@ -228,6 +236,50 @@ class Snapshot:
             return SubjectPage((), whole.total, offset)
         return SubjectPage(tuple(row[0] for row in found), found[0][1] if found else 0, offset)
 
+    def people(
+        self,
+        grant: Grant,
+        extract: ExtractDeclaration,
+        parameters: Mapping[str, Any],
+        period_start: date,
+        period_end: date,
+        *,
+        district: str = "",
+        without: frozenset[str] = frozenset(),
+        limit: int = 200_000,
+    ) -> list[dict[str, Any]]:
+        """Return an extract's rows by column name, over what `grant` may count, before anything is taken away.
+
+        They name people: they are for `deidentified` and `aggregated`, and shown to nobody. `without` are ids of
+        residents who have refused. Raises TooLarge beyond `limit`, else as `evaluate`.
+        """
+        _check_period(period_start, period_end)
+        admitted = self._admitted(extract, grant, counting=True)
+        query = measured(extract, self._relation, admitted, parameters, period_start, period_end)
+        values = {**query.values, "without": sorted(f"Patient/{one}" for one in without)}
+        place = place_condition(district, values)
+        sql = (
+            f"{query.sql} SELECT * FROM measured WHERE {place} "
+            "AND subject NOT IN (SELECT unnest(CAST($without AS VARCHAR[])))"
+        )
+        try:
+            with self._lock:
+                answer = self._connection.execute(sql, bound(sql, values))
+                names = [column[0] for column in answer.description or ()]
+                found = answer.fetchmany(limit + 1)
+        except duckdb.Error as error:
+            why = str(error).splitlines()[0]
+            raise Invalid(
+                f"extract '{extract.id}' cannot be computed: {why}",
+                zh=f"提取定义“{extract.title.zh}”无法计算",
+            ) from error
+        if len(found) > limit:
+            raise TooLarge(
+                f"extract '{extract.id}' has more than {limit} rows; narrow the group",
+                zh=f"记录超过{limit}条，请缩小人群范围",
+            )
+        return [dict(zip(names, row, strict=True)) for row in found]
+
     # ------------------------------------------------------------------ inside
 
     def _guarded(
@@ -279,7 +331,7 @@ class Snapshot:
                 self._people[view] = bool(self._connection.execute(sql).fetchall()[0][0])
         return self._people[view]
 
-    def _admitted(self, measure: MeasureDeclaration, grant: Grant, *, counting: bool) -> Any:
+    def _admitted(self, measure: Declared, grant: Grant, *, counting: bool) -> Any:
         predicates: dict[str, Predicate] = {}
         for name in measure.views:
             view = self._manifest.views.get(name)

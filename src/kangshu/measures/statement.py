@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from kangshu.access import Predicate, division_prefix
 from kangshu.base.faults import Invalid
+from kangshu.base.text import Text
 from kangshu.measures.engine import placeholders
 from kangshu.measures.scope_sql import scope_condition
 from kangshu.sdk import MeasureDeclaration
@@ -58,6 +59,21 @@ Relation = Callable[[str], str]
 """Returns the SELECT of a published view's rows by the view's name."""
 
 
+class Declared(Protocol):
+    """SQL over views, as a measure and an extract declare it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> Text: ...
+    @property
+    def views(self) -> tuple[str, ...]: ...
+    @property
+    def parameters(self) -> tuple[str, ...]: ...
+    @property
+    def sql(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A statement and its values."""
@@ -72,7 +88,7 @@ def parameter_name(parameter: str) -> str:
 
 
 def measured(
-    measure: MeasureDeclaration,
+    measure: Declared,
     relation: Relation,
     admitted: Callable[[str], Predicate],
     parameters: Mapping[str, Any],
@@ -134,7 +150,7 @@ def place_condition(district: str, values: dict[str, Any]) -> str:
     return "starts_with(coalesce(district, ''), CAST($place AS VARCHAR))"
 
 
-def check_placeholders(measure: MeasureDeclaration) -> tuple[frozenset[str], frozenset[str]]:
+def check_placeholders(measure: Declared) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names that the SQL binds without a declaration, and the declared ones that it never uses."""
     declared = {parameter_name(one) for one in measure.parameters}
     used = placeholders(measure.sql) - {"period_start", "period_end"}

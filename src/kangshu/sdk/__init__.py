@@ -38,6 +38,7 @@ from kangshu.sdk.demo import (
     at,
     concept,
 )
+from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.raw import civil_day, codes_of, extension_value, latest_day
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "CaseDeclaration",
     "CheckQuery",
     "Column",
+    "ColumnKind",
+    "ColumnRole",
     "Deadline",
     "DemoCase",
     "DemoCity",
@@ -57,6 +60,8 @@ __all__ = [
     "DemoTown",
     "Dimension",
     "Due",
+    "ExtractColumn",
+    "ExtractDeclaration",
     "Field",
     "FieldKind",
     "HomeSection",

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kangshu.base.text import Text
+from kangshu.sdk.extracts import ExtractDeclaration
 
 if TYPE_CHECKING:
     from kangshu.sdk.demo import DemoCase, DemoCity
@@ -344,5 +345,6 @@ class Service:
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)
     demo: Callable[[DemoCity], Iterable[Resource]] | None = None
     """`demo.py`'s `demo`: yields what this service adds to the demo city."""
+    extracts: tuple[ExtractDeclaration, ...] = ()
     demo_cases: Callable[[DemoCity], Iterable[DemoCase]] | None = None
     """`demo_cases.py`'s `demo_cases`: yields the cases that the engine runs in the demo city."""

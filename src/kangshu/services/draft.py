@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from kangshu.sdk import (
     CaseDeclaration,
+    ExtractDeclaration,
     HomeSection,
     MeasureDeclaration,
     ParameterDeclaration,
@@ -19,6 +20,7 @@ from kangshu.sdk import (
 )
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entry import Entry
+from kangshu.services.extracts import read_extract
 from kangshu.services.findings import Finding
 from kangshu.services.home import read_section
 from kangshu.services.measured import read_measure, read_parameter, read_view
@@ -46,6 +48,7 @@ class Draft:
     parameters: tuple[ParameterDeclaration, ...] = ()
     views: tuple[ViewDeclaration, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
+    extracts: tuple[ExtractDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
     places: Places = field(default_factory=Places)
     findings: list[Finding] = field(default_factory=list)
@@ -94,6 +97,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.registers = tuple(_each(draft, "registers", read_register))
     draft.cases = tuple(_each(draft, "cases", read_case))
     draft.measures = tuple(_each(draft, "measures", read_measure))
+    draft.extracts = tuple(_each(draft, "extracts", read_extract))
     draft.parameters = tuple(_parameters(draft))
     draft.views = tuple(_views(draft))
     return draft

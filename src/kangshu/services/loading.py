@@ -58,6 +58,7 @@ def freeze(draft: Draft) -> Service:
         parameters=draft.parameters,
         views=draft.views,
         measures=draft.measures,
+        extracts=draft.extracts,
         home=draft.home,
         checks=queries,
         demo=demo,

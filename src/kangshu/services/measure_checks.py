@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kangshu.base.faults import Fault, Issue
-from kangshu.measures import Views, lint_measures, lint_views
+from kangshu.measures import Views, lint_extracts, lint_measures, lint_views
 from kangshu.sdk import MeasureDeclaration, ViewDeclaration
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
@@ -31,6 +31,11 @@ def compiled(drafts: Sequence[Draft]) -> Iterator[Finding]:
     for issue in lint_measures(measures, Views(good.values()), parameters):
         draft, measure = homes[issue.expression[0]]
         yield _finding(draft, measure, issue)
+    sources = {one.id: (draft, one) for draft in drafts for one in draft.extracts}
+    extracts = [extract for _, extract in sources.values()]
+    for issue in lint_extracts(extracts, Views(good.values()), parameters):
+        draft, extract = sources[issue.expression[0]]
+        yield _finding(draft, extract, issue)
 
 
 def _compiles(view: ViewDeclaration) -> bool:
