@@ -153,8 +153,8 @@ async def test_a_recipient_outside_the_mainland(city: City, place: str) -> None:
         "transfer_basis": "standard-contract",
         "transfer_file": "DocumentReference/contract",
     }
-    for missing in full:
-        full["transfer_file"] = f"DocumentReference/contract-{missing}"
+    for number, missing in enumerate(full):
+        full["transfer_file"] = f"DocumentReference/contract-{number}"
         task = await minimised(city, aggregate, **bare, **{k: v for k, v in full.items() if k != missing})
         for move in ("approve", "forward"):
             with pytest.raises(Unprocessable, match="abroad"):

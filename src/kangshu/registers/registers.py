@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from kangshu.access import Grant
 from kangshu.base.clock import now
-from kangshu.base.faults import Fault, Issue, NotFound, Unprocessable
+from kangshu.base.faults import Fault, Forbidden, Issue, NotFound, Unprocessable
 from kangshu.base.text import Language
 from kangshu.registers.asking import LARGEST, query_of, unique_rules
 from kangshu.registers.changes import FieldChange, changes, references_in
@@ -164,6 +164,7 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.write")
+        _require_form(register)
         async with self._store.transaction(grant) as transaction:
             for paper in papers:
                 await transaction.create_as(str(paper["id"]), paper)
@@ -223,6 +224,7 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.import")
+        _require_form(register)
         # in a thread: a large workbook takes seconds, and others are to be served meanwhile
         read = await asyncio.to_thread(read_sheet, register, data, _IMPORT_MOST)
         rows = await self._named(grant, register, read)
@@ -413,6 +415,15 @@ class Registers:
         names = await names_of(self._store, grant, asked)
         return tuple(
             row_of(columns, resource, one, names) for resource, one in zip(resources, values, strict=True)
+        )
+
+
+def _require_form(register: RegisterDeclaration) -> None:
+    """Raise Forbidden for a register whose records are made elsewhere."""
+    if register.read_only:
+        raise Forbidden(
+            f"'{register.title.en}' is read only: its records are made by their cases",
+            zh=f"“{register.title.zh}”只能查看，请通过相应办件办理",
         )
 
 

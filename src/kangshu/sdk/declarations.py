@@ -61,6 +61,7 @@ class Field:
     pattern: str = ""
     help: Text = NO_TEXT
     masked: bool = False
+    """Says to readers that a protected field stands here. Which those are, and for whom, the policy decides alone."""
     check: Literal["", "resident-id", "organisation-code"] = ""
     """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
 
@@ -78,6 +79,7 @@ class Column:
     """Search parameter that filters on this column; "" for none."""
     sort: str = ""
     masked: bool = False
+    """As in `Field`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class RegisterDeclaration:
     unique_while: str = ""
     """FHIRPath of the records among which `unique` holds, e.g. `status = 'active'`; "" for all of the type."""
     help: Text = NO_TEXT
+    read_only: bool = False
+    """Whether its records are made elsewhere, by cases: the form then only shows them."""
 
     @property
     def code(self) -> str:
@@ -180,7 +184,8 @@ class CaseDeclaration:
     effects: tuple[Mapping[str, Any], ...] = ()
     """Effects of starting a case, of the same kinds as a move's."""
     carries: str = ""
-    """What of the platform's own this kind carries: `duty` (a plan's), `instruction` (a leader's); "" for nothing. The platform asks
+    """What of the platform's own this kind carries: `duty` (a plan's), `instruction` (a leader's), `consent` and `rights`
+    (a resident's), `data-use` (an application, asked for by whoever makes extracts); "" for nothing. The platform asks
     for the kind that carries a thing and never names a service."""
     opens_record: bool = True
     """Whether an open case lets its parties see the records of the resident that it is about (care.yaml). A case that
@@ -207,8 +212,7 @@ class ParameterDeclaration:
     verified: bool
     service: str = ""
     purpose: str = ""
-    """What of the platform's own it decides: `older-age` (from which age a resident's record says so), `adult-age` (when
-    guardianship of a minor ends); "" for nothing.
+    """What of the platform's own it decides: `older-age` (from which age a resident's record says so); "" for nothing.
     The platform asks for the parameters of a purpose and never names one."""
 
 
@@ -341,10 +345,10 @@ class Service:
     parameters: tuple[ParameterDeclaration, ...] = ()
     views: tuple[ViewDeclaration, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
+    extracts: tuple[ExtractDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)
     demo: Callable[[DemoCity], Iterable[Resource]] | None = None
     """`demo.py`'s `demo`: yields what this service adds to the demo city."""
-    extracts: tuple[ExtractDeclaration, ...] = ()
     demo_cases: Callable[[DemoCity], Iterable[DemoCase]] | None = None
     """`demo_cases.py`'s `demo_cases`: yields the cases that the engine runs in the demo city."""

@@ -179,7 +179,8 @@ class DemoCity:
 class DemoMove:
     """A move of a demo case: by which organisation (an id), how many hours after the step before.
 
-    A value `ANY` takes the first record that may be chosen for the field.
+    `by` may be `Patient/id` too: that resident, acting in person or for the resident whom the case is about. A value
+    `ANY` takes the first record that may be chosen for the field.
     """
 
     move: str

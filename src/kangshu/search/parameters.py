@@ -50,6 +50,14 @@ OURS: Final[tuple[SearchParameter, ...]] = (
         url=f"{BASE}/Slot-organization",
         targets=("Organization",),
     ),
+    SearchParameter(
+        name="representative",
+        kind="reference",
+        expression="RelatedPerson.extension('http://kangshu.org/fhir/StructureDefinition/representative')",
+        type="RelatedPerson",
+        url=f"{BASE}/RelatedPerson-representative",
+        targets=("Patient",),
+    ),
 )
 """Search parameters of this project, as data."""
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import parse_qsl
 
-from kangshu import cases
+from kangshu import accounts, cases
 from kangshu.base.faults import Fault
 from kangshu.fhir import definitions
 from kangshu.fhirpath import compile as compile_expression
@@ -20,12 +20,13 @@ from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
 from kangshu.services.home import check_section
 from kangshu.services.measure_checks import compiled
+from kangshu.services.protected import check_masked
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
 _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SYSTEM = re.compile(r"S[0-9]{2,3}\Z")
 _NAME = re.compile(r"\$\{[^}]*\}")
-CARRIED: Final = ("", "duty", "instruction")
+CARRIED: Final = ("", "duty", "instruction", "consent", "rights", "data-use")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ Check = Callable[[Draft, Known], Iterator[Finding]]
 def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     """Return every finding of these folders together, by file and line; none means that they may be loaded."""
     known = Known(
-        frozenset(one.id for draft in drafts for one in draft.parameters),
+        frozenset(one.id for draft in drafts for one in draft.parameters)
+        | {one.id for one in accounts.PARAMETERS},
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
@@ -149,6 +151,7 @@ def _registers(draft: Draft, known: Known) -> Iterator[Finding]:
                 )
             if column.sort:
                 yield from _criteria(draft, column, register.resource_type, f"_sort={column.sort}")
+        yield from check_masked(draft, register)
         if register.unique_while:
             yield from _expression(draft, register, register.unique_while, "'unique_while'", "“unique_while”")
         fields = {field.id for field in register.form}

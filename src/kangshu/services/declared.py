@@ -44,6 +44,7 @@ def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclara
         form=tuple(read_field(one, places) for one in entry.entries("form")),
         unique=_unique(entry),
         unique_while=entry.string("unique_while"),
+        read_only=entry.boolean("read_only"),
         help=entry.text("help", required=False),
     )
     places.note(register, entry)

@@ -14,7 +14,7 @@ _EPOCH = date(1949, 10, 1)
 _MEASURE_KINDS = ("proportion", "ratio", "count")
 _DIRECTIONS = ("increase", "decrease")
 _PERIODS = ("instant", "year")
-_PURPOSES = ("older-age", "adult-age")
+_PURPOSES = ("older-age",)
 
 
 def read_parameter(entry: Entry, service: str, places: Places) -> ParameterDeclaration:

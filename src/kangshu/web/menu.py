@@ -97,12 +97,12 @@ def menu(
             if lines:
                 title = words.of(service.menu) or words.of(service.title)
                 groups.append(Group(title, lines))
-    if grant.patient:
-        own = (
-            entry(words("我的档案"), f"/residents/{grant.patient}", "heart"),
-            entry(words("谁看过我的档案"), "/me/lookups", "log"),
-        )
-        groups.append(Group(words("我的健康"), own))
+    if grant.patient or grant.wards:
+        own = [entry(words("我的授权"), "/me/consents", "key")]
+        if grant.patient:
+            own.insert(0, entry(words("我的档案"), f"/residents/{grant.patient}", "heart"))
+            own.append(entry(words("谁看过我的档案"), "/me/lookups", "log"))
+        groups.append(Group(words("我的健康"), tuple(own)))
     if system := administration(grant, words):
         groups.append(Group(words("系统管理"), tuple(entry(*line) for line in system)))
     return _merged(groups)
@@ -113,6 +113,7 @@ def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:
     pages = (
         (("account.manage", "account.read"), words("账号管理"), "/admin/accounts", "key"),
         (("account.manage", "role.assign", "account.read"), words("角色权限"), "/admin/roles", "people"),
+        (("policy.read",), words("权限核查"), "/admin/policy", "search"),
         (
             ("organisation.manage", "account.manage", "role.assign", "parameter.write"),
             words("初始化导入"),

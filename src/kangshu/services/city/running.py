@@ -75,7 +75,12 @@ async def run_cases(
     return ran
 
 
-def _grant(city: DemoCity, organisation: str) -> Grant:
+def _grant(city: DemoCity, organisation: str, subject: str = "") -> Grant:
+    """Return the grant of who acts: an organisation, or a resident for oneself or for `subject`."""
+    if organisation.startswith("Patient/"):
+        person = organisation[8:]
+        name = next(one.name for one in city.residents if one.id == person)
+        return replace(system_grant(name), patient=person, wards=frozenset({subject} - {"", person}))
     name = city.organisation(organisation).name
     return replace(
         system_grant(f"{name}经办人"), organisation=organisation, organisations=frozenset({organisation})
@@ -95,7 +100,7 @@ async def _run(
     present = now()
     start = max(present - timedelta(days=case.days), datetime(2000, 1, 1, tzinfo=UTC))
     clock.moment = start
-    grant = _grant(city, case.by)
+    grant = _grant(city, case.by, case.subject)
     try:
         if case.clause:
             note = str(case.values.get("instruction", ""))
@@ -145,7 +150,8 @@ async def _walk(
 async def _move(cases: Cases, store: Store, city: DemoCity, task: str, move: DemoMove, clock: _Clock) -> None:
     resource: Resource = (await store.read(system_grant("demo"), "Task", task)).resource
     element = {"": "owner", "*": "requester"}.get(move.by)
-    grant = _grant(city, organisation_of(resource, element) if element else move.by)
+    subject = str((resource.get("for") or {}).get("reference", "")).removeprefix("Patient/")
+    grant = _grant(city, organisation_of(resource, element) if element else move.by, subject)
     values = {}
     for name, value in move.values.items():
         values[name] = await _first(cases, grant, task, move, name, clock) if value == ANY else value
