@@ -233,15 +233,14 @@ async def build_world(store: Store) -> None:
         if "part_of" in one:
             made["partOf"] = {"reference": f"Organization/{one['part_of']}"}
         await store.update(SYSTEM, made)
-    for name, one in RESIDENTS.items():
+    for name, held in RESIDENTS.items():
         await store.update(
             SYSTEM,
-            {"resourceType": "Patient", "id": name, "extension": extensions("", one["district"]),
-             "managingOrganization": {"reference": f"Organization/{one['by']}"}},
+            {"resourceType": "Patient", "id": name, "extension": extensions("", held["district"]),
+             "managingOrganization": {"reference": f"Organization/{held['by']}"}},
         )  # fmt: skip
-        if "made_by" in one:
-            told: dict[str, str] = one["made_by"]
-            await store.update(SYSTEM, relation(name, **told))
+        if "made_by" in held:
+            await store.update(SYSTEM, relation(name, **held["made_by"]))
 
 
 def relation(resident: str, type: str, status: str, organisation: str) -> Resource:

@@ -103,12 +103,20 @@ def explain(subject: Subject, roles: Iterable[Role], purpose: str = "") -> tuple
 
 
 def why(
-    subject: Subject, roles: Iterable[Role], action: str, what: str, scope: Scope, purpose: str = ""
+    subject: Subject,
+    roles: Iterable[Role],
+    action: str,
+    what: str,
+    scope: Scope,
+    purpose: str = "",
+    *,
+    name_labels: bool = True,
 ) -> Decision:
     """Return whether `action` (`read`, `write`, `count`; `clear` of a field) on a record of type `what` is allowed.
 
     `scope` is the record's, with the care relations of its resident. The reasons that open it come first alone; when
     none does, those with the fewest needs. The decision is the same as that of the grant made of the same roles.
+    Without `name_labels` a label that is missing is not named: for those who may not see the record themselves.
     """
     reasons: list[Reason] = []
     held = []
@@ -120,7 +128,8 @@ def why(
         for rules, labels in _looked_through(role, action):
             words = rules.get(what, rules.get(ANY_TYPE, ("none",)))
             reasons += [
-                _reason(subject, role, one, scope, purpose or role.purpose, labels=labels) for one in words
+                _reason(subject, role, one, scope, purpose or role.purpose, labels, name_labels)
+                for one in words
             ]
     if held and action in ("read", "count") and scope.patient in subject.emergency and what not in UNTOLD:
         reasons.append(_emergency_reason())
@@ -195,7 +204,9 @@ def _closed(subject: Subject, words: str, purpose: str) -> bool:
     return any(word_predicate(subject, one, purpose) == Nothing() for one in words.split(" and "))
 
 
-def _reason(subject: Subject, role: Role, words: str, scope: Scope, purpose: str, *, labels: bool) -> Reason:
+def _reason(
+    subject: Subject, role: Role, words: str, scope: Scope, purpose: str, labels: bool, name_labels: bool
+) -> Reason:
     parts = words.split(" and ")
     needs = [
         _filled(scope_words()[one].need, subject, one)
@@ -205,7 +216,9 @@ def _reason(subject: Subject, role: Role, words: str, scope: Scope, purpose: str
     hidden = [one for one in scope.labels if one not in role.labels]
     if labels and hidden and "self" not in parts and ANY_TYPE not in role.labels:
         needs.append(
-            Text(
+            Text("角色可看带该敏感标签的记录", "a role that may see the record's label")
+            if not name_labels
+            else Text(
                 f"角色可看带敏感标签“{'、'.join(label_title(one).zh for one in hidden)}”的记录",
                 f"a role that may see the label {', '.join(label_title(one).en for one in hidden)}",
             )

@@ -16,11 +16,12 @@ from kangshu.base.text import Text
 
 @dataclass(frozen=True, slots=True)
 class DataKind:
-    """A kind of data as an office knows it: several resource types under one title."""
+    """A kind of data as an office knows it: several resource types under one title; `personal`: of residents' files."""
 
     id: str
     title: Text
     types: tuple[str, ...]
+    personal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class ScopeWord:
 def data_kinds() -> tuple[DataKind, ...]:
     """Return the kinds of data in the order in which they are shown; each resource type of R4 is in one."""
     return tuple(
-        DataKind(id_, _text(body["title"]), tuple(body["types"]))
+        DataKind(id_, _text(body["title"]), tuple(body["types"]), body.get("personal", True))
         for id_, body in _document()["kinds"].items()
     )
 

@@ -20,6 +20,7 @@ from kangshu.store.audit_search import AuditQuery, Burst, Bursts
 from kangshu.store.auditing import EMERGENCY, AuditRow, audit_row
 from kangshu.store.bodies import new_id
 from kangshu.store.bundles import outcome_of, status_of
+from kangshu.store.care import OpenCare
 from kangshu.store.embedded import EmbeddedPostgres
 from kangshu.store.files import LoadProblem, LoadReport
 from kangshu.store.records import Change, Job, Page, Stored, Written
@@ -52,6 +53,7 @@ __all__ = [
     "Job",
     "LoadProblem",
     "LoadReport",
+    "OpenCare",
     "Page",
     "PublicKey",
     "Store",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +22,7 @@ from kangshu.access import (
     any_of,
 )
 from kangshu.store.connections import Connection, Row
-from kangshu.store.relations import Told
+from kangshu.store.relations import LAST, Told
 from kangshu.store.sql import open_care
 
 CARE_COLUMNS = (
@@ -49,6 +50,15 @@ _NOW = f"""select distinct care.relation, care.organisation, stated.purpose
 _RESIDENTS = (
     f"select distinct patient, kinds from care where {open_care('$1::text[]', '$2::text[]', '$3::text')}"  # noqa: S608
 )
+
+_OF = """select distinct care.organisation, care.relation, care.purpose, care.kinds, care.since, care.until,
+    array(select distinct dissent.purpose from dissent where care.refusable and dissent.patient = care.patient
+        and dissent.since <= now() and dissent.until > now()
+        and (dissent.purpose = '' or care.purpose in ('', dissent.purpose))
+        and dissent_covers(dissent.organisation, dissent.spared, care.organisation, dissent.purpose)
+        order by 1) as refused_for
+    from care where care.patient = $1 and care.since <= now() and care.until > now()
+    order by care.organisation, care.relation, care.purpose"""
 
 
 def care_rows(key: int, patient: str, told: Told, types: Mapping[str, int]) -> list[tuple[Any, ...]]:
@@ -108,6 +118,41 @@ async def care_now(connection: Connection, kind: int, patient: str, predicate: P
         kind,
     )
     return tuple(Care(row["relation"], row["organisation"], row["purpose"]) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCare:
+    """A relation that is open now by the record that says so; `kinds` of records, () for all; `until` None: no end.
+
+    `refused_for` are the purposes for which the resident has refused it; "" stands for every purpose.
+    """
+
+    organisation: str
+    relation: str
+    purpose: str
+    kinds: tuple[str, ...]
+    since: datetime
+    until: datetime | None
+    refused_for: tuple[str, ...]
+
+
+async def care_of(
+    connection: Connection, patient: str, type_names: Mapping[int, str]
+) -> tuple[OpenCare, ...]:
+    """Return every relation of a resident that is within its time, also those that are refused."""
+    rows = await connection.fetch(_OF, patient)
+    return tuple(
+        OpenCare(
+            row["organisation"],
+            row["relation"],
+            row["purpose"],
+            tuple(sorted(type_names[kind] for kind in row["kinds"])),
+            row["since"],
+            row["until"] if row["until"].year < LAST.year else None,
+            tuple(row["refused_for"]),
+        )
+        for row in rows
+    )
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from kangshu.access import Grant, Scope
+from kangshu.access import Care, Grant, Scope, any_of
 from kangshu.base.faults import Conflict, Fault
 from kangshu.sdk import Resource
-from kangshu.search import Query
+from kangshu.search import Query, parse_query
 from kangshu.store import bulk, bundles, care, deriving, files, reindexing, revealing
 from kangshu.store.auditing import AuditRow, Shown, audit_row
 from kangshu.store.codec import PLAIN
@@ -168,6 +168,47 @@ class Store(Database):
         """Return where a record belongs; faults as in `read`."""
         async with self.connection() as connection:
             return (await self.reader(connection).read(grant, type, id)).scope
+
+    async def care_of(self, grant: Grant, patient: str) -> tuple[care.OpenCare, ...]:
+        """Return every relation that is within its time and opens the records of a resident, also those refused.
+
+        Raises:
+            Forbidden: neither the resident, nor who acts for them, nor with `policy.resident`.
+        """
+        async with self._audited(grant, "care", "Patient", patient), self.connection() as connection:
+            if not grant.acts_as(patient):
+                grant.require("policy.resident")
+            return await care.care_of(connection, patient, self.catalogue.type_names)
+
+    async def census(self, grant: Grant, other: Grant) -> dict[str, int]:
+        """Return how many records of each type `other` may read now; numbers alone.
+
+        Raises:
+            Forbidden: `other` is another account's grant, and `policy.read` is missing.
+        """
+        async with self._audited(grant, "census", detail=other.account), self.connection() as connection:
+            if other.account != grant.account:
+                grant.require("policy.read")
+            held = await connection.fetch(
+                "select name from resource_type t where exists "
+                "(select 1 from resource r where r.type = t.type and not r.deleted)"
+            )
+            reader = self.reader(connection)
+            return {
+                row["name"]: await Search(reader, other, parse_query(row["name"], [])).count() for row in held
+            }
+
+    async def care_asked(self, grant: Grant, other: Grant, type: str, patient: str) -> tuple[Care, ...]:
+        """Return the relations that decide now whether `other` reads or writes records of `type` of a resident.
+
+        Raises:
+            Forbidden: `other` is another account's grant, and `policy.read` is missing.
+        """
+        if other.account != grant.account:
+            grant.require("policy.read")
+        asked = any_of([other.may_read(type), other.may_write(type), *other.clear.values()])
+        async with self.connection() as connection:
+            return await care.care_now(connection, self.catalogue.type(type), patient, asked)
 
     # writes
 

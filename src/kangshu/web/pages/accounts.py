@@ -288,5 +288,14 @@ OPERATIONS: Final = {
     "plan.link": "关联指标",
     "plan.report": "审核填报",
     "plan.instruct": "批示",
+    "policy.read": "核查他人权限",
+    "policy.resident": "查询谁能看某位居民的记录",
+    "emergency.access": "应急调阅",
+    "emergency.review": "复核应急调阅",
+    "data-use.review": "受理数据使用申请",
+    "data-use.approve": "批准数据使用",
+    "data-use.countersign": "会签数据使用",
+    "processing.read": "查看处理活动记录",
+    "label.write": "设置敏感标签",
 }
 POSTS: Final = {"district": "区域", "organisation": "单位", "patient": "本人"}
