@@ -38,6 +38,7 @@ SILENT = {
     "GET /admin/import": "a table of contents",
     "GET /admin/import/{act}": "an empty form",
     "GET /admin/import/{act}/template.xlsx": "an empty workbook",
+    "GET /admin/policy": "the policy itself: roles and rules, no records",
     "GET /admin/roles": "the policy, which is public within the product",
     "GET /admin/services": "what is installed: declarations, no records",
     "GET /admin/parameters": "dated parameters: public figures",

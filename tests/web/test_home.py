@@ -137,30 +137,6 @@ def test_a_resident_sees_who_opened_the_record(site: Site) -> None:
         assert other.get("/me/lookups").status_code == 403
 
 
-def test_the_audit_is_narrowed_and_checked(site: Site) -> None:
-    me = site.run(site.platform.accounts.account(SYSTEM, "resident")).patient
-    with closing(site.visitor("clerk")) as clerk:
-        clerk.get(f"/residents/{me}")
-    with closing(site.visitor("audit")) as auditor:
-        page = auditor.get("/admin/audit", params={"account": "clerk", "type": "Patient", "id": me}).text
-        rows = page.split("<tbody>")[1].split("</tbody>")[0]
-        accounts = set(re.findall(r"account=(\w+)", rows))
-        assert accounts == {"clerk"}
-        assert me in rows
-        none = auditor.get("/admin/audit", params={"until": "2001-01-01"}).text
-        assert "没有符合条件的记录" in none
-        day = today().isoformat()
-        assert "<tbody>" in auditor.get("/admin/audit", params={"since": day, "until": day}).text
-        wrong = auditor.get("/admin/audit", params={"since": "昨天"})
-        assert wrong.status_code == 200
-        assert "日期格式应为" in wrong.text
-        checked = auditor.post("/admin/audit/verify", data={"_token": token_of(page)}).text
-        assert "校验通过" in checked
-    with closing(site.visitor("clerk")) as clerk:
-        token = token_of(clerk.get("/").text)
-        assert clerk.post("/admin/audit/verify", data={"_token": token}).status_code == 403
-
-
 def test_marks_of_age_follow_the_parameters(site: Site) -> None:
     grant = site.run(site.platform.accounts.open_grant("clerk"))
     people = site.run(site.platform.store.search_all(grant, "Patient", ""))

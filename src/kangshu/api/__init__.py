@@ -2,7 +2,17 @@
 
 from kangshu.accounts import Acting, Deputy, Post, Session, Standing, StepOver
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
-from kangshu.api.auditing import AuditCheck, check_audit
+from kangshu.api.auditing import (
+    BURSTS,
+    WATCHES,
+    AuditCheck,
+    Watch,
+    audit_bursts,
+    audit_sheet,
+    audit_watched,
+    check_audit,
+    watch_figures,
+)
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
 from kangshu.api.importing import (
     AccountsMade,
@@ -43,15 +53,18 @@ from kangshu.api.platform import Platform, Settings
 from kangshu.api.record_copies import record_copy
 from kangshu.api.telling import tell, tell_refused
 from kangshu.registers import ImportReport
-from kangshu.store import AuditQuery
+from kangshu.store import EMERGENCY, AuditQuery
 
 __all__ = [
     "ANSWERS",
+    "BURSTS",
+    "EMERGENCY",
     "ENDPOINTS",
     "ENTERED",
     "OAUTH_ROOT",
     "ROOT",
     "SESSION_COOKIE",
+    "WATCHES",
     "AccountsMade",
     "Acting",
     "Admitted",
@@ -70,8 +83,12 @@ __all__ = [
     "Sight",
     "Standing",
     "StepOver",
+    "Watch",
     "accounts_template",
     "answer_of",
+    "audit_bursts",
+    "audit_sheet",
+    "audit_watched",
     "check_audit",
     "count_admitted",
     "decide",
@@ -100,5 +117,6 @@ __all__ = [
     "tell",
     "tell_refused",
     "title_of",
+    "watch_figures",
     "who_sees",
 ]

@@ -38,7 +38,7 @@ class AuditQuery:
     `outcome` is "ok", "refused" (anything else) or a fault's code; `actions` are interactions such as `read`;
     `resident` finds every row that tells of the resident, lists and exports among them; `since` is within the span,
     `until` beyond it; `night` is a pair of hours of the city's day, such as (22, 6); `people` leaves out the acts of
-    the product itself; `accounts` and `residents` keep rows of any of these.
+    the product itself; `pairs` are (account, resident): rows in which one of these accounts saw its resident.
     """
 
     account: str = ""
@@ -56,7 +56,7 @@ class AuditQuery:
     until: datetime | None = None
     night: tuple[int, int] | None = None
     people: bool = False
-    residents: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] | None = None
 
     def text(self) -> str:
         """Return what is asked, for the row that tells of the asking."""
@@ -70,8 +70,8 @@ class AuditQuery:
         )
         if self.night:
             parts.append(f"night={self.night[0]}-{self.night[1]}")
-        if self.residents:
-            parts.append(f"residents={len(self.residents)}")
+        if self.pairs is not None:
+            parts.append(f"pairs={len(self.pairs)}")
         return " ".join(parts)
 
 
@@ -147,9 +147,13 @@ def _where(asked: AuditQuery) -> _Where:
         where.add(
             "(residents @> array[{}::text] or (type = 'Patient' and id = {}))", asked.resident, asked.resident
         )
-    if asked.residents:
-        listed = list(asked.residents)
-        where.add("(residents && {}::text[] or (type = 'Patient' and id = any({}::text[])))", listed, listed)
+    if asked.pairs is not None:
+        where.add(
+            """exists (select from unnest({}::text[], {}::text[]) as pair(who, whom) where pair.who = account and
+            (pair.whom = any(residents) or (type = 'Patient' and id = pair.whom)))""",
+            [who for who, _ in asked.pairs],
+            [whom for _, whom in asked.pairs],
+        )
     if asked.outcome == "refused":
         where.add("outcome <> 'ok'")
     elif asked.outcome:

@@ -52,11 +52,12 @@ def _declaration(visit: Visit) -> CaseDeclaration:
 
 
 def _all_fields(declaration: CaseDeclaration) -> tuple[Field, ...]:
-    """Return what is asked at the start: the subject, the declared form, and a receiver where no field names one."""
+    """Return what is asked at the start: the subject, the declared form, and a receiver where nothing else names one."""
     fields = list(declaration.form)
     if declaration.subject_type == "Patient":
         fields.insert(0, _SUBJECT)
-    if not any(field.id == "receiver" for field in declaration.form):
+    handed = any("owner" in effect for effect in declaration.effects)
+    if not handed and not any(field.id == "receiver" for field in declaration.form):
         fields.append(_RECEIVER)
     return tuple(fields)
 
@@ -70,7 +71,7 @@ async def form(visit: Visit) -> Response:
     subject = visit.query("subject")
     if subject:
         values["_subject"] = subject if "/" in subject else f"Patient/{subject}"
-    return await _form(visit, declaration, values)
+    return await start_form(visit, declaration, values)
 
 
 async def start(visit: Visit) -> Response:
@@ -93,13 +94,14 @@ async def start(visit: Visit) -> Response:
             papers=papers,
         )
     except (Unprocessable, Conflict, NotFound, TooLarge, UnsupportedMedia) as fault:
-        return await _form(visit, declaration, sent_values(fields, texts(sent)), fault)
+        return await start_form(visit, declaration, sent_values(fields, texts(sent)), fault)
     return visit.go(f"/cases/{stored.id}", said="started")
 
 
-async def _form(
+async def start_form(
     visit: Visit, declaration: CaseDeclaration, values: dict[str, Any], fault: Fault | None = None
 ) -> Response:
+    """Show the form that starts a case, filled in with `values`, and with what `fault` says is wrong."""
     words, fields = visit.words, _all_fields(declaration)
     choices = await choices_of(visit, fields, values)
     issues: Sequence[Issue] = fault.issues if fault else ()
