@@ -47,9 +47,8 @@ _WRITE_DISSENT = f"""insert into dissent ({", ".join(DISSENT_COLUMNS)})
 _NOW = f"""select distinct care.relation, care.organisation, stated.purpose
     from care, unnest($3::text[]) as stated(purpose)
     where care.patient = $4 and {open_care("$1::text[]", "$2::text[]", "stated.purpose", "$5::smallint")}"""  # noqa: S608
-_RESIDENTS = (
-    f"select distinct patient, kinds from care where {open_care('$1::text[]', '$2::text[]', '$3::text')}"  # noqa: S608
-)
+_RESIDENTS = f"""select kinds, array_agg(patient) as patients from care
+    where {open_care("$1::text[]", "$2::text[]", "$3::text")} group by kinds"""  # noqa: S608
 
 _OF = """select distinct care.organisation, care.relation, care.purpose, care.kinds, care.since, care.until,
     array(select distinct dissent.purpose from dissent where care.refusable and dissent.patient = care.patient
@@ -187,9 +186,9 @@ def _gathered(rows: Sequence[Row], type_names: Mapping[int, str]) -> _Residents:
     found = _Residents()
     for row in rows:
         if not row["kinds"]:
-            found.all.add(row["patient"])
+            found.all.update(row["patients"])
         for kind in row["kinds"]:
-            found.of_kind.setdefault(type_names[kind], set()).add(row["patient"])
+            found.of_kind.setdefault(type_names[kind], set()).update(row["patients"])
     return found
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from functools import partial
 from typing import Any, Final, Protocol
 
+from kangshu.access import Grant
 from kangshu.api import tell
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, NotFound
@@ -91,6 +92,13 @@ def parameters_of(visit: Visit, measure: MeasureDeclaration, day: date) -> dict[
     return {one: visit.platform.parameters.value(one, place, day) for one in measure.parameters}
 
 
+async def counting(visit: Visit) -> Grant:
+    """Return the visitor's grant with the residents in care now by their ids: looked up once for this page."""
+    if visit.counting is None:
+        visit.counting = await visit.platform.store.resolve_care(visit.grant)
+    return visit.counting
+
+
 async def evaluated(
     visit: Visit, measure: MeasureDeclaration, by: str = "district", district: str = ""
 ) -> Result:
@@ -102,7 +110,7 @@ async def evaluated(
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, end)
     place = district or visit.platform.settings.jurisdiction
     await tell(visit.platform, visit.grant, "measure", "Measure", measure.id, f"{by} {place}")
-    grant = await visit.platform.store.resolve_care(visit.grant)
+    grant = await counting(visit)
     return await asyncio.to_thread(snapshot.evaluate, grant, measure, given, start, end, (by,), place)
 
 
@@ -110,7 +118,7 @@ async def past(visit: Visit, measure: MeasureDeclaration, ends: Sequence[date]) 
     """Return a measure's number at each of the days."""
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, today())
     place = visit.platform.settings.jurisdiction
-    grant = await visit.platform.store.resolve_care(visit.grant)
+    grant = await counting(visit)
     return await asyncio.to_thread(snapshot.trend, grant, measure, given, ends, place)
 
 
@@ -163,7 +171,7 @@ async def behind(
     await tell(visit.platform, visit.grant, "measure-subjects", "Measure", measure.id, asked)
     page = await asyncio.to_thread(
         partial(snapshot.subjects, part=part, cell=cell, district=place, offset=offset, limit=limit),
-        await visit.platform.store.resolve_care(visit.grant),
+        await counting(visit),
         measure,
         given,
         start,

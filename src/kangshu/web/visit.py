@@ -76,6 +76,8 @@ class Visit:
     opened: datetime = field(default_factory=now)
     boxes: dict[str, Future[Any]] = field(default_factory=dict)
     """Boxes of the worklist that this page has asked for; see `boxes`."""
+    counting: Grant | None = None
+    """The grant with the residents in care now by their ids, once a figure of this page has asked; see `figures`."""
 
     @property
     def token(self) -> str:
