@@ -9,8 +9,10 @@ from contextlib import closing
 from typing import Any
 
 import openpyxl
+import pytest
 
 from kangshu.access import system_grant
+from kangshu.accounts import Account
 
 from .site import Site, token_of
 
@@ -28,6 +30,21 @@ def _somebody(site: Site, name: str) -> dict[str, Any]:
         if stored.get("telecom") and stored.get("address") and "*" in one["telecom"][0]["value"]:
             return dict(stored)
     raise AssertionError(f"{name} sees nobody masked")
+
+
+@pytest.fixture(scope="module")
+def agent(site: Site) -> str:
+    """Return the name of an agent of the hotline: sees the city's residents and their telephones, no number or address."""
+    account = Account(
+        "hotline",
+        "热线坐席",
+        roles=("call-centre",),
+        district="990100",
+        organisation="unit-health-commission",
+    )
+    made = site.run(site.platform.accounts.create_account(SYSTEM, account))
+    site.passwords["hotline"] = made.password
+    return "hotline"
 
 
 def _plain(person: dict[str, Any]) -> tuple[str, str]:
@@ -57,7 +74,7 @@ def test_no_page_shows_a_masked_value_in_clear(site: Site) -> None:
             assert person["id"] not in client.get(RESIDENTS, params={column: value}).text
 
 
-def test_a_field_is_revealed_once_for_a_reason(site: Site) -> None:
+def test_a_field_is_revealed_once_for_a_reason(site: Site, agent: str) -> None:
     person = _somebody(site, "clerk")
     address, (phone, street) = f"/residents/{person['id']}", _plain(person)
     with closing(site.visitor("clerk")) as client:
@@ -81,9 +98,9 @@ def test_a_field_is_revealed_once_for_a_reason(site: Site) -> None:
         "telephone",
         "电话回访",
     )
-    with closing(site.visitor("call")) as agent:
-        token = token_of(agent.get("/").text)
-        answer = agent.post(f"{address}/reveal", data={**form, "_token": token})
+    with closing(site.visitor(agent)) as client:
+        token = token_of(client.get("/").text)
+        answer = client.post(f"{address}/reveal", data={**form, "_token": token})
         assert answer.status_code == 403
         assert phone not in answer.text
 
@@ -114,15 +131,17 @@ def test_a_form_keeps_what_it_does_not_show(site: Site) -> None:
         assert "受保护" in changed.text
 
 
-def test_a_counter_finds_by_number_and_name_whom_a_number_alone_does_not(site: Site) -> None:
-    grant = site.run(site.platform.accounts.open_grant("call"))
+def test_a_counter_finds_by_number_and_name_whom_a_number_alone_does_not(site: Site, agent: str) -> None:
+    grant = site.run(site.platform.accounts.open_grant(agent))
     one = site.run(site.platform.store.search_all(grant, "Patient", "_count=1"))[0]
     person = site.run(site.platform.store.read(SYSTEM, "Patient", one["id"])).resource
     number, name = person["identifier"][0]["value"], person["name"][0]["text"]
-    with closing(site.visitor("call")) as agent:
-        alone = agent.get("/find/resident", params={"text": number}).text
-        both = agent.get("/find/resident", params={"text": f"{name} {number}"}).text
-        wrong = agent.get("/find/resident", params={"text": f"王不二 {number}"}).text
+    with closing(site.visitor(agent)) as client:
+        token = token_of(client.get("/find/resident").text)
+        alone, both, wrong = (
+            client.post("/find/resident", data={"text": text, "_token": token}).text
+            for text in (number, f"{name} {number}", f"王不二 {number}")
+        )
     assert "没有找到" in alone
     assert "没有找到" in wrong
     assert f'data-value="Patient/{person["id"]}"' in both

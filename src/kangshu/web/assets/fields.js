@@ -116,7 +116,10 @@ for (const finder of document.querySelectorAll("[data-find]")) {
     const text = box.value.trim();
     const turn = ++asked;
     if (!text) return close();
-    const answer = await fetch(`${finder.dataset.find}?text=${encodeURIComponent(text)}`);
+    // a number typed here is not for addresses, which are kept in histories and logs
+    const token = finder.closest("form")?.elements.namedItem("_token")?.value || "";
+    const body = new URLSearchParams({ text, _token: token });
+    const answer = await fetch(finder.dataset.find, { method: "POST", body });
     if (turn !== asked || !answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const rows = [...page.querySelectorAll("[data-candidates] > li")].map((one) => ({

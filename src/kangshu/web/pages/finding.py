@@ -12,7 +12,7 @@ from kangshu.base.faults import NotFound
 from kangshu.base.text import Text
 from kangshu.sdk import Field, FieldKind
 from kangshu.web.lookup import candidate_note, name_of, organisations
-from kangshu.web.visit import Visit
+from kangshu.web.visit import Visit, texts
 
 FOUND: Final[dict[FieldKind, tuple[str, Text]]] = {
     "resident": ("Patient", Text("居民档案调阅", "Find a resident")),
@@ -33,13 +33,22 @@ class Candidate:
 
 
 async def find(visit: Visit) -> Response:
-    """Show what the visitor may see under a name or number; nothing before something is asked for."""
+    """Show what the visitor may see under a name; nothing before something is asked for."""
+    return await _found(visit, visit.query("text"))
+
+
+async def look(visit: Visit) -> Response:
+    """Show what the visitor may see under a name or number, which stands in no address."""
+    return await _found(visit, texts(await visit.form()).get("text", ""))
+
+
+async def _found(visit: Visit, asked_for: str) -> Response:
     asked = visit.path("kind")
     kind: FieldKind | None = next((one for one in FOUND if one == asked), None)
     if kind is None:
         raise NotFound("there is no such list", zh="没有这个列表")
     type_, title = FOUND[kind]
-    text, found = visit.query("text")[:60], []
+    text, found = asked_for.strip()[:60], []
     if text:
         field = Field(kind, title, kind)
         records = await visit.platform.registers.choosable(visit.grant, field, text=text, limit=_MOST + 1)
