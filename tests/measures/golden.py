@@ -99,7 +99,43 @@ POSTS: list[Resource] = [
     post("p8", "d6", "chc-1", start="2018-01-01"),  # the same doctor and centre again
     post("p9", "d7", "township-1", active=False, period={"start": "2015-01-01", "end": "2021-12-31"}),
 ]
-CITY = [*ORGANISATIONS, *RESIDENTS, *BEDS, *CONTRACTS, *HEALTH, *SLOTS, *POSTS]
+
+
+def consent(id_: str, status: str, until: str, state: str, changed: str) -> list[Resource]:
+    """Return a Consent of r1 and the case that carries it."""
+    system = "http://kangshu.org/fhir/CodeSystem/"
+    return [
+        {
+            "resourceType": "Consent",
+            "id": id_,
+            "status": status,
+            "patient": {"reference": "Patient/r1"},
+            "provision": {"type": "permit", "period": {"end": until}},
+        },
+        {
+            "resourceType": "Task",
+            "id": f"case-{id_}",
+            "status": "completed",
+            "intent": "proposal",
+            "code": {"coding": [{"system": f"{system}case-kind", "code": "data_protection/consent"}]},
+            "businessStatus": {"coding": [{"system": f"{system}case-state", "code": state}]},
+            "for": {"reference": "Patient/r1"},
+            "focus": {"reference": f"Consent/{id_}"},
+            "lastModified": changed,
+        },
+    ]
+
+
+CONSENTS: list[Resource] = [
+    *consent("c1", "inactive", "2021-06-01", "withdrawn", "2021-06-01T10:00:00+08:00"),
+    *consent("c2", "active", "2022-03-31", "withdrawn", "2021-05-01T10:00:00+08:00"),  # a fault
+    *consent("c3", "inactive", "2020-06-01", "withdrawn", "2020-12-31T23:59:59+08:00"),
+    *consent("c4", "active", "2021-11-30", "active", "2021-02-01T10:00:00+08:00"),  # the clock stood still
+    *consent("c5", "inactive", "2021-03-01", "expired", "2021-03-02T00:00:00+08:00"),
+    *consent("c6", "rejected", "2021-03-01", "rejected", "2021-03-02T00:00:00+08:00"),
+    *consent("c7", "inactive", "2021-12-31", "withdrawn", "2022-01-01T00:00:00+08:00"),
+]
+CITY = [*ORGANISATIONS, *RESIDENTS, *BEDS, *CONTRACTS, *HEALTH, *SLOTS, *POSTS, *CONSENTS]
 
 EXPECTED: dict[str, tuple[int, int]] = {
     "nursing-bed-share": (2, 5),
@@ -115,5 +151,7 @@ EXPECTED: dict[str, tuple[int, int]] = {
     "secondary-referral-slot-share": (1, 3),
     "slot-hour-precision": (2, 4),  # s1 s3
     "gp-per-ten-thousand": (3, 6),  # d1 d6 d7 for r1 r2 r3 r5 r7 r9
+    "consent-withdrawals-honoured": (1, 2),  # c1 of c1 c2
+    "consents-within-term": (3, 4),  # c1 c3 c5 of c1 c3 c4 c5
     "chc-two-gps": (1, 2),  # chc-1 has d1 and d6, chc-2 d1 alone
 }

@@ -12,6 +12,8 @@ from kangshu.search import parse_query
 from kangshu.store import Stored
 
 _PAGE: Final = 500
+_BESIDE: Final = {"Task": ("subject",), "Contract": ("patient",)}
+"""Types of the product's own compartment that R4's does not have."""
 
 
 async def record_copy(platform: Platform, grant: Grant, patient: str) -> bytes:
@@ -22,7 +24,8 @@ async def record_copy(platform: Platform, grant: Grant, patient: str) -> bytes:
     found: dict[tuple[str, str], Stored] = {}
     first = await platform.store.read(grant, "Patient", patient)
     found[first.type, first.id] = first
-    for kind, parameters in sorted(definitions().compartment("Patient").items()):
+    kinds = {**definitions().compartment("Patient"), **_BESIDE}
+    for kind, parameters in sorted(kinds.items()):
         if kind in ("Patient", "AuditEvent"):  # who looked is on a page of its own, in words
             continue
         for parameter in parameters:

@@ -170,7 +170,7 @@ def _applications(city: DemoCity) -> Iterator[DemoCase]:
         DemoMove(
             "declare",
             clerk,
-            {"destroyed_on": _until(city, -20), "destroyed_how": "覆写删除，两人在场（演示）"},
+            {"destroyed_on": _until(city, -60), "destroyed_how": "覆写删除，两人在场（演示）"},
             24 * 60,
         ),
     )
