@@ -14,6 +14,17 @@ from kangshu.api.auditing import (
     watch_figures,
 )
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
+from kangshu.api.extract_files import risk_lines
+from kangshu.api.extracts import (
+    Application,
+    Trace,
+    download_extract,
+    extract_application,
+    extract_definitions,
+    make_extract,
+    trace_extract,
+    usable_applications,
+)
 from kangshu.api.importing import (
     AccountsMade,
     accounts_template,
@@ -53,7 +64,7 @@ from kangshu.api.platform import Platform, Settings
 from kangshu.api.record_copies import record_copy
 from kangshu.api.telling import tell, tell_refused
 from kangshu.registers import ImportReport
-from kangshu.store import EMERGENCY, AuditQuery
+from kangshu.store import EMERGENCY, AuditQuery, ExtractRecord, oversees
 
 __all__ = [
     "ANSWERS",
@@ -68,10 +79,12 @@ __all__ = [
     "AccountsMade",
     "Acting",
     "Admitted",
+    "Application",
     "AuditCheck",
     "AuditQuery",
     "Deputy",
     "Endpoint",
+    "ExtractRecord",
     "ImportReport",
     "MethodNotOffered",
     "OpenRelation",
@@ -96,8 +109,11 @@ __all__ = [
     "divisions_template",
     "endpoint_table",
     "enter_parameter",
+    "download_extract",
     "fhir_app",
     "find_for_permissions",
+    "extract_application",
+    "extract_definitions",
     "grant_of",
     "import_account_sheet",
     "import_divisions",
@@ -106,6 +122,7 @@ __all__ = [
     "issues_outcome",
     "measure_report",
     "oauth_app",
+    "make_extract",
     "outcome",
     "parameter_value",
     "parameters_template",
@@ -115,8 +132,11 @@ __all__ = [
     "session_token",
     "status_of",
     "tell",
+    "risk_lines",
     "tell_refused",
     "title_of",
     "watch_figures",
     "who_sees",
 ]
+    "trace_extract",
+    "usable_applications",

@@ -5,22 +5,42 @@ from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
 from kangshu.measures.keeper import Refreshed, ViewKeeper
-from kangshu.measures.limits import PARAMETERS, SMALL_CELL, figure
+from kangshu.measures.limits import (
+    DATE_SHIFT,
+    LEAST_CLASS,
+    LEAST_VALUES,
+    MARK_SHARE,
+    MOST_DISTANCE,
+    MOST_LEFT_OUT,
+    MOST_ROWS,
+    PARAMETERS,
+    SMALL_CELL,
+    figure,
+)
 from kangshu.measures.lint import lint_extracts, lint_measures, lint_views
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
 from kangshu.measures.snapshot import Snapshot, measure_value, period_of
 from kangshu.measures.statement import DISTRICT, parameter_name
+from kangshu.measures.trace import Evidence, compared, fingerprint
 from kangshu.measures.views import Views
 
 __all__ = [
+    "DATE_SHIFT",
     "DISTRICT",
     "ENGINES",
+    "LEAST_CLASS",
+    "LEAST_VALUES",
+    "MARK_SHARE",
+    "MOST_DISTANCE",
+    "MOST_LEFT_OUT",
+    "MOST_ROWS",
     "PARAMETERS",
     "SMALL_CELL",
     "Check",
     "Demand",
+    "Evidence",
     "Extract",
     "MeasureResult",
     "MeasureRow",
@@ -34,11 +54,13 @@ __all__ = [
     "ViewKeeper",
     "Views",
     "aggregated",
+    "compared",
     "deidentified",
     "explain",
     "explain_text",
     "extract_grant",
     "figure",
+    "fingerprint",
     "lint_extracts",
     "lint_measures",
     "lint_views",

@@ -22,6 +22,7 @@ from kangshu.store.bodies import new_id
 from kangshu.store.bundles import outcome_of, status_of
 from kangshu.store.care import OpenCare
 from kangshu.store.embedded import EmbeddedPostgres
+from kangshu.store.extracts import ExtractRecord, NewExtract, oversees
 from kangshu.store.files import LoadProblem, LoadReport
 from kangshu.store.records import Change, Job, Page, Stored, Written
 from kangshu.store.scopes import scope_of
@@ -50,9 +51,11 @@ __all__ = [
     "ChainReport",
     "Change",
     "EmbeddedPostgres",
+    "ExtractRecord",
     "Job",
     "LoadProblem",
     "LoadReport",
+    "NewExtract",
     "OpenCare",
     "Page",
     "PublicKey",
@@ -65,6 +68,7 @@ __all__ = [
     "audit_row",
     "new_id",
     "outcome_of",
+    "oversees",
     "scope_of",
     "status_of",
 ]

@@ -16,7 +16,7 @@ from kangshu.access import Care, Grant, Scope, any_of
 from kangshu.base.faults import Conflict, Fault
 from kangshu.sdk import Resource
 from kangshu.search import Query, parse_query
-from kangshu.store import bulk, bundles, care, deriving, files, reindexing, revealing
+from kangshu.store import bulk, bundles, care, deriving, extracts, files, reindexing, revealing
 from kangshu.store.auditing import AuditRow, Shown, audit_row
 from kangshu.store.codec import PLAIN
 from kangshu.store.database import Database
@@ -383,6 +383,50 @@ class Store(Database):
         """
         async with self.connection() as connection:
             return await care.resolved(connection, grant, self.catalogue.type_names)
+
+    # extracts
+
+    async def add_extract(self, grant: Grant, new: extracts.NewExtract) -> None:
+        """Keep an extract in the register; see `extracts`."""
+        detail = f"{new.definition} {new.application}"
+        async with self._audited(grant, "extract", "Task", new.application, detail), self.connection() as connection:
+            await extracts.add(connection, grant, new)
+
+    async def extract_records(self, grant: Grant, id: str = "") -> list[extracts.ExtractRecord]:
+        """Return the extracts that the account sees, newest first: its own organisations', or all for overseers."""
+        async with self._audited(grant, "extract-records", detail=id), self.connection() as connection:
+            return await extracts.found(connection, grant, id)
+
+    async def extract_rows(self, grant: Grant, id: str) -> tuple[extracts.ExtractRecord, list[list[str]]]:
+        """Return an extract with its rows.
+
+        Raises:
+            NotFound: the account sees no such extract.
+            Gone: its use has ended.
+        """
+        async with self._audited(grant, "extract-download", detail=id), self.connection() as connection:
+            return await extracts.body(connection, grant, id)
+
+    async def extract_fingerprints(self, grant: Grant) -> list[tuple[extracts.ExtractRecord, dict[str, Any]]]:
+        """Return every extract with what a leaked copy of it is recognised by.
+
+        Raises:
+            Forbidden: the account does not oversee extracts.
+        """
+        async with self._audited(grant, "extract-trace"), self.connection() as connection:
+            if not extracts.oversees(grant):
+                grant.require(extracts.OVERSEE[0])
+            return await extracts.fingerprints(connection)
+
+    async def forget_extracts(self, application: str = "") -> int:
+        """Take away the rows of extracts whose use has ended, and of `application`; return of how many."""
+        async with self.connection() as connection:
+            return await extracts.forget(connection, application)
+
+    async def dissenters(self, purpose: str) -> frozenset[str]:
+        """Return the ids of residents who refuse now that their data are used for `purpose`."""
+        async with self.connection() as connection:
+            return await extracts.dissenters(connection, purpose)
 
     async def train_codec(self, bodies: Sequence[bytes] = ()) -> bool:
         """Train the codec on `bodies`, or on records that are there, when it is not trained yet; return whether it was.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kangshu.access import Grant, Nothing
-from kangshu.api import Platform
+from kangshu.api import Platform, oversees
 from kangshu.web.language import Words
 
 
@@ -81,6 +81,8 @@ def menu(
         watching.append(entry(words("填报与审核"), "/reports", "paper"))
     if grant.may("measure.read"):
         watching.append(entry(words("指标监测"), "/measures", "chart"))
+    if _asks_for_data(platform, grant) or oversees(grant):
+        watching.append(entry(words("数据提取件"), "/extracts", "download"))
     if watching:
         groups.append(Group(words("规划督办"), tuple(watching)))
     if grant.may("register.read"):
@@ -131,6 +133,11 @@ def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:
         for operations, title, address, icon in pages
         if any(grant.may(operation) for operation in operations)
     ]
+
+
+def _asks_for_data(platform: Platform, grant: Grant) -> bool:
+    kind = platform.cases.carrying("data-use")
+    return kind is not None and bool(grant.organisation) and grant.may(f"case.start:{kind.code}")
 
 
 def may_start(platform: Platform, grant: Grant) -> bool:

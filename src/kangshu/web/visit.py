@@ -45,6 +45,7 @@ SAID: Final = {
     "decided": "已按您的决定办理，即刻生效",
     "reported": "已填报，等待审核；审核通过后用于亮灯",
     "reviewed": "已审核",
+    "extracted": "提取件已制作，披露检查通过",
     "switched": "已切换岗位",
     "deputised": "已委托代办，代办人可在右上角切换",
     "ended": "已结束",
