@@ -3,10 +3,14 @@
 from kangshu.accounts.assertions import AssertionRefused
 from kangshu.accounts.clients import Client, ClientKey, IssuedToken
 from kangshu.accounts.directory import Accounts
+from kangshu.accounts.emergency import IMPROPER, JUSTIFIED, REASONS, Emergency
+from kangshu.accounts.emergency_limits import EMERGENCY_PARAMETERS
+from kangshu.accounts.identities import Departure, Identity, UnknownIdentity
 from kangshu.accounts.imports import COLUMNS, AccountImport, import_accounts
 from kangshu.accounts.limits import PARAMETERS, SECOND_FACTOR
 from kangshu.accounts.passwords import random_password
 from kangshu.accounts.permissions import Holders
+from kangshu.accounts.providers import Provider
 from kangshu.accounts.records import (
     SYSTEM,
     Account,
@@ -25,8 +29,12 @@ from kangshu.accounts.standing import Standing
 
 __all__ = [
     "COLUMNS",
+    "EMERGENCY_PARAMETERS",
+    "IMPROPER",
+    "JUSTIFIED",
     "OFFERED",
     "PARAMETERS",
+    "REASONS",
     "SECOND_FACTOR",
     "SYSTEM",
     "Account",
@@ -36,16 +44,21 @@ __all__ = [
     "AssertionRefused",
     "Client",
     "ClientKey",
+    "Departure",
     "Deputy",
+    "Emergency",
     "Enrolment",
     "Holders",
+    "Identity",
     "IssuedToken",
     "NewAccount",
     "OpenToken",
     "Post",
+    "Provider",
     "Session",
     "Standing",
     "StepOver",
+    "UnknownIdentity",
     "import_accounts",
     "parse_scopes",
     "random_password",

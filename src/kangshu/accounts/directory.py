@@ -13,10 +13,13 @@ from kangshu.access import Grant, Role
 from kangshu.accounts.clients import Clients
 from kangshu.accounts.deputies import Deputies
 from kangshu.accounts.duties import check_apart, refuse_own
+from kangshu.accounts.emergency import Emergencies
+from kangshu.accounts.identities import Identities
 from kangshu.accounts.office import Office
 from kangshu.accounts.passwords import check_password, hash_password, random_password, verify_password
 from kangshu.accounts.permissions import Permissions
 from kangshu.accounts.post_book import PostBook
+from kangshu.accounts.providers import Provider
 from kangshu.accounts.records import (
     ACCOUNT_ROWS,
     SYSTEM,
@@ -57,7 +60,7 @@ class Accounts:
     """The door to accounts. Grants come from here alone (besides the product's own `system_grant`).
 
     `secrets` is the folder of the installation's keys: without it no second factor can be set up.
-    `outbound` is the way to other systems: without it there is none.
+    `outbound` is the way to other systems: without it there is none; `providers` are where people may sign in too.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Accounts:
         roles: Mapping[str, Role] | None = None,
         secrets: Path | None = None,
         outbound: Outbound | None = None,
+        providers: Iterable[Provider] = (),
     ) -> None:
         self._office = Office(
             store,
@@ -88,7 +92,11 @@ class Accounts:
         """Keys and scopes of service accounts, and their tokens."""
         self.permissions = Permissions(self._office, self._sessions)
         """What accounts may do, to be looked at."""
+        self.emergencies = Emergencies(self._office, self._sessions)
+        """Emergency access (应急调阅) and its review."""
         self._door = SigningIn(self._office, self._sessions, self.second_factors)
+        self.identities = Identities(self._office, self._door, providers)
+        """Sign-in at providers of identities."""
 
     @property
     def roles(self) -> Mapping[str, Role]:

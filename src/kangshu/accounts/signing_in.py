@@ -12,6 +12,7 @@ from kangshu.accounts.passwords import token_digest, verify_password
 from kangshu.accounts.records import ACCOUNT_ROWS, Account, Session, account_of
 from kangshu.accounts.second_factor import SecondFactors
 from kangshu.accounts.sessions import Sessions
+from kangshu.base import origin
 from kangshu.base.clock import now
 from kangshu.base.faults import Throttled, Unauthenticated
 
@@ -39,18 +40,14 @@ class SigningIn:
         usable = row is not None and row["active"] and row["kind"] == "person"
         encoded = row["password"] if row is not None and usable else None
         if row is not None:
-            await self._refuse_locked(row)
+            await self.refuse_locked(row)
         if not await asyncio.to_thread(verify_password, encoded, password):
             await self._count_failure(row["name"] if row is not None else "", address, figures)
             # an unknown name is not kept: people type their password there
             await self._office.tell(row["name"] if row is not None else "", "sign-in", outcome="login")
             raise Unauthenticated("the name or the password is wrong", zh="账号或密码错误")
         account = account_of(row)  # type: ignore[arg-type]  # a verified password has a row
-        if account.second_factor:
-            expires = now() + _STEP
-            token = await self._sessions.issue(account.name, "step", expires, address=address, agent=agent)
-            return Session(token, account, expires, needs_code=True)
-        return await self.admit(account, "sign-in", address, agent)
+        return await self.admit_or_ask(account, "sign-in", address, agent)
 
     async def by_code(self, step: str, code: str, address: str, agent: str) -> Session:
         """Return the session of a right password whose second factor `code` is.
@@ -68,7 +65,7 @@ class SigningIn:
         )
         if not rows:
             raise StepOver("this sign-in took too long; begin again", zh="登录已超时，请重新输入账号和密码")
-        await self._refuse_locked(rows[0])
+        await self.refuse_locked(rows[0])
         account = account_of(rows[0])
         if not await self._second_factors.takes(account.name, code):
             await self._count_failure(account.name, address, figures)
@@ -76,6 +73,24 @@ class SigningIn:
             raise Unauthenticated("the code is wrong, or has been used", zh="动态口令错误或已使用过")
         await self._sessions.end(step)
         return await self.admit(account, "sign-in-code", address, agent)
+
+    async def admit_or_ask(self, account: Account, act: str, address: str, agent: str) -> Session:
+        """Return the session of an account that has proved who it is, or the step before its second factor."""
+        if not account.second_factor:
+            return await self.admit(account, act, address, agent)
+        expires = now() + _STEP
+        token = await self._sessions.issue(account.name, "step", expires, address=address, agent=agent)
+        return Session(token, account, expires, needs_code=True)
+
+    async def refuse_address(self) -> str:
+        """Return the network address of the present call. Raises Throttled after many failures from there."""
+        address = origin.address()
+        await self._refuse_address(address, self._office.limits())
+        return address
+
+    async def count_failure(self, name: str, address: str) -> None:
+        """Count a failed sign-in against account and address, "" for none."""
+        await self._count_failure(name, address, self._office.limits())
 
     async def admit(self, account: Account, act: str, address: str, agent: str) -> Session:
         """Return a new session of an account that has proved who it is."""
@@ -89,7 +104,8 @@ class SigningIn:
         token = await self._sessions.issue(account.name, "session", expires, address=address, agent=agent)
         return Session(token, account, expires)
 
-    async def _refuse_locked(self, row: Any) -> None:
+    async def refuse_locked(self, row: Any) -> None:
+        """Raise Throttled while the account of `row` is locked."""
         if row["locked_until"] is not None and row["locked_until"] > now():
             await self._office.tell(row["name"], "sign-in", outcome="throttled")
             raise Throttled(

@@ -1,6 +1,6 @@
 """FHIR REST, operations, sign-in, and the one table from faults to HTTP."""
 
-from kangshu.accounts import Acting, Deputy, Post, Session, Standing, StepOver
+from kangshu.accounts import Acting, Deputy, Post, Session, Standing, StepOver, UnknownIdentity
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
 from kangshu.api.auditing import (
     BURSTS,
@@ -40,7 +40,7 @@ from kangshu.api.importing import (
 )
 from kangshu.api.jurisdiction import ENTERED, enter_parameter, refresh_parameters
 from kangshu.api.measure_report import measure_report
-from kangshu.api.oauth import OAUTH_ROOT, oauth_app
+from kangshu.api.oauth import OAUTH_ROOT, oauth_app, own_address
 from kangshu.api.outcome import (
     ANSWERS,
     MethodNotOffered,
@@ -96,6 +96,8 @@ __all__ = [
     "Sight",
     "Standing",
     "StepOver",
+    "Trace",
+    "UnknownIdentity",
     "Watch",
     "accounts_template",
     "answer_of",
@@ -107,36 +109,38 @@ __all__ = [
     "decide",
     "division_names",
     "divisions_template",
+    "download_extract",
     "endpoint_table",
     "enter_parameter",
-    "download_extract",
-    "fhir_app",
-    "find_for_permissions",
     "extract_application",
     "extract_definitions",
+    "fhir_app",
+    "find_for_permissions",
     "grant_of",
     "import_account_sheet",
     "import_divisions",
     "import_parameters",
     "import_roles",
     "issues_outcome",
+    "make_extract",
     "measure_report",
     "oauth_app",
-    "make_extract",
     "outcome",
+    "oversees",
+    "own_address",
     "parameter_value",
     "parameters_template",
     "record_copy",
     "refresh_parameters",
+    "risk_lines",
     "roles_template",
     "session_token",
     "status_of",
     "tell",
-    "risk_lines",
     "tell_refused",
     "title_of",
+    "trace_extract",
+    "usable_applications",
     "watch_figures",
     "who_sees",
 ]
-    "trace_extract",
-    "usable_applications",

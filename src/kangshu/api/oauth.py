@@ -103,20 +103,25 @@ async def _answer(platform: Platform, request: Request) -> dict[str, Any]:
 
 
 def token_address(platform: Platform, request: Request) -> str:
-    """Return the address of the token endpoint, which an assertion must name as its audience.
+    """Return the address of the token endpoint, which an assertion must name as its audience. Raises Unavailable."""
+    return f"{own_address(platform, request.header(b'host'))}{OAUTH_ROOT}/token"
 
-    It is the installation's own and never what a request claims, but for a call on this very machine: else an
-    assertion made for another server would be good here. Raises OAuthFault where it is not configured.
+
+def own_address(platform: Platform, host: str) -> str:
+    """Return the address under which this installation is called, without a path.
+
+    It is the configured one and never what a request claims, but for a call on this very machine: else an assertion
+    made for another server would be good here, and a provider would send people elsewhere. Raises Unavailable.
     """
     own = platform.settings.public_url.rstrip("/")
-    if not own:
-        host = request.header(b"host")
-        if not _this_machine(host):
-            raise OAuthFault(
-                503, "temporarily_unavailable", "this installation has no public address: set --public-url"
-            )
-        own = f"http://{host}"
-    return f"{own}{OAUTH_ROOT}/token"
+    if own:
+        return own
+    if not _this_machine(host):
+        raise Unavailable(
+            "this installation has no public address: start it with --public-url",
+            zh="本实例尚未配置对外地址，请在启动时指定 --public-url",
+        )
+    return f"http://{host}"
 
 
 def _this_machine(host: str) -> bool:

@@ -4,12 +4,19 @@
       origins: [https://id.example.cn]      systems that may be called, exact
       private: []                           hosts of them within the inner network
       authorities: inner-ca.pem             certificates trusted besides the system's, in the data folder
+    sign-in:
+      - id: city                            a word of the address /sign-in/back/city
+        title: {zh: 政务统一身份认证, en: City sign-in}
+        issuer: https://id.example.cn       among the origins above, with its path if it has one
+        client_id: kangshu
+        client_secret_file: secrets/city    in the data folder; none for a public client
 
 It is read at the start and nothing of it can be changed from a page.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +24,14 @@ from typing import Any, Final
 
 import yaml
 
+from kangshu.accounts import Provider
 from kangshu.base.faults import Fault, Invalid
+from kangshu.base.text import Text
 from kangshu.outbound import Outbound
 
 FILE: Final = "configuration.yaml"
+_NEEDED: Final = frozenset({"id", "title", "issuer", "client_id"})
+_PROVIDER: Final = _NEEDED | {"client_secret_file"}
 _OUTBOUND: Final = frozenset({"origins", "private", "authorities"})
 
 
@@ -29,6 +40,7 @@ class Configuration:
     """What the file says; without a file nothing may be called."""
 
     outbound: Outbound
+    providers: tuple[Provider, ...] = ()
 
 
 def read_configuration(folder: Path) -> Configuration:
@@ -40,9 +52,36 @@ def read_configuration(folder: Path) -> Configuration:
         document = yaml.safe_load(path.read_text("utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _wrong("it is no YAML") from error
-    if not isinstance(document, dict) or document.keys() - {"outbound"}:
-        raise _wrong("known is: outbound")
-    return Configuration(_outbound(document.get("outbound", {}), folder))
+    if not isinstance(document, dict) or document.keys() - {"outbound", "sign-in"}:
+        raise _wrong("known are: outbound, sign-in")
+    outbound = _outbound(document.get("outbound", {}), folder)
+    said = document.get("sign-in", [])
+    if not isinstance(said, list):
+        raise _wrong("sign-in is a list")
+    providers = tuple(_provider(one, outbound, folder) for one in said)
+    if len({one.id for one in providers} | {one.issuer for one in providers}) < 2 * len(providers):
+        raise _wrong("sign-in: an id or an issuer stands twice")
+    return Configuration(outbound, providers)
+
+
+def _provider(said: Any, outbound: Outbound, folder: Path) -> Provider:
+    if not isinstance(said, Mapping) or said.keys() - _PROVIDER or _NEEDED - said.keys():
+        raise _wrong(f"sign-in: each knows {', '.join(sorted(_PROVIDER))}")
+    title = said["title"]
+    if not isinstance(title, Mapping) or not title.get("zh") or not title.get("en"):
+        raise _wrong("sign-in: a title in zh and en is needed")
+    if not re.fullmatch(r"[a-z0-9\-]{1,32}", str(said["id"])):
+        raise _wrong("sign-in: an id has small letters, digits and dashes")
+    try:
+        outbound.check(str(said["issuer"]))
+        file = said.get("client_secret_file")
+        secret = (folder / str(file)).read_text("utf-8").strip() if file else ""
+    except Fault as fault:
+        raise _wrong(f"sign-in: {fault.text}") from fault
+    except OSError as error:
+        raise _wrong("sign-in: the file of the client's secret cannot be read") from error
+    names = Text(str(title["zh"]), str(title["en"]))
+    return Provider(str(said["id"]), names, str(said["issuer"]), str(said["client_id"]), secret)
 
 
 def _outbound(said: Any, folder: Path) -> Outbound:

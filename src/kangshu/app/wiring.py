@@ -96,6 +96,7 @@ async def open_platform(url: str, place: Place, *, pool: int = 8) -> AsyncIterat
 async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> Platform:
     table = ParameterTable(_declared(services), await _entered(store))
     jurisdiction = place.identity.jurisdiction
+    configuration = read_configuration(place.folder)
     calendar = china()
 
     def least_shown() -> int:
@@ -116,7 +117,8 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
             table,
             jurisdiction,
             secrets=place.folder / "secrets",
-            outbound=read_configuration(place.folder).outbound,
+            outbound=configuration.outbound,
+            providers=configuration.providers,
         ),
         registers=Registers(store, (one for service in services for one in service.registers)),
         cases=cases,
@@ -145,6 +147,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
 
 def _declared(services: tuple[Service, ...]) -> Iterator[ParameterDeclaration]:
     yield from accounts.PARAMETERS
+    yield from accounts.EMERGENCY_PARAMETERS
     yield from measures.PARAMETERS
     yield from AUDIT_PARAMETERS
     yield from plans.PARAMETERS

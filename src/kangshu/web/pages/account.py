@@ -108,7 +108,27 @@ async def end_tokens(visit: Visit) -> Response:
     return visit.go(f"/admin/accounts/{name}", said="ended")
 
 
-async def _page(visit: Visit, sent: Mapping[str, str] | None = None, fault: Fault | None = None) -> Response:
+async def identities(visit: Visit) -> Response:
+    """Invite the owner to link an identity, link one, or part one."""
+    name, form = visit.path("name"), texts(await visit.form())
+    doors = visit.platform.accounts.identities
+    try:
+        match form.get("act"):
+            case "invite":
+                code = await doors.invite(visit.grant, name)
+                return await _page(visit, invitation=code)
+            case "link":
+                await doors.link(visit.grant, name, form.get("provider", ""), form.get("subject", ""))
+            case _:
+                await doors.unlink(visit.grant, name, whole_number(form.get("id", ""), 18) or 0)
+    except _REFUSED as fault:
+        return await _page(visit, form, fault)
+    return visit.go(f"/admin/accounts/{name}", said="changed")
+
+
+async def _page(
+    visit: Visit, sent: Mapping[str, str] | None = None, fault: Fault | None = None, invitation: str = ""
+) -> Response:
     words, grant, name = visit.words, visit.grant, visit.path("name")
     accounts = visit.platform.accounts
     held = await accounts.account(grant, name)
@@ -150,6 +170,9 @@ async def _page(visit: Visit, sent: Mapping[str, str] | None = None, fault: Faul
         blank=_fields(Post(0, name), visit, names, places, colleagues),
         deputies=[row_of(visit, one, names) for one in await accounts.deputies.of(grant, name)],
         open=await accounts.open_tokens(grant, name),
+        identities=await accounts.identities.of(grant, name),
+        providers=[(one.id, words.of(one.title)) for one in accounts.identities.providers],
+        invitation=invitation,
         held=[words.of(accounts.roles[one].title) for one in held.roles if one in accounts.roles],
         issues=told(words, fault) if fault else [],
         may_roles=grant.may("role.assign") and other,

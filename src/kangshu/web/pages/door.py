@@ -46,11 +46,7 @@ async def enter(visit: Visit) -> Response:
     except (Unauthenticated, Throttled) as fault:
         text = Text(fault.zh, fault.text).in_language(visit.words.language)
         return await _door(visit, next=wanted, name=name, error=text, status=status_of(fault))
-    if session.needs_code:
-        response = visit.go("/sign-in/code" + (f"?{urlencode({'next': wanted})}" if wanted != "/" else ""))
-        _keep(visit, response, STEP_COOKIE, session)
-        return response
-    return _entered(visit, session, wanted)
+    return opened(visit, session, wanted)
 
 
 async def code(visit: Visit) -> Response:
@@ -104,6 +100,20 @@ def agent_of(said: str) -> str:
     )
     found = [next((name for sign, name in kinds if sign in said), "") for kinds in (browsers, systems)]
     return " · ".join(filter(None, found)) or said[:60]
+
+
+def opened(visit: Visit, session: Session, wanted: str) -> Response:
+    """Return the way into a session, or to the second step of its sign-in."""
+    if not session.needs_code:
+        return _entered(visit, session, wanted)
+    response = visit.go("/sign-in/code" + (f"?{urlencode({'next': wanted})}" if wanted != "/" else ""))
+    _keep(visit, response, STEP_COOKIE, session)
+    return response
+
+
+async def shown(visit: Visit, error: str, status: int) -> Response:
+    """Return the sign-in page with what went wrong."""
+    return await _door(visit, error=error, status=status)
 
 
 def _entered(visit: Visit, session: Session, wanted: str) -> Response:
@@ -206,6 +216,10 @@ async def _door(
         error=error,
         signed_out=signed_out,
         accounts=accounts,
+        ways=[
+            (visit.words.of(one.title), f"/sign-in/with/{one.id}?{urlencode({'next': within(next)})}")
+            for one in visit.platform.accounts.identities.providers
+        ],
     )
 
 

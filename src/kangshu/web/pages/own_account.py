@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Conflict, Fault, NotFound, Unauthenticated
 from kangshu.base.text import Text
+from kangshu.base.whole_numbers import whole_number
 from kangshu.web.pages.own_posts import names_of, roles_of
 from kangshu.web.parts import Fact
 from kangshu.web.visit import Visit, texts
@@ -55,6 +56,7 @@ async def account(visit: Visit) -> Response:
         ],
         second_factor=held.second_factor,
         codes_left=await doors.second_factors.codes_left(held.name),
+        identities=await doors.identities.of(grant, grant.account),
         tokens=await doors.open_tokens(grant, grant.account, visit.secret),
         recent=[
             (words.moment(one.at), words(ACTS.get(one.act, "其他操作")), one.address, one.done)
@@ -67,6 +69,16 @@ async def end_token(visit: Visit) -> Response:
     """End one of one's own sign-ins or tokens."""
     await visit.form()
     await visit.platform.accounts.end_token(visit.grant, visit.grant.account, visit.path("id"))
+    return visit.go("/me/account", said="ended")
+
+
+async def end_identity(visit: Visit) -> Response:
+    """Part one of one's own identities from the account."""
+    await visit.form()
+    id_ = whole_number(visit.path("id"), 18)
+    if id_ is None:
+        raise NotFound("there is no such identity", zh="没有此身份绑定")
+    await visit.platform.accounts.identities.unlink(visit.grant, visit.grant.account, id_)
     return visit.go("/me/account", said="ended")
 
 
