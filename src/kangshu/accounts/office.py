@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 from kangshu.access import Grant, Role
+from kangshu.accounts.emergency_limits import EmergencyLimits, emergency_limits
 from kangshu.accounts.limits import Limits, limits
 from kangshu.accounts.posts import Posts
 from kangshu.accounts.records import ACCOUNT_ROWS, Account, account_of
@@ -45,6 +46,10 @@ class Office:
     def limits(self) -> Limits:
         """Return the figures in force today."""
         return limits(self._parameters, self._jurisdiction)
+
+    def emergency_limits(self) -> EmergencyLimits:
+        """Return the figures of emergency access that are in force today."""
+        return emergency_limits(self._parameters, self._jurisdiction)
 
     async def sql(self, statement: LiteralString, *values: Any) -> list[Any]:
         """Return the rows of one statement of this room, by column name."""

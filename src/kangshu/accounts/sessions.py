@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from kangshu.access import Grant, Subject, open_grant, system_grant
+from kangshu.access import Grant, Role, Subject, open_grant, system_grant
 from kangshu.accounts.office import Office
 from kangshu.accounts.passwords import random_token, token_digest
 from kangshu.accounts.records import (
@@ -135,7 +135,7 @@ class Sessions:
             # the password was given by another, or a second factor is needed and not there: until that is done the
             # account may do that and nothing else
             return open_grant(Subject(account.name, account.display), []), acting
-        grant = await self.grant_of(account, acting)
+        grant = await self.grant_of(account, acting, emergencies=kind == "session")
         if row["scopes"] is not None:
             grant = narrow(grant, row["scopes"])
         if row["app"]:
@@ -143,6 +143,9 @@ class Sessions:
         seconds = self._seconds
         if acting.deputy is not None:
             seconds = min(seconds, (acting.deputy.ends - moment).total_seconds())
+        if grant.emergency:
+            # it ends to the second, and every request asks whether it has been ended
+            seconds = 0.0
         if len(self._remembered) > 10_000:
             self._remembered.clear()
         self._remembered[kind, digest] = (time.monotonic() + seconds, grant, acting)
@@ -176,12 +179,16 @@ class Sessions:
         )
         return tuple(deputy_of(row) for row in rows)
 
-    async def grant_of(self, account: Account, acting: Acting) -> Grant:
-        """Return what `account` may do in the post in which it acts."""
+    async def grant_of(self, account: Account, acting: Acting, *, emergencies: bool = True) -> Grant:
+        """Return what `account` may do in the post in which it acts; without `emergencies` as if none were open."""
         if account.name == SYSTEM:
             # another name than the product's own acts have: what is done with its tokens is audited in full
             return replace(system_grant(account.display), account=SYSTEM_BY_TOKEN)
-        return (await self.standing(account, acting)).grant
+        standing = await self.standing(account, acting)
+        if not emergencies and standing.subject.emergency:
+            # an emergency is opened by a person at the product's pages, never for what acts with their token
+            standing = replace(standing, subject=replace(standing.subject, emergency=frozenset()))
+        return standing.grant
 
     async def standing(self, account: Account, acting: Acting) -> Standing:
         """Return how `account` stands in the post in which it acts."""
@@ -205,8 +212,21 @@ class Sessions:
             else await represented(self._office.store, account, today(), self._office.limits().adult_age),
             district=post.district,
             on_behalf_of=post.account if deputy is not None else "",
+            emergency=await self._emergencies(account.name, post.organisation, roles),
         )
         return Standing(subject, roles, acting.post, deputy)
+
+    async def _emergencies(self, account: str, organisation: str, roles: Iterable[Role]) -> frozenset[str]:
+        """Return the residents whose records the account has opened by emergency access, in this post and until now."""
+        if not any("emergency.access" in role.operations for role in roles):
+            return frozenset()
+        rows = await self._office.sql(
+            "select patient from emergency where account = $1 and organisation = $2 and ended is null and until > $3",
+            account,
+            organisation,
+            now(),
+        )
+        return frozenset(row["patient"] for row in rows)
 
     async def choose(self, token: str, *, post: int | None = None, deputy: int | None = None) -> Acting:
         """Let the session of `token` act in another of its account's posts, or as deputy.

@@ -53,6 +53,9 @@ async def resident_called(reader: Reader, grant: Grant, number: str, name: str) 
     grant.require(FIND)
     every = replace(grant, clear={ANY_TYPE: Everything()})
     wanted = number.strip().upper().replace("\\", "").replace("|", "").replace(",", "").replace("$", "")
+    if not wanted or not name.strip():
+        # half of it would find whoever has the other half
+        return None
     query = parse_query("Patient", [("identifier", f"{RESIDENT_ID}|{wanted}"), ("_count", "5")])
     page = await Search(reader, every, query).page(None)
     found = [one for one in page.entries if name.strip() in _names(one.resource)]
