@@ -21,6 +21,7 @@ _SELECTED: Final = re.compile(
 """What selects among the elements of a list, in FHIRPath and in the paths of forms."""
 _SHORT: Final = 4
 _HEAD: Final = 6
+_MOST_STARS: Final = 12
 MASKS: Final = ("head", "middle", "all")
 
 
@@ -41,9 +42,9 @@ class ProtectedField:
                 return masked(text)
             case "head":
                 kept = min(_HEAD, len(text) // 3)
-                return text[:kept] + STAR * (max(2, len(text) - kept))
+                return text[:kept] + STAR * min(_MOST_STARS, max(2, len(text) - kept))
             case _:
-                return STAR * max(2, len(text))
+                return STAR * _MOST_STARS
 
 
 @cache

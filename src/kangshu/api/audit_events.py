@@ -34,6 +34,7 @@ _RESULT: Final = frozenset({"_count", "_cursor", "_format", "_pretty", "_sort", 
 _ACTIONS: Final = {
     "create": "C", "update": "U", "patch": "U", "delete": "D", "read": "R", "vread": "R", "history": "R",
     "search-type": "E", "sign-in": "E", "sign-out": "E", "measure": "E", "measure-subjects": "E", "export": "E",
+    "reveal": "R", "find-resident": "E",
 }  # fmt: skip
 _PATIENT: Final = {
     "system": "http://terminology.hl7.org/CodeSystem/object-role",
