@@ -15,13 +15,14 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
 import httpx
+from joserfc.jwk import ECKey
 
 from kangshu.access import Grant, Scope, admits, system_grant
 from kangshu.accounts import Account
@@ -31,6 +32,8 @@ from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, open_platform
 
 T = TypeVar("T")
+KEY = ECKey.generate_key("P-384", {"kid": "service-1"})
+"""What the service account signs with."""
 RESIDENTS = 150
 TOKEN = re.compile(r'name="_token" value="([0-9a-f]+)"')
 ROLES = (
@@ -105,6 +108,8 @@ class City:
     process: subprocess.Popen[bytes]
     made: Made
     behind: Behind
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What is set for the product's processes besides ours."""
     hole: Path | None = None
     """File that names the hole that stands open; None where the product runs as it is shipped."""
     _kept: dict[Any, Any] = field(default_factory=dict)
@@ -209,11 +214,16 @@ class City:
         return found
 
     def grant(self, name: str) -> Grant:
-        """Return what the policy gives account `name` now."""
+        """Return what the policy gives account `name` now, with the residents in care by their ids."""
 
         async def ask(platform: Platform) -> Grant:
             platform.accounts.forget()
-            return await platform.accounts.open_grant(name)
+            store, grant = platform.store, await platform.accounts.open_grant(name)
+            clear = {}
+            for field_, seen in grant.clear.items():
+                named = await store.resolve_care(replace(grant, read={"Patient": seen}))
+                clear[field_] = named.may_read("Patient")
+            return replace(await store.resolve_care(grant), clear=clear)
 
         return self._now(f"grant {name}", lambda: self.behind.ask(ask))
 
@@ -223,13 +233,11 @@ class City:
 
     def _scopes(self) -> list[Standing]:
         rows = self.sql(
-            "select t.name, r.id, r.district, r.organisations, r.patient from resource r"
+            "select t.name, r.id, r.district, r.organisations, r.patient, r.labels from resource r"
             " join resource_type t on t.type = r.type where not r.deleted order by t.name, r.id"
         )
         return [
-            Standing(
-                row["name"], row["id"], Scope(row["district"], tuple(row["organisations"]), row["patient"])
-            )
+            Standing(row["name"], row["id"], Scope(row["district"], *map(_plain, list(row.values())[3:])))
             for row in rows
         ]
 
@@ -244,16 +252,23 @@ class City:
         return shown, {one.id for one in listed} - shown
 
     def secrets_from(self, name: str) -> set[str]:
-        """Return what identifies the residents whom `name` must not see: numbers, telephones, names nobody else has."""
+        """Return what `name` must not read: names of hidden residents, and numbers, telephones, addresses not in clear."""
         return self._now(f"secrets {name}", lambda: self._secrets_from(name))
 
     def _secrets_from(self, name: str) -> set[str]:
-        hidden = self.seen_by(name, "Patient")[1]
-        marks: dict[bool, set[str]] = {True: set(), False: set()}
+        grant, marks = self.grant(name), {True: set[str](), False: set[str]()}
+        scopes = {one.id: one.scope for one in self.scopes() if one.type == "Patient"}
         for patient in self.residents.values():
-            found = {str(one["value"]) for one in (*patient["identifier"], *patient.get("telecom", ()))}
-            found |= {str(one["text"]) for one in patient.get("address", ())}
-            marks[patient["id"] in hidden] |= found | {patient["name"][0]["text"]}
+            scope = scopes[patient["id"]]
+            hidden = not admits(grant.may_read("Patient"), scope)
+            told = {
+                "identity-number": [one["value"] for one in patient["identifier"]],
+                "telephone": [one["value"] for one in patient.get("telecom", ())],
+                "address": [one["text"] for one in patient.get("address", ())],
+            }
+            marks[hidden].add(patient["name"][0]["text"])
+            for protected, values in told.items():
+                marks[hidden or not admits(grant.may_see(protected), scope)].update(map(str, values))
         return marks[True] - marks[False] - self.made.common_names
 
     @contextmanager
@@ -305,6 +320,10 @@ class City:
     def workers(self) -> set[int]:
         """Return the ids of the product's processes."""
         return set(_tree(self.process.pid))
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def token_of(page: str) -> str:
@@ -395,13 +414,27 @@ async def _people(database: str, url: str, place: Place, passwords: dict[str, st
             Account("resident-b", "Resident B", ("resident",), patient=there),
             Account("guardian", "Guardian", ("resident",), wards=(there,)),
             Account("spare", "Spare", ("unit-clerk",), organisation="unit-sports", district="990100"),
+            Account("lonely", "Lonely", ("community-doctor",), organisation="unit-nobody-knows"),
+            Account(
+                "department",
+                "Department",
+                ("hospital-department",),
+                organisation=held["hospital"].organisation,
+            ),
+            Account("nobody", "Nobody", ("resident",), wards=("gone",)),
         ]
         for one in more:
             made = await doors.create_account(system, one)
             held[one.name] = one
             passwords[one.name] = made.password
+        await doors.create_account(
+            system, Account("service", "Service", ("statistics-office",), district="9901", kind="service")
+        )
+        await doors.clients.add_keys(system, "service", json.dumps(KEY.as_dict(private=False)))
+        await doors.clients.set_scopes(system, "service", ["system/Organization.rs", "system/Location.rs"])
         tokens = {
-            name: await doors.create_token(name, timedelta(hours=6)) for name in (*ROLES, "spare", "system")
+            name: await doors.create_token(name, timedelta(hours=6))
+            for name in (*ROLES, "spare", "lonely", "department", "nobody", "system")
         }
         residents = {one["id"]: one for one in await store.search_all(system, "Patient", "")}
         staff = await store.search_all(system, "Practitioner", "")
@@ -432,7 +465,7 @@ def running(
     try:
         _await_answer(address, process, log_file)
         behind = Behind(url, Place(folder, installation.views, installation.identity() or demo_identity()))
-        yield City(address, url, folder, log_file, process, made, behind)
+        yield City(address, url, folder, log_file, process, made, behind, environment or {})
     finally:
         if behind is not None:
             behind.close()

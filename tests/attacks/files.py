@@ -147,6 +147,8 @@ PLANS: Mapping[str, tuple[str, bytes]] = {
     "html without text": ("a.html", b"<html><script>alert(1)</script></html>"),
     "html of tables": ("a.html", b"<html><body>" + b"<table><tr><td colspan=999 rowspan=999>" * 300 + b"x"),
     "sheet that is none": ("a.xlsx", zipped({"xl/workbook.xml": b"<x/>"})),
+    "small entity in a sheet": ("a.xlsx", workbook(row(b"&a;"), before=b'<!DOCTYPE x [<!ENTITY a "x">]>')),
+    "wide merge": ("a.xlsx", workbook(row(b"x") + b'<mergeCells><mergeCell ref="A1:ZZ400"/></mergeCells>')),
     "empty sheet": ("a.xlsx", workbook(b"<sheetData/>")),
     "merged to the end": ("a.xlsx", workbook(row(b"x") + b'<mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>')),
     "link to everywhere": ("a.xlsx", workbook(row(b"x") + b'<hyperlinks><hyperlink ref="A1:XFD1048576" location="a"/></hyperlinks>')),
@@ -160,5 +162,12 @@ PLANS: Mapping[str, tuple[str, bytes]] = {
 
 SHEETS = ("empty", "zeros", "noise", "docx that is text", "zip", "zip as docx", "cut docx", "no tasks in word", "scan",
           "sheet that is none", "empty sheet", "merged to the end", "link to everywhere", "far cell", "million cells",
-          "entities in a sheet", "entities in a sheet behind a comment", "bomb")  # fmt: skip
+          "entities in a sheet", "entities in a sheet behind a comment", "small entity in a sheet", "wide merge", "bomb")  # fmt: skip
 """What is given to an Excel import as well."""
+
+REASONS: Mapping[str, str] = {
+    "bomb": "超过", "bomb in the text": "炸弹", "bomb of paragraphs": "炸弹", "bomb of parts": "部件", "million cells": "超过",
+    "file from outside": "实体", "small entity in a sheet": "实体", "wide merge": "超过", "merged to the end": "超过",
+    "link to everywhere": "超过", "far cell": "超过",
+}  # fmt: skip
+"""What the answer says where one guard alone must have found it."""

@@ -6,11 +6,13 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
 import pytest
 
+from .cases import attack
 from .city import ROLES
 
 EXT = "http://kangshu.org/fhir/StructureDefinition"
@@ -28,6 +30,13 @@ def put(city: Any, resource: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def stung(city: Any) -> Iterator[Any]:
     """The city with such records in the doctor's, the hospital's and the home's care, and gone again afterwards."""
+    with stinging(city):
+        yield city
+
+
+@contextmanager
+def stinging(city: Any) -> Iterator[Any]:
+    """Put the records there, and take them away again."""
     doctor, hospital, home = (city.posts[one].organisation for one in ("doctor", "hospital", "elder"))
     made: list[dict[str, Any]] = [
         {"resourceType": "Organization", "id": "sting-organisation", "name": MARKUP, "alias": [MARKUP, FORMULA],
@@ -87,10 +96,13 @@ def stung(city: Any) -> Iterator[Any]:
     ]  # fmt: skip
     for one in made:
         put(city, one)
-    city.fhir("doctor").get("/Patient?_count=1")
-    yield city
-    for one in reversed(made):
-        assert city.fhir().delete(f"/{one['resourceType']}/{one['id']}").status_code == 204
+    try:
+        yield city
+    finally:
+        gone = [
+            city.fhir().delete(f"/{one['resourceType']}/{one['id']}").status_code for one in reversed(made)
+        ]
+    assert set(gone) == {204}
 
 
 ADDRESSES = [
@@ -112,6 +124,7 @@ ADDRESSES = [
 """Where such records, or such addresses, come to light."""
 
 
+@attack(24)
 @pytest.mark.parametrize("name", ROLES)
 def test_markup_stays_text(stung: Any, name: str) -> None:
     """Attack 24: nothing that a record or an address says becomes markup, and no record breaks a page."""
@@ -141,6 +154,7 @@ def test_markup_stays_text(stung: Any, name: str) -> None:
     assert not broken
 
 
+@attack(24)
 @pytest.mark.parametrize("name", ["clerk", "doctor", "civil", "elder", "hospital"])
 def test_exports_hold_no_formula(stung: Any, name: str) -> None:
     """Attack 24: text that begins as a formula does is text in the workbook, and marked as typed."""
@@ -208,6 +222,7 @@ TEXT = f"""云汐市健康促进方案{MARKUP}
 """
 
 
+@attack(24)
 def test_a_plan_with_markup_is_a_plan(city: Any) -> None:
     browser, token = city.browser("plan"), city.form_token("plan")
     file = ("<img src=x onerror=alert(2)>.txt", TEXT.encode())

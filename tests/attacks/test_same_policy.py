@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from .cases import attack
 from .city import ROLES
 
 TYPES = (
@@ -31,6 +32,7 @@ def ids_of(client: Any, address: str, kind: str) -> set[str]:
     return found
 
 
+@attack(5, 7)
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("name", ROLES)
 def test_searches_and_histories_show_what_the_policy_shows(city: Any, name: str, kind: str) -> None:
@@ -52,6 +54,7 @@ def test_searches_and_histories_show_what_the_policy_shows(city: Any, name: str,
         assert client.get(f"/{kind}?_id={some[0]}").json()["total"] == 0
 
 
+@attack(5)
 @pytest.mark.parametrize("name", ROLES)
 def test_the_history_of_everything(city: Any, name: str) -> None:
     client, seen = city.fhir(name), {}
@@ -62,6 +65,7 @@ def test_the_history_of_everything(city: Any, name: str) -> None:
         assert id_ in seen[kind][0] or id_ not in seen[kind][1], (kind, id_)
 
 
+@attack(3, 10, 13)
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("name", ROLES)
 def test_what_is_hidden_looks_like_what_never_was(city: Any, name: str, kind: str) -> None:
@@ -120,6 +124,7 @@ def test_what_is_hidden_looks_like_what_never_was(city: Any, name: str, kind: st
 LIMITED = [one for one in ROLES if one not in ("clerk",)]
 
 
+@attack(1)
 @pytest.mark.parametrize("name", LIMITED)
 def test_references_do_not_carry_over(city: Any, name: str) -> None:
     """Attack 1: includes, reverse includes and chains stop at what the account may see."""
@@ -143,6 +148,7 @@ def test_references_do_not_carry_over(city: Any, name: str) -> None:
             assert id_ in seen[kind][0], (address, kind, id_)
 
 
+@attack(2)
 @pytest.mark.parametrize("name", LIMITED)
 def test_chains_answer_nothing_about_hidden_residents(city: Any, name: str) -> None:
     """Attack 2: a chain through a hidden record answers the same for a hit and for a miss."""
@@ -169,6 +175,52 @@ def test_chains_answer_nothing_about_hidden_residents(city: Any, name: str) -> N
         assert "entry" not in there.json()
 
 
+POINTING = ["doctor", "hospital", "unit-b"]
+
+
+@attack(2)
+@pytest.mark.parametrize("name", POINTING)
+def test_a_record_of_ones_own_tells_nothing_of_a_hidden_resident(city: Any, name: str) -> None:
+    """Attack 2: one's own record may point to a hidden resident; a chain through it is no question about them."""
+    client, own = city.fhir(name), city.posts[name].organisation
+    foreign = city.residents[sorted(city.seen_by(name, "Patient")[1] & city.residents.keys())[0]]
+    made = (
+        city.fhir()
+        .post(
+            "/Communication",
+            content=json.dumps(
+                {
+                    "resourceType": "Communication",
+                    "status": "completed",
+                    "sender": {"reference": f"Organization/{own}"},
+                    "recipient": [{"reference": f"Organization/{own}"}],
+                    "about": [{"reference": f"Patient/{foreign['id']}"}],
+                    "subject": {"reference": f"Patient/{foreign['id']}"},
+                }
+            ),
+        )
+        .json()["id"]
+    )
+    try:
+        assert client.get(f"/Communication/{made}").status_code == 200, "the record itself is to be seen"
+        named, number = foreign["name"][0]["text"], foreign["identifier"][0]["value"]
+        for hit, miss in (
+            (f"subject:Patient.name={named}", "subject:Patient.name=x"),
+            (f"patient.identifier={number}", "patient.identifier=1"),
+            (f"subject:Patient.birthdate={foreign['birthDate']}", "subject:Patient.birthdate=1801-01-01"),
+            (f"subject:Patient.organization.name:contains=中心&patient.name={named}", "patient.name=x"),
+            (f"patient._id={foreign['id']}", f"patient._id={NOBODY}"),
+        ):
+            there = client.get(f"/Communication?_id={made}&{hit}").json()
+            never = client.get(f"/Communication?_id={made}&{miss}").json()
+            assert there["total"] == never["total"] == 0, hit
+        with_it = client.get(f"/Communication?_id={made}&_include=Communication:subject").json()
+        assert [one["resource"]["id"] for one in with_it["entry"]] == [made]
+    finally:
+        city.fhir().delete(f"/Communication/{made}")
+
+
+@attack(6)
 @pytest.mark.parametrize(
     "pair", [("doctor", "doctor-b"), ("hospital", "clerk"), ("resident", "resident-b"), ("clerk", "clerk-b")]
 )
@@ -192,6 +244,7 @@ def test_page_links_belong_to_one_account(city: Any, pair: tuple[str, str]) -> N
             assert mine.get(f"{head}_cursor={changed}").status_code == 404
 
 
+@attack(5)
 @pytest.mark.parametrize(
     "name", ["doctor", "doctor-b", "hospital", "elder", "resident", "resident-b", "guardian", "calls"]
 )
@@ -210,6 +263,7 @@ def test_everything_is_what_searches_find(city: Any, name: str) -> None:
             assert id_ in seen[kind], (kind, id_)
 
 
+@attack(4, 12)
 def test_who_is_nobody_sees_nothing(city: Any) -> None:
     """Attacks 4 and 12: a resident's account that has lost its resident sees no resident, rather than all."""
     client = city.fhir("guardian")
@@ -222,3 +276,46 @@ def test_who_is_nobody_sees_nothing(city: Any) -> None:
             assert client.get(f"/{kind}?_summary=count").json()["total"] == 0
     finally:
         city.sql("update account set wards = $1 where name = 'guardian' returning 1 as n", list(kept))
+
+
+@attack(10)
+def test_an_old_version_is_under_the_policy_of_today(city: Any) -> None:
+    """What a doctor read yesterday is gone with the resident's move: the versions of that time too."""
+    doctor, other = city.fhir("doctor"), city.posts["doctor-b"].organisation
+    here = sorted(city.seen_by("doctor", "Patient")[0] - city.seen_by("doctor-b", "Patient")[0])[0]
+    away = sorted(city.seen_by("doctor-b", "Patient")[0] - city.seen_by("doctor", "Patient")[0])[0]
+    made = (
+        city.fhir()
+        .post(
+            "/Observation",
+            content=json.dumps(
+                {
+                    "resourceType": "Observation",
+                    "status": "final",
+                    "code": {"text": "x"},
+                    "subject": {"reference": f"Patient/{away}"},
+                    "performer": [{"reference": f"Organization/{other}"}],
+                }
+            ),
+        )
+        .json()
+    )
+    place = f"/Observation/{made['id']}"
+    try:
+        for address in (place, f"{place}/_history", f"{place}/_history/1"):
+            assert doctor.get(address).status_code == 404
+            assert city.fhir("doctor-b").get(address).status_code == 200
+        own = {
+            **made,
+            "subject": {"reference": f"Patient/{here}"},
+            "performer": [{"reference": f"Organization/{city.posts['doctor'].organisation}"}],
+        }
+        assert city.fhir().put(place, content=json.dumps(own)).status_code == 200
+        # the record is the doctor's now; what it said of another's resident is not
+        assert doctor.get(f"{place}/_history/2").status_code == 200
+        assert doctor.get(f"{place}/_history/1").status_code == 404
+        assert len(doctor.get(f"{place}/_history").json()["entry"]) == 1
+        for address in (place, f"{place}/_history", f"{place}/_history/1", f"{place}/_history/2"):
+            assert city.fhir("doctor-b").get(address).status_code == 404, address
+    finally:
+        assert city.fhir().delete(place).status_code == 204

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from .files import PLANS, SHEETS, workbook
+from .cases import attack
+from .files import PLANS, REASONS, SHEETS, workbook
 
 PLAN_PAGE = "/plans/import"
 MOST_SECONDS = 60.0
@@ -60,22 +61,29 @@ def uploaded(city: Any, name: str, page: str, file: tuple[str, bytes], **fields:
     return answer
 
 
+@attack(18, 19)
 @pytest.mark.parametrize("what", PLANS)
 def test_plans(city: Any, what: str) -> None:
     before = city.memory()
     with city.unchanged(), others_are_served(city):
-        judged(uploaded(city, "plan", PLAN_PAGE, PLANS[what], own="true"))
+        answer = uploaded(city, "plan", PLAN_PAGE, PLANS[what], own="true")
+        judged(answer)
+    assert REASONS.get(what, "") in answer.text, what
     assert city.memory() - before < 700
 
 
+@attack(18, 19)
 @pytest.mark.parametrize("what", SHEETS)
 def test_sheets(city: Any, what: str) -> None:
     before = city.memory()
     with city.unchanged(), others_are_served(city):
-        judged(uploaded(city, "clerk", "/registers/residents/residents/import", PLANS[what]))
+        answer = uploaded(city, "clerk", "/registers/residents/residents/import", PLANS[what])
+        judged(answer)
+    assert REASONS.get(what, "") in answer.text, what
     assert city.memory() - before < 700
 
 
+@attack(20)
 def test_two_hundred_megabytes(city: Any) -> None:
     before = city.memory()
     for name, page in (("plan", PLAN_PAGE), ("clerk", "/registers/residents/residents/import")):
@@ -123,6 +131,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@attack(19, 24)
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_file_names(city: Any, name: str) -> None:
     with city.unchanged():

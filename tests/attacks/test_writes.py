@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from .cases import attack
+
 BASE = "http://kangshu.org/fhir"
 CASE_KIND = f"{BASE}/CodeSystem/case-kind"
 DISTRICT = f"{BASE}/StructureDefinition/district"
@@ -84,6 +86,7 @@ CARE = {
 }  # fmt: skip
 
 
+@attack(11)
 @pytest.mark.parametrize("way", CARE)
 @pytest.mark.parametrize(
     "name", ["doctor", "doctor-b", "hospital", "hospital-b", "elder", "elder-b", "unit-b"]
@@ -99,6 +102,7 @@ def test_nobody_takes_a_resident_into_care_unseen(city: Any, name: str, way: str
             refused(every_way(client, CARE[way](patient, own)), 403, 409, 422)
 
 
+@attack(11)
 @pytest.mark.parametrize("name", ["doctor", "hospital", "elder"])
 def test_own_records_do_not_change_hands(city: Any, name: str) -> None:
     """A record stays where its writer may write: not given away, not turned to a hidden resident."""
@@ -129,6 +133,7 @@ def test_own_records_do_not_change_hands(city: Any, name: str) -> None:
     assert client.delete(place).status_code == 204
 
 
+@attack(13)
 @pytest.mark.parametrize(
     "name", ["doctor-b", "hospital-b", "elder-b", "unit-b", "clerk-b", "calls", "resident-b"]
 )
@@ -169,6 +174,7 @@ def test_foreign_records_are_not_written(city: Any, name: str) -> None:
                 client.post("/", content=body({"resourceType": "Bundle", "type": "batch", "entry": entries}))
 
 
+@attack(14)
 def test_a_district_is_not_claimed(city: Any) -> None:
     """A record about a hidden resident is not drawn into one's own district by saying so."""
     _, hidden = city.seen_by("clerk-b", "Patient")
@@ -178,6 +184,7 @@ def test_a_district_is_not_claimed(city: Any) -> None:
         refused(every_way(city.fhir("clerk-b"), resource), 422)
 
 
+@attack(10)
 def test_deleted_records_keep_their_history_to_themselves(city: Any) -> None:
     """Who writes under the id of a deleted record of another's would own its versions."""
     there, own = city.posts["doctor"].organisation, city.posts["unit-b"].organisation
@@ -224,6 +231,7 @@ HIDING = {
 }  # fmt: skip
 
 
+@attack(11)
 @pytest.mark.parametrize("way", HIDING)
 def test_papers_about_a_resident_are_not_papers_of_nobody(city: Any, way: str) -> None:
     """Attack 11: however a document names its resident, roles that see papers of no resident do not see it."""
@@ -246,6 +254,7 @@ def test_papers_about_a_resident_are_not_papers_of_nobody(city: Any, way: str) -
         assert city.fhir().delete(place).status_code == 204
 
 
+@attack(11)
 def test_a_binary_is_as_secret_as_its_context(city: Any) -> None:
     patient = city.posts["resident-b"].patient
     binary = {
@@ -269,6 +278,7 @@ def task_of(city: Any) -> dict[str, Any]:
     return task
 
 
+@attack(14)
 @pytest.mark.parametrize("name", ["plan", "clerk", "hospital", "leader", "unit-b"])
 def test_cases_change_by_their_moves_alone(city: Any, name: str) -> None:
     task, client = task_of(city), city.fhir(name)
@@ -308,6 +318,7 @@ def test_cases_change_by_their_moves_alone(city: Any, name: str) -> None:
         )  # fmt: skip
 
 
+@attack(14)
 @pytest.mark.parametrize("name", ["plan", "clerk", "unit-b", "civil"])
 def test_reported_values_are_not_reviewed_by_hand(city: Any, name: str) -> None:
     own = city.posts[name].organisation
@@ -321,6 +332,7 @@ def test_reported_values_are_not_reviewed_by_hand(city: Any, name: str) -> None:
         refused(every_way(city.fhir(name), report), 403, 409)
 
 
+@attack(14)
 @pytest.mark.parametrize("name", ["doctor", "hospital", "unit-b", "clerk", "plan"])
 def test_provenance_and_audit_are_the_servers_own(city: Any, name: str) -> None:
     own = city.posts[name].organisation
@@ -340,6 +352,7 @@ def test_provenance_and_audit_are_the_servers_own(city: Any, name: str) -> None:
         assert city.fhir(name).patch("/AuditEvent/1", content="[]").status_code == 400
 
 
+@attack(14)
 def test_marks_of_the_server_are_its_own(city: Any) -> None:
     """Attack 14: versions, times and case numbers that a client sends are not taken."""
     client, own = city.fhir("doctor"), city.posts["doctor"].organisation
@@ -360,6 +373,7 @@ def test_marks_of_the_server_are_its_own(city: Any) -> None:
     assert client.delete(f"/Observation/{made['id']}").status_code == 204
 
 
+@attack(15)
 def test_tokens(city: Any) -> None:
     """Attack 15: what is not a token of ours, or not any more, is nobody; a session is no bearer token."""
     cookie = city.browser("doctor").cookies["kangshu_session"]
@@ -389,6 +403,7 @@ def test_tokens(city: Any) -> None:
     assert city.fhir("doctor").get("/Patient?_count=1").status_code == 200
 
 
+@attack(15)
 def test_a_stopped_account_is_out_everywhere(city: Any) -> None:
     browser, client = city.signed_in("hospital-b"), city.fhir("hospital-b")
     assert client.get("/Patient?_count=1").status_code == 200
@@ -401,6 +416,7 @@ def test_a_stopped_account_is_out_everywhere(city: Any) -> None:
         city.sql("update account set active = true where name = 'hospital-b' returning 1 as n")
 
 
+@attack(24)
 def test_writes_from_other_sites_with_the_cookie_are_refused(city: Any) -> None:
     """A browser sends the cookie by itself: another site's page may not use it on /fhir."""
     cookies = dict(city.browser("doctor").cookies)
@@ -478,6 +494,7 @@ def test_one_of_two_hundred_versions(city: Any) -> None:
     assert city.fhir().get(f"/Basic/{made['id']}").json()["meta"]["versionId"] == "2"
 
 
+@attack(11)
 def test_a_binary_follows_the_document_that_it_belongs_to(city: Any) -> None:
     patient = city.posts["resident-b"].patient
     paper = {

@@ -29,6 +29,27 @@ _MEDIA: Final = {
 }
 
 
+_BEGINNINGS: Final = {
+    ".pdf": (b"%PDF-",),
+    ".png": (b"\x89PNG\r\n\x1a\n",),
+    ".jpg": (b"\xff\xd8\xff",),
+    ".jpeg": (b"\xff\xd8\xff",),
+    ".docx": (b"PK\x03\x04",),
+    ".xlsx": (b"PK\x03\x04",),
+    ".zip": (b"PK\x03\x04", b"PK\x05\x06"),
+}
+"""How files of a kind begin: a name is no proof of what a file is."""
+
+
+def is_of_kind(ending: str, data: bytes) -> bool:
+    """Return whether `data` is what its name's ending says; text is what holds no NUL and begins as no other kind."""
+    beginnings = _BEGINNINGS.get(ending)
+    if beginnings is not None:
+        return data.startswith(beginnings)
+    others = tuple(one for listed in _BEGINNINGS.values() for one in listed)
+    return b"\0" not in data and not data.startswith(others)
+
+
 async def with_papers(
     visit: Visit, fields: Iterable[Field], form: FormData, values: dict[str, Any], subject: str = ""
 ) -> tuple[dict[str, Any], list[Resource]]:
@@ -66,6 +87,11 @@ def _document(visit: Visit, name: str, data: bytes, subject: str) -> Resource:
         raise UnsupportedMedia(
             f"files of this kind are not taken; use {', '.join(_MEDIA)}",
             zh=f"不支持该类型的文件，可上传：{'、'.join(_MEDIA)}",
+        )
+    if not is_of_kind(PurePath(name).suffix.lower(), data):
+        raise UnsupportedMedia(
+            "the file is not what its name says; save it in its own format and send it again",
+            zh="文件内容与扩展名不符，请按实际格式另存后重新上传",
         )
     if len(data) > MOST_BYTES:
         raise TooLarge("an attachment has at most 8 MB", zh="单个附件不超过 8 MB，请压缩后再上传")

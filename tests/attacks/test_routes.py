@@ -1,0 +1,90 @@
+"""Every endpoint of /fhir × every role × a hidden id and one that never was: found in the table that the server routes by."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from kangshu.api import ENDPOINTS, Endpoint
+
+from .cases import attack
+from .city import ROLES
+
+NOBODY = "never-there"
+TYPES = ("Patient", "Observation", "Task", "Contract")
+"""One type of each kind of scope: the resident, what is about one, a case, what stands between two."""
+
+ELSEWHERE = {
+    "capabilities", "transaction", "history-system", "search-type", "history-type", "create", "update-conditional",
+    "patch-conditional", "delete-conditional", "$validate", "$start", "$evaluate-measure",
+}  # fmt: skip
+"""Endpoints that name no record: `test_same_policy`, `test_writes` and `test_bad_requests` try what they do."""
+
+SENT: dict[str, tuple[str, str]] = {
+    "update": ('{{"resourceType":"{kind}","id":"{id}","meta":{{}}}}', "application/fhir+json"),
+    "patch": ('[{{"op":"test","path":"/resourceType","value":"{kind}"}}]', "application/json-patch+json"),
+    "$validate": ('{{"resourceType":"{kind}"}}', "application/fhir+json"),
+    "$move": ('{{"resourceType":"Parameters","parameter":[{{"name":"move","valueString":"accept"}}]}}', "application/fhir+json"),
+    "$reveal": ('{{"resourceType":"Parameters","parameter":[{{"name":"field","valueString":"telephone"}},{{"name":"reason","valueString":"xxxxxxxxxx"}}]}}', "application/fhir+json"),
+}  # fmt: skip
+"""What is sent, by interaction or operation; others take no body."""
+
+NAMING = [one for one in ENDPOINTS if "{id}" in one.path]
+
+
+def called(one: Endpoint) -> str:
+    return f"${one.operation}" if one.operation else one.interaction
+
+
+@attack(13)
+def test_every_endpoint_has_a_case() -> None:
+    """One that names a record is swept below; any other is known by name."""
+    unknown = [one.path for one in ENDPOINTS if "{id}" not in one.path and called(one) not in ELSEWHERE]
+    assert not unknown, f"write the attacks of these and name them in ELSEWHERE: {unknown}"
+    unsent = [
+        one.path for one in NAMING
+        if one.method in ("POST", "PUT", "PATCH") and called(one) not in SENT
+    ]  # fmt: skip
+    assert not unsent, f"say in SENT what these take: {unsent}"
+
+
+def answer(client: httpx.Client, one: Endpoint, kind: str, id_: str) -> httpx.Response:
+    path = one.path.replace("{type}", kind).replace("{id}", id_).replace("{version}", "1")
+    content, media = SENT.get(called(one), ("", ""))
+    if one.method in ("GET", "DELETE"):
+        return client.request(one.method, path)
+    text = content.format(kind=kind, id=id_)
+    return client.request(one.method, path, content=text, headers={"content-type": media})
+
+
+@attack(13, 3)
+@pytest.mark.parametrize("name", ROLES)
+def test_every_endpoint_for_every_role(city: Any, name: str) -> None:
+    """A hidden id and one that never was get the same answer, in words too; nothing is changed."""
+    client = city.fhir(name)
+    for one in NAMING:
+        for kind in one.types or TYPES:
+            hidden = sorted(city.seen_by(name, kind)[1])
+            if not hidden:
+                continue
+            with city.unchanged():
+                there, never = answer(client, one, kind, hidden[0]), answer(client, one, kind, NOBODY)
+            if called(one) in ("$validate", "update") and there.status_code == never.status_code == 200:
+                json.loads(there.text)  # a check of the body alone
+            else:
+                assert 400 <= there.status_code < 500, (one.method, one.path, kind, there.status_code)
+            assert there.status_code == never.status_code, (
+                one.method,
+                one.path,
+                kind,
+                there.status_code,
+                never.status_code,
+            )
+            assert there.text.replace(hidden[0], "*") == never.text.replace(NOBODY, "*"), (
+                one.method,
+                one.path,
+                kind,
+            )
