@@ -45,7 +45,7 @@ async def sign_derived(connection: Connection) -> None:
 async def derive(store: Store, progress: Callable[[int], None] | None) -> int:
     """Read what has not been read, in short commits; return from how many records.
 
-    Refusals come first: nothing is opened that they close. Types that no rule is about any more are forgotten.
+    Refusals come first: nothing is opened that they close. What other rules opened is closed. Types that no rule is about any more are forgotten.
     """
     done = await _read_labels(store, progress)
     known: dict[str, str] = await store.get_setting(SETTING) or {}
@@ -53,6 +53,7 @@ async def derive(store: Store, progress: Callable[[int], None] | None) -> int:
         wanted = signature(type) if type in CARE_TYPES else ""
         if known.get(type, "") == wanted:
             continue
+        await _close(store, type)
         last = 0
         while batch := await _read_care(store, type, last):
             last = batch[-1]
@@ -62,6 +63,15 @@ async def derive(store: Store, progress: Callable[[int], None] | None) -> int:
         known = {**known, type: wanted}
         await store.put_setting(SETTING, known)
     return done
+
+
+async def _close(store: Store, type: str) -> None:
+    """Take away what records of `type` opened by other rules; what they refuse stays until it is read anew."""
+    async with store.connection() as connection:
+        await connection.execute(
+            "delete from care where key in (select key from resource where type = $1)",
+            store.catalogue.type(type),
+        )
 
 
 async def _read_care(store: Store, type: str, after: int) -> list[int]:
