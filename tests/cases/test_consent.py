@@ -10,7 +10,8 @@ import pytest
 
 from kangshu.access import Grant
 from kangshu.base.faults import Conflict, Forbidden, Unprocessable
-from kangshu.cases import deadline_of, state_of
+from kangshu.cases import Cases, deadline_of, state_of
+from kangshu.sdk import CaseDeclaration, Move, State, Text
 from tests.cases.conftest import SYSTEM, City
 
 NOTICE: dict[str, Any] = {
@@ -201,3 +202,54 @@ async def test_nobody_writes_a_consent_past_the_notice(city: City) -> None:
         await city.store.create(doctor, denied)
     written = await city.store.create(person(city), denied)
     assert written.created
+
+
+PAID_VISIT = CaseDeclaration(
+    id="visit",
+    service="toy",
+    title=Text("有偿上门服务", "Paid home visit"),
+    systems=("S25",),
+    initial="ordered",
+    start_by=("organisation",),
+    form=(),
+    states=(
+        State("ordered", Text("已下单", "Ordered"), "requested", box="requester"),
+        State("done", Text("已服务", "Done"), "completed", final=True, box="none"),
+    ),
+    moves=(
+        Move(
+            "serve",
+            Text("上门服务", "Serve"),
+            ("ordered",),
+            "done",
+            ("requester",),
+            guard="%consents.where(category.coding.where(code = 'paid-service').exists()"
+            " and organization.reference = 'Organization/' + %organisation).exists()",
+            guard_text=Text("须先取得居民知情同意。", "The resident's consent comes first."),
+        ),
+    ),
+    subject_type="Patient",
+)
+"""A service of another folder: C13 asks for consent before a paid item."""
+
+
+async def test_no_paid_home_service_without_consent(city: City) -> None:
+    """C13: the guard of any service's case can ask for a consent that holds now; withdrawn, it does not."""
+    clock, parameters = city.clock, city.parameters
+    cases = Cases(
+        city.store, [*city.cases.declarations, PAID_VISIT], parameters, jurisdiction="990100", clock=clock
+    )
+    doctor = replace(city.account("community-doctor", "centre"), read=SYSTEM.read, write=SYSTEM.write)
+    visit = (await cases.start(doctor, "toy/visit", {}, subject="Patient/zhang")).id
+    assert (await cases.offers(doctor, visit))[0].blocked is not None
+    task = await proposed(city, kind="paid-service", recipient="centre")
+    with pytest.raises(Unprocessable, match="consent comes first"):
+        await cases.move(doctor, visit, "serve", {})
+    await city.cases.move(person(city), task, "accept", {})
+    assert (await cases.offers(doctor, visit))[0].blocked is None
+    await city.cases.move(person(city), task, "withdraw", {})
+    with pytest.raises(Unprocessable):
+        await cases.move(doctor, visit, "serve", {})
+    again = await proposed(city, kind="paid-service", recipient="centre")
+    await city.cases.move(person(city), again, "accept", {})
+    assert state_of((await cases.move(doctor, visit, "serve", {})).resource) == "done"

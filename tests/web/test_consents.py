@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 from kangshu.access import Grant, system_grant
-from kangshu.api import fhir_app
+from kangshu.api import fhir_app, processing_activities
 from kangshu.base.clock import today
 
 from .site import Site, token_of
@@ -276,3 +276,17 @@ def test_a_resident_gives_a_consent_unasked_and_takes_a_copy(site: Site) -> None
     kinds = {one["resource"]["resourceType"] for one in copy.json()["entry"]}
     assert {"Patient", "Encounter", "Consent", "Task"} <= kinds
     assert person.get("/me/copy?of=resident-000001").status_code == 404
+
+
+def test_the_record_of_processing_is_whole(site: Site) -> None:
+    found = processing_activities(site.platform)
+    assert [one.title.zh for one in found if not one.basis] == [], "every activity has its ground"
+    assert {"exchange", "register", "case", "measure", "extract"} == {one.kind for one in found}
+    consents = next(one for one in found if one.title.zh == "授权同意台账")
+    assert "居民" in {one.zh for one in consents.recipients}
+    assert "统计监测员" not in {one.zh for one in consents.recipients}
+    page = site.visitor("privacy").get("/processing").text
+    assert "未登记依据" not in page
+    assert all(one.clause.partition("；")[0] in page for one in found)
+    for name in ("doctor", "resident", "data", "admin"):
+        assert site.visitor(name).get("/processing").status_code == 403

@@ -331,6 +331,20 @@ class HomeSection:
 
 
 @dataclass(frozen=True, slots=True)
+class Processing:
+    """On what ground a service handles personal information: the entry of the record of processing (PIPL Art. 55, 56).
+
+    `basis` names the ground of Art. 13(1), `clause` where it stands, `retention` the dated parameter of how many years
+    it is kept ("": not fixed yet). What is handled and who may see it is read from the service's declarations.
+    """
+
+    purpose: Text
+    basis: Literal["consent", "contract", "statutory", "emergency", "public-interest"]
+    clause: str
+    retention: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A service folder, checked and frozen."""
 
@@ -347,6 +361,8 @@ class Service:
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
+    processing: Processing | None = None
+    """None for a service that has not said on what ground it handles personal information."""
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)
     demo: Callable[[DemoCity], Iterable[Resource]] | None = None
     """`demo.py`'s `demo`: yields what this service adds to the demo city."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 from urllib.parse import parse_qsl
@@ -335,6 +335,17 @@ def _parameters(draft: Draft, known: Known) -> Iterator[Finding]:
             )
 
 
+def _processing(draft: Draft, known: Known) -> Iterator[Finding]:
+    said = draft.processing
+    if said is not None and said.retention and said.retention not in known.parameters:
+        text = (
+            f"no rule declares the parameter '{said.retention}': the record of processing tells no retention"
+        )
+        zh = f"没有声明参数“{said.retention}”，处理活动记录中将没有保存期限"
+        # a folder may be taken away without those beside it failing
+        yield replace(draft.places.finding(said, text, zh, part="retention"), severity="warning")
+
+
 def _sections(draft: Draft, known: Known) -> Iterator[Finding]:
     for section in draft.home:
         yield from check_section(section, draft.registers, known.parameters, draft.places)
@@ -366,4 +377,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     _deadlines,
     _parameters,
     _sections,
+    _processing,
 )

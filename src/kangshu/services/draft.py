@@ -14,6 +14,7 @@ from kangshu.sdk import (
     HomeSection,
     MeasureDeclaration,
     ParameterDeclaration,
+    Processing,
     RegisterDeclaration,
     Text,
     ViewDeclaration,
@@ -25,6 +26,7 @@ from kangshu.services.findings import Finding
 from kangshu.services.home import read_section
 from kangshu.services.measured import read_measure, read_parameter, read_view
 from kangshu.services.places import Places
+from kangshu.services.processing import read_processing
 from kangshu.services.tree import Block, plain, read_tree
 
 MANIFEST = "service.yaml"
@@ -50,6 +52,7 @@ class Draft:
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
+    processing: Processing | None = None
     places: Places = field(default_factory=Places)
     findings: list[Finding] = field(default_factory=list)
 
@@ -88,6 +91,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     )
     places.note(draft, manifest)
     draft.home = tuple(read_section(one, draft.id, places) for one in manifest.entries("home"))
+    draft.processing = read_processing(manifest, places)
     manifest.close()
     if draft.id != folder.name:
         line = manifest.line_of("id")

@@ -146,27 +146,23 @@ def _requests(city: DemoCity) -> Iterator[DemoCase]:
 
 
 def _applications(city: DemoCity) -> Iterator[DemoCase]:
-    """Yield applications: a draft, one under review, one returned, one in use, one rejected, one destroyed."""
+    """Yield applications: a draft, one under review, one returned, one approved, one rejected, one destroyed."""
     office, clerk = "unit-data", "unit-health-commission"
     asked = _application(city)
     review = (DemoMove("submit", clerk), DemoMove("accept", office, hours=20))
     granted = {
-        "granted_columns": ["age_group", "district", "ability_level"],
+        "granted_columns": ["age", "place", "level", "managed"],
         "granted_district": "990100",
         "granted_start": asked["period_start"],
         "granted_end": asked["period_end"],
         "sensitive": "no",
-        "struck": "删去出生月份：年龄段已能满足统计目的。",
+        "struck": "删去性别：统计目的不需要。",
     }
     struck = (*review, DemoMove("minimise", office, granted, 10))
     single = (*review, DemoMove("minimise", office, {**granted, "sensitive": "yes"}, 10))
-    used = (
-        *struck,
-        DemoMove("approve", office, hours=20),
-        DemoMove("record-extract", office, {"extract_reference": "演示-0001", "extract_rows": 36}, 5),
-    )
+    approved = (*struck, DemoMove("approve", office, hours=20))
     closed = (
-        *used,
+        *approved,
         DemoMove(
             "declare",
             clerk,
@@ -190,7 +186,7 @@ def _applications(city: DemoCity) -> Iterator[DemoCase]:
         {**asked, "project": "社区老龄化指数"},
         moves=(*review, DemoMove("return", office, {"comment": "请写明各字段为何必需。"}, 8)),
     )
-    yield DemoCase(_DATA_USE, clerk, 25, {**asked, "project": "老年人能力评估统计年报"}, moves=used)
+    yield DemoCase(_DATA_USE, clerk, 25, {**asked, "project": "老年人能力评估统计年报"}, moves=approved)
     yield DemoCase(
         _DATA_USE,
         clerk,
@@ -220,8 +216,8 @@ def _application(city: DemoCity) -> dict[str, Any]:
         "place": "mainland",
         "responsible": "周以宁 0990-8000001",
         "level": "aggregate",
-        "extract": "elder-ability",
-        "columns": ["age_group", "district", "ability_level", "birth_month"],
+        "extract": "elder-health",
+        "columns": ["age", "gender", "place", "level", "managed"],
         "district": "990100",
         "period_start": f"{year}-01-01",
         "period_end": f"{year}-12-31",
