@@ -172,7 +172,10 @@ def test_a_resident_sees_lists_exports_deputies_and_emergencies(site: Site) -> N
         assert (
             "本人" not in re.sub(r"<nav.*?</nav>", "", page, flags=re.S).split("lookups")[1].split("</ul>")[0]
         )
-        assert "本人" in client.get("/me/lookups?show=all").text
+        assert "系统自动处理" not in page, "what the product does by itself is nobody's look"
+        every = client.get("/me/lookups?show=all").text
+        assert "本人" in every
+        assert "系统自动处理" in every
         assert client.get("/me/lookups", params={"of": "another-one"}).status_code == 403
 
 

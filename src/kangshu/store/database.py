@@ -113,9 +113,7 @@ class Database:
         async with acquired(self._pool) as connection:
             yield connection
 
-    async def listen(
-        self, channel: str, heard: Callable[[], None], hearing: Callable[[bool], None]
-    ) -> None:
+    async def listen(self, channel: str, heard: Callable[[], None], hearing: Callable[[bool], None]) -> None:
         """Call `heard` whenever a process tells something on `channel`, until cancelled; see `listening.listen`."""
         await listen(self._url, channel, heard, hearing)
 
@@ -239,7 +237,8 @@ class Database:
         """Return (position, row) of the acts on a resident's own record (调阅留痕), newest first, below `before`.
 
         `resident` is the account's own where it is left out, else one that it is guardian of. Lists, exports and
-        drill-downs that held the record are among them; `others` leaves out the account's own acts. Of other
+        drill-downs that held the record are among them; `others` leaves out the account's own acts and what the
+        product does by itself. Of other
         residents a row tells nothing: its `residents` and its query are left out.
 
         Raises:
@@ -251,7 +250,7 @@ class Database:
                 raise Forbidden(
                     "only residents see who opened their own record", zh="仅居民本人可查看自己档案的调阅记录"
                 )
-            asked = AuditQuery(resident=whose, not_account=grant.account if others else "")
+            asked = AuditQuery(resident=whose, not_account=grant.account if others else "", people=others)
             found = await self._audit_rows(asked, before, count)
             return [(position, replace(row, residents=(), detail="")) for position, row in found]
 

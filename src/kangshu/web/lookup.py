@@ -198,6 +198,9 @@ def kind_title(visit: Visit, kind: str) -> str:
         "Encounter": "服务记录", "Observation": "评估与检查", "PractitionerRole": "执业岗位", "Task": "办件",
         "EpisodeOfCare": "入住记录", "Practitioner": "人员", "Condition": "诊断", "HealthcareService": "服务项目",
         "Communication": "通知", "PlanDefinition": "规划", "Binary": "文件", "DocumentReference": "附件",
-        "MeasureReport": "填报", "ServiceRequest": "申请", "Schedule": "排班",
+        "MeasureReport": "填报", "ServiceRequest": "申请", "Schedule": "排班", "Consent": "授权",
+        "AuditEvent": "审计日志", "Measure": "指标", "Account": "账号", "Immunization": "接种记录",
+        "MedicationStatement": "用药", "MedicationRequest": "处方", "AllergyIntolerance": "过敏史",
+        "CarePlan": "健康计划", "QuestionnaireResponse": "问卷", "RelatedPerson": "亲属", "Appointment": "预约",
     }  # fmt: skip
     return visit.words(titles.get(kind, "记录"))

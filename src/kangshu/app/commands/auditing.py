@@ -1,7 +1,5 @@
 """`kangshu audit`: anchors of the audit outside the database, and the check of its chain against them."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

@@ -30,6 +30,8 @@ from kangshu.web.parts import Cell, Filter, Paging, Tab
 from kangshu.web.visit import Visit
 
 _ROWS: Final = 50
+_LONGEST: Final = 80
+"""Signs of a query that the table shows; the workbook has all of it."""
 _WATCHED_DAYS: Final = 7
 """How far back a ready question looks where no day is given."""
 ACTS: Final = {
@@ -166,7 +168,7 @@ def _row(visit: Visit, one: Any) -> list[Cell]:
             nowrap=True,
             sub=" · ".join(by),
         ),
-        Cell(act_text(visit, one.action), sub=one.detail[:120]),
+        Cell(act_text(visit, one.action), sub=shortened(one.detail)),
         Cell(
             (kind_title(visit, one.type) if one.type else "—"),
             visit.with_query(type=one.type, id=one.id, before="") if one.id else "",
@@ -194,6 +196,11 @@ def act_text(visit: Visit, action: str) -> str:
     """Return what people call an act; one on an account names the account behind it."""
     name, _, whom = action.partition(" ")
     return " ".join(filter(None, (visit.words(ACTS.get(name, name)), whom)))
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a long text."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def outcome_text(visit: Visit, outcome: str) -> str:

@@ -68,6 +68,7 @@ class Lookup:
     refused: bool
     mine: bool
     emergency: bool
+    by_person: bool
     organisation: str = ""
     """Id of the organisation of who acted."""
     deputy: str = ""
@@ -121,6 +122,7 @@ async def lookups(
                 row.outcome != "ok",
                 row.account == visit.grant.account,
                 row.purpose == EMERGENCY,
+                row.account in known,
                 who.organisation,
                 known.get(row.on_behalf_of, nobody).name if row.on_behalf_of else "",
                 row.app,
@@ -186,7 +188,7 @@ async def own_lookups(visit: Visit) -> Response:
         ],
         tabs=[
             Tab(words("他人查看"), visit.with_query(show="", before=""), not every),
-            Tab(words("全部（含本人）"), visit.with_query(show="all", before=""), every),
+            Tab(words("全部（含本人和系统）"), visit.with_query(show="all", before=""), every),
         ],
         page=Paging(
             visit.with_query(before="") if before else "",
