@@ -96,6 +96,7 @@ async def _tick(platform: Platform, complaints: _Complaints) -> None:
     try:
         await refresh_parameters(platform)
         await platform.cases.tick()
+        await platform.store.forget_extracts()
     except Fault as fault:
         complaints.tell("deadlines will be looked at again", fault)
 

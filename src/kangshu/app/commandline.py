@@ -20,6 +20,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "auditing": ("audit",),
     "plans": ("plan",),
     "measured": ("measure",),
+    "extracting": ("extract",),
     "language": ("fhirpath", "validate", "view"),
     "cities": ("city", "services"),
 }
