@@ -1,6 +1,19 @@
 """FHIR REST, operations, sign-in, and the one table from faults to HTTP."""
 
-from kangshu.accounts import Acting, Deputy, Post, Session, Standing, StepOver, UnknownIdentity
+from kangshu.accounts import (
+    IMPROPER,
+    JUSTIFIED,
+    Acting,
+    Deputy,
+    Emergency,
+    NewAccount,
+    Post,
+    Session,
+    Standing,
+    StepOver,
+    UnknownIdentity,
+)
+from kangshu.accounts import REASONS as EMERGENCY_REASONS
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
 from kangshu.api.auditing import (
     BURSTS,
@@ -62,6 +75,7 @@ from kangshu.api.permissions import (
 )
 from kangshu.api.platform import Platform, Settings
 from kangshu.api.record_copies import record_copy
+from kangshu.api.staff_import import StaffPlan, import_staff, plan_staff, staff_template
 from kangshu.api.telling import tell, tell_refused
 from kangshu.registers import ImportReport
 from kangshu.store import EMERGENCY, AuditQuery, ExtractRecord, oversees
@@ -70,8 +84,11 @@ __all__ = [
     "ANSWERS",
     "BURSTS",
     "EMERGENCY",
+    "EMERGENCY_REASONS",
     "ENDPOINTS",
     "ENTERED",
+    "IMPROPER",
+    "JUSTIFIED",
     "OAUTH_ROOT",
     "ROOT",
     "SESSION_COOKIE",
@@ -83,10 +100,12 @@ __all__ = [
     "AuditCheck",
     "AuditQuery",
     "Deputy",
+    "Emergency",
     "Endpoint",
     "ExtractRecord",
     "ImportReport",
     "MethodNotOffered",
+    "NewAccount",
     "OpenRelation",
     "Platform",
     "Post",
@@ -94,6 +113,7 @@ __all__ = [
     "Session",
     "Settings",
     "Sight",
+    "StaffPlan",
     "Standing",
     "StepOver",
     "Trace",
@@ -121,6 +141,7 @@ __all__ = [
     "import_divisions",
     "import_parameters",
     "import_roles",
+    "import_staff",
     "issues_outcome",
     "make_extract",
     "measure_report",
@@ -130,11 +151,13 @@ __all__ = [
     "own_address",
     "parameter_value",
     "parameters_template",
+    "plan_staff",
     "record_copy",
     "refresh_parameters",
     "risk_lines",
     "roles_template",
     "session_token",
+    "staff_template",
     "status_of",
     "tell",
     "tell_refused",

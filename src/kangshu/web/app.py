@@ -125,6 +125,7 @@ class _Door:
         visit.shared.update(await frame(self.platform, grant, words, request.url.path, fresh=fresh))
         acting = await self.platform.accounts.acting(token)
         visit.shared.update(posts=post_choices(self.platform, acting, words))
+        visit.shared.update(emergencies=await self.platform.accounts.emergencies.open_of(grant))
         if not grant.roles and self.page.path not in _FIRST_STEPS:
             account = await self.platform.accounts.account(grant, grant.account)
             if account.must_change:

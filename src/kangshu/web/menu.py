@@ -69,6 +69,7 @@ def menu(
                 ),
                 *([entry(words("发起办件"), "/cases/start", "send")] if may_start(platform, grant) else []),
                 *([entry(words("档案调阅"), "/find/resident", "search")] if _looks_up(grant) else []),
+                *([entry(words("应急调阅"), "/emergency", "warn")] if grant.may("emergency.access") else []),
             ),
         )
     ]
@@ -115,6 +116,7 @@ def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:
     pages = (
         (("account.manage", "account.read"), words("账号管理"), "/admin/accounts", "key"),
         (("account.manage", "role.assign", "account.read"), words("角色权限"), "/admin/roles", "people"),
+        (("emergency.review",), words("应急调阅复核"), "/emergency/review", "warn"),
         (("policy.read",), words("权限核查"), "/admin/policy", "search"),
         (
             ("organisation.manage", "account.manage", "role.assign", "parameter.write"),

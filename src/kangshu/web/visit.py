@@ -31,6 +31,8 @@ STEP_COOKIE: Final = "kangshu_step"
 SIZE_COOKIE: Final = "kangshu_size"
 TOKEN_FIELD: Final = "_token"  # noqa: S105 - the name of a form field
 SAID: Final = {
+    "opened": "应急调阅已打开，请在结束后及时关闭",
+    "judged": "已复核，居民本人和发起单位会收到结论",
     "saved": "已保存",
     "started": "已发起，下一步操作见“我可以办理”",
     "moved": "已办理，去向见办理过程",

@@ -249,6 +249,24 @@ async def administrator(visit: Visit) -> Screen:
     return screen
 
 
+async def protection_officer(visit: Visit) -> Screen:
+    """Return the screen of the data protection officer: emergency accesses to review first, then the to-dos."""
+    words = visit.words
+    screen = await clerk(visit)
+    waiting = await visit.platform.accounts.emergencies.queue(visit.grant)
+    late = sum(one.is_overdue for one in waiting)
+    screen.lead = words("先复核应急调阅；每条都有期限。")
+    screen.quick = [
+        Link(title, address, icon) for title, address, icon in administration(visit.grant, words)
+        if address in ("/emergency/review", "/admin/policy", "/admin/audit")
+    ]  # fmt: skip
+    said = words("其中 {count} 件超期", count=late) if late else ""
+    tone = "red" if late else "amber" if waiting else "green"
+    figure = Figure(words("待复核应急调阅"), str(len(waiting)), words("件"), said, tone, "/emergency/review")
+    screen.figures = [figure, *screen.figures]
+    return screen
+
+
 async def statistician(visit: Visit) -> Screen:
     """Return the screen of the statistics office: targets with their lights, and the way to every measure."""
     screen = await leader(visit)
@@ -268,5 +286,6 @@ SCREENS: Final[Mapping[str, Show]] = {
     "measures": statistician,
     "administration": administrator,
     "audit": administrator,
+    "protection": protection_officer,
     "pending": pending,
 }

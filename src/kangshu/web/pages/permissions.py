@@ -26,6 +26,7 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.web.language import Words
 from kangshu.web.lookup import divisions, kind_title
 from kangshu.web.pages.accounts import operations_told
+from kangshu.web.pages.emergency import shown
 from kangshu.web.pages.own_posts import names_of, roles_of
 from kangshu.web.visit import Visit, texts
 
@@ -385,8 +386,13 @@ async def resident(visit: Visit) -> Response:
         )
         for one in sorted(sight.seers, key=lambda one: (one.organisation, one.role))
     ]
+    emergencies = []
+    if visit.grant.acts_as(patient) or visit.grant.may("emergency.review"):
+        for one in await visit.platform.accounts.emergencies.of_patient(visit.grant, patient):
+            emergencies.append(shown(words, one, names))
     return visit.render(
         "permissions_resident.html",
+        emergencies=emergencies,
         patient=patient,
         own=visit.grant.acts_as(patient),
         relations=relations,
