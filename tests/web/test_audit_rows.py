@@ -35,6 +35,7 @@ SILENT = {
     "GET /registers/{service}/{register}/chosen": "nothing is chosen, nothing is shown",
     "GET /plans/import": "an empty form",
     "GET /find/{kind}": "asks nothing before two signs are typed; what is then asked has its row",
+    "POST /find/{kind}": "an empty text asks nothing; what is asked has its row",
     "GET /admin/import": "a table of contents",
     "GET /admin/import/{act}": "an empty form",
     "GET /admin/import/{act}/template.xlsx": "an empty workbook",
