@@ -519,6 +519,54 @@ async def test_an_attachment_bears_the_labels_of_what_it_belongs_to(town: Store)
     assert (await town.read(account("centre", labels=("R",)), "Binary", "b1")).id == "b1"
 
 
+async def test_an_attachment_follows_its_record(town: Store) -> None:
+    binary: Resource = {"resourceType": "Binary", "id": "b1", "contentType": "text/plain", "data": "eA=="}
+    binary["securityContext"] = {"reference": "DiagnosticReport/r1"}
+    report = of("DiagnosticReport", "r1", status="final")
+    entries = [binary, report]
+    await town.bundle(
+        SYSTEM,
+        {"resourceType": "Bundle", "type": "transaction",
+         "entry": [{"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in entries]},
+    )  # fmt: skip
+    centre, other = account("centre"), account("other")
+
+    async def shown(grant: Grant) -> bool:
+        return bool(await town.find_all(grant, "Binary", ""))
+
+    assert await shown(centre)
+    assert not await shown(other)
+    await town.update(SYSTEM, {**report, "meta": {"security": [RESTRICTED]}})
+    assert not await shown(centre)
+    assert await shown(account("centre", labels=("R",)))
+    await town.patch(SYSTEM, "DiagnosticReport", "r1", [{"op": "remove", "path": "/meta/security"}])
+    assert await shown(centre)
+    await town.update(SYSTEM, {"resourceType": "Patient", "id": "p3", "managingOrganization": ref("other")})
+    await town.update(SYSTEM, of("DiagnosticReport", "r1", "p3", status="final"))
+    assert await shown(other)
+    assert not await shown(centre)
+
+
+async def test_an_attachment_loaded_before_its_record(store: Store, database_url: str) -> None:
+    binary = {"resourceType": "Binary", "id": "b1", "contentType": "text/plain", "data": "eA=="}
+    await store.bulk_load(SYSTEM, [{**binary, "securityContext": {"reference": "DiagnosticReport/r1"}}])
+    await store.bulk_load(
+        SYSTEM, [of("DiagnosticReport", "r1", status="final", meta={"security": [RESTRICTED]})]
+    )
+    (found,) = await store.find_all(SYSTEM, "Binary", "")
+    assert (found.scope.patient, found.scope.labels) == ("p1", ("R",))
+    # as an earlier program left it
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "delete from attached; update resource set patient = '', labels = '{}' where id = 'b1'"
+    )
+    await connection.execute("delete from setting where name = 'care-signatures'")
+    await connection.close()
+    await store.derive()
+    (found,) = await store.find_all(SYSTEM, "Binary", "")
+    assert (found.scope.patient, found.scope.labels) == ("p1", ("R",))
+
+
 # Data from before
 
 

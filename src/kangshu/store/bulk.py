@@ -21,6 +21,7 @@ from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, Forbidden
 from kangshu.fhir import decode, render
 from kangshu.sdk import Resource
+from kangshu.store.attachments import attach, context_of, settle
 from kangshu.store.auditing import audit_row
 from kangshu.store.bodies import type_of
 from kangshu.store.care import CARE_COLUMNS, DISSENT_COLUMNS, care_rows, dissent_rows
@@ -220,6 +221,7 @@ async def _write(
         ],
     )  # fmt: skip
     await _enter_care(transaction, fresh, key_of)
+    await _attach(store, transaction, prepared, fresh, key_of)
     all_fresh = len(fresh) == len(prepared.records)
     for kind, rows in prepared.rows.items():
         await connection.copy_records_to_table(
@@ -301,6 +303,18 @@ async def _check(
         if record.is_case and not engine:
             raise Conflict("a Task of a case changes by its moves", zh="办件任务只能通过办理动作变更")
         await transaction.residents.add(transaction.reader, grant, record.type, record.patient)
+
+
+async def _attach(
+    store: Store, transaction: Transaction, prepared: Prepared, records: list[Record], keys: dict[int, int]
+) -> None:
+    """Put attachments where the records are that they belong to, and those that wait for one of `records` too."""
+    for record in records:
+        if record.type == "Binary":
+            body = decode(store.codec.unpack(prepared.codec, record.packed))
+            if context_of(body) is not None:
+                await attach(transaction.reader, keys[record.number], body)
+    await settle(transaction.reader, list(keys.values()))
 
 
 async def _enter_care(transaction: Transaction, records: list[Record], keys: dict[int, int]) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from kangshu.access import care_rules
 from kangshu.fhir import decode
+from kangshu.store.attachments import attach, context_of, settle
 from kangshu.store.care import enter, forget
 from kangshu.store.connections import Connection
 from kangshu.store.relations import CARE_TYPES, SILENT, told_by
@@ -24,6 +25,7 @@ NOT_READ: Final = "?"
 _READING: Final = 1
 """Raised when records are read for care differently than before."""
 _BATCH: Final = 500
+_ATTACHED: Final = "Binary"
 
 
 def signature(type: str) -> str:
@@ -38,7 +40,7 @@ async def sign_derived(connection: Connection) -> None:
         """insert into setting (name, value) select $1, $2 where not exists (select 1 from resource)
         on conflict (name) do nothing""",
         SETTING,
-        msgspec.json.encode({type: signature(type) for type in sorted(CARE_TYPES)}).decode(),
+        msgspec.json.encode({type: signature(type) for type in sorted({*CARE_TYPES, _ATTACHED})}).decode(),
     )
 
 
@@ -49,7 +51,11 @@ async def derive(store: Store, progress: Callable[[int], None] | None) -> int:
     """
     done = await _read_labels(store, progress)
     known: dict[str, str] = await store.get_setting(SETTING) or {}
-    for type in sorted({*CARE_TYPES, *known}, key=lambda one: (one != "Consent", one)):
+    if _ATTACHED not in known:
+        done += await _read_attached(store)
+        known = {**known, _ATTACHED: signature(_ATTACHED)}
+        await store.put_setting(SETTING, known)
+    for type in sorted({*CARE_TYPES, *known} - {_ATTACHED}, key=lambda one: (one != "Consent", one)):
         wanted = signature(type) if type in CARE_TYPES else ""
         if known.get(type, "") == wanted:
             continue
@@ -63,6 +69,27 @@ async def derive(store: Store, progress: Callable[[int], None] | None) -> int:
         known = {**known, type: wanted}
         await store.put_setting(SETTING, known)
     return done
+
+
+async def _read_attached(store: Store) -> int:
+    """Read which records the attachments belong to; return of how many."""
+    last = done = 0
+    while True:
+        async with store.connection() as connection, connection.transaction():
+            reader = store.reader(connection)
+            keys = await connection.fetch(
+                "select key from resource where type = $1 and not deleted and key > $2 order by key limit 50",
+                store.catalogue.type(_ATTACHED),
+                last,
+            )
+            if not keys:
+                return done
+            for row in keys:
+                binary = await reader.by_key(row["key"])
+                if binary is not None and context_of(binary.resource) is not None:
+                    await attach(reader, binary.key, binary.resource)
+            await settle(reader, [row["key"] for row in keys])
+            last, done = keys[-1]["key"], done + len(keys)
 
 
 async def _close(store: Store, type: str) -> None:

@@ -79,6 +79,16 @@ class Reader:
         await self.learn([row])
         return self.stored(row, type)
 
+    async def by_key(self, key: int) -> Stored | None:
+        """Return the current row of `key` under lock, whoever may see it."""
+        row = await self.connection.fetchrow(
+            f"select {_COLUMNS} from resource where key = $1 for update", key
+        )
+        if row is None:
+            return None
+        await self.learn([row])
+        return self.stored(row)
+
     async def read(self, grant: Grant, type: str, id: str) -> Stored:
         """Return the current version.
 

@@ -20,10 +20,11 @@ from kangshu.base.faults import (
     PreconditionFailed,
     TooLarge,
 )
-from kangshu.fhir import check_depth, definitions, render, split_reference
+from kangshu.fhir import check_depth, render
 from kangshu.sdk import Resource
 from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
 from kangshu.store import queue
+from kangshu.store.attachments import attach, context_of, settle, under
 from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_of, told_with_write
 from kangshu.store.bodies import new_id, patched, stamped, type_of, valid_id
 from kangshu.store.connections import Connection
@@ -54,6 +55,8 @@ class Transaction:
         self.read_rows: list[AuditRow] = []
         """Audit rows of what was read; the store writes them when the transaction ends, either way."""
         self.residents = NamedResidents()
+        self.awaited: set[tuple[str, str]] = set()
+        """Type and id of records that attachments written here belong to and that are not there yet."""
         self._attempt = ("transaction", "", "")
 
     def under(self, grant: Grant) -> Transaction:
@@ -61,6 +64,7 @@ class Transaction:
         other = Transaction(self._store, self.connection, grant)
         other.read_rows = self.read_rows
         other.residents = self.residents
+        other.awaited = self.awaited
         return other
 
     async def close(self) -> None:
@@ -313,8 +317,11 @@ class Transaction:
         body.update(resource)
         body["id"] = id
         scope, own = scope_of(body)
-        if type == "Binary" and not scope.patient:
-            scope = await self._as_secret_as_its_context(body, scope)
+        if type == "Binary" and (context := context_of(body)) is not None:
+            found = await self.reader.current(*context, lock=True)
+            scope = under(scope, found)
+            if found is None:
+                self.awaited.add(context)
         origin = 0
         if not own:
             scope, origin = await self._place(type, id, scope)
@@ -325,18 +332,6 @@ class Transaction:
         written = await self._write(type, id, body, current, scope, origin, action)
         (seen,) = await self.reader.shown(self.grant, [written.stored])
         return replace(written, stored=seen)
-
-    async def _as_secret_as_its_context(self, binary: Resource, scope: Scope) -> Scope:
-        """Return `scope` in the compartment of the record that the Binary's securityContext names."""
-        context = binary.get("securityContext")
-        reference = split_reference(str(context.get("reference", ""))) if isinstance(context, dict) else None
-        if reference is None or reference.base or not definitions().is_resource(reference.type):
-            return scope
-        found = await self.reader.current(reference.type, reference.id)
-        if found is None:
-            return scope
-        labels = tuple(sorted({*scope.labels, *found.scope.labels}))
-        return replace(scope, patient=found.scope.patient, labels=labels)
 
     async def _standing_labels(self, current: Stored | None) -> Any:
         """Return the meta.security of the version that stands; of a deleted record, of the one before its deletion."""
@@ -395,6 +390,7 @@ class Transaction:
         stored = Stored(type, id, version, moment, scope, body is None, text, key)
         await self._keep_unique(stored)
         await self._keep_care(stored, current)
+        await self._keep_attached(stored, current)
         await self._cascade(stored, current)
         return Written(stored, created=change == _CREATE)
 
@@ -408,6 +404,15 @@ class Transaction:
             await self.residents.keep(
                 self.reader, stored.type, stored.key, stored.scope.patient, told, fresh=fresh
             )
+
+    async def _keep_attached(self, stored: Stored, current: Stored | None) -> None:
+        if stored.type == "Binary":
+            await attach(self.reader, stored.key, stored.resource)
+        elif (stored.type, stored.id) in self.awaited or (
+            current is not None
+            and (current.scope.patient, current.scope.labels) != (stored.scope.patient, stored.scope.labels)
+        ):
+            await settle(self.reader, [stored.key])
 
     async def _keep_unique(self, stored: Stored) -> None:
         rules = self._store.unique_rules(stored.type)
