@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from collections.abc import Callable
@@ -10,12 +11,17 @@ from typing import Any
 import httpx
 import openpyxl
 
+from kangshu.access import system_grant
 from kangshu.accounts import sample_code
+from kangshu.api import import_staff
+from kangshu.api.staff_import import STAFF_NUMBER
+from kangshu.base.faults import Conflict
 from tests.web.site import Site, token_of
 
 from .asking import plain, send
 from .conftest import OWN
 
+SYSTEM = system_grant("test")
 _SIGNED_IN: dict[tuple[str, str], httpx.Client] = {}
 Fill = Callable[[Any, list[str]], None]
 
@@ -245,3 +251,104 @@ def test_a_file_that_is_no_workbook_is_told(empty: Site) -> None:
     book.save(out)
     assert "请使用下载的模板填写" in upload(admin, "/admin/import/divisions", out.getvalue()).text
     assert admin.get("/admin/import/nothing").status_code == 404
+
+
+def _staff(client: httpx.Client, sheets: dict[str, list[list[Any]]]) -> bytes:
+    """Return the workbook of a unit's people with rows filled in."""
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/admin/import/staff/template.xlsx").content))
+    assert book.sheetnames == ["单位", "人员", "账号", "岗位", "填表说明"]
+    for name, rows in sheets.items():
+        for row in rows:
+            book[name].append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_a_unit_comes_with_its_people_or_not_at_all(empty: Site) -> None:
+    admin = first_sign_in(empty, "admin")
+    good: dict[str, list[list[Any]]] = {
+        "单位": [["滨城区卫生健康局", "区卫健局", "government", "", "滨城区政府", ""], ["滨城区政府", "", "", "", "", ""]],
+        "人员": [["B001", "白一", "滨城区卫生健康局", ""], ["B002", "白二", "区卫健局", "护士"]],
+        "账号": [["baiyi", "白一", "B001"], ["baier", "白二", "B002"]],
+        "岗位": [
+            ["baiyi", "老龄股经办", "滨城区卫生健康局", "", "baier", ""],
+            ["baiyi", "统计", "滨城区政府", "", "", ""],
+            ["baier", "", "滨城区卫生健康局", "", "", ""],
+        ],
+    }  # fmt: skip
+    bad = {
+        **good,
+        "单位": [*good["单位"], ["别处", "", "no-such-kind", "12", "不存在的单位", "不存在的区"]],
+        "人员": [*good["人员"], ["B001", "重复", "滨城区政府", ""], ["", "无号", "滨城区政府", ""]],
+        "账号": [*good["账号"], ["admin", "冒名", ""], ["baisan", "白三", "B999"]],
+        "岗位": [*good["岗位"], ["baier", "", "滨城区政府", "", "baier", "系统管理员"], ["nobody", "", "滨城区政府", "", "", ""]],
+    }  # fmt: skip
+    before = len(empty.run(empty.platform.accounts.accounts(SYSTEM)))
+    refused = upload(admin, "/admin/import/staff", _staff(admin, bad))
+    assert refused.status_code == 422
+    said = plain(refused.text)
+    for line in (
+        "4 单位·类别 没有类别“no-such-kind”", "4 单位·统一社会信用代码 须为 18 位", "4 单位·上级单位 没有单位“不存在的单位”",
+        "4 人员·工号 与前面的行重复", "5 人员·工号 请填写", "4 账号·账号 账号已存在", "5 账号·工号", "5 账号·账号 “岗位”表中没有该账号的岗位",
+        "5 岗位·B 岗账号", "5 岗位·角色 角色由安全保密管理员分配", "6 岗位·账号 “账号”表中没有此账号",
+    ):  # fmt: skip
+        assert line in said, line
+
+    preview = upload(admin, "/admin/import/staff", _staff(admin, good))
+    assert preview.status_code == 200
+    assert "尚未写入" in preview.text
+    assert len(empty.run(empty.platform.accounts.accounts(SYSTEM))) == before
+    data = re.search(r'name="data" hidden>([^<]+)<', preview.text)
+    assert data
+    done = send(admin, "/admin/import/staff", "/admin/import/staff", data=data[1])
+    assert done.status_code == 200, done.text[-3000:]
+    passwords = dict(
+        re.findall(r'<td>(baiyi|baier)</td><td>[^<]*</td><td class="secret">([^<]+)<', done.text)
+    )
+    assert set(passwords) == {"baiyi", "baier"}
+    posts = empty.run(empty.platform.accounts.posts.posts(SYSTEM, "baiyi"))
+    assert [(one.title, one.stand_in, one.roles) for one in posts] == [
+        ("老龄股经办", "baier", ()),
+        ("统计", "", ()),
+    ]
+    people = empty.run(
+        empty.platform.store.search_all(SYSTEM, "Practitioner", f"identifier={STAFF_NUMBER}|B001")
+    )
+    assert [posts[0].practitioner] == [one["id"] for one in people]
+    units = empty.run(empty.platform.store.search_all(SYSTEM, "Organization", "name=滨城区卫生健康局"))
+    assert units[0]["partOf"]["reference"] == f"Organization/{posts[1].organisation}"
+    session = empty.run(empty.platform.accounts.sign_in("baiyi", passwords["baiyi"]))
+    assert session.account.must_change
+    again = upload(admin, "/admin/import/staff", _staff(admin, good))
+    assert "账号已存在" in plain(again.text)
+
+
+def test_of_two_imports_at_once_one_leaves_nothing(empty: Site) -> None:
+    admin = first_sign_in(empty, "admin")
+    data = _staff(
+        admin,
+        {
+            "单位": [["海边街道办", "", "", "", "", ""]],
+            "人员": [["H1", "海一", "海边街道办", ""]],
+            "账号": [["hai1", "海一", "H1"], ["hai2", "海二", ""]],
+            "岗位": [["hai1", "", "海边街道办", "", "", ""], ["hai2", "", "海边街道办", "", "", ""]],
+        },
+    )
+    platform = empty.platform
+    grant = empty.run(platform.accounts.open_grant("admin"))
+
+    async def both() -> list[Any]:
+        return await asyncio.gather(
+            import_staff(platform, grant, data), import_staff(platform, grant, data), return_exceptions=True
+        )
+
+    found = empty.run(both())
+    failed = [one for one in found if isinstance(one, Conflict) or (isinstance(one, tuple) and one[0].errors)]
+    assert len(failed) == 1, found
+    for type_, criteria in (
+        ("Organization", "name=海边街道办"),
+        ("Practitioner", f"identifier={STAFF_NUMBER}|H1"),
+    ):
+        assert len(empty.run(platform.store.search_all(SYSTEM, type_, criteria))) == 1
+    assert len(empty.run(platform.accounts.posts.posts(SYSTEM, "hai1"))) == 1

@@ -223,6 +223,22 @@ class Accounts:
         administrators in one account).
         """
         further = tuple(more)
+        async with self._office.store.connection() as connection, connection.transaction():
+            made = await self.create_within(connection, grant, account, password, more=further)
+        await self._office.tell(grant.account, f"account-create {account.name}", detail=account.kind)
+        return NewAccount(await self._office.find(account.name), made.password)
+
+    async def create_within(
+        self,
+        connection: Any,
+        grant: Grant,
+        account: Account,
+        password: str | None = None,
+        *,
+        more: Iterable[Post] = (),
+    ) -> NewAccount:
+        """Make an account as `create_account` does, within another's transaction: it stands or falls with the rest."""
+        further = tuple(more)
         grant.require("account.manage")
         if account.roles or any(one.roles for one in further):
             grant.require("role.assign")
@@ -233,7 +249,7 @@ class Accounts:
             if password is not None:
                 check_password(secret, account.name, self._office.limits().password_length)
             encoded = await asyncio.to_thread(hash_password, secret)
-        rows = await self._office.sql(
+        rows = await connection.fetch(
             "insert into account (name, display, patient, wards, must_change, password, kind) "
             "values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing returning name",
             account.name,
@@ -247,9 +263,13 @@ class Accounts:
         if not rows:
             raise Conflict("an account of this name is there already", zh="该账号名已存在")
         for post in (_first_post(account), *further):
-            await self.posts.insert(replace(post, account=account.name))
-        await self._office.tell(grant.account, f"account-create {account.name}", detail=account.kind)
-        return NewAccount(await self._office.find(account.name), secret)
+            await self.posts.insert(replace(post, account=account.name), connection)
+        return NewAccount(account, secret)
+
+    async def tell_created(self, grant: Grant, names: Iterable[str]) -> None:
+        """Write the accounts of an import to the audit, each by name."""
+        for name in names:
+            await self._office.tell(grant.account, f"account-create {name}", detail="import")
 
     def check(self, account: Account, more: Iterable[Post] = ()) -> None:
         """Raise Unprocessable unless `account` has a usable name, known roles, and the posts that they need."""

@@ -128,9 +128,12 @@ class PostBook:
         held = await self._held(name)
         return held[0] if held else None
 
-    async def insert(self, post: Post) -> Post:
-        """Write a post as it is; whoever calls has checked it."""
-        rows = await self._office.sql(
+    async def insert(self, post: Post, connection: Any = None) -> Post:
+        """Write a post as it is, within the transaction of `connection` if given; whoever calls has checked it."""
+        if connection is None:
+            async with self._office.store.connection() as own:
+                return await self.insert(post, own)
+        rows = await connection.fetch(
             "insert into post (account, title, roles, organisation, practitioner, district, stand_in) "
             "values ($1, $2, $3, $4, $5, $6, $7) returning *",
             post.account,
@@ -142,6 +145,18 @@ class PostBook:
             post.stand_in or None,
         )
         return post_of(rows[0])
+
+    async def describe(self, connection: Any, name: str, posts: Sequence[Post]) -> None:
+        """Add title and B 岗 to the posts of `name`, in their order: its stand-ins may be made after it."""
+        rows = await connection.fetch("select id from post where account = $1 order by id", name)
+        for row, post in zip(rows, posts, strict=False):
+            await self._check_stand_in(post, connection)
+            await connection.fetch(
+                "update post set title = $2, stand_in = $3 where id = $1",
+                row["id"],
+                post.title,
+                post.stand_in or None,
+            )
 
     async def _held(self, name: str) -> tuple[Post, ...]:
         rows = await self._office.sql(
@@ -166,7 +181,7 @@ class PostBook:
         others = [role for one in await self._held(account.name) if one.id != post.id for role in one.roles]
         check_apart(self._office.roles, [*post.roles, *others])
 
-    async def _check_stand_in(self, post: Post) -> None:
+    async def _check_stand_in(self, post: Post, connection: Any = None) -> None:
         if not post.stand_in:
             return
         if post.stand_in == post.account:
@@ -176,8 +191,15 @@ class PostBook:
                 "an administrator's post has no stand-in: another account is given the role",
                 zh="系统、安全、审计管理员岗位不设 B 岗，请另行任命",
             )
-        other = await self._office.find(post.stand_in)
-        if other.kind != "person" or not other.active:
+        asked = "select kind, active from account where name = $1"
+        rows = await (
+            connection.fetch(asked, post.stand_in)
+            if connection is not None  # of the same import: outside its transaction the row is not there yet
+            else self._office.sql(asked, post.stand_in)
+        )
+        if not rows:
+            raise NotFound("there is no such account", zh="没有此账号")
+        if rows[0]["kind"] != "person" or not rows[0]["active"]:
             raise Unprocessable("a stand-in is a person in service", zh="B 岗须为在用的个人账号")
 
 

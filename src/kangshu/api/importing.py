@@ -152,7 +152,7 @@ async def import_account_sheet(platform: Platform, grant: Grant, data: bytes) ->
     """Make the accounts of a sheet, without roles; all rows or none. Raises as `import_divisions` does."""
     grant.require("account.manage")
     rows = read_rows(data, ACCOUNT_SHEET)
-    organisations = await _organisations(platform, grant)
+    organisations = await organisation_ids(platform, grant)
     divisions = await division_names(platform, grant)
     places = {name: code for code, name in divisions.items()}
     errors: list[RowError] = []
@@ -193,7 +193,7 @@ async def import_account_sheet(platform: Platform, grant: Grant, data: bytes) ->
     return AccountsMade(ImportReport(len(rows), len(checked.made), 0, ()), checked.made)
 
 
-async def _organisations(platform: Platform, grant: Grant) -> dict[str, tuple[str, ...]]:
+async def organisation_ids(platform: Platform, grant: Grant) -> dict[str, tuple[str, ...]]:
     """Return the ids of the organisations by name, alias and id."""
     found: dict[str, tuple[str, ...]] = {}
     for one in await platform.store.search_all(grant, "Organization", ""):
@@ -218,7 +218,7 @@ async def roles_template(platform: Platform, grant: Grant, language: Language = 
     roles = platform.accounts.roles
     names = {
         id_: name
-        for name, ids in (await _organisations(platform, grant)).items()
+        for name, ids in (await organisation_ids(platform, grant)).items()
         for id_ in ids
         if name != id_
     }

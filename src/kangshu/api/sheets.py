@@ -14,6 +14,7 @@ from kangshu.documents import Value, read_xlsx, write_xlsx
 MOST_ROWS: Final = 20_000
 _SEARCHED: Final = 5
 _FIELD, _NEEDED, _FORM = Text("列", "Column"), Text("必填", "required"), Text("填写要求", "How to fill in")
+_SHEET: Final = Text("表", "Sheet")
 _HELP: Final = Text("填表说明", "Explanations")
 
 
@@ -45,7 +46,26 @@ def read_rows(data: bytes, columns: Sequence[SheetColumn]) -> list[SheetRow]:
         TooLarge: more rows than one import takes.
         Unprocessable: no heading line, or a needed column is missing.
     """
-    rows = next(iter(read_xlsx(data).values()), [])
+    return _rows(next(iter(read_xlsx(data).values()), []), columns)
+
+
+def read_sheets(data: bytes, sheets: Mapping[Text, Sequence[SheetColumn]]) -> dict[Text, list[SheetRow]]:
+    """Return the filled rows of several sheets by title; a sheet that is not there has none. Raises as `read_rows`."""
+    held = read_xlsx(data)
+    found: dict[Text, list[SheetRow]] = {}
+    for title, columns in sheets.items():
+        rows = held.get(title.zh, held.get(title.en))
+        found[title] = _rows(rows, columns) if rows else []
+    if not any(found.values()):
+        names = "、".join(one.zh for one in sheets)
+        raise Unprocessable(
+            "none of the template's sheets holds a row; start from the template",
+            zh=f"没有可导入的行：请使用下载的模板，在{names}表中填写",
+        )
+    return found
+
+
+def _rows(rows: Sequence[Sequence[Value]], columns: Sequence[SheetColumn]) -> list[SheetRow]:
     by_title = {title: one.id for one in columns for title in (one.title.zh, one.title.en)}
     start = next(
         (at for at, row in enumerate(rows[:_SEARCHED]) if any(_text(cell) in by_title for cell in row)), None
@@ -77,14 +97,28 @@ def write_template(
 ) -> bytes:
     """Return a workbook to fill in: the headings with `rows` that stand already, and a sheet that explains them."""
     explained: list[list[Value]] = [[one.in_language(language) for one in (_FIELD, _NEEDED, _FORM)]]
-    for one in columns:
-        explained.append(
-            [one.title.in_language(language), "√" if one.needed else "", one.help.in_language(language)]
-        )
+    explained += _explained(columns, language)
     headings: list[Value] = [one.title.in_language(language) for one in columns]
     return write_xlsx(
         {title.in_language(language): [headings, *map(list, rows)], _HELP.in_language(language): explained}
     )
+
+
+def write_templates(sheets: Mapping[Text, Sequence[SheetColumn]], language: Language) -> bytes:
+    """Return a workbook with one empty sheet per title, and a sheet that explains all their columns."""
+    book: dict[str, list[list[Value]]] = {}
+    explained: list[list[Value]] = [[one.in_language(language) for one in (_SHEET, _FIELD, _NEEDED, _FORM)]]
+    for title, columns in sheets.items():
+        book[title.in_language(language)] = [[one.title.in_language(language) for one in columns]]
+        explained += [[title.in_language(language), *line] for line in _explained(columns, language)]
+    return write_xlsx({**book, _HELP.in_language(language): explained})
+
+
+def _explained(columns: Sequence[SheetColumn], language: Language) -> list[list[Value]]:
+    return [
+        [one.title.in_language(language), "√" if one.needed else "", one.help.in_language(language)]
+        for one in columns
+    ]
 
 
 def _text(cell: Value) -> str:

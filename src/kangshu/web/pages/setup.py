@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
+from binascii import Error as BinasciiError
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +12,7 @@ from starlette.responses import Response
 
 from kangshu.api import (
     ImportReport,
+    NewAccount,
     accounts_template,
     division_names,
     divisions_template,
@@ -17,8 +20,11 @@ from kangshu.api import (
     import_divisions,
     import_parameters,
     import_roles,
+    import_staff,
     parameters_template,
+    plan_staff,
     roles_template,
+    staff_template,
     tell,
 )
 from kangshu.base.clock import today
@@ -32,19 +38,28 @@ OPERATIONS: Final = ("organisation.manage", "account.manage", "role.assign", "pa
 _RIGHTS: Final = {
     "divisions": "organisation.manage",
     "accounts": "account.manage",
+    "staff": "account.manage",
     "roles": "role.assign",
     "parameters": "parameter.write",
 }
-_TITLES: Final = {"divisions": "行政区划", "accounts": "账号", "roles": "角色分配", "parameters": "政策参数"}
+_TITLES: Final = {
+    "divisions": "行政区划",
+    "accounts": "账号",
+    "staff": "单位、人员、岗位和账号",
+    "roles": "角色分配",
+    "parameters": "政策参数",
+}
 _LEADS: Final = {
     "divisions": "区县、乡镇街道、村居的代码和名称。已有的代码再次导入即改名。",
     "accounts": "一人一账号，本表不含角色。初始密码随机生成，只在导入后显示一次，本人首次登录时须修改。",
+    "staff": "一个工作簿四张表：单位、人员、账号、岗位。上传后先预览，确认后一次全部写入；任何一行有误则全部不写入。",
     "roles": "模板里已列出全部账号，填写“角色”列后上传。建账号的人和分配角色的人不能是同一人。",
     "parameters": "模板里已列出全部参数和今日有效值，待确认的在最前。填写“新值、生效日期、来源条款”后上传；历史取值保留。",
 }
 _BACK: Final = {
     "divisions": "/admin/divisions",
     "accounts": "/admin/accounts",
+    "staff": "/admin/accounts",
     "roles": "/admin/accounts",
     "parameters": "/admin/parameters",
 }
@@ -117,7 +132,8 @@ async def overview(visit: Visit) -> Response:
             _links(
                 visit,
                 "account.manage",
-                (words("导入"), "/admin/import/accounts"),
+                (words("按单位成套导入"), "/admin/import/staff"),
+                (words("只导入账号"), "/admin/import/accounts"),
                 (words("查看"), "/admin/accounts"),
             ),
         ),
@@ -197,6 +213,8 @@ async def template(visit: Visit) -> Response:
             data = divisions_template(language)
         case "accounts":
             data = accounts_template(language)
+        case "staff":
+            data = staff_template(language)
         case "roles":
             data = await roles_template(visit.platform, visit.grant, language)
         case _:
@@ -214,7 +232,10 @@ _IMPORTS: Final[dict[str, Callable[..., Awaitable[ImportReport]]]] = {
 async def take(visit: Visit) -> Response:
     """Import a filled-in workbook and show what happened row by row."""
     act, words = _chosen(visit), visit.words
-    file = await uploaded(await visit.form(), "file")
+    form = await visit.form()
+    file = await uploaded(form, "file")
+    if act == "staff":
+        return await _take_staff(visit, file[1] if file else None, texts(form).get("data", ""))
     if file is None:
         return _page(visit, act, error=words("请选择要上传的文件"), status=422)
     made: Sequence[tuple[str, str, str]] = ()
@@ -234,6 +255,39 @@ async def take(visit: Visit) -> Response:
     return _page(visit, act, shown, made, status=422 if errors else 200)
 
 
+async def _take_staff(visit: Visit, uploaded_file: bytes | None, confirmed: str) -> Response:
+    """Show what the workbook would make; when that has been confirmed, make it all."""
+    words, act = visit.words, "staff"
+    try:
+        data = uploaded_file if uploaded_file is not None else b64decode(confirmed, validate=True)
+        if not data:
+            return _page(visit, act, error=words("请选择要上传的文件"), status=422)
+        made: tuple[NewAccount, ...] = ()
+        if confirmed and uploaded_file is None:
+            plan, made = await import_staff(visit.platform, visit.grant, data)
+        else:
+            plan = await plan_staff(visit.platform, visit.grant, data)
+    except BinasciiError:
+        return _page(visit, act, error=words("请选择要上传的文件"), status=422)
+    except Fault as fault:
+        if fault.code in ("forbidden", "exception", "transient"):
+            raise
+        return _page(visit, act, error=Text(fault.zh, fault.text).in_language(words.language), status=422)
+    errors = [ShownError(one.row, one.column, words.of(one.text)) for one in plan.errors]
+    total = sum(number for _, number in plan.counts())
+    done = bool(made) or bool(confirmed and not errors)
+    report = ShownReport(total, 0, len({(one.row, one.column) for one in plan.errors}), errors)
+    return _page(
+        visit,
+        act,
+        report if errors or done else None,
+        [(one.account.name, one.account.display, one.password) for one in made],
+        status=422 if errors else 200,
+        preview=() if errors or done else tuple((words.of(title), number) for title, number in plan.counts()),
+        data="" if errors or done else b64encode(data).decode(),
+    )
+
+
 async def passwords(visit: Visit) -> Response:
     """Return the first passwords that the page before shows as a workbook; they are kept nowhere."""
     words, form = visit.words, texts(await visit.form())
@@ -250,6 +304,8 @@ def _page(
     made: Sequence[tuple[str, str, str]] = (),
     error: str = "",
     status: int = 200,
+    preview: Sequence[tuple[str, int]] = (),
+    data: str = "",
 ) -> Response:
     words = visit.words
     return visit.render(
@@ -261,6 +317,8 @@ def _page(
         back=_BACK[act],
         report=report,
         made=made,
+        preview=preview,
+        data=data,
         lines="\n".join("\t".join(one) for one in made),
         error=error,
     )
