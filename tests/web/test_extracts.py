@@ -16,7 +16,7 @@ from kangshu.access import Grant, system_grant
 from kangshu.accounts import Account
 from kangshu.api import make_extract
 from kangshu.base.clock import today
-from kangshu.base.faults import Fault, Forbidden, Gone, NotFound, Unprocessable
+from kangshu.base.faults import Conflict, Fault, Forbidden, Gone, NotFound, Unprocessable
 from kangshu.documents import read_xlsx
 
 from .site import Site, token_of
@@ -175,6 +175,11 @@ def test_a_download_is_noted_in_the_case_and_the_audit(office: Office, record: A
         assert visitor.get(f"/extracts/{record.id}/file/csv").status_code == 200
     events = office.site.run(office.site.platform.cases.history(SYSTEM, record.application))
     assert {"record-extract", "record-download"} <= {one.move for one in events}
+
+
+def test_one_approval_gives_one_extract(office: Office, record: Any) -> None:
+    with pytest.raises(Conflict):
+        office.make(office.applicant, record.application)
 
 
 def test_strangers_see_nothing(office: Office, record: Any) -> None:

@@ -14,6 +14,12 @@ from kangshu.base.faults import Malformed
 from kangshu.documents import read_xlsx, write_xlsx
 from kangshu.store import ExtractRecord
 
+_LEVEL_NAMES: Final = {
+    "year": "年 year", "5": "5岁组 5 years", "10": "10岁组 10 years", "older": "60/80岁以上 60/80+",
+    "day": "日 day", "month": "月 month", "quarter": "季 quarter", "community": "村居 community",
+    "town": "乡镇街道 town", "district": "区县 district", "city": "城市 city", "code": "编码 code",
+    "category": "类目 category", "chapter": "章 chapter", "value": "原值 as is", "*": "不区分 all",
+}  # fmt: skip
 _UNSAFE: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -63,6 +69,14 @@ def risk_lines(record: ExtractRecord) -> list[tuple[str, str, str]]:
             ", ".join(f"{name}={level}" for name, level in record.facts["levels"].items()),
         ),
     ]
+
+
+def _levels(record: ExtractRecord) -> str:
+    titles = {one[0]: one[1] for one in record.facts["columns"]}
+    return "；".join(
+        f"{titles.get(name, name)}：{_LEVEL_NAMES.get(level, level)}"
+        for name, level in record.facts["levels"].items()
+    )
 
 
 def workbook_copy(

@@ -16,7 +16,7 @@ from kangshu.api.platform import Platform
 from kangshu.base.canonical import CASE_KIND, CASE_STATE
 from kangshu.base.clock import today
 from kangshu.base.divisions import division_prefix
-from kangshu.base.faults import Forbidden, Gone, NotFound, Unprocessable, Unsupported
+from kangshu.base.faults import Conflict, Forbidden, Gone, NotFound, Unprocessable, Unsupported
 from kangshu.measures import Demand, Extract, Terms
 from kangshu.sdk import CaseDeclaration, ExtractDeclaration, Resource
 from kangshu.store import ExtractRecord, NewExtract, new_id, oversees
@@ -84,7 +84,7 @@ async def extract_application(platform: Platform, grant: Grant, task_id: str) ->
 
 
 async def usable_applications(platform: Platform, grant: Grant) -> list[Application]:
-    """Return the applications under which extracts may be made now by the account, as far as it sees them."""
+    """Return the applications whose extract may be made now by the account and is not yet, as far as it sees them."""
     kind = platform.cases.carrying(CARRIED)
     if kind is None:
         return []
@@ -92,7 +92,12 @@ async def usable_applications(platform: Platform, grant: Grant) -> list[Applicat
         grant, "Task", f"code={CASE_KIND}|{kind.code}&_sort=-_lastUpdated"
     )
     found = [_application(one, kind) for one in tasks]
-    return [one for one in found if one.usable and one.expiry >= today() and _concerned(grant, one)]
+    made = {one.application for one in await platform.store.extract_records(system_grant(_REASON))}
+    return [
+        one
+        for one in found
+        if one.usable and one.expiry >= today() and _concerned(grant, one) and one.task not in made
+    ]
 
 
 async def make_extract(platform: Platform, grant: Grant, application_task_id: str) -> ExtractRecord:
@@ -102,6 +107,7 @@ async def make_extract(platform: Platform, grant: Grant, application_task_id: st
         NotFound: the account sees no such application, or its definition is not declared.
         Forbidden: the account acts neither for the applicant nor for the data office, or the transfer has no ground.
         Gone: the use has ended.
+        Conflict: it is made already.
         Unprocessable: it is not approved, or the check of disclosure fails.
     """
     asked = await extract_application(platform, grant, application_task_id)
@@ -114,9 +120,15 @@ async def make_extract(platform: Platform, grant: Grant, application_task_id: st
         )
     place, table = platform.settings.jurisdiction, platform.parameters
     terms = _terms(platform, asked)
+    register = await platform.store.extract_records(system_grant(_REASON))
+    if any(one.application == asked.task for one in register):
+        raise Conflict(
+            "the extract of this application is made already; take a copy of it",
+            zh="该申请的提取件已制作，请直接下载；需要新的数据请另行申请",
+        )
     earlier = [
         one.facts.get("levels", {})
-        for one in await platform.store.extract_records(system_grant(_REASON))
+        for one in register
         if one.organisation == asked.organisation
         and one.definition == declaration.id
         and one.expires >= today()

@@ -12,7 +12,7 @@ import msgspec
 
 from kangshu.access import Grant
 from kangshu.base.clock import today
-from kangshu.base.faults import Gone, NotFound
+from kangshu.base.faults import Conflict, Gone, NotFound
 from kangshu.store.connections import Connection
 
 OVERSEE: Final = ("data-use.review", "data-use.approve", "data-use.countersign")
@@ -65,16 +65,25 @@ def _unpacked(data: bytes) -> Any:
 
 
 async def add(connection: Connection, grant: Grant, new: NewExtract) -> None:
-    """Keep an extract."""
+    """Keep an extract.
+
+    Raises:
+        Conflict: the application has one already.
+    """
     body = msgspec.json.encode(new.rows)
-    await connection.execute(
+    made = await connection.fetchval(
         """insert into data_extract
         (id, application, organisation, definition, level, made_by, expires, facts, fingerprint, body, digest)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (application) do nothing returning id""",
         new.id, new.application, new.organisation, new.definition, new.level, grant.account, new.expires,
         msgspec.json.encode(new.facts).decode(), _packed(new.fingerprint), zlib.compress(body, 6),
         hashlib.sha256(body).digest(),
     )  # fmt: skip
+    if made is None:
+        raise Conflict(
+            "the extract of this application is made already; take a copy of it",
+            zh="该申请的提取件已制作，请直接下载；需要新的数据请另行申请",
+        )
 
 
 async def found(connection: Connection, grant: Grant, id_: str = "") -> list[ExtractRecord]:

@@ -134,7 +134,7 @@ async def measure(visit: Visit) -> Response:
     city = visit.platform.settings.jurisdiction
     place = visit.query("district") or city
     result = await figures.evaluated(visit, measured, by, place)
-    names = await divisions(visit)
+    names = await _names(visit)
     address, proportion = f"/measures/{measured.id}", measured.kind != "count"
     top = max([row.value or 0.0 for row in result.rows], default=1.0)
     if measured.unit == "%":
@@ -220,6 +220,12 @@ def _parameter(visit: Visit, id_: str, day: Any) -> Fact:
     return Fact(visit.words.of(version.title), f"{version_text(visit.words, version)}（{said}）")
 
 
+async def _names(visit: Visit) -> dict[str, str]:
+    """Return the names of divisions by code and of organisations by reference, for the keys of a split."""
+    units = await organisations(visit)
+    return {**await divisions(visit), **{f"Organization/{id_}": name for id_, name in units.items()}}
+
+
 def _key_title(
     visit: Visit, measured: MeasureDeclaration, by: str, key: str, names: Mapping[str, str]
 ) -> str:
@@ -229,7 +235,7 @@ def _key_title(
         return names.get(key, names.get(key.ljust(6, "0"), key))
     dimension = next((one for one in measured.dimensions if one.id == by), None)
     label = dimension.labels.get(key) if dimension else None
-    return visit.words.of(label) if label else key
+    return visit.words.of(label) if label else names.get(key, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +378,7 @@ async def export(visit: Visit) -> Response:
         by = "district"
     result = await figures.evaluated(visit, measured, by)
     await tell(visit.platform, visit.grant, "export", "Measure", measured.id, by)
-    names = await divisions(visit)
+    names = await _names(visit)
     rows = [(_key_title(visit, measured, by, str(row.keys[0]), names), row) for row in result.rows]
     data = measure_sheet(visit, measured, result, rows)
     return visit.download(data, f"{words.of(measured.title)}.xlsx")
