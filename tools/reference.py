@@ -16,6 +16,7 @@ from typing import Any
 import typer
 
 from kangshu import accounts, plans
+from kangshu.access import label_title, purpose_title
 from kangshu.api import ANSWERS, endpoint_table
 from kangshu.app.commandline import application
 from kangshu.app.speech import Speech
@@ -102,7 +103,7 @@ def parameters() -> str:
         "数值适用于所列区划及其下级，并有起止日期；未核实者待主管部门确认。\n"),
     ]  # fmt: skip
     groups: list[tuple[str, Iterable[ParameterDeclaration]]] = [
-        ("accounts", accounts.PARAMETERS), ("plans", plans.PARAMETERS),
+        ("accounts", (*accounts.PARAMETERS, *accounts.EMERGENCY_PARAMETERS)), ("plans", plans.PARAMETERS),
         *((one.id, one.parameters) for one in city_services()),
     ]  # fmt: skip
     for name, declared in sorted(groups, key=lambda group: group[0]):
@@ -160,11 +161,21 @@ def roles() -> str:
         lines += [
             f"## {role.id}\n",
             f"{role.title.zh} · {role.title.en}\n",
+            f"{role.description.zh} {role.description.en}\n",
             "| | |",
             "|---|---|",
+            _row("purposes 用途", ", ".join(f"`{one}` {purpose_title(one).zh}" for one in role.purposes)),
             _row("read 可读", _rules(role.read)),
             _row("write 可写", _rules(role.write)),
             _row("count 可统计", _rules(role.aggregate)),
+            _row(
+                "labels 可看标签", ", ".join(f"`{one}` {label_title(one).zh}" for one in sorted(role.labels))
+            ),
+            _row("in clear 不打码", _rules(role.clear)),
+            _row(
+                "fixed 不可改",
+                "; ".join(f"{kind}: {', '.join(sorted(paths))}" for kind, paths in role.fixed.items()),
+            ),
             _row("operations 操作", ", ".join(f"`{one}`" for one in role.operations)),
             _row("needs 须有", ", ".join(role.post)),
             "",

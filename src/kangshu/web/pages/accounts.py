@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from kangshu.access import label_title
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, Fault, Forbidden, NotFound, Unprocessable
 from kangshu.base.text import Text
@@ -230,18 +231,22 @@ async def change_account(visit: Visit) -> Response:
 
 
 async def roles(visit: Visit) -> Response:
-    """Show what each role may do, in words."""
+    """Show what each role is for, which labels it sees and what it may do, in words."""
     words = visit.words
+    between = "、" if words.language == "zh" else ", "
     rows = [
         [
             Cell(words.of(role.title), sub=id_),
-            Cell("、".join(words(POSTS.get(one, one)) for one in role.post)),
+            Cell(words.of(role.description)),
+            Cell(between.join(words(POSTS.get(one, one)) for one in role.post)),
+            Cell(between.join(words.of(label_title(code)) for code in sorted(role.labels)) or words("不看")),
             Cell(operations_told(visit, role.operations)),
         ]
         for id_, role in visit.platform.accounts.roles.items()
     ]
-    return listing(visit, words("角色权限"), words("角色是数据：看什么、改什么、能做哪些操作。系统、安全、审计三员分设。"),
-                 [words("角色"), words("需要的岗位信息"), words("操作权限")], rows, words("没有角色"))  # fmt: skip
+    heads = [words("角色"), words("做什么"), words("需要的岗位信息"), words("敏感标签"), words("操作权限")]
+    lead = words("角色是数据：看什么、改什么、能做哪些操作。系统、安全、审计三员分设。")
+    return listing(visit, words("角色权限"), lead, heads, rows, words("没有角色"))
 
 
 def operations_told(visit: Visit, operations: Iterable[str]) -> str:
