@@ -254,6 +254,22 @@ async def test_import_all_or_nothing(registers: Registers, store: Store) -> None
     assert (await store.read(SYSTEM, "Patient", "p1")).resource["name"][0]["text"] == "改名"
 
 
+async def test_an_import_leaves_what_its_account_does_not_see(registers: Registers, store: Store) -> None:
+    known = {**patient(1), "telecom": [{"system": "phone", "value": "13812345678"}]}
+    await store.update(SYSTEM, known)
+    clerk = account("section-clerk", "office", district="9901")
+    assert "*" in (await registers.record(clerk, RESIDENTS, "p1")).values["phone"]
+    done = await registers.import_xlsx(
+        clerk, RESIDENTS, filled(registers, [*row("改名", 1)[:5], None, *row("改名", 1)[6:]])
+    )
+    assert (done.created, done.updated, done.errors) == (0, 1, ())
+    after = (await store.read(SYSTEM, "Patient", "p1")).resource
+    assert (after["name"][0]["text"], after["telecom"]) == ("改名", known["telecom"])
+    refused = await registers.import_xlsx(clerk, RESIDENTS, filled(registers, row("又改", 1)))
+    assert (refused.updated, len(refused.errors)) == (0, 1)
+    assert "住址" in refused.errors[0].text.zh
+
+
 async def test_partial_import_writes_the_right_rows(registers: Registers) -> None:
     doctor = account("community-doctor")
     data = filled(registers, row("甲", 50), row("乙", 51, born="哪天"), row("戊", 53, centre="x"))

@@ -91,6 +91,7 @@ def test_all_findings_are_shown_at_once_with_their_lines(toy: Path) -> None:
         ("registers/things.yaml", "criteria: code=", "criteria: colour=", "colour"),
         ("registers/things.yaml", "search: created", "search: made", "made"),
         ("registers/things.yaml", "path: created", "path: created()", "is not a path"),
+        ("registers/things.yaml", "search: created,", "masked: true, search: created,", "nothing would mask it"),
         ("registers/things.yaml", "kind: date, path", "kind: day, path", "is none of"),
         ("cases/handling.yaml", "initial: open", "initial: begun", "is not declared"),
         ("cases/handling.yaml", "from: open", "from: done", "cannot be reached"),

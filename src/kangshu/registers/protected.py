@@ -7,7 +7,7 @@ from typing import Any
 
 from kangshu.access import is_masked, protected_at
 from kangshu.base.faults import Issue
-from kangshu.registers.forms import read_values
+from kangshu.registers.forms import is_empty, read_values
 from kangshu.sdk import Field, RegisterDeclaration, Resource
 
 
@@ -23,11 +23,12 @@ def masked_fields(register: RegisterDeclaration, values: Mapping[str, Any]) -> f
 
 
 def kept_values(
-    register: RegisterDeclaration, values: Mapping[str, Any], seen: Resource
+    register: RegisterDeclaration, values: Mapping[str, Any], seen: Resource, *, partial: bool = False
 ) -> tuple[Mapping[str, Any], Sequence[Field], Sequence[Issue]]:
     """Return the values and the fields to be checked and written, without those that are masked in `seen`.
 
-    `seen` is the record as the account sees it. A masked field that came back otherwise is an issue.
+    `seen` is the record as the account sees it. A masked field that came back otherwise is an issue; with `partial`
+    (a sheet that leaves the cell empty) one that came back empty is not.
     """
     stands = read_values(register.form, seen)
     hidden = masked_fields(register, stands)
@@ -40,7 +41,10 @@ def kept_values(
             f"“{field.title.zh}”受保护，当前账号不能修改，请保持原样",
         )
         for field in register.form
-        if field.id in hidden and field.id in values and values[field.id] != stands[field.id]
+        if field.id in hidden
+        and field.id in values
+        and values[field.id] != stands[field.id]
+        and not (partial and is_empty(values[field.id]))
     ]
     kept = {name: value for name, value in values.items() if name not in hidden}
     return kept, [field for field in register.form if field.id not in hidden], refused

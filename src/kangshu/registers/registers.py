@@ -368,7 +368,7 @@ class Registers:
             stored = await transaction.read(register.resource_type, id)
             version = if_match if if_match is not None else stored.version
             resource = _copy(stored.resource)
-            values, fields, refused = kept_values(register, values, resource)
+            values, fields, refused = kept_values(register, values, resource, partial=partial)
         cleaned, issues = check_values(fields, values, partial=partial and id is not None)
         issues = (*refused, *issues)
         found = [*issues, *(await self._unseen(transaction, register, cleaned))]

@@ -31,7 +31,14 @@ from kangshu.fhir import render
 from kangshu.sdk import Resource
 from kangshu.search import Clause, CompositeClause, MissingClause, Query, ValueClause, parameters_of
 from kangshu.store.connections import Connection
-from kangshu.store.masking import IDENTITY_NUMBER, Hidden, masked_resource, may_hold, restored
+from kangshu.store.masking import (
+    IDENTITY_NUMBER,
+    Hidden,
+    masked_resource,
+    may_carry,
+    may_hold,
+    restored,
+)
 from kangshu.store.records import Stored
 from kangshu.store.sql import Binder, predicate_sql
 from kangshu.store.unique import UniqueRule
@@ -122,7 +129,7 @@ async def kept(
     """
     standing = None if current is None or current.deleted else current
     fields = narrowed_fields(grant)
-    if fields:
+    if fields and (may_carry(body, frozenset(fields)) or _may_hold(standing)):
         hidden = _NONE if standing is None else (await _hidden(connection, fields, [standing], False))[0]
         resource = {} if standing is None else standing.resource
         body = restored(body, resource, hidden, frozenset(fields) - hidden)
@@ -134,6 +141,10 @@ async def kept(
                     zh=f"当前账号不能修改“{type}.{path}”，请联系该记录的管理单位办理",
                 )
     return body
+
+
+def _may_hold(standing: Stored | None) -> bool:
+    return standing is not None and may_hold(standing.type, standing.body)
 
 
 def _values(resource: Resource, path: str) -> list[Any]:

@@ -50,6 +50,11 @@ def may_hold(type: str, body: bytes) -> bool:
     )  # fmt: skip
 
 
+def may_carry(resource: Resource, hidden: Hidden) -> bool:
+    """Return whether `resource`, not stored yet, has values of `hidden` fields."""
+    return bool(_spots(resource, hidden))
+
+
 def masked_resource(resource: Resource, hidden: Hidden) -> Resource:
     """Return `resource` with the values of `hidden` fields masked; the same object when it has none."""
     found: Resource = _masked(resource, _NO_TREE, hidden)
@@ -197,8 +202,14 @@ def restored(incoming: Resource, standing: Resource, hidden: Hidden, unsure: Hid
     result: Resource = copy.deepcopy(incoming)
     if standing:
         there, brought = _spots(standing, hidden), _spots(result, hidden)
-        for place in there.keys() | brought.keys():
-            _put_back(there.get(place, []), brought.get(place, []))
+        places = list(dict.fromkeys([*there, *brought]))
+        changed = [
+            leaf for place in places for leaf in _changed(there.get(place, []), brought.get(place, []))
+        ]
+        if changed:
+            raise _not_yours(changed)
+        for place in places:
+            _put_back(there[place], brought[place])
         _put_narratives_back(result, standing, hidden)
     else:
         unsure |= hidden
@@ -219,16 +230,16 @@ def values_of(resource: Resource, field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(one) for one in texts))
 
 
+def _changed(there: list[_Spot], brought: list[_Spot]) -> list[tuple[str, ProtectedField]]:
+    """Return the values of one place that do not look in `brought` as those that stand do."""
+    shown, come = [spot.shown() for spot in there], [spot.said() for spot in brought]
+    differ = {text for text in (*shown, *come) if shown.count(text) != come.count(text)}
+    pairs = [*zip(there, shown, strict=True), *zip(brought, come, strict=True)]
+    return [leaf for spot, text in pairs if text in differ for leaf in spot.leaves]
+
+
 def _put_back(there: list[_Spot], brought: list[_Spot]) -> None:
     shown, come = [spot.shown() for spot in there], [spot.said() for spot in brought]
-    if sorted(shown) != sorted(come):
-        changed = [
-            spot for spot, text in zip(there, shown, strict=True) if come.count(text) != shown.count(text)
-        ]
-        changed += [
-            spot for spot, text in zip(brought, come, strict=True) if come.count(text) != shown.count(text)
-        ]
-        raise _not_yours(leaf for spot in changed for leaf in spot.leaves)
     chosen = []
     for at, (other, text) in enumerate(zip(brought, come, strict=True)):
         alike = [spot for spot, looks in zip(there, shown, strict=True) if looks == text]
