@@ -4,7 +4,7 @@ BIN := .venv/bin
 DATA ?= .kangshu
 PORT ?= 8000
 
-.PHONY: setup demo test test-spark check format bench docs advisories clean
+.PHONY: setup demo test test-spark attacks check format bench docs advisories clean
 
 setup: .venv/runtime.stamp
 
@@ -33,6 +33,13 @@ test-spark: .venv/development.stamp
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements/spark.txt
 	$(BIN)/python -m pytest -n 2 -k spark tests/measures tests/suites/test_sql_on_fhir_v2.py
 
+# Proves every attack on its planted hole and goes through random policies for LASTING seconds; some minutes.
+LASTING ?= 300
+attacks: .venv/development.stamp
+	KANGSHU_PROVE=1 KANGSHU_DIFFERENTIAL=$(LASTING) $(BIN)/python -m pytest -n 2 --dist loadfile \
+	  tests/attacks/test_proofs.py tests/differential/test_random_policies.py
+	$(BIN)/python tools/attacks.py
+
 check: .venv/development.stamp
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -42,6 +49,7 @@ check: .venv/development.stamp
 	$(BIN)/python tools/mission.py --check
 	$(BIN)/python tools/compact_definitions.py --check
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/attacks.py --check
 	$(BIN)/python tools/sbom.py --check
 	$(BIN)/python tools/dependency_audit.py --check
 
@@ -52,6 +60,7 @@ format: .venv/development.stamp
 docs: .venv/development.stamp
 	$(BIN)/python tools/mission.py
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/attacks.py
 	$(BIN)/python tools/sbom.py
 
 advisories: .venv/development.stamp
