@@ -46,8 +46,11 @@ def _measures() -> dict[str, list[tuple[str, str]]]:
 
 
 def _rules() -> dict[str, list[str]]:
-    """Return rule id → folders whose files name it as `rule:`."""
+    """Return rule id → folders that name it in `rules:`."""
     found: dict[str, list[str]] = {}
+    for home, manifest in _folders():
+        for rule in manifest.get("rules", []):
+            found.setdefault(rule, []).append(home.name)
     for path in sorted(SERVICES.glob("*/rules/*.yaml")):
         declared = _load(path) or []
         for one in declared if isinstance(declared, list) else declared.get("parameters", []):

@@ -74,6 +74,7 @@ from kangshu.api.permissions import (
     who_sees,
 )
 from kangshu.api.platform import Platform, Settings
+from kangshu.api.processing import Activity, processing_activities
 from kangshu.api.record_copies import record_copy
 from kangshu.api.staff_import import StaffPlan, import_staff, plan_staff, staff_template
 from kangshu.api.telling import tell, tell_refused
@@ -95,6 +96,7 @@ __all__ = [
     "WATCHES",
     "AccountsMade",
     "Acting",
+    "Activity",
     "Admitted",
     "Application",
     "AuditCheck",
@@ -152,6 +154,7 @@ __all__ = [
     "parameter_value",
     "parameters_template",
     "plan_staff",
+    "processing_activities",
     "record_copy",
     "refresh_parameters",
     "risk_lines",

@@ -64,6 +64,8 @@ class Field:
     """Says to readers that a protected field stands here. Which those are, and for whom, the policy decides alone."""
     check: Literal["", "resident-id", "organisation-code"] = ""
     """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
+    prefill: str = ""
+    """In a move's form: the field of the case whose value stands here at first, for the mover to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +363,8 @@ class Service:
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Ids of the mission's rules that the folder keeps, such as C28."""
     processing: Processing | None = None
     """None for a service that has not said on what ground it handles personal information."""
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from kangshu.services.protected import check_masked
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
 _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SYSTEM = re.compile(r"S[0-9]{2,3}\Z")
+_RULE = re.compile(r"[A-Z][0-9]{1,3}\Z")
 _NAME = re.compile(r"\$\{[^}]*\}")
 CARRIED: Final = ("", "duty", "instruction", "consent", "rights", "data-use")
 
@@ -61,6 +62,9 @@ def _names(draft: Draft, known: Known) -> Iterator[Finding]:
     for system in draft.systems:
         if not _SYSTEM.match(system):
             yield finding(draft, f"'{system}' is no system id such as S08", f"“{system}”不是系统编号，如 S08")
+    for rule in draft.rules:
+        if not _RULE.match(rule):
+            yield finding(draft, f"'{rule}' is no rule id such as C28", f"“{rule}”不是规则编号，如 C28")
     named: list[RegisterDeclaration | CaseDeclaration | MeasureDeclaration]
     named = [*draft.registers, *draft.cases, *draft.measures]
     for one in named:
@@ -79,8 +83,13 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
                     field, f"field '{field.id}' needs a path", f"字段“{field.id}”缺少 path"
                 )
     for case in draft.cases:
+        asked = cases.all_fields(case)
         for form in (case.form, *(move.form for move in case.moves)):
             yield from _form(draft, form)
+            for field in form:
+                if field.prefill and field.prefill not in asked:
+                    text = f"no form of the case has the field '{field.prefill}' to prefill from"
+                    yield draft.places.finding(field, text, f"没有可带入的字段“{field.prefill}”")
             for field in form:
                 if (
                     field.path

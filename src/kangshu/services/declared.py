@@ -95,6 +95,7 @@ def read_field(entry: Entry, places: Places) -> Field:
         help=entry.text("help", required=False),
         masked=entry.boolean("masked"),
         check=cast("Any", entry.one_of("check", ("", *_RULES))),
+        prefill=entry.string("prefill"),
     )
     places.note(field, entry)
     entry.close()

@@ -52,6 +52,7 @@ class Draft:
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
+    rules: tuple[str, ...] = ()
     processing: Processing | None = None
     places: Places = field(default_factory=Places)
     findings: list[Finding] = field(default_factory=list)
@@ -91,6 +92,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     )
     places.note(draft, manifest)
     draft.home = tuple(read_section(one, draft.id, places) for one in manifest.entries("home"))
+    draft.rules = manifest.strings("rules")
     draft.processing = read_processing(manifest, places)
     manifest.close()
     if draft.id != folder.name:

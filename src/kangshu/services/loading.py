@@ -60,6 +60,7 @@ def freeze(draft: Draft) -> Service:
         measures=draft.measures,
         extracts=draft.extracts,
         home=draft.home,
+        rules=draft.rules,
         processing=draft.processing,
         checks=queries,
         demo=demo,

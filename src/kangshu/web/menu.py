@@ -100,6 +100,9 @@ def menu(
             if lines:
                 title = words.of(service.menu) or words.of(service.title)
                 groups.append(Group(title, lines))
+    if grant.may("processing.read"):
+        line = entry(words("处理活动记录"), "/processing", "paper")
+        groups.append(Group(words("信息保护"), (line,)))
     if grant.patient or grant.wards:
         own = [entry(words("我的授权"), "/me/consents", "key")]
         if grant.patient:

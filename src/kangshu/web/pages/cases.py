@@ -19,7 +19,7 @@ from kangshu.base.faults import (
     UnsupportedMedia,
 )
 from kangshu.base.whole_numbers import whole_number
-from kangshu.sdk import CaseDeclaration, Field, Resource
+from kangshu.sdk import STAY, CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of, with_residents
@@ -116,6 +116,7 @@ async def _case(
     moves: list[ShownMove] = []
     for offer in await cases.offers(visit.grant, task):
         mine = offer.move.id == tried
+        first = {one.id: gathered[one.prefill] for one in offer.move.form if one.prefill in gathered}
         moves.append(
             ShownMove(
                 offer.move.id,
@@ -124,7 +125,7 @@ async def _case(
                 form_fields(
                     words,
                     offer.move.form,
-                    values if mine and values else held,
+                    values if mine and values else {**first, **held},
                     fault.issues if mine and fault else (),
                     await _choices(visit, id_, offer.move.id, offer.move.form),
                 ),
@@ -189,7 +190,9 @@ def _steps(
             (
                 one.target
                 for one in declaration.moves
-                if here in one.sources and one.tone == "primary" and one.target not in (*past, *ahead, now)
+                if here in one.sources
+                and one.tone == "primary"
+                and one.target not in (*past, *ahead, now, STAY)
             ),
             None,
         )

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from kangshu.api import Activity, processing_activities
+from kangshu.web.lookup import kind_title
 from kangshu.web.pages.listing import listing
 from kangshu.web.parts import Cell
 from kangshu.web.visit import Visit
@@ -71,9 +72,18 @@ def _row(visit: Visit, one: Activity) -> list[Cell]:
     )
     return [
         Cell(words.of(one.title), sub=f"{words(_KINDS[one.kind])} · {words.of(one.service)}"),
-        Cell("、".join(one.data)),
+        Cell(_data(visit, one)),
         Cell(words.of(one.purpose)),
         ground,
         kept if one.kind != "exchange" else Cell(words("关系存续期间")),
         Cell("、".join(who[:_FEW]), sub=more),
     ]
+
+
+def _data(visit: Visit, one: Activity) -> str:
+    """Return what is handled, in words."""
+    if one.kind == "measure":
+        return visit.words("汇总数，不到个人")
+    if one.kind == "extract":
+        return visit.words("去标识化数据")
+    return "、".join(kind_title(visit, kind) for kind in one.data)

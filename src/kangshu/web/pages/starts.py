@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
 
 from kangshu.base.faults import Conflict, Fault, Issue, NotFound, TooLarge, Unprocessable, UnsupportedMedia
 from kangshu.base.text import Text
-from kangshu.sdk import CaseDeclaration, Field
+from kangshu.sdk import CaseDeclaration, Field, Option
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, with_residents
+from kangshu.web.pages.consents import names_of_wards, people_of
 from kangshu.web.visit import Visit, texts
 
 _RECEIVER = Field("_receiver", Text("承办单位", "Responsible organisation"), "organisation", required=True)
@@ -51,15 +52,31 @@ def _declaration(visit: Visit) -> CaseDeclaration:
     return visit.platform.cases.declaration(f"{visit.path('service')}/{visit.path('case')}")
 
 
-def _all_fields(declaration: CaseDeclaration) -> tuple[Field, ...]:
+async def _all_fields(visit: Visit, declaration: CaseDeclaration) -> tuple[Field, ...]:
     """Return what is asked at the start: the subject, the declared form, and a receiver where nothing else names one."""
     fields = list(declaration.form)
     if declaration.subject_type == "Patient":
-        fields.insert(0, _SUBJECT)
+        fields.insert(0, await _subject(visit))
     handed = any("owner" in effect for effect in declaration.effects)
     if not handed and not any(field.id == "receiver" for field in declaration.form):
         fields.append(_RECEIVER)
     return tuple(fields)
+
+
+async def _subject(visit: Visit) -> Field:
+    """Return the field that asks whom the case is about; a resident chooses between oneself and those in one's care."""
+    people = people_of(visit)
+    if not people:
+        return _SUBJECT
+    names = await names_of_wards(visit)
+    return replace(
+        _SUBJECT,
+        kind="choice",
+        options=tuple(
+            Option(f"Patient/{one}", Text(names[one], names[one]) if one in names else Text("本人", "myself"))
+            for one in people
+        ),
+    )
 
 
 async def form(visit: Visit) -> Response:
@@ -71,13 +88,15 @@ async def form(visit: Visit) -> Response:
     subject = visit.query("subject")
     if subject:
         values["_subject"] = subject if "/" in subject else f"Patient/{subject}"
+    elif people := people_of(visit):
+        values["_subject"] = f"Patient/{people[0]}"
     return await start_form(visit, declaration, values)
 
 
 async def start(visit: Visit) -> Response:
     """Start the case and lead to its page; a refused form comes back with what is wrong."""
     declaration = _declaration(visit)
-    fields = _all_fields(declaration)
+    fields = await _all_fields(visit, declaration)
     sent = await visit.form()
     values = sent_values(fields, texts(sent))
     try:
@@ -102,7 +121,7 @@ async def start_form(
     visit: Visit, declaration: CaseDeclaration, values: dict[str, Any], fault: Fault | None = None
 ) -> Response:
     """Show the form that starts a case, filled in with `values`, and with what `fault` says is wrong."""
-    words, fields = visit.words, _all_fields(declaration)
+    words, fields = visit.words, await _all_fields(visit, declaration)
     choices = await choices_of(visit, fields, values)
     issues: Sequence[Issue] = fault.issues if fault else ()
     shown = form_fields(words, fields, values, issues, choices)
