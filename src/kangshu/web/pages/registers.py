@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from kangshu.access import is_masked, protected_at
 from kangshu.base.faults import (
     Conflict,
     Fault,
@@ -138,8 +139,8 @@ async def register(visit: Visit) -> Response:
         export=f"{address}/export.xlsx"
         + (f"?{urlencode({**filters, **({'sort': sort} if sort else {})})}" if filters or sort else ""),
         may_export=grant.may("export"),
-        may_import=grant.may("register.import"),
-        may_write=grant.may("register.write"),
+        may_import=grant.may("register.import") and not declared.read_only,
+        may_write=grant.may("register.write") and not declared.read_only,
         filters=fields[:_MAIN],
         folded=fields[_MAIN:],
         sort=sort,
@@ -184,7 +185,8 @@ def _heads(visit: Visit, declared: RegisterDeclaration, rows: Sequence[Any], sor
 
 def shown_rows(visit: Visit, declared: RegisterDeclaration, rows: Sequence[Any]) -> list[ShownRow]:
     """Return rows of a register as the list shows them."""
-    shapes, may_write = shapes_of(visit, declared, rows), visit.grant.may("register.write")
+    shapes = shapes_of(visit, declared, rows)
+    may_write = visit.grant.may("register.write") and not declared.read_only
     return [
         ShownRow(
             row.id,
@@ -391,7 +393,14 @@ async def _form(
         issues=told(words, fault, declared.form) if fault else [],
         action=f"{address}/{id_}/edit" if id_ else f"{address}/new",
         hidden=(("_version", version),) if version is not None else (),
-        fields=form_fields(words, declared.form, values, fault.issues if fault else (), choices),
+        fields=form_fields(
+            words,
+            declared.form,
+            values,
+            fault.issues if fault else (),
+            choices,
+            _masked(declared, values) if id_ else (),
+        ),
         files=any(field.kind == "attachment" for field in declared.form),
         submit=words("保存"),
         cancel=f"{address}/{id_}"
@@ -400,3 +409,13 @@ async def _form(
         if id_
         else address,
     )
+
+
+def _masked(declared: RegisterDeclaration, values: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the fields whose values have come masked."""
+    kind = declared.resource_type
+    return {
+        field.id
+        for field in declared.form
+        if field.path and is_masked(values.get(field.id)) and protected_at(kind, field.path) is not None
+    }
