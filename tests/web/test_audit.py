@@ -110,7 +110,7 @@ def test_the_audit_leaves_as_a_workbook_and_that_is_told(site: Site) -> None:
 
 @pytest.mark.parametrize("watch", [one.id for one in WATCHES])
 def test_what_is_worth_a_look_is_found_and_nothing_else(site: Site, watch: str) -> None:
-    hour = now().replace(minute=30)
+    hour = (now() - timedelta(days=1)).replace(minute=30)
     night = (now() - timedelta(days=1)).replace(hour=17, minute=0)  # 01:00 in the city
     day = (now() - timedelta(days=1)).replace(hour=4, minute=0)  # noon
     patient = site.run(site.platform.store.search_all(SYSTEM, "Patient", "_count=1"))[0]
@@ -164,7 +164,7 @@ def test_a_resident_sees_lists_exports_deputies_and_emergencies(site: Site) -> N
     with closing(site.visitor("resident")) as client:
         page = client.get("/me/lookups").text
         for text in (
-            "在列表或查询结果中看到", "导出含有您的名单", "紧急调阅", "昏迷送医，无法联系家属", "代 ", "ward-tablet",
+            "在列表或查询结果中看到", "导出含有您的名单", "应急调阅", "昏迷送医，无法联系家属", "代 ", "ward-tablet",
             "查看“评估与检查”", "is-emergency",
         ):  # fmt: skip
             assert text in page, text

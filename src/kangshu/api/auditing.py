@@ -95,8 +95,8 @@ WATCHES: Final = (
     ),
     Watch(
         "emergency",
-        Text("紧急调阅", "Emergencies"),
-        Text("以紧急理由打开的档案", "records that an emergency has opened"),
+        Text("应急调阅", "Emergencies"),
+        Text("以应急理由打开的档案", "records that an emergency has opened"),
     ),
     Watch(
         "acquainted",

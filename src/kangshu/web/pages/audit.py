@@ -80,6 +80,13 @@ ACTS: Final = {
     "parameter-enter": "录入参数",
     "bulk-load": "批量导入",
     "audit-check": "校验审计链",
+    "emergency-request": "申请应急调阅",
+    "emergency-open": "打开应急调阅",
+    "emergency-end": "结束应急调阅",
+    "emergency-justified": "复核应急调阅：正当",
+    "emergency-improper": "复核应急调阅：不当",
+    "sign-in-provider": "统一身份登录",
+    "identity-link": "绑定统一身份",
 }
 """What acts are called, in the order of the list of choices."""
 _OUTCOMES: Final = {

@@ -10,7 +10,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from kangshu.access import system_grant
-from kangshu.api import EMERGENCY
+from kangshu.api import EMERGENCY, Emergency
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.faults import Fault, NotFound
 from kangshu.sdk import CaseDeclaration
@@ -33,7 +33,7 @@ PURPOSES: Final = {
     "HRESCH": "科研",
     "SYSADMIN": "系统维护",
     "HSYSADMIN": "安全审计",
-    EMERGENCY: "紧急调阅",
+    EMERGENCY: "应急调阅",
 }
 _ACTS: Final = {
     "read": "查看",
@@ -48,8 +48,18 @@ _ACTS: Final = {
     "find-resident": "凭证件号码查找",
     "search-type": "在列表或查询结果中看到",
     "measure-subjects": "在指标名单中看到",
+    "emergency-request": "申请应急调阅",
+    "emergency-open": "打开应急调阅",
+    "emergency-end": "结束应急调阅",
+    "emergency-justified": "复核应急调阅：正当",
+    "emergency-improper": "复核应急调阅：不当",
 }
-_WHOLE: Final = frozenset({"export", "reveal", "find-resident", "measure-subjects"})
+_WHOLE: Final = frozenset(
+    {
+        "export", "reveal", "find-resident", "measure-subjects", "emergency-request", "emergency-open", "emergency-end",
+        "emergency-justified", "emergency-improper",
+    }
+)  # fmt: skip
 """Acts whose words say all: the kind of record adds nothing."""
 
 
@@ -101,6 +111,12 @@ async def lookups(
         visit, {name for _, row in rows for name in (row.account, row.on_behalf_of) if name}
     )
     nobody = _Who(words("系统自动处理"), "", "")
+    # what an emergency opened is told with the words that opened it
+    glass: Sequence[Emergency] = ()
+    if any(row.purpose == EMERGENCY and not row.reason for _, row in rows):
+        glass = await visit.platform.accounts.emergencies.of_patient(
+            visit.grant, resident or visit.grant.patient
+        )
     found = []
     for position, row in rows:
         who, act = known.get(row.account, nobody), row.action.partition(" ")[0]
@@ -118,7 +134,7 @@ async def lookups(
                 who.place,
                 said,
                 words(PURPOSES.get(row.purpose, "其他用途")),
-                row.reason,
+                row.reason or _reason(glass, row.purpose, row.account, row.at),
                 row.outcome != "ok",
                 row.account == visit.grant.account,
                 row.purpose == EMERGENCY,
@@ -129,6 +145,12 @@ async def lookups(
             )
         )
     return found
+
+
+def _reason(glass: Sequence[Emergency], purpose: str, account: str, at: datetime) -> str:
+    if purpose != EMERGENCY:
+        return ""
+    return next((one.reason for one in glass if one.account == account and one.opened <= at <= one.over), "")
 
 
 async def _accounts(visit: Visit, names: set[str]) -> dict[str, _Who]:
