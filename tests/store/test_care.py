@@ -370,6 +370,32 @@ async def test_what_has_ended_is_not_opened_again_by_its_own_record(
     await town.update(other, corrected)
 
 
+@pytest.mark.parametrize("way", [case("t", "other"), consent("c", permit("other"))], ids=["case", "consent"])
+async def test_what_ends_does_not_become_what_lasts(town: Store, way: Resource) -> None:
+    """A hospital with a referral of the resident, or a consent, registers a visit, and neither a contract nor a stay."""
+    other = account("other")
+    await town.update(SYSTEM, way)
+    assert await sees(town, other)
+    for lasting in (
+        of("Contract", "k", status="executed", authority=[ref("other")]),
+        of("EpisodeOfCare", "e", status="active", managingOrganization=ref("other")),
+    ):
+        with pytest.raises(Unprocessable):
+            await town.update(other, lasting)
+        with pytest.raises(Unprocessable):
+            await town.bulk_load(other, [lasting])
+        draft = "negotiable" if lasting["resourceType"] == "Contract" else "planned"
+        await town.update(other, {**lasting, "status": draft})
+        with pytest.raises(Unprocessable):
+            await town.update(other, lasting)
+    await town.update(other, of("Observation", "o-new", status="final", performer=[ref("other")]))
+    await town.update(other, of("Encounter", "v", status="in-progress", serviceProvider=ref("other")))
+    await town.update(SYSTEM, of("Contract", "signed", status="executed", authority=[ref("other")]))
+    await town.delete(SYSTEM, way["resourceType"], way["id"])
+    assert await sees(town, other)
+    await town.update(other, of("Contract", "k", status="executed", authority=[ref("other")]))
+
+
 async def test_a_resident_and_the_relation_in_one_transaction(town: Store) -> None:
     other = account("other")
     new = {"resourceType": "Patient", "id": "new", "managingOrganization": ref("other")}

@@ -302,7 +302,10 @@ async def _check(
             raise Forbidden("this account may not set sensitivity labels", zh="当前账号无权设置敏感标签")
         if record.is_case and not engine:
             raise Conflict("a Task of a case changes by its moves", zh="办件任务只能通过办理动作变更")
-        await transaction.residents.add(transaction.reader, grant, record.type, record.patient)
+        lasting = record.told.lasts_beyond(SILENT)
+        await transaction.residents.add(
+            transaction.reader, grant, record.type, record.patient, lasting=lasting
+        )
 
 
 async def _attach(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kangshu.access import Everything, Grant
+from kangshu.access import AllOf, AnyOf, Everything, Grant, InCare, Predicate, care_rules
 from kangshu.base.canonical import BASE, CASE_KIND
 from kangshu.base.faults import Conflict, Forbidden, Unprocessable
 from kangshu.sdk import Resource
@@ -91,21 +91,27 @@ class NamedResidents:
     those residents can be read by way of it.
     """
 
-    _unseen: list[tuple[str, Grant]] = field(default_factory=list)
+    _unseen: list[tuple[str, Grant, bool]] = field(default_factory=list)
     _late: dict[int, tuple[str, Told]] = field(default_factory=dict)
 
-    async def add(self, reader: Reader, grant: Grant, type: str, patient: str) -> None:
-        """Note that a record of `type` written under `grant` comes into the compartment of `patient`, or opens it."""
+    async def add(
+        self, reader: Reader, grant: Grant, type: str, patient: str, *, lasting: bool = False
+    ) -> None:
+        """Note that a record of `type` written under `grant` comes into the compartment of `patient`, or opens it.
+
+        `lasting`: it opens a relation that no refusal closes and no term ends. Who sees the resident for a case, or by
+        consent, does not make that into more than it is.
+        """
         if patient in ("", SOMEBODY) or type == "Patient":
             return
-        if any(one == patient and before is grant for one, before in self._unseen):
+        if any(one == (patient, grant, lasting) for one in self._unseen):
             return
-        if not await _sees(reader, grant, patient):
-            self._unseen.append((patient, grant))
+        if not await _sees(reader, grant, patient, lasting=lasting):
+            self._unseen.append((patient, grant, lasting))
 
     def waits(self, patient: str) -> bool:
         """Return whether `patient` was named by a writer that does not see that resident yet."""
-        return any(one == patient for one, _ in self._unseen)
+        return any(one == patient for one, _, _ in self._unseen)
 
     async def keep(
         self, reader: Reader, type: str, key: int, patient: str, told: Told, *, fresh: bool
@@ -124,18 +130,43 @@ class NamedResidents:
 
     async def check(self, reader: Reader) -> None:
         """Raise Unprocessable unless every writer sees the residents it named; one that is not there looks the same."""
-        for patient, grant in self._unseen:
-            if not await _sees(reader, grant, patient):
+        for patient, grant, lasting in self._unseen:
+            if await _sees(reader, grant, patient, lasting=lasting):
+                continue
+            if lasting and await _sees(reader, grant, patient):
                 raise Unprocessable(
-                    "the resident that this record is about is not among those you may see",
-                    zh="在可查看的居民中没有此记录所指的居民",
+                    "you see this resident for a case or by consent alone: a contract or a stay is registered by who cares "
+                    "for the resident",
+                    zh="仅因办件或授权可查看该居民，不能据此登记签约或入住，请由其服务机构办理",
                 )
+            raise Unprocessable(
+                "the resident that this record is about is not among those you may see",
+                zh="在可查看的居民中没有此记录所指的居民",
+            )
         for key, (patient, told) in self._late.items():
             await enter(reader.connection, key, patient, told, reader.catalogue.types)
 
 
-async def _sees(reader: Reader, grant: Grant, patient: str) -> bool:
-    if isinstance(grant.may_read("Patient"), Everything):
+async def _sees(reader: Reader, grant: Grant, patient: str, *, lasting: bool = False) -> bool:
+    # an emergency is to read: what it shows opens nothing to anybody
+    seen = grant.without_emergency().may_read("Patient")
+    if isinstance(seen, Everything):
         return True
     found = await reader.current("Patient", patient)
-    return found is not None and not found.deleted and await reader.may_read(grant, found)
+    if found is None or found.deleted:
+        return False
+    return await reader.admitted(_unrefusable(seen) if lasting else seen, "Patient", found.scope)
+
+
+def _unrefusable(predicate: Predicate) -> Predicate:
+    """Return `predicate` without the relations that a resident's refusal closes."""
+    match predicate:
+        case InCare(organisations, relations, purpose):
+            kept = frozenset(one for one in relations if not care_rules()[one].refusable)
+            return InCare(organisations, kept, purpose)
+        case AnyOf(parts):
+            return AnyOf(tuple(_unrefusable(part) for part in parts))
+        case AllOf(parts):
+            return AllOf(tuple(_unrefusable(part) for part in parts))
+        case _:
+            return predicate

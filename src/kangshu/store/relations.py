@@ -22,6 +22,10 @@ LAST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)
 CARE_TYPES: Final = frozenset(rule.type for rule in care_rules().values())
 """Types whose records may open or close something."""
 
+_LASTING: Final = frozenset(
+    id for id, rule in care_rules().items() if rule.period and not rule.refusable and rule.type != "Patient"
+)
+"""A contract, a stay: no refusal closes them, and nothing but somebody's word ends them."""
 _MOST: Final = 1000
 """Recipients times purposes of one provision; one with more opens nothing, and refuses everybody."""
 _OTHER_CONSENTS: Final = frozenset({"research", "treatment", "adr"})
@@ -68,6 +72,10 @@ class Told:
     def opens_beyond(self, before: Told) -> bool:
         """Return whether something is open by this that was not open by `before`."""
         return any(not any(_covers(old, new) for old in before.relations) for new in self.relations)
+
+    def lasts_beyond(self, before: Told) -> bool:
+        """Return whether something is open by this that lasts until somebody ends it, and was not open by `before`."""
+        return Told(tuple(one for one in self.relations if one.relation in _LASTING)).opens_beyond(before)
 
 
 SILENT: Final = Told()

@@ -328,7 +328,8 @@ class Transaction:
         await self._check_write(type, scope)
         told, before = told_by(body, type, scope.patient), _said(current)
         if current is None or current.scope.patient != scope.patient or told.opens_beyond(before):
-            await self.residents.add(self.reader, self.grant, type, scope.patient)
+            lasting = told.lasts_beyond(before)
+            await self.residents.add(self.reader, self.grant, type, scope.patient, lasting=lasting)
         written = await self._write(type, id, body, current, scope, origin, action)
         (seen,) = await self.reader.shown(self.grant, [written.stored])
         return replace(written, stored=seen)
