@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +115,17 @@ def test_a_decision_is_the_grants(
         assert decision.allowed == admits(predicate, scope), action
         assert all(one.admits == decision.allowed for one in decision.reasons)
         assert decision.reasons or not decision.allowed
+
+
+@given(st.lists(roles, min_size=1, max_size=2), subjects, scopes, st.sampled_from(["Patient", "AuditEvent"]))
+def test_without_its_emergency_a_grant_is_that_of_a_subject_without_one(
+    bodies: list[dict[str, object]], subject: Subject, scope: Scope, kind: str
+) -> None:
+    held = list(parse_roles({"roles": {f"r{number}": body for number, body in enumerate(bodies)}}).values())
+    less = open_grant(subject, held).without_emergency()
+    plain = open_grant(replace(subject, emergency=frozenset()), held)
+    assert not less.emergency
+    assert admits(less.may_read(kind), scope) == admits(plain.may_read(kind), scope)
 
 
 @given(st.lists(roles, min_size=1, max_size=2), subjects, scopes)

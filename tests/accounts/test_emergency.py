@@ -138,6 +138,18 @@ async def test_it_opens_one_resident_to_read_whatever_the_labels(ward: Ward) -> 
     assert {one["id"] for one in await ward.store.search_all(grant, "Condition", "")} == {"c-hiv", "c-plain"}
 
 
+async def test_nothing_that_lasts_is_founded_on_it(ward: Ward) -> None:
+    """Else the visit, written while it is open, would open the record to the whole hospital, and for good."""
+    await ward.breaks()
+    visit = {
+        "resourceType": "Encounter", "status": "in-progress", "class": {"code": "EMER"},
+        "subject": {"reference": "Patient/shen"}, "serviceProvider": {"reference": "Organization/hospital"},
+    }  # fmt: skip
+    with pytest.raises(Unprocessable):
+        await ward.store.create(await ward.grant("physician"), visit)
+    assert not await ward.sees("second", "Patient", "shen")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"number": "990102194503071219"}, {"name": "沈长"}, {"name": "周以安"}, {"number": "", "name": ""}, {"number": ""}, {"name": ""},

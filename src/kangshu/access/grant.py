@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from kangshu.access.predicates import Everything, Nothing, Predicate, any_of
+from kangshu.access.predicates import AnyOf, Everything, Nothing, PatientIn, Predicate, any_of
 from kangshu.base.faults import Forbidden
 
 ANY_TYPE = "*"
@@ -86,6 +86,14 @@ class Grant:
             return True
         return any(fnmatchcase(operation, held) for held in self.operations if ANY_TYPE in held)
 
+    def without_emergency(self) -> Grant:
+        """Return this grant as it is without its emergencies: those are to read, and nothing is founded on them."""
+        if not self.emergency:
+            return self
+        opened = PatientIn(self.emergency)
+        read = {name: _less(predicate, opened) for name, predicate in self.read.items()}
+        return replace(self, read=MappingProxyType(read), emergency=frozenset())
+
     def acts_for(self, organisation: str) -> bool:
         """Return whether the account acts on behalf of `organisation` (an id), as its own or one above it."""
         return bool(organisation) and (
@@ -103,6 +111,15 @@ class Grant:
                 f"this account may not perform '{operation}'; ask the administrator for a role that may",
                 zh=f"当前账号没有“{operation}”权限，请联系系统管理员分配相应角色",
             )
+
+
+def _less(predicate: Predicate, opened: PatientIn) -> Predicate:
+    """Return a union without the part `opened`, as `open_grant` joins it to what the roles admit."""
+    if predicate == opened:
+        return _NOTHING
+    if isinstance(predicate, AnyOf):
+        return any_of([part for part in predicate.parts if part != opened])
+    return predicate
 
 
 def system_grant(reason: str) -> Grant:

@@ -295,9 +295,12 @@ class Cases:
         return task.resource if isinstance(task, Stored) else task
 
     async def _visible(self, grant: Grant, reference: str) -> None:
-        """Raise NotFound unless the account itself may see what it points to: the engine's reach is not lent."""
+        """Raise NotFound unless the account itself may see what it points to: the engine's reach is not lent.
+
+        An emergency is to read: no case, which would open the record for longer, is founded on it.
+        """
         kind, _, id_ = reference.partition("/")
-        await self._store.read(grant, kind, id_)
+        await self._store.read(grant.without_emergency(), kind, id_)
 
     async def _check(
         self,
