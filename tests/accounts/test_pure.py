@@ -82,4 +82,6 @@ def test_the_duties_of_the_three_administrators_are_apart() -> None:
 
 
 def test_every_figure_of_sign_in_has_its_clause() -> None:
-    assert all(re.match("GB/T 22239-2019|HL7 SMART", one.source) for one in PARAMETERS)
+    assert all(
+        re.match("GB/T 22239-2019|HL7 SMART|《中华人民共和国民法典》", one.source) for one in PARAMETERS
+    )

@@ -87,7 +87,9 @@ async def test_a_token_opens_what_its_scopes_say_and_is_revoked(platform: Platfo
             assert hidden.status_code == never.status_code
             assert hidden.status_code in (403, 404)
             assert (
-                await fhir.put("/fhir/Organization/o", json={"resourceType": "Organization", "id": "o", "name": "丙"})
+                await fhir.put(
+                    "/fhir/Organization/o", json={"resourceType": "Organization", "id": "o", "name": "丙"}
+                )
             ).status_code in (403, 404)
             gone = await oauth.post("/oauth/revoke", data=form(token=said["access_token"]))
             assert gone.status_code == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -16,7 +16,7 @@ from kangshu.api import Platform, enter_parameter
 from kangshu.app.demo_accounts import CITY_CODE, DemoAccount, demo_identity, keep_accounts
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, all_views, city_services, open_platform
-from kangshu.base.clock import today
+from kangshu.base.clock import now, today
 from kangshu.base.faults import Conflict
 from kangshu.measures import ViewKeeper
 from kangshu.plans import sample_plan
@@ -117,7 +117,18 @@ async def _make_accounts(
         )
         new = await platform.accounts.create_account(system, account)
         made.append(DemoAccount(account.name, account.display, new.password))
+    await _appoint_deputy(platform, system)
     keep_accounts(installation, made)
+
+
+async def _appoint_deputy(platform: Platform, system: Grant) -> None:
+    """Let the statistician act for the plan office for a week: who signs in sees the switch at the top right."""
+    post = (await platform.accounts.posts.posts(system, "plan"))[0]
+    await platform.accounts.posts.name_stand_in(system, post.id, "statistics")
+    start = now()
+    await platform.accounts.deputies.appoint(
+        system, post.id, "statistics", start, start + timedelta(days=7), "外出培训（演示）"
+    )
 
 
 async def _ask_no_second_factor(platform: Platform, system: Grant) -> None:

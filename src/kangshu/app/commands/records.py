@@ -1,4 +1,4 @@
-"""`kangshu load` and `token create`."""
+"""`kangshu load`, `token create` and `second-factor reset`."""
 
 import re
 import sys
@@ -68,6 +68,37 @@ def add(application: typer.Typer, say: Speech) -> None:
         sys.stdout.write(run_with_platform(data_dir, database, work) + "\n")
 
     application.add_typer(token, name="token")
+
+    factor = group(say, say("Second factors (one-time codes).", "动态口令。"))
+
+    @factor.callback()
+    def several() -> None:
+        """Keep the command's name, though it is the only one of its group."""
+
+    @factor.command(
+        help=say(
+            "Take the second factor of an account away, when no security administrator can sign in.",
+            "清除某账号的动态口令（安全保密管理员均无法登录时使用）。",
+        )
+    )
+    def reset(
+        account: Annotated[str, typer.Option(help=say("account name", "账号"))],
+        data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
+        database: Annotated[str, database_option(say)] = "",
+    ) -> None:
+        async def work(platform: Platform, system: Grant) -> None:
+            await platform.accounts.second_factors.reset(system, account)
+
+        run_with_platform(data_dir, database, work)
+        sys.stdout.write(
+            say(
+                "done: it is set up anew at the next sign-in",
+                "已清除，下次登录时重新设置",
+            )
+            + "\n"
+        )
+
+    application.add_typer(factor, name="second-factor")
 
 
 def _expanded(files: list[Path]) -> list[Path]:
