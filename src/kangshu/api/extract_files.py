@@ -63,11 +63,7 @@ def risk_lines(record: ExtractRecord) -> list[tuple[str, str, str]]:
         ("检察官风险：最高", "Prosecutor risk, greatest", f"{risk['prosecutor_most']:.1%}"),
         ("检察官风险：平均", "Prosecutor risk, mean", f"{risk['prosecutor_mean']:.1%}"),
         ("记者风险：最高", "Journalist risk, greatest", f"{risk['journalist_most']:.1%}"),
-        (
-            "泛化层级",
-            "Levels",
-            ", ".join(f"{name}={level}" for name, level in record.facts["levels"].items()),
-        ),
+        ("泛化层级", "Levels", _levels(record)),
     ]
 
 

@@ -21,6 +21,7 @@ from kangshu.api import (
 from kangshu.base.clock import today
 from kangshu.base.faults import Invalid, NotFound
 from kangshu.base.text import Text
+from kangshu.web.lookup import divisions
 from kangshu.web.parts import Fact
 from kangshu.web.visit import Visit, texts, uploaded
 
@@ -105,6 +106,7 @@ async def extract(visit: Visit) -> Response:
     record = await _record(visit)
     words, facts = visit.words, record.facts
     line = _line(visit, record)
+    group = (await divisions(visit)).get(facts["district"], facts["district"])
     names = {one[0]: words.of(Text(one[1], one[2])) for one in facts["columns"]}
     return visit.render(
         "extract.html",
@@ -117,7 +119,7 @@ async def extract(visit: Visit) -> Response:
             Fact(words("接收单位"), facts["recipient"]),
             Fact(words("使用期限"), record.expires.isoformat()),
             Fact(words("制作"), f"{words.moment(record.made_at)} · {record.made_by}"),
-            Fact(words("人群范围"), f"{facts['district']} · {facts['period'][0]} – {facts['period'][1]}"),
+            Fact(words("人群范围"), f"{group} · {facts['period'][0]} – {facts['period'][1]}"),
             Fact(words("字段"), "、".join(names.values())),
             Fact(words("使用目的"), facts["purpose"], wide=True),
         ],
