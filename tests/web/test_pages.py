@@ -50,6 +50,7 @@ def places(site: Site) -> dict[str, str]:
         "/admin/parameters/{id}": site.platform.parameters.ids()[0], "{service}/{register}": register.code,
         "{register-id}": record["id"], "{service}/{case}": case.code, "{name}": "doctor", "{act}": "unlock",
         "{move}": "none", "{kind}": "resident", "{report}": "none", "{verdict}": "accept",
+        "{form}": "xlsx",
     }  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def address_of(page: Page, places: dict[str, str]) -> str:
         if path.startswith(f"{prefix}/{{id}}"):
             path = path.replace("{id}", places[f"{prefix}/{{id}}"], 1)
     path = path.replace("{id}", places["{register-id}"])
-    for name in ("{goal}", "{name}", "{act}", "{move}", "{report}", "{verdict}", "{kind}"):
+    for name in ("{goal}", "{name}", "{act}", "{move}", "{report}", "{verdict}", "{kind}", "{form}"):
         path = path.replace(name, places[name])
     assert "{" not in path, path
     return path
