@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kangshu.access import Grant, system_grant
-from kangshu.accounts import Account, Accounts, Post
+from kangshu.accounts import Account, Accounts, Post, sample_code
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, Forbidden, NotFound, Unprocessable
 
@@ -148,7 +148,9 @@ def refused_appointments() -> Iterator[tuple[str, str, str, float, str, type[Exc
     yield "admin", "wang", "admin", 24, "外出", Forbidden
 
 
-@pytest.mark.parametrize(("who", "holder", "deputy", "hours", "reason", "fault"), list(refused_appointments()))
+@pytest.mark.parametrize(
+    ("who", "holder", "deputy", "hours", "reason", "fault"), list(refused_appointments())
+)
 async def test_appointments_that_are_refused(
     doors: Accounts,
     people: dict[str, str],
@@ -314,3 +316,25 @@ async def test_what_stood_in_the_account_became_its_first_post(doors: Accounts) 
     assert [
         (r["account"], r["roles"], r["organisation"], r["practitioner"], r["district"]) for r in rows
     ] == [("old", ["unit-clerk"], "unit-health", "p1", "990102")]
+
+
+async def test_a_deputy_needs_the_second_factor_that_the_post_asks_for(
+    doors: Accounts, people: dict[str, str]
+) -> None:
+    guarded = next(
+        id_
+        for id_, role in doors.roles.items()
+        if role.second_factor and not role.apart and "patient" not in role.post
+    )
+    keeper = Account("keeper", "保管", (guarded,), organisation="unit-health", district="990102")
+    await doors.create_account(GRANT, keeper)
+    made = await doors.deputies.appoint(GRANT, (await first(doors, "keeper")).id, "li", *span(), "外出")
+    token, grant = await signed_in(doors, people, "li")
+    assert grant.roles
+    await doors.choose_post(token, deputy=made.id)
+    assert (await doors.acting(token)).must_enrol
+    grant = await doors.session(token)
+    assert not grant.roles
+    seed = (await doors.second_factors.begin(grant, "x")).seed
+    await doors.second_factors.confirm(grant, sample_code(seed))
+    assert (await doors.session(token)).on_behalf_of == "keeper"

@@ -163,7 +163,9 @@ class Sessions:
         chosen = next((one for one in deputies if one.id == deputy), None)
         own = next((one for one in posts if one.id == post), posts[0] if posts else None)
         known = self._office.roles
-        roles = [known[role] for one in posts for role in one.roles if role in known]
+        # also those of a post in which one acts for another: its rights ask for as much of the deputy
+        acted = (*posts, chosen.post) if chosen is not None else posts
+        roles = [known[role] for one in acted for role in one.roles if role in known]
         needs = self._office.limits().needs_second_factor(roles)
         must_enrol = needs and account.kind == "person" and not account.second_factor
         return Acting(chosen.post if chosen else own, chosen, posts, deputies, must_enrol)
