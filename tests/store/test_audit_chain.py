@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from kangshu.access import Everything, Grant, system_grant
 from kangshu.base.faults import Invalid, Unavailable
-from kangshu.store import Anchor, AnchorPlaces, AuditQuery, ChainReport, PublicKey, Store
+from kangshu.store import Anchor, AnchorPlaces, AuditQuery, ChainReport, PublicKey, Store, audit_row
 
 SYSTEM = system_grant("test")
 CLERK = Grant(account="clerk", display="", read={"*": Everything()}, write={"*": Everything()})
@@ -329,3 +329,16 @@ async def test_without_the_audit_there_is_no_answer(store: Store, intruder: asyn
     await intruder.execute("alter table pending_gone rename to audit_pending")
     assert (await store.read(CLERK, "Patient", "p")).id == "p"
     assert (await store.check_audit()).holds
+
+
+async def test_signs_that_part_columns_are_never_in_a_row(store: Store) -> None:
+    """Names and queries come from clients: what they hold cannot make a sound chain look tampered with."""
+    wild = "a\x1fb\x1ec\0d\ud800"
+    row = audit_row(
+        replace(CLERK, account=wild), "read", wild, wild, detail=wild, reason=wild, residents=["p", wild]
+    )
+    await store.write_audit([row])
+    assert (await store.check_audit()).holds
+    ((_, kept),) = await store.audit_rows(SYSTEM, AuditQuery(purpose=CLERK.purpose))
+    assert kept.account == "a b c\ufffdd?"
+    assert kept.residents[0] == "p"

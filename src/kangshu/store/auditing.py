@@ -58,13 +58,13 @@ def audit_row(
     grant: Grant, action: str, type: str = "", id: str = "", *, outcome: str = "ok", detail: str = "",
     reason: str = "", residents: Iterable[str] = (),
 ) -> AuditRow:  # fmt: skip
-    """Return the row for an act of `grant` now. What no text can hold is replaced: a row must never be refused."""
-    shown = tuple(_clean(one, _LONGEST_NAME).replace(",", " ") for one in residents)
+    """Return the row for an act of `grant` now. What no text can hold the writer replaces: no row is refused."""
+    shown = tuple(_cut(one, _LONGEST_NAME).replace(",", " ") for one in residents)
     return AuditRow(
-        now(), _clean(grant.account, _LONGEST_NAME), action, _clean(type, _LONGEST_NAME), _clean(id, _LONGEST_NAME),
-        outcome, purpose_of(grant, type, id, shown), _clean(detail, _LONGEST_DETAIL),
-        _clean(grant.on_behalf_of, _LONGEST_NAME), _clean(grant.app, _LONGEST_NAME),
-        reason=_clean(reason, _LONGEST_REASON), residents=shown,
+        now(), _cut(grant.account, _LONGEST_NAME), action, _cut(type, _LONGEST_NAME), _cut(id, _LONGEST_NAME),
+        outcome, purpose_of(grant, type, id, shown), _cut(detail, _LONGEST_DETAIL),
+        _cut(grant.on_behalf_of, _LONGEST_NAME), _cut(grant.app, _LONGEST_NAME),
+        reason=_cut(reason, _LONGEST_REASON), residents=shown,
     )  # fmt: skip
 
 
@@ -88,8 +88,8 @@ def told_with_write(
     )  # fmt: skip
 
 
-def _clean(text: str, longest: int) -> str:
-    return _safe(text[:longest])
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[:longest]
 
 
 def _safe(text: str) -> str:
