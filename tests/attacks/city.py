@@ -317,6 +317,10 @@ class City:
         """Return the resident memory of all processes of the product, in MB."""
         return sum(_resident(pid) for pid in _tree(self.process.pid)) // 1024
 
+    def peak(self) -> int:
+        """Return the most memory that any process of the product has ever had, in MB."""
+        return max(_resident(pid, "VmHWM") for pid in _tree(self.process.pid)) // 1024
+
     def workers(self) -> set[int]:
         """Return the ids of the product's processes."""
         return set(_tree(self.process.pid))
@@ -344,12 +348,12 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
+def _resident(pid: int, figure: str = "VmRSS") -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    found = re.search(rf"{figure}:\s+(\d+) kB", status)
     return int(found[1]) if found else 0
 
 

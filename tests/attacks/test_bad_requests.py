@@ -373,6 +373,50 @@ def test_large_bodies(city: Any) -> None:
     assert client.get("/metadata").status_code == 200
 
 
+MEGABYTES = 12
+SWARMS: dict[str, bytes] = {
+    "objects": b"{},", "lists": b"[],", "numbers": b"1.5,", "keys": b'{"a":1},', "nested": b"[[[[]]]],", "texts": b'"ab",',
+}  # fmt: skip
+"""A few bytes each that become some hundred once they are read."""
+
+
+@attack(20, 22)
+@pytest.mark.parametrize("what", SWARMS)
+def test_swarms_of_values(city: Any, what: str) -> None:
+    """A body within the limit that stands for gigabytes of values is refused before anything is made of it."""
+    one, client, peak = SWARMS[what], city.fhir(), city.peak()
+    swarm = one * (MEGABYTES * 1_048_576 // len(one))
+    body = b'{"resourceType":"Bundle","type":"batch","entry":[' + swarm + b"{}]}"
+    patch = {"content-type": "application/json-patch+json"}
+    with city.unchanged():
+        judged(client.post("/Patient", content=body), 413)
+        judged(client.post("/", content=body), 413)
+        judged(client.patch("/Patient/x", content=b"[" + swarm + b"{}]", headers=patch), 413)
+        binary = base64.b64encode(b"[" + swarm[: len(swarm) // 2] + b"{}]").decode()
+        resource = {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": binary}
+        entry = [{"request": {"method": "PATCH", "url": "Patient/x"}, "resource": resource}]
+        answer = client.post(
+            "/", content=json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entry})
+        )
+        judged(answer)
+    assert city.peak() < max(peak, 600) + 200, "a worker took more than its share"
+
+
+@attack(20, 22)
+def test_swarms_of_fields(city: Any) -> None:
+    """A form of millions of fields, from somebody who is not signed in, is refused before it is taken apart."""
+    peak, form = city.peak(), b"a&" * (MEGABYTES * 262_144)
+    media = {"content-type": "application/x-www-form-urlencoded"}
+    with city.unchanged():
+        for path in ("/sign-in", "/password", "/worklist/batch"):
+            with contextlib.suppress(httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadError):
+                answer = httpx.post(f"{city.address}{path}", content=form, headers=media, timeout=60)
+                assert answer.status_code == 413, (path, answer.status_code)
+        with contextlib.suppress(httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadError):
+            judged(city.fhir().post("/Patient/_search", content=form, headers=media), 413)
+    assert city.peak() < max(peak, 600) + 200, "a worker took more than its share"
+
+
 PATCHES: dict[str, Any] = {
     "object": {"op": "add"},
     "unknown": [{"op": "pokemon", "path": "/a"}],

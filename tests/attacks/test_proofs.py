@@ -139,6 +139,8 @@ PROOFS: dict[str, Proof] = {
     "depth": by(bad.test_bodies, name="deep", way="create"),
     "doubled-keys": by(bad.test_bodies, name="doubled key", way="create"),
     "gzip": by(bad.test_large_bodies),
+    "values": by(bad.test_swarms_of_values, what="objects"),
+    "fields": by(bad.test_swarms_of_fields),
     "regex": by(test_expressions.test_expressions_have_a_budget, what="nested repeats"),
     "steps": by(test_expressions.test_expressions_have_a_budget, what="cross product"),
     "search-size": by(bad.test_search_with_too_many_parts),

@@ -13,7 +13,7 @@ from kangshu.api.types import Receive, Scope
 from kangshu.base.faults import Invalid, Malformed, NotAcceptable, TooLarge, Unsupported, UnsupportedMedia
 from kangshu.base.text import Language
 from kangshu.base.whole_numbers import whole_number
-from kangshu.fhir import parse, parse_value
+from kangshu.fhir import check_values, parse, parse_value
 from kangshu.sdk import Resource
 
 FHIR_JSON: Final = "application/fhir+json"
@@ -23,6 +23,8 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 _JSON_TYPES: Final = frozenset({FHIR_JSON, "application/json", "text/json", "json"})
 _PATCH_TYPES: Final = frozenset({JSON_PATCH, MERGE_PATCH})
+_LARGEST_FORM: Final = 4 * 1024 * 1024
+_MOST_FIELDS: Final = 10_000
 _ANY: Final = frozenset({"*/*", "application/*", "*"})
 _FORMAT_PARAMETERS: Final = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
@@ -206,7 +208,9 @@ class Request:
                 f"send {FHIR_JSON}; '{self.content_type[:80]}' is not read",
                 zh=f"请求体须为{FHIR_JSON}，不支持该内容类型",
             )
-        found = parse(await self.body())
+        data = await self.body()
+        check_values(data)
+        found = parse(data)
         if expected and found["resourceType"] != expected:
             raise Invalid(
                 f"the body is not a {expected}, as the address says",
@@ -218,7 +222,9 @@ class Request:
     async def patch(self) -> Any:
         """Return the body of a PATCH: a list (JSON Patch), Parameters (FHIRPath Patch), or what to merge in."""
         if self.content_type in _PATCH_TYPES or self.content_type in _JSON_TYPES:
-            return parse_value(await self.body())
+            data = await self.body()
+            check_values(data)
+            return parse_value(data)
         raise UnsupportedMedia(
             f"a patch is {JSON_PATCH}, {MERGE_PATCH}, or Parameters as {FHIR_JSON}; '{self.content_type[:80]}' is not read",
             zh=f"补丁须为{JSON_PATCH}、{MERGE_PATCH}或Parameters资源",
@@ -228,7 +234,10 @@ class Request:
         """Read a form into `pairs` (POST _search)."""
         if self.content_type not in (FORM, ""):
             raise UnsupportedMedia(f"_search by POST takes {FORM}", zh=f"_search须以{FORM}提交")
-        text = (await self.body()).decode("utf-8", "replace")
+        data = await self.body()
+        if len(data) > _LARGEST_FORM or data.count(b"&") >= _MOST_FIELDS:
+            raise _too_large(_LARGEST_FORM)
+        text = data.decode("utf-8", "replace")
         self._form = parse_qsl(text, keep_blank_values=True)
         self.__dict__.pop("pairs", None)
 

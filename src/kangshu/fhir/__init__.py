@@ -3,7 +3,16 @@
 from kangshu.fhir.dates import date_range
 from kangshu.fhir.definitions import Definitions, alternatives, core_profiles, definitions
 from kangshu.fhir.json_patch import json_patch
-from kangshu.fhir.model import DEPTH_LIMIT, Resource, check_depth, decode, parse, parse_value, render
+from kangshu.fhir.model import (
+    DEPTH_LIMIT,
+    Resource,
+    check_depth,
+    check_values,
+    decode,
+    parse,
+    parse_value,
+    render,
+)
 from kangshu.fhir.narrative import narrative_findings, narrative_has_content
 from kangshu.fhir.references import Reference, reference, rewrite_references, split_reference, walk_references
 from kangshu.fhir.structures import (
@@ -36,6 +45,7 @@ __all__ = [
     "SearchParameter",
     "alternatives",
     "check_depth",
+    "check_values",
     "core_profiles",
     "date_range",
     "decode",

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
-from kangshu.base.faults import Malformed
+from kangshu.base.faults import Malformed, TooLarge
 
 Resource: TypeAlias = dict[str, Any]
 """A FHIR R4 resource as parsed JSON; decimals are `decimal.Decimal`."""
@@ -22,6 +22,9 @@ DEPTH_LIMIT: Final = 200
 EXPONENT_LIMIT: Final = 308
 """Largest decimal exponent either way: that of a double, the widest number any reader expects."""
 DIGIT_LIMIT: Final = 400
+
+VALUE_LIMIT: Final = 1_000_000
+"""Values in what one request sends: each takes some hundred bytes once it is read, whatever it took to write."""
 
 _KEY: Final = re.compile(rb'"[ \t\r\n]*:')
 
@@ -122,6 +125,18 @@ def parse_value(data: bytes | str) -> Any:
     if b"\\u0000" in raw:
         _refuse_nul(value)
     return value
+
+
+def check_values(data: bytes) -> None:
+    """Raise TooLarge when `data` holds more JSON values than one request may send: 50 MB of `{},` become gigabytes.
+
+    Commas and brackets within texts are counted too: it is a bound, taken before anything is made of `data`.
+    """
+    if data.count(b",") + data.count(b"{") + data.count(b"[") > VALUE_LIMIT:
+        raise TooLarge(
+            f"the body holds more than {VALUE_LIMIT:,} values; send it in parts, or load it with 'kangshu load'",
+            zh=f"请求体中的数据项超过{VALUE_LIMIT // 10_000}万个，请分批提交或使用“kangshu load”命令导入",
+        )
 
 
 def decode(data: bytes | str) -> Resource:

@@ -26,7 +26,7 @@ from kangshu.base.faults import (
     Unsupported,
 )
 from kangshu.base.whole_numbers import whole_number
-from kangshu.fhir import definitions, rewrite_references, walk_references
+from kangshu.fhir import check_values, definitions, rewrite_references, walk_references
 from kangshu.sdk import Resource
 from kangshu.search import parse_query
 from kangshu.store.bodies import new_id
@@ -329,7 +329,9 @@ def _operations(resource: Any) -> Any:
     """Return the JSON Patch that a Binary carries."""
     if isinstance(resource, dict) and resource.get("resourceType") == "Binary" and "data" in resource:
         try:
-            return msgspec.json.decode(base64.b64decode(resource["data"]))
+            data = base64.b64decode(resource["data"])
+            check_values(data)
+            return msgspec.json.decode(data)
         except (ValueError, TypeError, msgspec.DecodeError):
             raise Invalid("the Binary holds no JSON Patch", zh="Binary 中不是 JSON Patch") from None
     return resource

@@ -47,8 +47,12 @@ class SecurityHeaders:
         await self._app(scope, receive, sent)
 
 
+LARGEST_FORM: Final = 2 * 1024 * 1024
+"""A form without files, in bytes."""
+
+
 class BodyLimit:
-    """Raises TooLarge as soon as a body is, or says that it is, longer than `limit` bytes."""
+    """Raises TooLarge as soon as a body is, or says that it is, longer than `limit` bytes; without files, than 2 MB."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -58,9 +62,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        said = Headers(scope=scope).get("content-length", "")
-        if said.isdecimal() and int(said) > self._limit:
-            raise self._fault()
+        headers = Headers(scope=scope)
+        # only files are large; a form of letters is read whole into small pieces, before anybody asks who sent it
+        files = headers.get("content-type", "").strip().lower().startswith("multipart/form-data")
+        limit = self._limit if files else min(self._limit, LARGEST_FORM)
+        said = headers.get("content-length", "")
+        if said.isdecimal() and int(said) > limit:
+            raise self._fault(limit)
         seen = 0
 
         async def received() -> Message:
@@ -68,14 +76,14 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
-                if seen > self._limit:
-                    raise self._fault()
+                if seen > limit:
+                    raise self._fault(limit)
             return message
 
         await self._app(scope, received, send)
 
-    def _fault(self) -> TooLarge:
-        size = self._limit // (1024 * 1024)
+    def _fault(self, limit: int) -> TooLarge:
+        size = limit // (1024 * 1024)
         return TooLarge(
             f"what was sent is larger than {size} MB; send it in parts",
             zh=f"上传内容超过 {size} MB，请拆分或压缩后再上传",

@@ -285,12 +285,9 @@ hole("owned", "cases and reported values are written directly", 14)
 hole("stamps", "the client's versionId and lastUpdated are taken", 14)
 
 
-@at("binary", "kangshu.store.transaction:Transaction._as_secret_as_its_context")
+@at("binary", "kangshu.store.attachments:context_of")
 def _(real: Real) -> Real:
-    async def scope(self: Any, binary: Any, found: Any) -> Any:
-        return found
-
-    return scope
+    return lambda binary: None
 
 
 @at("contained", "kangshu.store.scopes:_speaks_of_somebody")
@@ -565,6 +562,23 @@ def _(real: Real) -> Real:
         draft.count = int(value)
 
     return take
+
+
+hole("values", "a body may hold any number of values", 20, 22)
+hole("fields", "a form may have any number of fields", 20, 22)
+
+
+@at("values", "kangshu.fhir.model:check_values")
+def _(real: Real) -> Real:
+    return lambda data: None
+
+
+@at("fields", "kangshu.web.guard:BodyLimit.__call__")
+def _(real: Real) -> Real:
+    async def passed(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+    return passed
 
 
 # 23, 24: SQL, pages, workbooks, files
