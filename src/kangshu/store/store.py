@@ -389,7 +389,10 @@ class Store(Database):
     async def add_extract(self, grant: Grant, new: extracts.NewExtract) -> None:
         """Keep an extract in the register; see `extracts`."""
         detail = f"{new.definition} {new.application}"
-        async with self._audited(grant, "extract", "Task", new.application, detail), self.connection() as connection:
+        async with (
+            self._audited(grant, "extract", "Task", new.application, detail),
+            self.connection() as connection,
+        ):
             await extracts.add(connection, grant, new)
 
     async def extract_records(self, grant: Grant, id: str = "") -> list[extracts.ExtractRecord]:
