@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kangshu.access import narrowed
 from kangshu.base.faults import Conflict, Forbidden, NotFound, PreconditionFailed, Unprocessable
 from kangshu.cases import deadline_of, inputs, number_of, organisation_of, state_of
 from tests.cases.conftest import MONDAY, REFERRAL, SYSTEM, City
@@ -246,3 +247,13 @@ async def test_one_slot_two_bookings(city: City) -> None:
     assert len(await city.store.search_all(SYSTEM, "Appointment", "")) == 1
     states = sorted([(await city.cases.row(clerk, task)).state for task in tasks])
     assert states == ["accepted", "accepted", "accepted", "booked"]
+
+
+async def test_an_application_that_only_reads_cases_moves_none(city: City) -> None:
+    doctor = city.account("community-doctor", "centre")
+    task = await city.start_referral()
+    reader = narrowed(doctor, read=["*"], operations=["*"], app="lis")
+    with pytest.raises(Forbidden, match="system/Task.cud"):
+        await city.cases.move(reader, task, "send", {})
+    writer = narrowed(doctor, read=["*"], write=["Task"], operations=["*"], app="lis")
+    await city.cases.move(writer, task, "send", {})

@@ -211,6 +211,7 @@ class Cases:
             Unprocessable: values against the form, or the guard does not hold.
         """
         async with self._store.audited_entry(grant, "update", "Task", task_id):
+            _check_app(grant)
             before = await self._store.read(grant, "Task", task_id)
             declaration = self.declaration(kind_of(before.resource))
             move = next((one for one in declaration.moves if one.id == move_id), None)
@@ -378,6 +379,15 @@ def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:
 def _engine(grant: Grant) -> Grant:
     """Return the grant the engine works with after its own who-may check; the account stays, for the audit."""
     return replace(grant, read=_EVERY, write=_EVERY, operations=grant.operations | {ENGINE})
+
+
+def _check_app(grant: Grant) -> None:
+    """Raise Forbidden for an application whose scopes do not write cases: a move is a write."""
+    if grant.app and isinstance(grant.may_write("Task"), Nothing):
+        raise Forbidden(
+            "this application may read cases and not move them; it needs the scope system/Task.cud",
+            zh="该应用只有读取办件的授权范围，不能办理；需要 system/Task.cud",
+        )
 
 
 def _not_yours(move: Move) -> Forbidden:
