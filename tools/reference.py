@@ -22,6 +22,7 @@ from kangshu.app.commandline import application
 from kangshu.app.speech import Speech
 from kangshu.app.wiring import all_measures, city_services
 from kangshu.base.faults import all_faults
+from kangshu.measures import PARAMETERS as DISCLOSURE
 from kangshu.sdk import ParameterDeclaration
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -103,7 +104,8 @@ def parameters() -> str:
         "数值适用于所列区划及其下级，并有起止日期；未核实者待主管部门确认。\n"),
     ]  # fmt: skip
     groups: list[tuple[str, Iterable[ParameterDeclaration]]] = [
-        ("accounts", (*accounts.PARAMETERS, *accounts.EMERGENCY_PARAMETERS)), ("plans", plans.PARAMETERS),
+        ("accounts", (*accounts.PARAMETERS, *accounts.EMERGENCY_PARAMETERS)), ("measures", DISCLOSURE),
+        ("plans", plans.PARAMETERS),
         *((one.id, one.parameters) for one in city_services()),
     ]  # fmt: skip
     for name, declared in sorted(groups, key=lambda group: group[0]):
