@@ -253,7 +253,7 @@ async def test_an_application_that_only_reads_cases_moves_none(city: City) -> No
     doctor = city.account("community-doctor", "centre")
     task = await city.start_referral()
     reader = narrowed(doctor, read=["*"], operations=["*"], app="lis")
-    with pytest.raises(Forbidden, match="system/Task.cud"):
+    with pytest.raises(Forbidden, match=r"system/Task\.cud"):
         await city.cases.move(reader, task, "send", {})
     writer = narrowed(doctor, read=["*"], write=["Task"], operations=["*"], app="lis")
     await city.cases.move(writer, task, "send", {})

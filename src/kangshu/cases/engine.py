@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from kangshu.access import ANY_TYPE, Everything, Grant
+from kangshu.access import ANY_TYPE, Everything, Grant, Nothing
 from kangshu.base.clock import CITY_ZONE, now, today
 from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
