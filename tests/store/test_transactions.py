@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from kangshu.access import Everything, Grant, NoPatient, system_grant

@@ -55,8 +55,7 @@ async def record(visit: Visit) -> Response:
         title=title,
         kind=name,
         trail=[(words("工作台"), "/"), (name, address), (title, "")],
-        edit=f"{address}/{id_}/edit" if visit.grant.may("register.write") and not declared.read_only
-        else "",
+        edit=f"{address}/{id_}/edit" if visit.grant.may("register.write") and not declared.read_only else "",
         facts=facts,
         versions=versions[:_SHOWN],
         older=len(versions) - _SHOWN,
