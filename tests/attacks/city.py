@@ -115,6 +115,7 @@ class City:
     _kept: dict[Any, Any] = field(default_factory=dict)
     _browsers: dict[str, httpx.Client] = field(default_factory=dict)
     _clients: dict[str, httpx.Client] = field(default_factory=dict)
+    _renewed: dict[str, str] = field(default_factory=dict)
 
     @property
     def passwords(self) -> dict[str, str]:
@@ -122,7 +123,7 @@ class City:
 
     @property
     def tokens(self) -> dict[str, str]:
-        return self.made.tokens
+        return self.made.tokens | self._renewed
 
     @property
     def posts(self) -> dict[str, Account]:
@@ -142,6 +143,13 @@ class City:
             }
             self._clients[name] = httpx.Client(base_url=f"{self.address}/fhir", headers=headers, timeout=120)
         return self._clients[name]
+
+    def renew(self, name: str) -> None:
+        """Give `name` a new bearer token: its own page has ended the one it had."""
+        if name in self.tokens and name != "system":
+            ttl = timedelta(hours=6)
+            self._renewed[name] = self.behind.ask(lambda platform: platform.accounts.create_token(name, ttl))
+            self._clients.pop(name, None)
 
     def browser(self, name: str) -> httpx.Client:
         """Return the browser that `name` is signed in with; redirects are not followed."""

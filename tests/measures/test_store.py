@@ -49,7 +49,9 @@ async def test_the_demo_citys_numbers_agree_with_the_check_queries(store: Store,
         start, end = period_of(measure, DAY)
         result = snapshot.evaluate(EVERYTHING, measure, values(), start, end, by=("district",))
         assert (result.numerator, result.denominator) == check_of(measure.id)(resources, start, end, values())
-        assert result.value is not None, measure.id
+        # consents come of cases, which this city has not run: nothing to divide by is no value, never a zero
+        of_cases = measure.id in ("consent-withdrawals-honoured", "consents-within-term")
+        assert (result.value is None) == of_cases, measure.id
         assert sum(row.denominator for row in result.rows) == result.denominator
 
 
