@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -34,10 +35,24 @@ async def _execute(url: str, sql: str) -> None:
 @pytest.fixture(scope="session")
 def site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The served city."""
-    name = f"kangshu_web_{tmp_path_factory.getbasetemp().name.replace('-', '_')}"
+    with serving(postgres_url, tmp_path_factory, "web") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def own_site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A served city for a module whose tests change accounts and records at will."""
+    with serving(postgres_url, tmp_path_factory, "own") as made:
+        yield made
+
+
+@contextmanager
+def serving(postgres_url: str, places: pytest.TempPathFactory, word: str) -> Iterator[Site]:
+    """Give a demo city of its own database, served on a free port."""
+    name = f"kangshu_{word}_{places.getbasetemp().name.replace('-', '_')}"
     asyncio.run(_execute(postgres_url, f"create database {name}"))
     url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
-    folder: Path = tmp_path_factory.mktemp("web")
+    folder: Path = places.mktemp(word)
     installation = Installation(folder)
     asyncio.run(make_demo(installation, url, residents=RESIDENTS, years=2, progress=lambda *_: None))
     kept = json.loads((folder / "secrets" / "demo-accounts.json").read_text("utf-8"))

@@ -12,7 +12,7 @@ from kangshu.api import AuditQuery
 from kangshu.web import PAGES, Page
 
 from .site import Site, token_of
-from .test_pages import ROLES, address_of, places  # noqa: F401  # a fixture
+from .test_pages import ROLES, address_of, places_of
 
 SYSTEM = system_grant("test")
 SILENT = {
@@ -67,6 +67,17 @@ def told_since(site: Site, name: str, position: int) -> set[Told]:
 
 
 @pytest.fixture(scope="module")
+def site(own_site: Site) -> Site:
+    """A city of this module's own: every form is sent, so accounts and records change."""
+    return own_site
+
+
+@pytest.fixture(scope="module")
+def places(site: Site) -> dict[str, str]:
+    return places_of(site)
+
+
+@pytest.fixture(scope="module")
 def visitors(site: Site) -> Iterator[dict[str, tuple[httpx.Client, set[Told]]]]:
     """One signed-in browser a role, and what the frame of every page asks: that is not what a page shows."""
     made: dict[str, tuple[httpx.Client, set[Told]]] = {}
@@ -90,7 +101,7 @@ def answered(client: httpx.Client, page: Page, address: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.methods[0]} {page.path}")
 def test_a_page_that_answers_leaves_a_row(
     site: Site,
-    places: dict[str, str],  # noqa: F811
+    places: dict[str, str],
     visitors: dict[str, tuple[httpx.Client, set[Told]]],
     page: Page,
 ) -> None:

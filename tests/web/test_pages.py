@@ -34,7 +34,11 @@ POSTS = [page for page in PAGES if page.methods == ("POST",)]
 
 @pytest.fixture(scope="session")
 def places(site: Site) -> dict[str, str]:
-    """What stands for each {name} of an address."""
+    return places_of(site)
+
+
+def places_of(site: Site) -> dict[str, str]:
+    """Return what stands for each {name} of an address."""
     grant, store = system_grant("test"), site.platform.store
     patient = site.run(store.search_all(grant, "Patient", ""))[0]
     plan = site.run(store.search_all(grant, "PlanDefinition", ""))[0]
