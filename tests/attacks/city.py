@@ -152,10 +152,17 @@ class City:
             self._clients.pop(name, None)
 
     def browser(self, name: str) -> httpx.Client:
-        """Return the browser that `name` is signed in with; redirects are not followed."""
+        """Return the browser that `name` is signed in with; redirects are not followed.
+
+        It speaks Chinese again, whatever language another test asked for.
+        """
         if name not in self._browsers:
             self._browsers[name] = self.signed_in(name)
-        return self._browsers[name]
+        client = self._browsers[name]
+        for cookie in ("kangshu_language", "kangshu_size"):
+            if cookie in client.cookies:
+                client.cookies.delete(cookie)
+        return client
 
     def signed_in(self, name: str) -> httpx.Client:
         """Return a new browser, signed in as `name`."""
