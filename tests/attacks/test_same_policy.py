@@ -240,7 +240,8 @@ def test_page_links_belong_to_one_account(city: Any, pair: tuple[str, str]) -> N
             onward.replace("/Organization", "/Practitioner").replace("/Location", "/Practitioner")
         ).status_code in (400, 404)
         head, _, cursor = onward.rpartition("_cursor=")
-        for changed in (cursor[:-1], cursor[::-1], "A" + cursor[1:], cursor + "AAAA", cursor[:20]):
+        turned = ("B" if cursor[0] == "A" else "A") + cursor[1:]
+        for changed in (cursor[:-1], cursor[::-1], turned, cursor + "AAAA", cursor[:20]):
             assert mine.get(f"{head}_cursor={changed}").status_code == 404
 
 

@@ -158,6 +158,7 @@ def test_a_resident_sees_lists_exports_deputies_and_emergencies(site: Site) -> N
                     app="ward-tablet",
                 ),
                 told("hospital", id=me, purpose="BTG", reason="昏迷送医，无法联系家属"),
+                told("system", action="update", id=me, residents=(me,)),
             ]
         )
     )
