@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
-import uvicorn
 
 from kangshu.app.demo import demo_identity, make_demo
 from kangshu.app.installation import Installation
-from kangshu.app.wiring import Place, open_platform
-from kangshu.web import web_app
+from kangshu.app.wiring import Place
 
-from .site import Site
+from .site import Site, served
 
 RESIDENTS = 300
 
@@ -57,27 +53,6 @@ def serving(postgres_url: str, places: pytest.TempPathFactory, word: str) -> Ite
     asyncio.run(make_demo(installation, url, residents=RESIDENTS, years=2, progress=lambda *_: None))
     kept = json.loads((folder / "secrets" / "demo-accounts.json").read_text("utf-8"))
     passwords = {one["name"]: one["password"] for one in kept}
-
-    ready: threading.Event = threading.Event()
-    made: dict[str, object] = {}
-
-    async def serve() -> None:
-        place = Place(folder, installation.views, demo_identity())
-        async with open_platform(url, place) as platform:
-            listener = socket.socket()
-            listener.bind(("127.0.0.1", 0))
-            listener.listen(128)
-            config = uvicorn.Config(web_app(platform), log_level="error", access_log=False, lifespan="off")
-            server = uvicorn.Server(config)
-            made.update(server=server, port=listener.getsockname()[1], platform=platform)
-            made["loop"] = asyncio.get_running_loop()
-            ready.set()
-            await server.serve(sockets=[listener])
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(60)
-    yield Site(f"http://127.0.0.1:{made['port']}", passwords, made["loop"], made["platform"])  # type: ignore[arg-type]
-    made["server"].should_exit = True  # type: ignore[attr-defined]
-    thread.join(20)
+    with served(url, Place(folder, installation.views, demo_identity()), passwords) as made:
+        yield made
     asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
+import uvicorn
 
 from kangshu.api import Platform
+from kangshu.app.wiring import Place, open_platform
+from kangshu.web import web_app
 
 T = TypeVar("T")
 TOKEN = re.compile(r'name="_token" value="([0-9a-f]+)"')
@@ -38,6 +44,32 @@ class Site:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what `work` returns, run where the pages run."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+
+@contextmanager
+def served(url: str, place: Place, passwords: dict[str, str]) -> Iterator[Site]:
+    """Serve the pages of the installation at `place` on a free port for a while."""
+    ready = threading.Event()
+    made: dict[str, Any] = {}
+
+    async def serve() -> None:
+        async with open_platform(url, place) as platform:
+            listener = socket.socket()
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(128)
+            config = uvicorn.Config(web_app(platform), log_level="error", access_log=False, lifespan="off")
+            server = uvicorn.Server(config)
+            made.update(server=server, port=listener.getsockname()[1], platform=platform)
+            made["loop"] = asyncio.get_running_loop()
+            ready.set()
+            await server.serve(sockets=[listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(60)
+    yield Site(f"http://127.0.0.1:{made['port']}", passwords, made["loop"], made["platform"])
+    made["server"].should_exit = True
+    thread.join(20)
 
 
 def token_of(page: str) -> str:

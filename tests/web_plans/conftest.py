@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
-import uvicorn
 
 from kangshu.app.demo import demo_identity, make_demo
 from kangshu.app.installation import Installation
-from kangshu.app.wiring import Place, open_platform
-from kangshu.web import web_app
-from tests.web.site import Site, token_of
+from kangshu.app.wiring import Place
+from tests.web.site import Site, served, token_of
 
 OWN = """云汐市银龄健康行动方案
 
@@ -77,7 +73,7 @@ def site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with database(postgres_url, _name("plans", tmp_path_factory)) as url:
         asyncio.run(make_demo(installation, url, residents=300, years=2, progress=lambda *_: None))
         kept = json.loads((folder / "secrets" / "demo-accounts.json").read_text("utf-8"))
-        with served(url, folder, {one["name"]: one["password"] for one in kept}) as made:
+        with served(url, place_of(folder), {one["name"]: one["password"] for one in kept}) as made:
             yield made
 
 
@@ -119,34 +115,13 @@ def empty(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         command = [*found, "--data-dir", str(folder), "--db", url]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         passwords = dict(line.split("\t") for line in printed.splitlines() if "\t" in line)
-        with served(url, folder, passwords) as made:
+        with served(url, place_of(folder), passwords) as made:
             yield made
 
 
-@contextmanager
-def served(url: str, folder: Path, passwords: dict[str, str]) -> Iterator[Site]:
-    """Serve the installation in `folder` on a free port for a while."""
-    ready = threading.Event()
-    made: dict[str, object] = {}
-
-    async def serve() -> None:
-        installation = Installation(folder)
-        identity = installation.identity()
-        assert identity is not None
-        async with open_platform(url, Place(folder, installation.views, identity)) as platform:
-            listener = socket.socket()
-            listener.bind(("127.0.0.1", 0))
-            listener.listen(128)
-            config = uvicorn.Config(web_app(platform), log_level="error", access_log=False, lifespan="off")
-            server = uvicorn.Server(config)
-            made.update(server=server, port=listener.getsockname()[1], platform=platform)
-            made["loop"] = asyncio.get_running_loop()
-            ready.set()
-            await server.serve(sockets=[listener])
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(60)
-    yield Site(f"http://127.0.0.1:{made['port']}", passwords, made["loop"], made["platform"])  # type: ignore[arg-type]
-    made["server"].should_exit = True  # type: ignore[attr-defined]
-    thread.join(20)
+def place_of(folder: Path) -> Place:
+    """Return where the installation in `folder` is."""
+    installation = Installation(folder)
+    identity = installation.identity()
+    assert identity is not None
+    return Place(folder, installation.views, identity)

@@ -8,23 +8,13 @@ from typing import Final
 
 from kangshu.base.clock import today
 from kangshu.base.parameters import ParameterTable
-from kangshu.sdk import ParameterDeclaration, Text
+from kangshu.sdk import ParameterDeclaration, unverified_parameter
 
 _SOURCE: Final = "《个人信息保护法》第十三条第一款第（四）项、第五十一条、第五十四条 (数值由运营单位设定)"
 
 
 def _declared(id_: str, zh: str, en: str, value: int, unit: str) -> ParameterDeclaration:
-    return ParameterDeclaration(
-        id=f"emergency.{id_}",
-        title=Text(zh, en),
-        value=value,
-        unit=unit,
-        jurisdiction="",
-        valid_from=date(2021, 11, 1),
-        valid_to=None,
-        source=_SOURCE,
-        verified=False,
-    )
+    return unverified_parameter(f"emergency.{id_}", zh, en, value, unit, _SOURCE, since=date(2021, 11, 1))
 
 
 EMERGENCY_PARAMETERS: Final = (
@@ -54,12 +44,11 @@ class EmergencyLimits:
 
 def emergency_limits(parameters: ParameterTable, jurisdiction: str) -> EmergencyLimits:
     """Return the figures in force today in `jurisdiction`; where a table lacks one, the declared value."""
-    held: dict[str, int] = {}
-    for declared in EMERGENCY_PARAMETERS:
-        found = parameters.find(declared.id, jurisdiction, today())
-        held[declared.id.removeprefix("emergency.")] = int(
-            found.value if found is not None else declared.value
-        )
+    day = today()
+    held = {
+        one.id.removeprefix("emergency."): int(parameters.figure(one, jurisdiction, day))
+        for one in EMERGENCY_PARAMETERS
+    }
     return EmergencyLimits(
         lasts=timedelta(minutes=held["minutes"]),
         reason_length=held["reason-length"],

@@ -10,7 +10,7 @@ from typing import Any, Final
 from kangshu.access import Role
 from kangshu.base.clock import today
 from kangshu.base.parameters import ParameterTable
-from kangshu.sdk import ParameterDeclaration, Text
+from kangshu.sdk import ParameterDeclaration, unverified_parameter
 
 _IDENTITY: Final = "GB/T 22239-2019 8.1.4.1 身份鉴别 (数值由运营单位设定)"
 _TWO_FACTORS: Final = "GB/T 22239-2019 8.1.4.1 d) 两种或两种以上组合的鉴别技术 (范围由运营单位设定)"
@@ -27,17 +27,7 @@ SECOND_FACTOR: Final = "accounts.second-factor-roles"
 def _declared(
     id_: str, zh: str, en: str, value: Any, unit: str, source: str = _IDENTITY
 ) -> ParameterDeclaration:
-    return ParameterDeclaration(
-        id=id_,
-        title=Text(zh, en),
-        value=value,
-        unit=unit,
-        jurisdiction="",
-        valid_from=date(2019, 12, 1),
-        valid_to=None,
-        source=source,
-        verified=False,
-    )
+    return unverified_parameter(id_, zh, en, value, unit, source, since=date(2019, 12, 1))
 
 
 PARAMETERS: Final = (
@@ -130,10 +120,9 @@ class Limits:
 def limits(parameters: ParameterTable, jurisdiction: str) -> Limits:
     """Return the figures in force today in `jurisdiction`; where a table lacks one, the declared value."""
     day = today()
-    held: dict[str, Any] = {}
-    for declared in PARAMETERS:
-        found = parameters.find(declared.id, jurisdiction, day)
-        held[declared.id.removeprefix("accounts.")] = found.value if found is not None else declared.value
+    held: dict[str, Any] = {
+        one.id.removeprefix("accounts."): parameters.figure(one, jurisdiction, day) for one in PARAMETERS
+    }
     return Limits(
         password_length=int(held["password-length"]),
         failures=int(held["failures"]),

@@ -174,6 +174,11 @@ class ParameterTable:
                     return version
         return None
 
+    def figure(self, declared: Declared, jurisdiction: str, day: date) -> Any:
+        """Return the value in force for this place on `day`; where the table lacks one, the declared value."""
+        found = self.find(declared.id, jurisdiction, day)
+        return declared.value if found is None else found.value
+
     def version(self, parameter: str, jurisdiction: str, day: date) -> ParameterVersion:
         """Return the version in force for this place on `day`. Raises ParameterMissing."""
         found = self.find(parameter, jurisdiction, day)

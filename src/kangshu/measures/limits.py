@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from kangshu.base.clock import today
 from kangshu.base.parameters import ParameterTable
-from kangshu.sdk import ParameterDeclaration, Text
+from kangshu.sdk import ParameterDeclaration, unverified_parameter
 
 _GUIDE: Final = "GB/T 37964-2019 个人信息去标识化指南（数值由数据主管部门设定，待核实）"
 _EVALUATION: Final = (
@@ -15,19 +16,7 @@ _EVALUATION: Final = (
 )
 
 
-def _declared(id_: str, zh: str, en: str, value: int, unit: str, source: str) -> ParameterDeclaration:
-    return ParameterDeclaration(
-        id=id_,
-        title=Text(zh, en),
-        value=value,
-        unit=unit,
-        jurisdiction="",
-        valid_from=date(2020, 3, 1),
-        valid_to=None,
-        source=source,
-        verified=False,
-    )
-
+_declared = partial(unverified_parameter, since=date(2020, 3, 1))
 
 SMALL_CELL: Final = _declared(
     "disclosure.small-cell",
@@ -87,5 +76,4 @@ the city's data office, and the recommendation is entered and confirmed there.""
 
 def figure(table: ParameterTable, declared: ParameterDeclaration, jurisdiction: str) -> Any:
     """Return the value in force today; where a table lacks one, the declared value."""
-    found = table.find(declared.id, jurisdiction, today())
-    return declared.value if found is None else found.value
+    return table.figure(declared, jurisdiction, today())

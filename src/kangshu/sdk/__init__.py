@@ -24,6 +24,7 @@ from kangshu.sdk.declarations import (
     Service,
     State,
     ViewDeclaration,
+    unverified_parameter,
 )
 from kangshu.sdk.demo import (
     ANY,
@@ -87,4 +88,5 @@ __all__ = [
     "extension_value",
     "latest_day",
     "structure",
+    "unverified_parameter",
 ]

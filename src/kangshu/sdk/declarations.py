@@ -218,6 +218,23 @@ class ParameterDeclaration:
     The platform asks for the parameters of a purpose and never names one."""
 
 
+def unverified_parameter(
+    id_: str, zh: str, en: str, value: Any, unit: str, source: str, *, since: date
+) -> ParameterDeclaration:
+    """Return a parameter of the whole country in force from `since`, which an authority has still to confirm."""
+    return ParameterDeclaration(
+        id=id_,
+        title=Text(zh, en),
+        value=value,
+        unit=unit,
+        jurisdiction="",
+        valid_from=since,
+        valid_to=None,
+        source=source,
+        verified=False,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ViewDeclaration:
     """A SQL-on-FHIR v2 ViewDefinition that the background worker keeps materialised under `name`."""

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Final
 
 from kangshu.base.clock import today
 from kangshu.base.parameters import ParameterTable
-from kangshu.sdk import ParameterDeclaration, Text
+from kangshu.sdk import ParameterDeclaration, unverified_parameter
 
 _AUDIT: Final = "GB/T 22239-2019 8.1.4.3 安全审计 (数值由运营单位设定)"
 _ANALYSIS: Final = "GB/T 22239-2019 8.1.5.4 集中管控、8.1.10.6 网络和系统安全管理 (数值由运营单位设定)"
 
 
-def _declared(id_: str, zh: str, en: str, value: int, unit: str, source: str) -> ParameterDeclaration:
-    return ParameterDeclaration(
-        id=id_,
-        title=Text(zh, en),
-        value=value,
-        unit=unit,
-        jurisdiction="",
-        valid_from=date(2019, 12, 1),
-        valid_to=None,
-        source=source,
-        verified=False,
-    )
-
+_declared = partial(unverified_parameter, since=date(2019, 12, 1))
 
 ANCHOR_MINUTES: Final = "audit.anchor-minutes"
 MANY_RESIDENTS: Final = "audit.many-residents"
@@ -73,5 +62,4 @@ _VALUES: Final[Mapping[str, ParameterDeclaration]] = {one.id: one for one in AUD
 
 def audit_limit(parameters: ParameterTable, id_: str, jurisdiction: str) -> int:
     """Return the figure in force today in `jurisdiction`; where a table lacks it, the declared value."""
-    found = parameters.find(id_, jurisdiction, today())
-    return int(found.value if found is not None else _VALUES[id_].value)
+    return int(parameters.figure(_VALUES[id_], jurisdiction, today()))
