@@ -8,6 +8,7 @@ from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction
 from kangshu.plans.lights import LightRule, light_of
 from kangshu.plans.model import (
     LIGHT_TITLES,
+    PLAN_STATE_TITLES,
     Adoption,
     AssignedDuty,
     Assignment,
@@ -22,8 +23,11 @@ from kangshu.plans.model import (
     MoneyView,
     PlanImport,
     PlanRow,
+    PlanState,
+    PlanStep,
     PlanView,
     SectionView,
+    Standing,
     Suggestion,
     TargetLight,
     TargetView,
@@ -35,6 +39,8 @@ from kangshu.plans.reading import Reading, read_plan
 from kangshu.plans.reports import DueReport, ReportedValue
 from kangshu.plans.review import QUEUES, LinkQuestion, PlanReview, Queue, UnitQuestion
 from kangshu.plans.shape import PLAN_CLAUSE, PLAN_TARGET
+from kangshu.plans.snapshots import FrozenSnapshot, SnapshotRow, Snapshots
+from kangshu.plans.states import STEP_TITLES, STEPS, Period
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
 from kangshu.plans.values import Values, snapshot_values
 
@@ -51,8 +57,11 @@ __all__ = [
     "LIGHT_TITLES",
     "PARAMETERS",
     "PLAN_CLAUSE",
+    "PLAN_STATE_TITLES",
     "PLAN_TARGET",
     "QUEUES",
+    "STEPS",
+    "STEP_TITLES",
     "Adoption",
     "AdoptionPreview",
     "AssignedDuty",
@@ -64,15 +73,19 @@ __all__ = [
     "DoubtView",
     "DueReport",
     "DutyView",
+    "FrozenSnapshot",
     "Instruction",
     "Light",
     "LightPart",
     "LightRule",
     "LinkQuestion",
     "MoneyView",
+    "Period",
     "PlanImport",
     "PlanReview",
     "PlanRow",
+    "PlanState",
+    "PlanStep",
     "PlanView",
     "Plans",
     "Queue",
@@ -80,6 +93,9 @@ __all__ = [
     "ReportedValue",
     "ResolvedUnit",
     "SectionView",
+    "Standing",
+    "SnapshotRow",
+    "Snapshots",
     "Suggestion",
     "TargetLight",
     "TargetView",

@@ -9,18 +9,11 @@ from typing import Any
 from kangshu.base.canonical import BASE, DISTRICT
 from kangshu.base.faults import NotFound
 from kangshu.plans import shape
+from kangshu.plans.elements import replace_extension as replace_extension
 from kangshu.plans.model import Baseline
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
 from kangshu.plans.view import clauses_of, extension_value, extensions, is_demo, units_of
 from kangshu.sdk import Resource
-
-
-def replace_extension(element: Resource, url: str, new: Resource | None) -> None:
-    """Put `new` where extensions with this URL stood; None removes them."""
-    kept = [one for one in element.get("extension", ()) if one.get("url") != url]
-    element["extension"] = [*kept, new] if new is not None else kept
-    if not element["extension"]:
-        del element["extension"]
 
 
 def goal_of(plan: Resource, target: str) -> Resource:

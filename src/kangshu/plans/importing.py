@@ -11,7 +11,7 @@ from kangshu.access import Grant, division_prefix
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import Gone, Issue, NotFound, Unprocessable
 from kangshu.documents import Document, read_document
-from kangshu.plans import shape
+from kangshu.plans import shape, states
 from kangshu.plans.model import PlanImport
 from kangshu.plans.reading import Reading, read_plan
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
@@ -93,6 +93,7 @@ async def import_plan(
     )
     resolve = (lambda written: ResolvedUnit(written, ())) if foreign else units.resolve
     plan = shape.plan_definition(reading, document.text, source, resolve, today.isoformat())
+    states.write_period(plan, states.written_period(source.title, document.text))
     parts = shape.documents(
         source,
         base64.b64encode(data).decode("ascii"),

@@ -18,6 +18,14 @@ LIGHT_TITLES: dict[Light, Text] = {
     "red": Text("滞后", "Behind"),
     "grey": Text("未知", "Unknown"),
 }
+PlanState = Literal["in-force", "expired", "final-evaluation", "repealed"]
+PLAN_STATE_TITLES: dict[PlanState, Text] = {
+    "in-force": Text("执行中", "In force"),
+    "expired": Text("到期", "Expired"),
+    "final-evaluation": Text("终期评估", "Final evaluation"),
+    "repealed": Text("废止", "Repealed"),
+}
+PlanStep = Literal["evaluate", "conclude", "repeal", "reinstate"]
 Role = Literal["lead", "cooperating"]
 Figure = Decimal | tuple[Decimal, Decimal] | str
 """A figure as written: a number, a range, or text such as a ratio 1:1.6."""
@@ -205,6 +213,24 @@ class PlanRow:
     targets: int
     unresolved: int
     demo: bool
+    state: PlanState = "in-force"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a plan is in its life. `basis` is the approving document of the last step; "" for all that nobody has said."""
+
+    state: PlanState = "in-force"
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """The last day on which it holds: entered, else the document's own period, else its targets' last year."""
+    period_source: str = ""
+    """Who says the period where a person has entered it."""
+    by: str = ""
+    on: str = ""
+    basis: str = ""
+    replaced_by: str = ""
+    replaced_by_plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +253,17 @@ class PlanView:
     doubts: tuple[DoubtView, ...]
     unit_names: dict[str, str]
     """Organization id → name, of every unit of the plan."""
+    standing: Standing = Standing()
+
+    @property
+    def state(self) -> PlanState:
+        """Return where the plan is today: in-force 执行中, expired 到期, final-evaluation 终期评估, repealed 废止."""
+        return self.standing.state
+
+    @property
+    def valid_until(self) -> date | None:
+        """Return the last day on which the plan holds, None where nobody knows."""
+        return self.standing.valid_until
 
     @property
     def unresolved(self) -> tuple[str, ...]:

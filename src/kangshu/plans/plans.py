@@ -105,7 +105,7 @@ class Plans(Upkeep):
         """Return the plans that the grant sees: our own first, then the newest."""
         grant.require("plan.read")
         listed = await self._store.search_all(grant, "PlanDefinition", "")
-        found = [plan_row(plan) for plan in listed if is_plan(plan)]
+        found = [plan_row(plan, self._today()) for plan in listed if is_plan(plan)]
         return tuple(
             sorted(sorted(found, key=lambda row: row.imported, reverse=True), key=lambda row: row.foreign)
         )
@@ -373,7 +373,7 @@ class Plans(Upkeep):
         """Return the city's own plans without their lights."""
         found = await self._store.search_all(grant, "PlanDefinition", "")
         own = [one for one in found if is_plan(one) and not is_foreign(one)]
-        return [plan_view(one, "", await self._names(grant, one)) for one in own]
+        return [plan_view(one, "", await self._names(grant, one), self._today()) for one in own]
 
     async def _text(self, grant: Grant, plan: Resource) -> str:
         binary = editing.source_text_id(plan)
@@ -403,7 +403,8 @@ class Plans(Upkeep):
 
     async def _view(self, grant: Grant, stored: Stored) -> PlanView:
         plan = stored.resource
-        view = plan_view(plan, await self._text(grant, plan), await self._names(grant, plan))
+        names = await self._names(grant, plan)
+        view = plan_view(plan, await self._text(grant, plan), names, self._today())
         view = replace(view, version=stored.version)
         if view.foreign:
             return view

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from copy import deepcopy
 from datetime import date
 from decimal import Decimal
 
 from kangshu.access import Grant
-from kangshu.base.faults import Conflict, Invalid, NotFound, Unprocessable
-from kangshu.plans import editing
-from kangshu.plans.model import Baseline
-from kangshu.plans.view import is_plan, plan_row
+from kangshu.base.faults import Invalid, NotFound
+from kangshu.plans import editing, states
+from kangshu.plans.changing import change_plan, person, read_plan
+from kangshu.plans.model import Baseline, PlanStep
+from kangshu.plans.states import Period
+from kangshu.plans.view import plan_row
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store, Stored
 
 
 class Upkeep:
-    """The part of `Plans` that changes a plan. Every call asks for the operation `plan.link`."""
+    """The part of `Plans` that changes a plan. A call that says nothing else asks for the operation `plan.link`."""
 
     def __init__(self, store: Store, measures: dict[str, MeasureDeclaration]) -> None:
         self._store = store
@@ -91,9 +92,7 @@ class Upkeep:
         await self._edit(
             grant,
             plan_id,
-            lambda plan: editing.set_due(
-                editing.goal_of(plan, target), year, source.strip(), grant.display or grant.account
-            ),
+            lambda plan: editing.set_due(editing.goal_of(plan, target), year, source.strip(), person(grant)),
             None,
         )
 
@@ -116,7 +115,7 @@ class Upkeep:
             await self._store.read(grant, "Organization", one)
         changed = 0
         answered = bool(organisations) or outside
-        by = (grant.display or grant.account) if answered else ""
+        by = person(grant) if answered else ""
 
         def change(plan: Resource) -> None:
             nonlocal changed
@@ -135,19 +134,64 @@ class Upkeep:
         Raises NotFound.
         """
         grant.require("plan.link")
-        by = (grant.display or grant.account) if settled else ""
+        by = person(grant) if settled else ""
         day = self._today().isoformat()
         await self._edit(
             grant, plan_id, lambda plan: editing.settle(plan, doubt, note.strip()[:500], by, day), None
         )
 
+    async def take_step(
+        self,
+        grant: Grant,
+        plan_id: str,
+        step: PlanStep,
+        source: str,
+        *,
+        replaced_by: str = "",
+        replaced_by_plan: str = "",
+    ) -> None:
+        """Move a plan on: 终期评估, 废止, …; `source` is the approving document. Asks for `plan.import`.
+
+        Raises:
+            NotFound: no such plan, or none that takes its place.
+            Conflict: the plan is not where the step begins.
+            Invalid: no source, or a repeal that does not say what takes the plan's place.
+        """
+        grant.require("plan.import")
+        if replaced_by_plan:
+            await self._read(grant, replaced_by_plan)
+        today, by = self._today(), person(grant)
+
+        def change(plan: Resource) -> None:
+            states.move(
+                plan,
+                step,
+                plan_row(plan, today).state,
+                by=by,
+                day=today,
+                source=source,
+                replaced_by=replaced_by,
+                replaced_by_plan=replaced_by_plan,
+            )
+
+        await change_plan(self._store, grant, plan_id, change, act="state", foreign=True)
+
+    async def set_period(self, grant: Grant, plan_id: str, period: Period, source: str) -> None:
+        """Enter the days over which a plan holds, and who says so. Asks for `plan.import`. Raises NotFound, Invalid."""
+        grant.require("plan.import")
+        await change_plan(
+            self._store,
+            grant,
+            plan_id,
+            lambda plan: states.set_period(plan, period, source),
+            act="state",
+            foreign=True,
+        )
+
     # ------------------------------------------------------------------ inside
 
     async def _read(self, grant: Grant, plan_id: str) -> Stored:
-        stored = await self._store.read(grant, "PlanDefinition", plan_id)
-        if not is_plan(stored.resource):
-            raise NotFound("there is no such plan", zh="没有此规划")
-        return stored
+        return await read_plan(self._store, grant, plan_id)
 
     def _known_measure(self, measure: str) -> None:
         if measure and measure not in self._measures:
@@ -156,14 +200,4 @@ class Upkeep:
     async def _edit(
         self, grant: Grant, plan_id: str, change: Callable[[Resource], object], if_match: int | None
     ) -> None:
-        stored = await self._read(grant, plan_id)
-        if plan_row(stored.resource).foreign:
-            raise Unprocessable(
-                "another city's plan is shown as it is; adopt clauses first",
-                zh="外地规划仅供查看，请先采纳条款",
-            )
-        if if_match is not None and if_match != stored.version:
-            raise Conflict("the plan has changed since you opened it", zh="规划在您打开后已有变动，请刷新")
-        plan = deepcopy(stored.resource)
-        change(plan)
-        await self._store.update(grant, plan, if_match=stored.version)
+        await change_plan(self._store, grant, plan_id, change, if_match=if_match)

@@ -8,8 +8,11 @@ from decimal import Decimal
 from typing import Any, Literal, cast
 
 from kangshu.base.canonical import DEMO_TAG, DISTRICT
+from kangshu.base.clock import today as city_today
 from kangshu.base.text import Text
 from kangshu.plans import shape
+from kangshu.plans.elements import extension_value as extension_value
+from kangshu.plans.elements import extensions as extensions
 from kangshu.plans.model import (
     Baseline,
     ClauseView,
@@ -24,18 +27,8 @@ from kangshu.plans.model import (
     UnitView,
 )
 from kangshu.plans.reading import Anchor
+from kangshu.plans.states import standing_of
 from kangshu.sdk import Resource
-
-
-def extensions(element: Resource, url: str) -> Iterator[Resource]:
-    """Yield the extensions of `element` with this URL."""
-    return (one for one in element.get("extension", ()) if one.get("url") == url)
-
-
-def extension_value(element: Resource, url: str) -> Any:
-    """Return the value of the first extension with this URL, None for none."""
-    found = next(extensions(element, url), {})
-    return next((value for key, value in found.items() if key.startswith("value")), None)
 
 
 def kind_of(action: Resource) -> Literal["section", "clause", ""]:
@@ -117,8 +110,13 @@ def jurisdiction_of(plan: Resource) -> str:
     return str(extension_value(plan, DISTRICT) or "")
 
 
-def plan_row(plan: Resource) -> PlanRow:
-    """Return the plan's line in a list."""
+def dues_of(plan: Resource) -> tuple[str, ...]:
+    """Return the years of the plan's targets as they stand, masked ones and "" among them."""
+    return tuple(str(extension_value(goal, shape.DUE) or "") for goal in plan.get("goal", ()))
+
+
+def plan_row(plan: Resource, today: date | None = None) -> PlanRow:
+    """Return the plan's line in a list; its state is that of `today`."""
     clauses = [action for action, _, _ in clauses_of(plan)]
     unresolved = {unit.written for action in clauses for unit in units_of(action) if not unit.resolved}
     return PlanRow(
@@ -131,11 +129,12 @@ def plan_row(plan: Resource) -> PlanRow:
         len(plan.get("goal", ())),
         len(unresolved),
         is_demo(plan),
+        standing_of(plan, dues_of(plan), today or city_today()).state,
     )
 
 
-def plan_view(plan: Resource, text: str, unit_names: dict[str, str]) -> PlanView:
-    """Return the plan whole, without duties and lights."""
+def plan_view(plan: Resource, text: str, unit_names: dict[str, str], today: date | None = None) -> PlanView:
+    """Return the plan whole, without duties and lights; its state is that of `today`."""
     sections: list[SectionView] = []
     home: dict[str, tuple[str, str, str]] = {}
     _walk_sections(plan.get("action", []), "", "", sections, home, 1)
@@ -162,6 +161,7 @@ def plan_view(plan: Resource, text: str, unit_names: dict[str, str]) -> PlanView
         money=tuple(_money(one, clauses) for one in extensions(plan, shape.MONEY)),
         doubts=tuple(_doubt(number, one) for number, one in enumerate(extensions(plan, shape.DOUBT))),
         unit_names=unit_names,
+        standing=standing_of(plan, dues_of(plan), today or city_today()),
     )
 
 

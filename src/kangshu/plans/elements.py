@@ -1,0 +1,27 @@
+"""Extensions of an element: read, counted, replaced. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kangshu.sdk import Resource
+
+
+def extensions(element: Resource, url: str) -> Iterator[Resource]:
+    """Yield the extensions of `element` with this URL."""
+    return (one for one in element.get("extension", ()) if one.get("url") == url)
+
+
+def extension_value(element: Resource, url: str) -> Any:
+    """Return the value of the first extension with this URL, None for none."""
+    found = next(extensions(element, url), {})
+    return next((value for key, value in found.items() if key.startswith("value")), None)
+
+
+def replace_extension(element: Resource, url: str, new: Resource | None) -> None:
+    """Put `new` where extensions with this URL stood; None removes them."""
+    kept = [one for one in element.get("extension", ()) if one.get("url") != url]
+    element["extension"] = [*kept, new] if new is not None else kept
+    if not element["extension"]:
+        del element["extension"]
