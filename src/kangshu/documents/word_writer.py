@@ -61,16 +61,16 @@ def write_docx(blocks: Iterable[WriteBlock]) -> bytes:
         if isinstance(block, TitleBlock):
             paragraph = document.add_paragraph()
             paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-            run = paragraph.add_run(_clean(block.text))
+            run = paragraph.add_run(clean(block.text))
             run.bold = True
             run.font.size = Pt(20)
             _east_asian(run, "宋体")
         elif isinstance(block, HeadingBlock):
             paragraph = document.add_heading(level=min(9, max(1, block.level)))
-            _east_asian(paragraph.add_run(_clean(block.text)), "黑体")
+            _east_asian(paragraph.add_run(clean(block.text)), "黑体")
         elif isinstance(block, ParagraphBlock):
             paragraph = document.add_paragraph(style="List Bullet" if block.bullet else None)
-            paragraph.add_run(_clean(block.text)).bold = block.bold or None
+            paragraph.add_run(clean(block.text)).bold = block.bold or None
         else:
             _table(document, block)
     stream = io.BytesIO()
@@ -78,7 +78,8 @@ def write_docx(blocks: Iterable[WriteBlock]) -> bytes:
     return stream.getvalue()
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return `text` without the characters that XML cannot hold."""
     return _ILLEGAL.sub("", text)
 
 
@@ -97,7 +98,7 @@ def _table(document: WordDocument, block: TableBlock) -> None:
         zip(block.rows, (row.cells for row in table.rows), strict=True)
     ):
         for cell, text in zip(cells, row, strict=False):
-            run = cell.paragraphs[0].add_run(_clean(str(text)))
+            run = cell.paragraphs[0].add_run(clean(str(text)))
             run.bold = row_number == 0 or None
             run.font.size = Pt(10.5)
     document.add_paragraph()
