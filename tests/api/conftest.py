@@ -19,7 +19,7 @@ from kangshu.base.text import Text
 from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot
-from kangshu.plans import Plans
+from kangshu.plans import Plans, Snapshots
 from kangshu.registers import Registers
 from kangshu.store import Store
 
@@ -37,12 +37,14 @@ async def open_platform(url: str, folder: Path) -> Platform:
     store = await Store.open(url)
     parameters = ParameterTable()
     cases = Cases(store, (), parameters)
+    plans = Plans(store, cases, parameters, jurisdiction="990100")
     return Platform(
         store=store,
         accounts=Accounts(store, parameters, "990100"),
         registers=Registers(store, ()),
         cases=cases,
-        plans=Plans(store, cases, parameters, jurisdiction="990100"),
+        plans=plans,
+        snapshots=Snapshots(store, plans, cases, jurisdiction="990100"),
         snapshot=no_snapshot,
         parameters=parameters,
         calendar=china(),

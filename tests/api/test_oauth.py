@@ -59,7 +59,7 @@ async def platform(store: Store) -> Platform:
     await store.update(GRANT, {"resourceType": "Location", "id": "l", "status": "active", "name": "乙"})
     settings = Settings(public_url=OWN)
     return Platform(
-        store, accounts, *[None] * 3, snapshot=None, parameters=None, calendar=None, settings=settings
+        store, accounts, *[None] * 4, snapshot=None, parameters=None, calendar=None, settings=settings
     )  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kangshu.accounts import Accounts
     from kangshu.cases import Cases
     from kangshu.measures import Snapshot
-    from kangshu.plans import Plans
+    from kangshu.plans import Plans, Snapshots
     from kangshu.registers import Registers
     from kangshu.sdk import Service
     from kangshu.store import Store
@@ -51,6 +51,8 @@ class Platform:
     registers: Registers
     cases: Cases
     plans: Plans
+    snapshots: Snapshots
+    """Plans frozen at one moment (快照), not to be taken for `snapshot`, the published views of the measures."""
     snapshot: Callable[[], Snapshot]
     """Returns the published snapshot of the measures' views, as fresh as the background worker has made it."""
     parameters: ParameterTable

@@ -20,7 +20,7 @@ from kangshu.base.text import Text
 from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot, Views
-from kangshu.plans import Plans
+from kangshu.plans import Plans, Snapshots
 from kangshu.registers import Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
@@ -110,6 +110,14 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         calendar=calendar,
         jurisdiction=jurisdiction,
     )
+    city_plans = Plans(
+        store,
+        cases,
+        table,
+        measures=all_measures(services),
+        values=plans.snapshot_values(opener, table, jurisdiction),
+        jurisdiction=jurisdiction,
+    )
     return Platform(
         store=store,
         accounts=Accounts(
@@ -122,14 +130,8 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         ),
         registers=Registers(store, (one for service in services for one in service.registers)),
         cases=cases,
-        plans=Plans(
-            store,
-            cases,
-            table,
-            measures=all_measures(services),
-            values=plans.snapshot_values(opener, table, jurisdiction),
-            jurisdiction=jurisdiction,
-        ),
+        plans=city_plans,
+        snapshots=Snapshots(store, city_plans, cases, jurisdiction=jurisdiction),
         snapshot=opener,
         parameters=table,
         calendar=calendar,

@@ -289,6 +289,7 @@ async def _check(
     transaction: Transaction, grant: Grant, records: list[Record], places: dict[int, tuple[str, int]]
 ) -> None:
     engine, labelling = grant.may("case.engine"), grant.may(LABELLING)
+    freezing = grant.may("plan.engine")
     for record in records:
         predicate = grant.may_write(record.type)
         if not isinstance(predicate, Everything):
@@ -302,6 +303,10 @@ async def _check(
             raise Forbidden("this account may not set sensitivity labels", zh="当前账号无权设置敏感标签")
         if record.is_case and not engine:
             raise Conflict("a Task of a case changes by its moves", zh="办件任务只能通过办理动作变更")
+        if record.frozen and not freezing:
+            raise Conflict(
+                "a frozen snapshot is made on the plan's pages alone", zh="快照只能在规划快照页面冻结形成"
+            )
         lasting = record.told.lasts_beyond(SILENT)
         await transaction.residents.add(
             transaction.reader, grant, record.type, record.patient, lasting=lasting

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kangshu.access import AllOf, AnyOf, Everything, Grant, InCare, Predicate, care_rules
-from kangshu.base.canonical import BASE, CASE_KIND
+from kangshu.base.canonical import BASE, CASE_KIND, code_system
 from kangshu.base.faults import Conflict, Forbidden, Unprocessable
 from kangshu.sdk import Resource
 from kangshu.store.care import enter, forget
@@ -21,6 +21,33 @@ from kangshu.store.scopes import SOMEBODY, restricting
 
 REPORTED = f"{BASE}/Measure/reported-"
 """Begin of the measure of a reported value: it is submitted by one and reviewed by another."""
+FROZEN_NUMBER: Final = f"{BASE}/sid/snapshot-number"
+"""Identifier system of frozen snapshots, 快〔2026〕0001号."""
+FROZEN_TAG: Final = {"system": code_system("frozen"), "code": "snapshot", "display": "快照"}
+"""meta.tag of both records of a frozen snapshot: once they stand, nobody changes or deletes them."""
+
+
+def is_frozen(resource: Resource) -> bool:
+    """Return whether a record is part of a frozen snapshot."""
+    meta = resource.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    numbers = resource.get("identifier")
+    return _names(tags, FROZEN_TAG["system"]) or _names(numbers, FROZEN_NUMBER)
+
+
+def _names(listed: Any, system: str) -> bool:
+    return isinstance(listed, list) and any(
+        isinstance(one, dict) and one.get("system") == system for one in listed
+    )
+
+
+def check_frozen(resource: Resource) -> None:
+    """Raise Conflict where `resource`, which stands, is part of a frozen snapshot: the product itself changes none."""
+    if is_frozen(resource):
+        raise Conflict(
+            "this is a frozen snapshot: it is never changed or deleted; freeze a new one",
+            zh="该记录是已冻结的快照，不得修改或删除；如需更新请另行冻结",
+        )
 
 
 def check_owned(grant: Grant, type: str, resource: Resource) -> None:
@@ -34,6 +61,10 @@ def check_owned(grant: Grant, type: str, resource: Resource) -> None:
             )
     if type == "Consent" and not grant.may("case.engine"):
         _check_consent(grant, resource)
+    if is_frozen(resource) and not grant.may("plan.engine"):
+        raise Conflict(
+            "a frozen snapshot is made on the plan's pages alone", zh="快照只能在规划快照页面冻结形成"
+        )
     reported = type == "MeasureReport" and str(resource.get("measure", "")).startswith(REPORTED)
     if reported and not grant.may("plan.engine"):
         raise Conflict(

@@ -18,6 +18,7 @@ from kangshu.search import Entries, Kind, extract
 from kangshu.store.bodies import new_id, stamped, type_of, valid_id
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
+from kangshu.store.guards import is_frozen
 from kangshu.store.indexing import rows_of, systems_in
 from kangshu.store.relations import Told, told_by
 from kangshu.store.scopes import scope_of
@@ -38,6 +39,7 @@ class Record:
     labels: tuple[str, ...]
     packed: bytes
     is_case: bool
+    frozen: bool
     told: Told
 
 
@@ -164,7 +166,8 @@ class Preparer:
         prepared.records.append(
             Record(
                 number, type, resource["id"], scope.district, own, scope.organisations, scope.patient,
-                scope.labels, packed, type == "Task" and _is_case(resource), told_by(resource, type, scope.patient),
+                scope.labels, packed, type == "Task" and _is_case(resource), is_frozen(resource),
+                told_by(resource, type, scope.patient),
             )
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_o
 from kangshu.store.bodies import new_id, patched, stamped, type_of, valid_id
 from kangshu.store.connections import Connection
 from kangshu.store.fields import kept, taken_fault
-from kangshu.store.guards import NamedResidents, check_owned, with_labels
+from kangshu.store.guards import NamedResidents, check_frozen, check_owned, with_labels
 from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
 from kangshu.store.reading import Reader, not_found
 from kangshu.store.records import Page, Stored, Written
@@ -257,6 +257,7 @@ class Transaction:
             return Written(current, created=False, changed=False)
         self._attempt = ("delete", type, id)
         await self._check_write(type, current.scope)
+        check_frozen(current.resource)
         check_owned(self.grant, type, current.resource)
         return await self._write(type, id, None, current, current.scope, 0, "delete")
 
@@ -307,6 +308,7 @@ class Transaction:
                 raise not_found(type, id)
             await self._check_write(type, current.scope)
             if not current.deleted:
+                check_frozen(current.resource)
                 check_owned(self.grant, type, current.resource)
         if not restored:
             resource = await kept(self.connection, self.grant, type, resource, current)

@@ -1,0 +1,131 @@
+"""Frozen snapshots: numbered, checked, the same whoever freezes, and never changed again."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from kangshu.access import Nothing, system_grant
+from kangshu.base.faults import Conflict, Forbidden, Invalid, NotFound, Unprocessable
+from kangshu.plans import Snapshots, sample_plan
+from kangshu.plans.snapshot_content import canonical_bytes, digest
+from kangshu.validate import validate
+from tests.plans.conftest import CITY, Room
+
+
+def snapshots_of(room: Room) -> Snapshots:
+    return Snapshots(room.store, room.plans, room.cases, jurisdiction=CITY)
+
+
+async def city_plan(room: Room) -> str:
+    """Return the id of the sample plan with one duty and one number."""
+    name, data = sample_plan("txt")
+    plan_id = (await room.plans.import_plan(room.grant, data, name, demo=True)).plan
+    plan = await room.plans.plan(room.grant, plan_id)
+    target = next(one for one in plan.targets if "护理型床位占比" in one.span and one.clause)
+    await room.plans.link(room.grant, plan_id, target.id, "beds")
+    room.numbers["beds"] = 51.2
+    await room.plans.assign(room.grant, plan_id, [target.clause], due=date(2031, 6, 30))
+    return plan_id
+
+
+async def test_a_snapshot_holds_the_plan_as_it_stood_and_its_digest_proves_it(room: Room) -> None:
+    plan_id, snapshots = await city_plan(room), snapshots_of(room)
+    made = await snapshots.freeze(room.grant, [plan_id], "年中快照")
+    assert (made.number, made.title) == (f"快〔{made.day.year}〕0001号", "年中快照")
+    assert digest(canonical_bytes(made.content)) == made.sha256
+    plan = made.plan(plan_id)
+    target = next(one for one in plan["targets"] if one["measure"] == "beds")
+    assert target["actual"] == "51.2"
+    assert target["source"] == "measure"
+    duty = next(one for one in plan["duties"] if one["role"] == "lead")
+    assert (duty["unit"], duty["due"], duty["overdue_days"]) == ("unit-civil-affairs", "2031-06-30", 0)
+    assert {"id": "unit-civil-affairs", "name": "云汐市民政局"}.items() <= next(
+        one for one in made.content["units"] if one["id"] == duty["unit"]
+    ).items()
+    room.numbers["beds"] = 12.0
+    again = await snapshots.frozen(room.grant, made.id)
+    assert again == made
+    second = await snapshots.freeze(room.grant, [plan_id])
+    assert second.number.endswith("0002号")
+    assert [one.id for one in await snapshots.snapshots(room.grant)] == [second.id, made.id]
+
+
+async def test_what_is_frozen_does_not_depend_on_who_freezes(room: Room) -> None:
+    plan_id, snapshots = await city_plan(room), snapshots_of(room)
+    blind = replace(
+        room.grant,
+        account="statistician",
+        read={"PlanDefinition": Nothing()},
+        operations=frozenset({"plan.freeze"}),
+    )
+    office, statistician = [
+        (await snapshots.freeze(who, [plan_id])).content["plans"] for who in (room.grant, blind)
+    ]
+    assert office == statistician
+
+
+async def test_nobody_changes_or_deletes_a_snapshot_and_nobody_forges_one(room: Room) -> None:
+    plan_id, snapshots = await city_plan(room), snapshots_of(room)
+    made = await snapshots.freeze(room.grant, [plan_id])
+    for grant in (room.grant, system_grant("test")):
+        for kind in ("DocumentReference", "Binary"):
+            stands = (await room.store.read(grant, kind, made.id)).resource
+            with pytest.raises(Conflict):
+                await room.store.update(grant, {**stands, "meta": {}})
+            with pytest.raises(Conflict):
+                await room.store.delete(grant, kind, made.id)
+            with pytest.raises(Conflict):
+                await room.store.bulk_load(grant, [{**stands, "language": "zh"}])
+    forged = (await room.store.read(room.grant, "DocumentReference", made.id)).resource
+    with pytest.raises(Conflict):
+        await room.store.create(replace(room.grant, operations=frozenset()), {**forged, "id": "x"})
+    data = (await room.store.read(room.grant, "Binary", made.id)).resource["data"]
+    assert digest(base64.b64decode(data)) == made.sha256
+
+
+async def test_a_snapshot_is_valid_fhir(room: Room) -> None:
+    plan_id, snapshots = await city_plan(room), snapshots_of(room)
+    made = await snapshots.freeze(room.grant, [plan_id], period="2026-06")
+    for kind in ("DocumentReference", "Binary"):
+        found = validate((await room.store.read(room.grant, kind, made.id)).resource)
+        assert [one for one in found if one.severity in ("error", "fatal")] == []
+
+
+async def test_who_may_and_what_is_refused(room: Room) -> None:
+    plan_id, snapshots = await city_plan(room), snapshots_of(room)
+    made = await snapshots.freeze(room.grant, [plan_id])
+    reader = replace(room.grant, operations=frozenset({"plan.read"}))
+    with pytest.raises(Forbidden):
+        await snapshots.freeze(reader, [plan_id])
+    with pytest.raises(Forbidden):
+        await snapshots.frozen(reader, made.id)
+    with pytest.raises(NotFound):
+        await snapshots.frozen(room.grant, "no-such")
+    with pytest.raises(NotFound):
+        await snapshots.freeze(room.grant, ["no-such"])
+    with pytest.raises(Invalid):
+        await snapshots.freeze(room.grant, [plan_id], "长" * 81)
+    await snapshots.freeze(room.grant, [plan_id], period="2026-06")
+    with pytest.raises(Conflict):
+        await snapshots.freeze(room.grant, [plan_id], period="2026-06")
+    foreign = await room.plans.import_plan(
+        room.grant,
+        "绿岛方案\n\n（一）增加床位。到2027年，床位达到60张。（牵头单位：市民政局）\n".encode(),
+        "绿岛.txt",
+    )
+    with pytest.raises(Unprocessable):
+        await snapshots.freeze(room.grant, [foreign.plan])
+
+
+def test_the_bytes_of_a_content_are_one() -> None:
+    first = {"b": [{"y": "1.50", "x": None}], "a": "甲"}
+    second = json.loads(json.dumps({"a": "甲", "b": [{"x": None, "y": str(Decimal("1.50"))}]}))
+    assert (
+        canonical_bytes(first) == canonical_bytes(second) == '{"a":"甲","b":[{"x":null,"y":"1.50"}]}'.encode()
+    )
