@@ -18,9 +18,9 @@ _TITLE = re.compile(
 
 @cache
 def _year() -> re.Pattern[str]:
-    periods = "|".join(tables()["figures"]["plan_periods"])
+    periods = "|".join(tables()["deadlines"]["plan_periods"])
     return re.compile(
-        rf"(?P<dateless>{tables()['figures']['dateless']})"
+        rf"(?P<dateless>{tables()['deadlines']['dateless']})"
         rf"|[\"“'‘]?(?P<period>{periods})[\"”'’]?(?!以来)"
         r"|(?P<range>(?:20\d\d|20xx|xxxx)年?-+)?(?P<year>20\d\d|20xx|xxxx|XXXX|20XX|20××|××××)(?=年|-+(?:20\d\d|xxxx))"
         r"|二[〇○零](?P<tens>[一二三四五])(?P<ones>[〇○零一二三四五六七八九])(?=年)"
@@ -87,7 +87,7 @@ class Deadlines:
                 events.append((found.start(), "null", None))
                 continue
             year = (
-                tables()["figures"]["plan_periods"].get(found.group("period") or "")
+                tables()["deadlines"]["plan_periods"].get(found.group("period") or "")
                 or found.group("year")
                 or found.group("in_bracket")
             )

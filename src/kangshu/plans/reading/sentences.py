@@ -31,15 +31,15 @@ class Sentences:
         self._lines = lines
         self._folded = folded
         self.quoted = [match.span() for match in _QUOTED.finditer(text)]
-        self._past = re.compile(words("figures", "past"))
-        self._done = re.compile(words("figures", "done"))
-        self._forecast = re.compile(words("figures", "forecast"))
-        self._goal = re.compile(words("figures", "goal"))
+        self._past = re.compile(words("sentences", "past"))
+        self._done = re.compile(words("sentences", "done"))
+        self._forecast = re.compile(words("sentences", "forecast"))
+        self._goal = re.compile(words("sentences", "goal"))
         self._brackets = [(pair.start, pair.end) for pair in pairs]
         self._bracket_starts = [start for start, _ in self._brackets]
-        self._plan_verb = re.compile(words("figures", "plan_verb"))
+        self._plan_verb = re.compile(words("sentences", "plan_verb"))
         self._plan = (plan or self._titled("plan_title")) and not self._titled("past_title")
-        past_heading = re.compile(words("figures", "past_heading"))
+        past_heading = re.compile(words("sentences", "past_heading"))
         self._headings = [heading.anchor.start for heading in outline]
         self._past_sections = _past_sections(outline, past_heading)
         found = [int(match.group(1) or match.group(2)) for match in _PUBLISHED.finditer(text[:3000])]
@@ -47,7 +47,7 @@ class Sentences:
 
     def _titled(self, key: str) -> bool:
         """Return whether one of the first short lines is a title of the kind `key` of the grammar."""
-        title = re.compile(words("figures", key))
+        title = re.compile(words("sentences", key))
         shown = [line for line in self._lines.all[:12] if not line.empty][:3]
         return any(
             line.end - line.start < 45

@@ -33,8 +33,8 @@ class _Rules:
 def _rules() -> _Rules:
     table = tables()["targets"]
     return _Rules(
-        not_before=re.compile("|".join(f"(?:{entry})" for entry in table["not_before"])),
-        not_after=re.compile("|".join(f"(?:{entry})" for entry in table["not_after"])),
+        not_before=re.compile(table["not_before"]),
+        not_after=re.compile(table["not_after"]),
         never=re.compile(f"(?:{table['never_unit']})$"),
         only_when_stated=re.compile(f"(?:{table['only_when_stated']})$"),
         stated=re.compile(table["stated"]),
