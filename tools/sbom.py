@@ -32,8 +32,8 @@ OUT = ROOT / "docs" / "sbom.cdx.json"
 
 ALLOWED = frozenset(
     {
-        "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-3-Clause-Clear", "ISC", "MIT", "MIT-0", "MPL-2.0",
-        "PostgreSQL", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib",
+        "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-3-Clause-Clear", "ISC", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0",
+        "OFL-1.1", "PostgreSQL", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib",
     }
 )  # fmt: skip
 """SPDX ids of what may be shipped with an Apache-2.0 product."""
@@ -43,6 +43,9 @@ KNOWN_TEXTS = {
     "bsd-3-clause, apache-2.0, dependency licenses": "BSD-3-Clause AND Apache-2.0",
 }  # fmt: skip
 """What the free text of older metadata means; pypdfium2's dependency is PDFium, BSD-3-Clause and Apache-2.0."""
+OPEN_FONT = "this font software is licensed under the sil open font license"
+"""How the OFL begins where a package of fonts has its whole text as its licence. OFL is for fonts, which may be shipped
+and embedded with any product; they stay under it."""
 KNOWN_CLASSIFIERS = {
     "MIT License": "MIT", "BSD License": "BSD-3-Clause", "Apache Software License": "Apache-2.0",
     "ISC License (ISCL)": "ISC", "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
@@ -67,6 +70,8 @@ def licence_of(metadata: Any) -> str:
     text = str(metadata.get("License") or "").strip().lower()
     if text in KNOWN_TEXTS:
         return KNOWN_TEXTS[text]
+    if text.startswith(OPEN_FONT):
+        return "OFL-1.1"
     said = [
         one.rpartition("::")[2].strip()
         for one in metadata.get_all("Classifier") or ()

@@ -1,6 +1,6 @@
-"""Reads txt, docx, pdf, html and xlsx into one text with offsets; writes docx and xlsx.
+"""Reads txt, docx, pdf, html and xlsx into one text with offsets; writes docx, xlsx and pdf.
 
-The only room that imports document libraries (lxml, python-docx, pypdfium2, openpyxl).
+The only room that imports document libraries (lxml, python-docx, pypdfium2, openpyxl, typst).
 """
 
 from __future__ import annotations
@@ -17,7 +17,21 @@ from kangshu.documents.official import (
     written_day,
 )
 from kangshu.documents.official_writer import official_document
+from kangshu.documents.portable_writer import write_report_pdf
+from kangshu.documents.previewing import FilePreview, PreviewBlock, preview_file
 from kangshu.documents.reader import MAXIMUM_BYTES, read_document
+from kangshu.documents.report import (
+    Report,
+    ReportBar,
+    ReportBlock,
+    ReportCell,
+    ReportColumn,
+    ReportTable,
+    Tone,
+    Toned,
+)
+from kangshu.documents.report_sheets import write_report_xlsx
+from kangshu.documents.report_word import write_report_docx
 from kangshu.documents.sheets import Value, read_xlsx, write_xlsx
 from kangshu.documents.word_writer import (
     HeadingBlock,
@@ -34,6 +48,7 @@ __all__ = [
     "Block",
     "Cell",
     "Document",
+    "FilePreview",
     "HeadingBlock",
     "OfficialAnnex",
     "OfficialBlock",
@@ -41,16 +56,29 @@ __all__ = [
     "OfficialParagraph",
     "OfficialTable",
     "ParagraphBlock",
+    "PreviewBlock",
+    "Report",
+    "ReportBar",
+    "ReportBlock",
+    "ReportCell",
+    "ReportColumn",
+    "ReportTable",
     "Table",
     "TableBlock",
     "TitleBlock",
+    "Tone",
+    "Toned",
     "Value",
     "WriteBlock",
     "document_number",
     "official_document",
+    "preview_file",
     "read_document",
     "read_xlsx",
     "write_docx",
+    "write_report_docx",
+    "write_report_pdf",
+    "write_report_xlsx",
     "write_xlsx",
     "written_day",
 ]

@@ -133,19 +133,27 @@ def page_number(written: WordDocument, *, letter: bool) -> None:
 
 
 def _field(paragraph: Paragraph) -> None:
-    for text, kind in (("— ", ""), ("", "begin"), (" PAGE ", "code"), ("", "separate"), ("1", ""), ("", "end"), (" —", "")):  # fmt: skip
-        run = paragraph.add_run(text if kind == "" else "")
+    for run in (paragraph.add_run("— "), *field(paragraph, "PAGE"), paragraph.add_run(" —")):
         fonts(run, layout.SONG)
         run.font.size = Pt(layout.PAGE_NUMBER_SIZE)
+
+
+def field(paragraph: Paragraph, code: str) -> list[Run]:
+    """Append a field that Word reckons (`PAGE`, `NUMPAGES`) and return its runs, for their type."""
+    runs = []
+    for text, kind in (("", "begin"), (f" {code} ", "code"), ("", "separate"), ("1", ""), ("", "end")):
+        run = paragraph.add_run(text if kind == "" else "")
         if kind == "code":
-            code = OxmlElement("w:instrText")
-            code.set(qn("xml:space"), "preserve")
-            code.text = text
-            run._element.append(code)
+            instruction = OxmlElement("w:instrText")
+            instruction.set(qn("xml:space"), "preserve")
+            instruction.text = text
+            run._element.append(instruction)
         elif kind:
             mark = OxmlElement("w:fldChar")
             mark.set(qn("w:fldCharType"), kind)
             run._element.append(mark)
+        runs.append(run)
+    return runs
 
 
 def bordered(table: Table, widths: Sequence[float]) -> None:

@@ -158,12 +158,12 @@ def write_xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]], *, header: bool 
     workbook.remove(workbook.worksheets[0])
     titles: set[str] = set()
     for title, rows in (sheets or {"空": []}).items():
-        sheet = workbook.create_sheet(_sheet_title(title, titles))
+        sheet = workbook.create_sheet(sheet_title(title, titles))
         widths: dict[int, int] = {}
         for row_number, row in enumerate(rows, start=1):
             for column, value in enumerate(row, start=1):
                 cell = cast("SheetCell", sheet.cell(row=row_number, column=column))
-                _write(cell, value)
+                write_cell(cell, value)
                 if row_number <= 200:
                     widths[column] = max(widths.get(column, 0), _width(value))
                 if header and row_number == 1:
@@ -178,7 +178,8 @@ def write_xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]], *, header: bool 
     return stream.getvalue()
 
 
-def _sheet_title(title: str, used: set[str]) -> str:
+def sheet_title(title: str, used: set[str]) -> str:
+    """Return a sheet's name that Excel takes and that is not among `used` yet; it is added there."""
     clean = re.sub(r"[\\/*?:\[\]]", " ", title).strip("' ")[:31] or "Sheet"
     candidate, number = clean, 2
     while candidate.casefold() in used:
@@ -188,7 +189,8 @@ def _sheet_title(title: str, used: set[str]) -> str:
     return candidate
 
 
-def _write(cell: SheetCell, value: Value) -> None:
+def write_cell(cell: SheetCell, value: Value) -> None:
+    """Write a value; text stays text, whatever it begins with."""
     if isinstance(value, str):
         cell.value = _ILLEGAL.sub("", value)[:32767]
         cell.data_type = "s"
