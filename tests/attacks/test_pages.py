@@ -49,7 +49,7 @@ class Target:
 
 NAMED = {
     "/residents/{id}": "Patient", "/permissions/residents/{id}": "Patient", "/cases/{id}": "Task", "/files/{id}": "DocumentReference",
-    "/plans/{id}": "PlanDefinition", "/me/consents/{id}": "Task", "/notices/{id}": "Communication",
+    "/plans/{id}": "PlanDefinition", "/plans/import/{id}": "DocumentReference", "/me/consents/{id}": "Task", "/notices/{id}": "Communication",
 }  # fmt: skip
 """What the `{id}` of a route is the id of; a route begins with its key."""
 

@@ -5,6 +5,7 @@ from importlib.resources import files
 from kangshu.plans.adopting import AdoptionPreview
 from kangshu.plans.duties import CARRIES
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction
+from kangshu.plans.intake import PartPreview, ReceivedDocument
 from kangshu.plans.lights import LightRule, light_of
 from kangshu.plans.model import (
     LIGHT_TITLES,
@@ -80,6 +81,7 @@ __all__ = [
     "LightRule",
     "LinkQuestion",
     "MoneyView",
+    "PartPreview",
     "Period",
     "PlanImport",
     "PlanReview",
@@ -90,6 +92,7 @@ __all__ = [
     "Plans",
     "Queue",
     "Reading",
+    "ReceivedDocument",
     "ReportedValue",
     "ResolvedUnit",
     "SectionView",

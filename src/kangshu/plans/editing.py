@@ -165,7 +165,7 @@ def adopt(
 
 def _adopted(plan: Resource, jurisdiction: str, today: str) -> Resource:
     identifier = f"adopted-{plan['id']}"
-    kept = [one for one in plan.get("extension", ()) if one.get("url") == shape.SOURCE]
+    kept = [one for one in plan.get("extension", ()) if one.get("url") in (shape.SOURCE, shape.PART)]
     adopted: Resource = {
         "resourceType": "PlanDefinition",
         "id": identifier,

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from kangshu.access import Grant, division_prefix
 from kangshu.base.clock import instant, now
-from kangshu.base.faults import Gone, Issue, NotFound, Unprocessable
+from kangshu.base.faults import Invalid, Issue, Unprocessable
 from kangshu.documents import Document, read_document
 from kangshu.plans import shape, states
+from kangshu.plans.aliases import remembered
 from kangshu.plans.model import PlanImport
-from kangshu.plans.reading import Reading, read_plan
+from kangshu.plans.reading import Reading, read_plan, read_reply
+from kangshu.plans.splitting import PlanKind, parts_of, whole_of
+from kangshu.plans.titles import title_of
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
 from kangshu.plans.view import clauses_of, extensions, is_foreign, jurisdiction_of, units_of
 from kangshu.sdk import Resource
 from kangshu.store import Store
 
 DIVISION = shape.JURISDICTION
-_GENRE = re.compile(r"计划|规划|方案|意见|办法|纲要|措施|通知|答复|清单|规定")
-_QUOTED = re.compile(r"《([^》]{4,80}(?:计划|规划|方案|意见|纲要|措施|办法)[^》]{0,20})》")
-_HEADING = re.compile(
-    r"[一二三四五六七八九十]+、|[(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十]+[章条]"
-)
 _HEAD = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSetting:
+    """For whom a document is imported: `own` is our division code, the others are as `Plans.import_plan` takes them."""
+
+    own: str
+    jurisdiction: str | None
+    foreign: bool | None
+    demo: bool
+    today: date
 
 
 async def directory(store: Store, grant: Grant, jurisdiction: str) -> tuple[UnitDirectory, dict[str, str]]:
@@ -38,88 +48,128 @@ async def directory(store: Store, grant: Grant, jurisdiction: str) -> tuple[Unit
         if identifier.get("system") == DIVISION and place.get("name")
     }
     organisations = await store.search_all(grant, "Organization", "")
-    return UnitDirectory(organisations, jurisdiction, names), names
+    return UnitDirectory(organisations, jurisdiction, names, await remembered(store, grant)), names
 
 
-def title_of(text: str, name: str) -> str:
-    """Return the document's title: what it is called at its beginning, else the name of the file."""
-    lines = [line.strip() for line in text[:_HEAD].splitlines() if line.strip()][:12]
-    head = ""
-    for line in lines:  # a title may run over two lines
-        if _HEADING.match(line):
-            break
-        head = (head + line) if head else line
-        if len(head) > 100:
-            head = line
-        if _GENRE.search(head) and len(head) <= 100 and "。" not in head:
-            quoted = _QUOTED.search(head)
-            return (quoted.group(1) if quoted else re.sub(r"^关于印发|的通知$", "", head)).strip("《》 ")
-    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0] or "未命名文件"
-
-
-async def import_plan(
+async def import_document(
     store: Store,
     grant: Grant,
     data: bytes,
     name: str,
-    own: str,
-    jurisdiction: str | None,
-    foreign: bool | None,
-    demo: bool,
-    today: date,
-) -> PlanImport:
-    """Read, check and write a plan; see `Plans.import_plan`."""
+    setting: ImportSetting,
+    *,
+    whole: bool = False,
+    chosen: Mapping[int, str] | None = None,
+) -> tuple[PlanImport, ...]:
+    """Read, check and write the plans of a document in one transaction; see `Plans.import_document`."""
     document = await asyncio.to_thread(read_document, data, name)
-    reading = await asyncio.to_thread(read_plan, document)
-    known = await _known(store, grant, document.sha256)
-    if known is not None:
-        return _report(known, already=True, findings=())
-    findings = _check(document, reading)
-    units, places = await directory(store, grant, own)
-    place = _jurisdiction(document.text, jurisdiction, own, places)
-    if foreign is None:
-        foreign = not (own and division_prefix(place) == division_prefix(own))
-    if not foreign and place and places.get(own, "") and places[own] not in document.text:
-        findings += (
-            Issue(
-                "warning",
-                "business-rule",
-                f"the document does not mention {places[own]}; is it this city's own plan?",
-                zh=f"文件中未出现“{places[own]}”，请确认是否为本市文件",
-            ),
+    known = await known_plans(store, grant, document.sha256)
+    if shape.plan_id(document.sha256) in known or (whole and known):
+        return tuple(_report(plan, already=True, findings=()) for plan in known.values())
+    parts = (whole_of(document),) if whole else parts_of(document)
+    parts = tuple(one for one in parts if chosen is None or one.number in chosen)
+    if not parts:
+        raise Invalid("choose at least one plan of the document", zh="请至少选择文件中的一个规划")
+    several = not whole and (len(parts) > 1 or parts[0].end - parts[0].start < len(document.text))
+    units, places = await directory(store, grant, setting.own)
+    made: list[PlanImport] = []
+    written: list[Resource] = []
+    for part in parts:
+        number = part.number if several else 0
+        before = known.get(shape.plan_id(document.sha256, number))
+        if before is not None:
+            made.append(_report(before, already=True, findings=()))
+            continue
+        title = ((chosen or {}).get(part.number, "") or part.title).strip()
+        piece = part.document(document)
+        reading = await asyncio.to_thread(read_part, piece, part.kind)
+        if not several:
+            _refuse_empty(reading, part.kind)
+        findings = (*_check(document, reading), *_whose(piece.text, setting, places))
+        place = _jurisdiction(piece.text, setting, places)
+        foreign = _is_foreign(place, setting)
+        source = shape.Source(
+            name,
+            document.media_type,
+            document.sha256,
+            title,
+            place,
+            foreign,
+            setting.demo,
+            shape.Part(number, part.start, part.end, part.kind),
         )
-    source = shape.Source(
-        name, document.media_type, document.sha256, title_of(document.text, name), place, foreign, demo
-    )
-    resolve = (lambda written: ResolvedUnit(written, ())) if foreign else units.resolve
-    plan = shape.plan_definition(reading, document.text, source, resolve, today.isoformat())
-    states.write_period(plan, states.written_period(source.title, document.text))
-    parts = shape.documents(
+        resolve = (lambda written: ResolvedUnit(written, ())) if foreign else units.resolve
+        plan = shape.plan_definition(reading, piece.text, source, resolve, setting.today.isoformat())
+        states.write_period(plan, states.written_period(title, piece.text))
+        if not written:
+            written.extend(
+                document_resources(document, data, replace(source, title=title_of(document.text, name)))
+            )
+        written.append(plan)
+        made.append(_report(plan, already=False, findings=findings))
+    async with store.transaction(grant) as transaction:
+        for resource in written:
+            await transaction.update(resource)
+    return tuple(made)
+
+
+def document_resources(
+    document: Document, data: bytes, source: shape.Source, *, kept: bool = False
+) -> tuple[Resource, Resource, Resource]:
+    """Return the source, its text and the DocumentReference over both; `kept` is true of what no plan is made of yet."""
+    return shape.documents(
         source,
         base64.b64encode(data).decode("ascii"),
         base64.b64encode(document.text.encode("utf-8", "surrogatepass")).decode("ascii"),
         instant(now()),
+        preliminary=kept,
     )
-    async with store.transaction(grant) as transaction:
-        for resource in (*parts, plan):
-            await transaction.update(resource)
-    return _report(plan, already=False, findings=findings)
 
 
-async def _known(store: Store, grant: Grant, sha256: str) -> Resource | None:
-    try:
-        return (await store.read(grant, "PlanDefinition", f"plan-{sha256[:16]}")).resource
-    except (NotFound, Gone):
-        return None
+def read_part(piece: Document, kind: PlanKind) -> Reading:
+    """Return what a plan, or the reply to a proposal, says."""
+    return read_reply(piece) if kind == "reply" else read_plan(piece)
 
 
-def _check(document: Document, reading: Reading) -> tuple[Issue, ...]:
-    if not reading.tasks and not reading.targets:
+async def known_plans(store: Store, grant: Grant, sha256: str) -> dict[str, Resource]:
+    """Return the plans that were made of the document with this hash, by id."""
+    found = await store.search_all(grant, "PlanDefinition", f"identifier={shape.DOCUMENT_HASH}|{sha256}")
+    return {str(one["id"]): one for one in sorted(found, key=lambda one: str(one["id"]))}
+
+
+def _is_foreign(place: str, setting: ImportSetting) -> bool:
+    if setting.foreign is not None:
+        return setting.foreign
+    return not (setting.own and division_prefix(place) == division_prefix(setting.own))
+
+
+def _whose(text: str, setting: ImportSetting, places: dict[str, str]) -> tuple[Issue, ...]:
+    """Return a warning where what shall be our own plan does not name our city."""
+    place = _jurisdiction(text, setting, places)
+    city = places.get(setting.own, "")
+    if _is_foreign(place, setting) or not place or not city or city in text:
+        return ()
+    return (
+        Issue(
+            "warning",
+            "business-rule",
+            f"the document does not mention {city}; is it this city's own plan?",
+            zh=f"文件中未出现“{city}”，请确认是否为本市文件",
+        ),
+    )
+
+
+def _refuse_empty(reading: Reading, kind: PlanKind) -> None:
+    """Raise Unprocessable for a text in which there is nothing to follow; a reply is taken in whatever it holds."""
+    if kind == "plan" and not (reading.tasks or reading.targets):
         raise Unprocessable(
             "no task with a responsible unit and no figure to be reached was found; "
             "is this a plan, and was its text read whole?",
             zh="未识别到任何带责任单位的任务或量化目标，请确认上传的是规划类文件且文字完整",
         )
+
+
+def _check(document: Document, reading: Reading) -> tuple[Issue, ...]:
     found = [Issue("information", "informational", note, zh=note) for note in document.notes]
     if not reading.tasks:
         found.append(
@@ -151,12 +201,12 @@ def _check(document: Document, reading: Reading) -> tuple[Issue, ...]:
     return tuple(found)
 
 
-def _jurisdiction(text: str, given: str | None, own: str, places: dict[str, str]) -> str:
+def _jurisdiction(text: str, setting: ImportSetting, places: dict[str, str]) -> str:
     """Return the plan's place: what was given, else our own when the document's beginning names our city."""
-    if given is not None:
-        return given
-    city = places.get(own, "")
-    return own if own and city and city in text[:_HEAD] else ""
+    if setting.jurisdiction is not None:
+        return setting.jurisdiction
+    city = places.get(setting.own, "")
+    return setting.own if setting.own and city and city in text[:_HEAD] else ""
 
 
 def _report(plan: Resource, *, already: bool, findings: tuple[Issue, ...]) -> PlanImport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -26,9 +27,22 @@ PLAN_STATE_TITLES: dict[PlanState, Text] = {
     "repealed": Text("废止", "Repealed"),
 }
 PlanStep = Literal["evaluate", "conclude", "repeal", "reinstate"]
+FindingKind = Literal["clause", "target", "money"]
+ReviewedHow = Literal["accepted", "corrected", "split", "merged", "added"]
+EvidenceKind = Literal["measure", "reported", "statistics", "register-missing", "undecided"]
+"""What proves a target."""
 Role = Literal["lead", "cooperating"]
 Figure = Decimal | tuple[Decimal, Decimal] | str
 """A figure as written: a number, a range, or text such as a ratio 1:1.6."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Who confirmed a finding, when (an instant), and by which act."""
+
+    by: str
+    on: str
+    how: ReviewedHow
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,7 @@ class ClauseView:
     """In another city's plan: id of our own plan that has taken this clause over."""
     duties: tuple[DutyView, ...] = ()
     light: Light = "grey"
+    reviewed: Reviewed | None = None
 
     def of(self, role: Role) -> tuple[UnitView, ...]:
         """Return the units that have `role`."""
@@ -106,9 +121,32 @@ class ClauseView:
 class LightPart:
     """One reason of a light, told with its inputs."""
 
-    kind: Literal["value", "duties", "age"]
+    kind: Literal["value", "duties", "age", "forecast", "period"]
     light: Light
     text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where a target's values lead, with the method named.
+
+    `value`, `low` and `high` are for the deadline; `reaches` is the day on which the target is expected to be
+    reached, None where the trend does not lead there. With too few values `method` is "none" and all are None.
+    """
+
+    method: Literal["theil-sen", "none"]
+    points: int
+    needed: int
+    value: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    at: date | None = None
+    """The day for which it is told: the deadline."""
+    per_year: Decimal | None = None
+    reaches: date | None = None
+    first: date | None = None
+    last: date | None = None
+    text: Text = Text("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +162,18 @@ class TargetLight:
     as_of: str = ""
     numerator: Decimal | None = None
     denominator: Decimal | None = None
-    source: Literal["measure", "reported", ""] = ""
+    source: Literal["measure", "reported", "statistics", ""] = ""
+    forecast: Forecast | None = None
+    """Where the values seen so far lead; None where there is nothing to reckon with."""
+    unit: str = ""
+    """The unit of the value and of what is asked for: the target's, or % where a share of those that meet it is told."""
+    closed: PlanState | None = None
+    """The state of a plan that is no longer in force: its targets show that word, grey, and are never red."""
+
+    @property
+    def title(self) -> Text:
+        """Return the light's word: 到期 and the like where the plan has ended."""
+        return PLAN_STATE_TITLES[self.closed] if self.closed else LIGHT_TITLES[self.light]
 
     @property
     def explanation(self) -> Text:
@@ -141,6 +190,40 @@ class Baseline:
     value: Decimal
     day: date
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A value to be reached on the way, at the end of `year`. `goal` is the target it was read from, "" where entered."""
+
+    year: int
+    value: Decimal
+    source: str
+    goal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A district's share of a target. `district` is a division code."""
+
+    district: str
+    value: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEvidence:
+    """What proves a target, why, and who decided; `decided_by` is "" where its words alone tell."""
+
+    kind: EvidenceKind = "undecided"
+    systems: tuple[str, ...] = ()
+    """Ids of the mission's systems whose registers would prove it, the likeliest first."""
+    matched: tuple[str, ...] = ()
+    """The words that led there."""
+    reason: Text = Text("", "")
+    decided_by: str = ""
+    decided_on: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +252,19 @@ class TargetView:
     due_written: str = ""
     """What the document says for the year where a person has entered one."""
     due_source: str = ""
+    worded: bool = False
+    """Whether the document says it without a number (全覆盖): the figure is how its words are understood."""
+    linked_by: str = ""
+    milestones: tuple[Milestone, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    evidence: TargetEvidence = TargetEvidence()
     light: TargetLight = field(default_factory=lambda: TargetLight("grey", ()))
+    reviewed: Reviewed | None = None
+
+    @property
+    def standard(self) -> bool:
+        """Return whether the figure is a standard that each one has to meet (每个中心2名以上): a share is held to 100 %."""
+        return self.unit != "%" and bool(_EACH.search(self.indicator + self.span))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +279,7 @@ class MoneyView:
     per: str
     condition: str
     anchor: Anchor
+    reviewed: Reviewed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +310,7 @@ class PlanRow:
     unresolved: int
     demo: bool
     state: PlanState = "in-force"
+    kind: str = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +351,10 @@ class PlanView:
     unit_names: dict[str, str]
     """Organization id → name, of every unit of the plan."""
     standing: Standing = Standing()
+    kind: str = "plan"
+    """`plan`, or `reply` to a proposal (复函)."""
+    span: tuple[int, int] = (0, 0)
+    """Where in `text` the plan stands: a document may hold several."""
 
     @property
     def state(self) -> PlanState:
@@ -310,6 +411,10 @@ class Suggestion:
     measure: str
     title: Text
     matched: str
+    score: float = 1.0
+    """1 where the measure's own expression fits, below by how much of its title stands in the target's words."""
+    as_share: bool = False
+    """Whether the measure tells the share that meets the figure: it is compared with 100 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +474,7 @@ class Board:
     """Targets of the whole plan by light."""
 
 
+_EACH = re.compile(r"每个|每家|每所|每位|每一|每年对|每年为|各|所有|全部|精确")
 _ORDER: tuple[Light, ...] = ("green", "grey", "amber", "red")
 
 

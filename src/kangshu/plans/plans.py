@@ -19,8 +19,8 @@ from kangshu.plans import adopting, editing, instructions, reports, shape
 from kangshu.plans.adopting import AdoptionPreview
 from kangshu.plans.board import board_of, clause_light
 from kangshu.plans.duties import assign, duties_of
-from kangshu.plans.importing import import_plan
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction, instructions_about
+from kangshu.plans.intake import Intake
 from kangshu.plans.lights import Known, duties_part, light_of
 from kangshu.plans.links import suggest
 from kangshu.plans.model import (
@@ -30,7 +30,6 @@ from kangshu.plans.model import (
     Baseline,
     Board,
     DutyView,
-    PlanImport,
     PlanRow,
     PlanView,
     Suggestion,
@@ -52,7 +51,7 @@ def _no_value(grant: Grant, measure: MeasureDeclaration, day: date) -> None:
     """Return None: no snapshot is at hand."""
 
 
-class Plans(Upkeep):
+class Plans(Intake, Upkeep):
     """The plans of one installation. `jurisdiction` is its division code; `values` tells a measure's number."""
 
     def __init__(
@@ -75,31 +74,6 @@ class Plans(Upkeep):
 
     def _today(self) -> date:
         return self._clock().astimezone(CITY_ZONE).date()
-
-    async def import_plan(
-        self,
-        grant: Grant,
-        data: bytes,
-        name: str,
-        jurisdiction: str | None = None,
-        foreign: bool | None = None,
-        *,
-        demo: bool = False,
-    ) -> PlanImport:
-        """Import a document (txt, docx, pdf, html, xlsx) as a plan and return what was found.
-
-        `jurisdiction` is the division code of the plan's city, "" for another city that has none here, None to look
-        whether the document's beginning names our city. A plan of another place is `foreign`: it is shown without
-        values. The same document (by its bytes) is recognised and changes nothing.
-
-        Raises:
-            Forbidden: the account may not import plans.
-            Malformed, Unprocessable, TooLarge: the document cannot be read, or holds neither task nor target.
-        """
-        grant.require("plan.import")
-        return await import_plan(
-            self._store, grant, data, name, self._jurisdiction, jurisdiction, foreign, demo, self._today()
-        )
 
     async def plans(self, grant: Grant) -> tuple[PlanRow, ...]:
         """Return the plans that the grant sees: our own first, then the newest."""

@@ -3,7 +3,8 @@
     PlanDefinition.action[]           one per heading (code `section`), nested as in the document;
                  .action[]            one per clause (code `clause`): text, units, mode, anchors, goalId
     PlanDefinition.goal[]             one per target: indicator, figure, comparator, due year, anchor
-    PlanDefinition.extension          district, source-document, foreign, money-rule, doubt, adopted-from
+    PlanDefinition.type               plan, or reply to a proposal
+    PlanDefinition.extension          district, source-document (with the part of it), foreign, money-rule, doubt, adopted-from
 
 R4's action.participant knows no organisations, so units are extensions of ours.
 """
@@ -18,12 +19,14 @@ from typing import Any, Final
 
 from kangshu.base.canonical import BASE, DEMO_TAG, DISTRICT, code_system, structure
 from kangshu.plans.model import Role
-from kangshu.plans.reading import Anchor, Heading, Reading, TargetFinding, TaskFinding
+from kangshu.plans.reading import Anchor, Heading, MoneyFinding, Reading, TargetFinding, TaskFinding
 from kangshu.plans.units import ResolvedUnit
 from kangshu.sdk import Resource
 
 DOCUMENT_HASH: Final = f"{BASE}/sid/document-sha256"
 PLAN_ITEM: Final = code_system("plan-item")
+PLAN_KIND: Final = code_system("plan-kind")
+PLAN_KINDS: Final = {"plan": "规划", "reply": "复函"}
 PLAN_CLAUSE: Final = code_system("plan-clause")
 """meta.tag of what carries a clause: code `<plan id>.<clause id>`."""
 PLAN_TARGET: Final = code_system("plan-target")
@@ -33,8 +36,17 @@ ANCHOR, UNITS_ANCHOR = structure("anchor"), structure("units-anchor")
 UNIT, MODE, SPAN = structure("responsible-unit"), structure("responsibility-mode"), structure("span")
 COMPARATOR, DUE, LINK = structure("target-comparator"), structure("target-due"), structure("measure-link")
 BASELINE, MONEY, DOUBT = structure("target-baseline"), structure("money-rule"), structure("doubt")
+WORDED = structure("target-worded")
+"""The document prints no number for it: the figure is how its words (全覆盖, 七大…) are understood."""
+EVIDENCE, MILESTONE, QUOTA = (
+    structure("target-evidence"),
+    structure("target-milestone"),
+    structure("target-quota"),
+)
 DUE_SOURCE, REFUSED = structure("target-due-source"), structure("measure-refused")
 SOURCE, FOREIGN = structure("source-document"), structure("foreign-plan")
+PART: Final = structure("document-part")
+"""Which of several plans of one document it is: number, and where it starts and ends in the text."""
 ADOPTED_FROM, ADOPTED_AS = structure("adopted-from"), structure("adopted-as")
 JURISDICTION: Final = "http://kangshu.org/fhir/sid/division"
 ANNEX: Final = re.compile(r"^\s*附\s*件", re.MULTILINE)
@@ -42,6 +54,16 @@ _FHIR_COMPARATORS: Final = frozenset({"<", "<=", ">=", ">"})
 _MASKED: Final = re.compile(r"[xX×]{2,}|[0-9]{2}[xX×]{2}")
 
 Resolve = Callable[[str], ResolvedUnit]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where in its document a plan stands. `number` is 0 for a plan that is the whole document."""
+
+    number: int = 0
+    start: int = 0
+    end: int = 0
+    kind: str = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +77,17 @@ class Source:
     jurisdiction: str
     foreign: bool
     demo: bool
+    part: Part = Part()
 
     @property
     def key(self) -> str:
         """Return what ids are made of: the start of the document's hash."""
         return self.sha256[:16]
+
+
+def plan_id(sha256: str, number: int = 0) -> str:
+    """Return the id of the plan that the document with this hash is, or of its plan `number` of several."""
+    return f"plan-{sha256[:16]}" + (f"-{number}" if number else "")
 
 
 @dataclass(slots=True)
@@ -87,7 +115,10 @@ def is_masked(due: str | None) -> bool:
 
 
 def plan_definition(reading: Reading, text: str, source: Source, resolve: Resolve, today: str) -> Resource:
-    """Return the PlanDefinition of a reading."""
+    """Return the PlanDefinition of a reading of `text`, which is the whole document or the part that `source` names.
+
+    The anchors of the plan stand in the whole document.
+    """
     headings = [*reading.outline]
     annex = _annex(reading, text)
     if annex is not None:
@@ -95,12 +126,14 @@ def plan_definition(reading: Reading, text: str, source: Source, resolve: Resolv
     roots, nodes = _sections(headings, source.title, text)
     clause_spans: list[tuple[int, int, Resource]] = []
     for number, task in enumerate(reading.tasks, 1):
-        action = _clause(number, task, resolve)
+        action = clause_action(number, task, resolve)
         clause_spans.append((task.anchor.start, max(task.anchor.end, task.units_anchor.end), action))
         _around(nodes, task.anchor.start).setdefault("action", []).append(action)
     goals = []
-    for number, target in enumerate(reading.targets, 1):
-        goal = _goal(number, target)
+    numbered = [(number, one, False) for number, one in enumerate(reading.targets, 1)]
+    numbered += [(number, one, True) for number, one in enumerate(reading.worded, 1)]
+    for number, target, worded in numbered:
+        goal = goal_element(number, target, worded=worded)
         goals.append(goal)
         owner = _owner(clause_spans, target.anchor.start) or _around(nodes, target.anchor.start)
         owner.setdefault("goalId", []).append(goal["id"])
@@ -111,16 +144,24 @@ def plan_definition(reading: Reading, text: str, source: Source, resolve: Resolv
         {"url": SOURCE, "valueReference": {"reference": f"DocumentReference/document-{source.key}"}},
         {"url": FOREIGN, "valueBoolean": source.foreign},
     ]
-    extensions += [_money(number, rule) for number, rule in enumerate(reading.money, 1)]
+    if source.part.number:
+        extensions.append(_part_extension(source.part))
+    extensions += [money_extension(number, rule) for number, rule in enumerate(reading.money, 1)]
     extensions += [_doubt(doubt) for doubt in reading.doubts]
+    identifier = plan_id(source.sha256, source.part.number)
     plan: Resource = {
         "resourceType": "PlanDefinition",
-        "id": f"plan-{source.key}",
+        "id": identifier,
         "extension": extensions,
-        "url": f"{BASE}/PlanDefinition/plan-{source.key}",
+        "url": f"{BASE}/PlanDefinition/{identifier}",
         "identifier": [{"system": DOCUMENT_HASH, "value": source.sha256}],
-        "name": f"Plan_{source.key}",
+        "name": identifier.capitalize().replace("-", "_"),
         "title": source.title,
+        "type": {
+            "coding": [
+                {"system": PLAN_KIND, "code": source.part.kind, "display": PLAN_KINDS[source.part.kind]}
+            ]
+        },
         "status": "active",
         "date": today,
         "action": [node.action for node in roots],
@@ -129,13 +170,42 @@ def plan_definition(reading: Reading, text: str, source: Source, resolve: Resolv
         plan["jurisdiction"] = [{"coding": [{"system": JURISDICTION, "code": source.jurisdiction}]}]
     if goals:
         plan["goal"] = goals
+    _shift(plan, source.part.start)
     return tagged(plan, source.demo)
 
 
-def documents(source: Source, data: str, text: str, now: str) -> tuple[Resource, Resource, Resource]:
+def _part_extension(part: Part) -> Resource:
+    return {
+        "url": PART,
+        "extension": [
+            {"url": "number", "valueInteger": part.number},
+            {"url": "start", "valueInteger": part.start},
+            {"url": "end", "valueInteger": part.end},
+        ],
+    }
+
+
+def _shift(element: Resource, by: int) -> None:
+    """Move every anchor of `element` from offsets in a part to offsets in the whole document."""
+    if not by:
+        return
+    for extension in element.get("extension", ()):
+        parts = {one.get("url"): one for one in extension.get("extension", ())}
+        if parts.keys() == {"start", "end", "hash"}:
+            parts["start"]["valueInteger"] += by
+            parts["end"]["valueInteger"] += by
+        else:
+            _shift(extension, by)
+    for inner in (*element.get("action", ()), *element.get("goal", ())):
+        _shift(inner, by)
+
+
+def documents(
+    source: Source, data: str, text: str, now: str, *, preliminary: bool = False
+) -> tuple[Resource, Resource, Resource]:
     """Return the Binary of the source, the Binary of its text and the DocumentReference over both.
 
-    `data` and `text` are base64.
+    `data` and `text` are base64. A document is `preliminary` until a person has said which plans it holds.
     """
     original: Resource = {
         "resourceType": "Binary",
@@ -157,6 +227,7 @@ def documents(source: Source, data: str, text: str, now: str) -> tuple[Resource,
         "id": f"document-{source.key}",
         "identifier": [{"system": DOCUMENT_HASH, "value": source.sha256}],
         "status": "current",
+        "docStatus": "preliminary" if preliminary else "final",
         "type": {"coding": [{"system": PLAN_ITEM, "code": "plan-document", "display": "规划文件"}]},
         "date": now,
         "description": source.title,
@@ -199,10 +270,10 @@ def unit_extension(role: Role, unit: ResolvedUnit, *, by: str = "", outside: boo
         {"url": "organisation", "valueReference": {"reference": f"Organization/{one}"}}
         for one in unit.organisations
     ]
-    if outside:
+    if outside or unit.outside:
         parts.append({"url": "outside", "valueBoolean": True})
-    if by:
-        parts.append({"url": "by", "valueString": by})
+    if by or unit.by:
+        parts.append({"url": "by", "valueString": by or unit.by})
     return {"url": UNIT, "extension": parts}
 
 
@@ -277,7 +348,8 @@ def _owner(spans: list[tuple[int, int, Resource]], start: int) -> Resource | Non
     return next((action for first, last, action in spans if first <= start < last), None)
 
 
-def _clause(number: int, task: TaskFinding, resolve: Resolve) -> Resource:
+def clause_action(number: int, task: TaskFinding, resolve: Resolve) -> Resource:
+    """Return the action of a clause."""
     extensions = [
         anchor_extension(ANCHOR, task.anchor),
         anchor_extension(UNITS_ANCHOR, task.units_anchor),
@@ -289,18 +361,20 @@ def _clause(number: int, task: TaskFinding, resolve: Resolve) -> Resource:
     return {
         "id": f"clause-{number:03d}",
         "extension": extensions,
-        "title": _short(text),
+        "title": title_of(text),
         "description": text,
         "code": [{"coding": [{"system": PLAN_ITEM, "code": "clause"}]}],
     }
 
 
-def _short(text: str) -> str:
+def title_of(text: str) -> str:
+    """Return what a clause is called: the beginning of its text."""
     head = re.split(r"[。；;\n]", text, maxsplit=1)[0].strip()
     return head if len(head) <= 40 else head[:39] + "…"
 
 
-def _goal(number: int, target: TargetFinding) -> Resource:
+def goal_element(number: int, target: TargetFinding, *, worded: bool = False) -> Resource:
+    """Return the goal of a target; `worded` marks a figure that is said in words and numbers it apart."""
     extensions: list[Resource] = [
         anchor_extension(ANCHOR, target.anchor),
         {"url": SPAN, "valueString": target.span},
@@ -308,9 +382,11 @@ def _goal(number: int, target: TargetFinding) -> Resource:
     ]
     if target.deadline:
         extensions.append({"url": DUE, "valueString": target.deadline})
+    if worded:
+        extensions.append({"url": WORDED, "valueBoolean": True})
     indicator = target.indicator.strip() or target.span
     return {
-        "id": f"target-{number:03d}",
+        "id": f"target-w{number:02d}" if worded else f"target-{number:03d}",
         "extension": extensions,
         "description": {"text": indicator},
         "target": [{"measure": {"text": indicator}, **_figure(target)}],
@@ -332,7 +408,8 @@ def _figure(target: TargetFinding) -> dict[str, Any]:
     return {"detailQuantity": quantity}
 
 
-def _money(number: int, rule: Any) -> Resource:
+def money_extension(number: int, rule: MoneyFinding) -> Resource:
+    """Return the extension of a money rule."""
     parts: list[Resource] = [
         {"url": "id", "valueString": f"money-{number:03d}"},
         {"url": "span", "valueString": rule.span},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from kangshu.base.canonical import DEMO_TAG, DISTRICT
 from kangshu.base.clock import today as city_today
@@ -13,6 +13,9 @@ from kangshu.base.text import Text
 from kangshu.plans import shape
 from kangshu.plans.elements import extension_value as extension_value
 from kangshu.plans.elements import extensions as extensions
+from kangshu.plans.elements import kind_of as kind_of
+from kangshu.plans.marks import reviewed_of
+from kangshu.plans.evidence import read_evidence
 from kangshu.plans.model import (
     Baseline,
     ClauseView,
@@ -27,19 +30,10 @@ from kangshu.plans.model import (
     UnitView,
 )
 from kangshu.plans.reading import Anchor
+from kangshu.plans.quotas import read_quotas
 from kangshu.plans.states import standing_of
+from kangshu.plans.trajectory import read_milestones, with_milestones
 from kangshu.sdk import Resource
-
-
-def kind_of(action: Resource) -> Literal["section", "clause", ""]:
-    """Return what an action of a plan is."""
-    codes = {
-        coding.get("code")
-        for concept in action.get("code", ())
-        for coding in concept.get("coding", ())
-        if coding.get("system") == shape.PLAN_ITEM
-    }
-    return "clause" if "clause" in codes else "section" if "section" in codes else ""
 
 
 def anchor_of(element: Resource, url: str) -> Anchor | None:
@@ -105,6 +99,20 @@ def is_foreign(plan: Resource) -> bool:
     return bool(extension_value(plan, shape.FOREIGN))
 
 
+def kind_of_plan(plan: Resource) -> str:
+    """Return `plan`, or `reply` for what answers a proposal."""
+    codings = plan.get("type", {}).get("coding", ())
+    return next((str(one["code"]) for one in codings if one.get("system") == shape.PLAN_KIND), "plan")
+
+
+def span_of(plan: Resource, text: str) -> tuple[int, int]:
+    """Return where in its document's `text` the plan stands."""
+    part = next(extensions(plan, shape.PART), None)
+    if part is None:
+        return 0, len(text)
+    return int(extension_value(part, "start") or 0), int(extension_value(part, "end") or 0)
+
+
 def jurisdiction_of(plan: Resource) -> str:
     """Return the division code of the plan's city, "" where unknown."""
     return str(extension_value(plan, DISTRICT) or "")
@@ -130,6 +138,7 @@ def plan_row(plan: Resource, today: date | None = None) -> PlanRow:
         len(unresolved),
         is_demo(plan),
         standing_of(plan, dues_of(plan), today or city_today()).state,
+        kind_of_plan(plan),
     )
 
 
@@ -155,13 +164,15 @@ def plan_view(plan: Resource, text: str, unit_names: dict[str, str], today: date
         text=text,
         sections=tuple(sections),
         clauses=tuple(clauses),
-        targets=tuple(
-            _target(goal, home.get(str(goal["id"]), ("", "", ""))) for goal in plan.get("goal", ())
+        targets=with_milestones(
+            [_target(goal, home.get(str(goal["id"]), ("", "", ""))) for goal in plan.get("goal", ())]
         ),
         money=tuple(_money(one, clauses) for one in extensions(plan, shape.MONEY)),
         doubts=tuple(_doubt(number, one) for number, one in enumerate(extensions(plan, shape.DOUBT))),
         unit_names=unit_names,
         standing=standing_of(plan, dues_of(plan), today or city_today()),
+        kind=kind_of_plan(plan),
+        span=span_of(plan, text),
     )
 
 
@@ -208,6 +219,7 @@ def _clause(action: Resource, section: str, chapter: str) -> ClauseView:
         adopted_as=str((extension_value(action, shape.ADOPTED_AS) or {}).get("reference", "")).removeprefix(
             "PlanDefinition/"
         ),
+        reviewed=reviewed_of(action),
     )
 
 
@@ -238,6 +250,12 @@ def _target(goal: Resource, home: tuple[str, str, str]) -> TargetView:
         ),
         due_written=str(extension_value(entered, "written") or "") if entered else "",
         due_source=str(extension_value(entered, "source") or "") if entered else "",
+        worded=bool(extension_value(goal, shape.WORDED)),
+        linked_by=str(extension_value(link, "by") or "") if link else "",
+        milestones=read_milestones(goal),
+        quotas=read_quotas(goal),
+        evidence=read_evidence(goal),
+        reviewed=reviewed_of(goal),
     )
 
 
@@ -277,7 +295,15 @@ def _money(rule: Resource, clauses: list[ClauseView]) -> MoneyView:
         return str(extension_value(rule, name) or "")
 
     return MoneyView(
-        part("id"), clause, part("span"), part("amount"), part("cap"), part("per"), part("condition"), anchor
+        part("id"),
+        clause,
+        part("span"),
+        part("amount"),
+        part("cap"),
+        part("per"),
+        part("condition"),
+        anchor,
+        reviewed_of(rule),
     )
 
 

@@ -49,7 +49,7 @@ def add(application: typer.Typer, say: Speech) -> None:
         for name, count in rows:
             sys.stdout.write(f"{name}\t{count}\n")
 
-    @plan.command(name="import", help=say("Import a document as a plan.", "导入文件为规划。"))
+    @plan.command(name="import", help=say("Import the plans of a document.", "导入文件中的规划。"))
     def import_file(
         file: Annotated[Path, typer.Argument(help="txt, docx, pdf, html, xlsx")],
         data_dir: Annotated[Path, folder_option(say)] = DEFAULT,
@@ -63,12 +63,13 @@ def add(application: typer.Typer, say: Speech) -> None:
     ) -> None:
         data = read_bytes(file)
 
-        async def work(platform: Platform, system: Grant) -> PlanImport:
-            return await platform.plans.import_plan(
+        async def work(platform: Platform, system: Grant) -> tuple[PlanImport, ...]:
+            return await platform.plans.import_document(
                 system, data, file.name, jurisdiction=jurisdiction or None, foreign=foreign or None
             )
 
-        _print_import(run_with_platform(data_dir, database, work), say)
+        for imported in run_with_platform(data_dir, database, work):
+            _print_import(imported, say)
 
     application.add_typer(plan, name="plan")
 

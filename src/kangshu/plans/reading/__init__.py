@@ -12,6 +12,7 @@ from kangshu.plans.reading.model import (
     TaskFinding,
 )
 from kangshu.plans.reading.reader import read_plan
+from kangshu.plans.reading.replies import read_reply
 
 __all__ = [
     "Anchor",
@@ -22,4 +23,5 @@ __all__ = [
     "TargetFinding",
     "TaskFinding",
     "read_plan",
+    "read_reply",
 ]

@@ -64,16 +64,20 @@ class FindingGroup:
     items: list[Item]
 
 
-def paragraphs(text: str, marks: Iterable[Mark], chosen: str = "") -> list[list[Run]]:
-    """Return the text's paragraphs cut into runs, so that every finding, also one within another, can be lit."""
+def paragraphs(
+    text: str, marks: Iterable[Mark], chosen: str = "", span: tuple[int, int] | None = None
+) -> list[list[Run]]:
+    """Return the text's paragraphs within `span` cut into runs, so that every finding, also one within another, can be lit."""
+    first, last = span or (0, len(text))
     ordered = sorted(
-        (one for one in marks if 0 <= one.start < one.end <= len(text)), key=lambda m: (m.start, -m.end)
+        (one for one in marks if first <= one.start < one.end <= last), key=lambda m: (m.start, -m.end)
     )
-    cuts = {0, len(text)}
+    cuts = {first, last}
     for one in ordered:
         cuts.update((one.start, one.end))
-    cuts.update(index for index, character in enumerate(text) if character == "\n")
-    cuts.update(index + 1 for index, character in enumerate(text) if character == "\n")
+    breaks = [index for index in range(first, last) if text[index] == "\n"]
+    cuts.update(breaks)
+    cuts.update(index + 1 for index in breaks)
     bounds = sorted(cuts)
     found: list[list[Run]] = [[]]
     seen: set[str] = set()
@@ -133,7 +137,7 @@ async def document(visit: Visit) -> Response:
         "document.html",
         title=plan.title,
         address=f"/plans/{id_}",
-        paragraphs=paragraphs(plan.text, marks, chosen),
+        paragraphs=paragraphs(plan.text, marks, chosen, plan.span),
         chosen=chosen,
         findings=[group for group in groups if group.items],
     )

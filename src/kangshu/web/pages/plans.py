@@ -58,7 +58,7 @@ async def import_form(visit: Visit) -> Response:
 
 
 async def import_plan(visit: Visit) -> Response:
-    """Read a document into a plan and lead to the document with its findings."""
+    """Read a document into a plan and lead to it with its findings; one that holds several plans, to its parts."""
     form = await visit.form()
     file = await uploaded(form, "file")
     if file is None:
@@ -66,8 +66,12 @@ async def import_plan(visit: Visit) -> Response:
     name, data = file
     own = texts(form).get("own") == "true"
     place = visit.platform.settings.jurisdiction if own else ""
+    plans = visit.platform.plans
     try:
-        made = await visit.platform.plans.import_plan(visit.grant, data, name, jurisdiction=place)
+        received = await plans.receive(visit.grant, data, name)
+        if len(received.parts) > 1:
+            return visit.go(f"/plans/import/{received.id}?own={'true' if own else 'false'}")
+        made = await plans.import_plan(visit.grant, data, name, jurisdiction=place)
     except Fault as fault:
         if fault.code in ("forbidden", "exception", "transient"):
             raise
