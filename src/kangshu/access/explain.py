@@ -13,7 +13,7 @@ from typing import Final
 from kangshu.access.care import care_rules, relations_of
 from kangshu.access.fields import protected_fields
 from kangshu.access.grant import ANY_TYPE
-from kangshu.access.policy import UNTOLD, Role, Rules, Subject, word_predicate
+from kangshu.access.policy import UNTOLD, Role, Rules, Subject, admitted_labels, word_predicate
 from kangshu.access.predicates import Nothing, Scope, admits, division_prefix
 from kangshu.access.vocabulary import DataKind, data_kinds, label_title, scope_words
 from kangshu.base.text import Text
@@ -213,7 +213,7 @@ def _reason(
         for one in parts
         if not admits(word_predicate(subject, one, purpose), scope)
     ]
-    hidden = [one for one in scope.labels if one not in role.labels]
+    hidden = [one for one in scope.labels if one not in admitted_labels(role.labels, parts)]
     if labels and hidden and "self" not in parts and ANY_TYPE not in role.labels:
         needs.append(
             Text("角色可看带该敏感标签的记录", "a role that may see the record's label")

@@ -14,7 +14,8 @@ A role says, per resource type, which records may be read, written or counted, i
 
 Words joined by ` and ` narrow, words of a list widen. A type may be a resource type, `@group` or `*` (all others).
 Records with sensitivity labels are for roles whose `labels` name them all, or `*`; residents see their own, and
-guardians what the labels of their role say: not all that a ward's doctor wrote is for them.
+guardians what the labels of their role say: not all that a ward's doctor wrote is for them. What a unit keeps to
+itself (the label INTERNAL) is for those who act for it: of all words, `organisation` alone admits it.
 `clear` says where a protected field (fields.yaml) is not masked, `fixed` which elements may not be changed.
 Source: DESIGN.md "Access"; the words are ours.
 """
@@ -43,6 +44,7 @@ from kangshu.access.predicates import (
     any_of,
     division_prefix,
 )
+from kangshu.base.canonical import INTERNAL
 from kangshu.base.faults import Invalid, Issue
 from kangshu.base.text import Text
 
@@ -259,8 +261,13 @@ def _compile(subject: Subject, words: tuple[str, ...], purpose: str, labels: fro
 def _narrowed(subject: Subject, words: list[str], purpose: str, labels: frozenset[str]) -> Predicate:
     parts = [word_predicate(subject, word, purpose) for word in words]
     if "self" not in words and ANY_TYPE not in labels:
-        parts.append(LabelsWithin(labels))
+        parts.append(LabelsWithin(admitted_labels(labels, words)))
     return all_of(parts)
+
+
+def admitted_labels(labels: frozenset[str], words: Iterable[str]) -> frozenset[str]:
+    """Return the labels that a role with `labels` sees by these scope words."""
+    return labels | {INTERNAL["code"]} if "organisation" in words else labels
 
 
 def word_predicate(subject: Subject, word: str, purpose: str) -> Predicate:

@@ -24,6 +24,9 @@ CASE_KIND: Final = f"{BASE}/CodeSystem/case-kind"
 CASE_STATE: Final = f"{BASE}/CodeSystem/case-state"
 """Task.businessStatus: the fine state of a case."""
 
+INTERNAL: Final = {"system": f"{BASE}/CodeSystem/handling", "code": "INTERNAL", "display": "单位内部"}
+"""meta.security of what a unit keeps to itself: a case that it works on inside, and the papers of that case."""
+
 DEMO_TAG: Final = f"{BASE}/CodeSystem/tag"
 """meta.tag system; code `demo` marks demonstration data (演示数据)."""
 

@@ -1,11 +1,14 @@
 """Cases (办件): state machines over Task, deadlines, worklists, numbering (文号), notices."""
 
+from kangshu.cases.checklists import Ticked
 from kangshu.cases.deadlines import Terms, Urgency, day_end
-from kangshu.cases.effects import all_fields, check_effects
+from kangshu.cases.effects import all_fields, check_effects, opened_kinds
 from kangshu.cases.engine import Cases, Offer
+from kangshu.cases.moving import Outlet
 from kangshu.cases.parties import is_word
 from kangshu.cases.surroundings import parameters_in
 from kangshu.cases.tasks import (
+    CASE_KEY,
     CASE_NUMBER,
     OWNED_ELEMENTS,
     CaseEvent,
@@ -15,6 +18,7 @@ from kangshu.cases.tasks import (
     kind_of,
     number_of,
     organisation_of,
+    outputs,
     state_of,
     urged_of,
 )
@@ -22,6 +26,7 @@ from kangshu.cases.worklist import BOXES, Box, CaseRow, Notice
 
 __all__ = [
     "BOXES",
+    "CASE_KEY",
     "CASE_NUMBER",
     "OWNED_ELEMENTS",
     "Box",
@@ -30,7 +35,9 @@ __all__ = [
     "Cases",
     "Notice",
     "Offer",
+    "Outlet",
     "Terms",
+    "Ticked",
     "Urgency",
     "all_fields",
     "check_effects",
@@ -41,7 +48,9 @@ __all__ = [
     "is_word",
     "kind_of",
     "number_of",
+    "opened_kinds",
     "organisation_of",
+    "outputs",
     "parameters_in",
     "state_of",
     "urged_of",

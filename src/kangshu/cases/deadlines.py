@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -13,6 +14,7 @@ from kangshu.base.working_days import Calendar
 from kangshu.cases.tasks import inputs
 from kangshu.sdk import Deadline, Resource
 
+TermUnit = Literal["working-day", "day", "month"]
 Urgency = Literal["overdue", "today", "soon", "normal", "none"]
 _DAY_END = time(23, 59, 59)
 
@@ -49,6 +51,13 @@ class Terms:
             return day_end(day + timedelta(days=amount))
         return day_end(self.calendar.add(day, int(amount)))
 
+    def ahead(self, parameter: str, unit: TermUnit, day: date, jurisdiction: str) -> date:
+        """Return the day that lies the parameter's amount after `day`. Raises ParameterMissing."""
+        amount = int(self._amount(parameter, jurisdiction, day))
+        if unit == "month":
+            return months_after(day, amount)
+        return day + timedelta(days=amount) if unit == "day" else self.calendar.add(day, amount)
+
     def urgency(
         self, deadline: Deadline | None, end: datetime | None, when: datetime, jurisdiction: str
     ) -> Urgency:
@@ -74,6 +83,12 @@ class Terms:
 
     def _amount(self, parameter: str, jurisdiction: str, day: date) -> float:
         return _number(parameter, self.parameters.value(parameter, jurisdiction, day))
+
+
+def months_after(day: date, months: int) -> date:
+    """Return the same day `months` later, or the last of that month where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def day_end(day: date) -> datetime:

@@ -5,6 +5,7 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     set: <path>, value: <template>             an element of the Task (not one that the engine owns)
     clear: <path>                              removes it
     count: <path>                              adds one to an integer element
+    keep: <field>, value: <template>           a value of a form's field that nobody types, such as whether it came in time
     owner: <template>                          hands the case to another Organization
     deadline: <template>, field: <id>          ends the deadline on that day; with `field` it is kept as the case's
                                                own date in that field of a form
@@ -17,6 +18,17 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     notify: [<template>, …], text: {zh, en}    a Communication to organisations (or the resident)
     child: <case>, each: <template>, values: … starts a case of the same service per organisation of `each` (会签)
     children: <move>                           makes that move on every open child
+    open: <case>, to: <template>, values: …, due: {field, parameter, unit}, as: <name>
+                                               starts a case of the same service about this one (its `focus`), asked by
+                                               this one's requester; without `to` it goes to this one's owner. `due`
+                                               puts a day into a date field that lies a dated parameter ahead (unit
+                                               working-day, day, month): a follow-up later
+    on: <template>, make: <move>, each: <template>, where: <FHIRPath over the row>, values: …
+                                               makes a move on another case that this one names, by whom it is and under
+                                               that case's own rules; with `each` once per row of a table, ${item.<column>}
+                                               naming its cells; nothing where the case is in no state for it
+    hand: <outlet>                             hands the case to the platform's room that takes this in, such as
+                                               `reported-values`; what the room writes commits with the move
 
 Templates hold ${name}: a field of the form, a kept field, a created resource, or one of task, number, title,
 subject, focus, requester, owner, organisation, person (the resident who acts), today, now, actor; in `child`, item too. Where a list of values is to
@@ -25,10 +37,11 @@ become a list of elements, `{each: ${name}, give: <template with ${item}>}` stan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
 
 from kangshu.base.faults import Fault, Invalid
+from kangshu.cases.deadlines import TermUnit
 from kangshu.cases.substitution import names_in
 from kangshu.cases.tasks import OWNED_ELEMENTS
 from kangshu.fhirpath import compile as compile_expression
@@ -39,6 +52,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "set": frozenset({"value"}),
     "clear": frozenset(),
     "count": frozenset(),
+    "keep": frozenset({"value"}),
     "owner": frozenset(),
     "deadline": frozenset({"field"}),
     "create": frozenset({"as", "focus"}),
@@ -46,7 +60,12 @@ VERBS: Mapping[str, frozenset[str]] = {
     "notify": frozenset({"text"}),
     "child": frozenset({"each", "values"}),
     "children": frozenset(),
+    "open": frozenset({"to", "values", "due", "as"}),
+    "on": frozenset({"make", "each", "where", "values"}),
+    "hand": frozenset(),
 }
+OUTLETS = frozenset({"reported-values", "reviewed-values"})
+"""What rooms above take in of a case that is handed to them; `Cases(outlets=…)` says who does."""
 BUILT_IN = frozenset(
     {
         "task",
@@ -86,9 +105,15 @@ def check_effects(declaration: CaseDeclaration, move: Move | None) -> Iterator[t
         for key in effect.keys() - VERBS[verb] - {verb, "when"}:
             yield f"effect '{verb}' has no '{key}'", f"效果“{verb}”没有“{key}”项"
         yield from _check_one(declaration, effect, verb)
-        asked = {*names_in(effect[verb]), *names_in(effect.get("value")), *names_in(effect.get("values"))}
+        asked = {
+            name
+            for part in (verb, "value", "values", "each", "to")
+            for name in names_in(effect.get(part))
+        }
         for name in sorted(
-            {name.partition(".")[0] for name in asked} - known - ({"item"} if verb == "child" else set())
+            {name.partition(".")[0] for name in asked}
+            - known
+            - ({"item"} if verb in ("child", "on") else set())
         ):
             yield (
                 f"effect '{verb}' asks for ${{{name}}}, which nothing gives",
@@ -101,7 +126,7 @@ def check_effects(declaration: CaseDeclaration, move: Move | None) -> Iterator[t
 def _check_one(
     declaration: CaseDeclaration, effect: Mapping[str, Any], verb: str
 ) -> Iterator[tuple[str, str]]:
-    for key in ("when", "require"):
+    for key in ("when", "require", "where"):
         if isinstance(effect.get(key), str):
             try:
                 compile_expression(effect[key])
@@ -118,6 +143,15 @@ def _check_one(
         text = effect.get("require_text")
         if "require" in effect and not (isinstance(text, Mapping) and text.get("zh") and text.get("en")):
             yield "'require' needs 'require_text: {zh, en}'", "“require”须有 require_text: {zh, en}"
+    if verb == "keep" and effect["keep"] not in {field.id for field in _fields(declaration)}:
+        yield (
+            f"effect 'keep' names no field '{effect['keep']}'",
+            f"效果“keep”未指明表单字段“{effect['keep']}”",
+        )
+    if verb == "on" and not effect.get("make"):
+        yield "effect 'on' needs 'make: <move>'", "效果“on”缺少 make（办理的操作）"
+    if verb == "hand" and effect["hand"] not in OUTLETS:
+        yield f"nothing takes in '{effect['hand']}'", f"没有可接收“{effect['hand']}”的去处"
     if verb == "notify":
         text = effect.get("text")
         if not (isinstance(text, Mapping) and text.get("zh") and text.get("en")):
@@ -126,6 +160,8 @@ def _check_one(
         isinstance(effect["create"], Mapping) and effect["create"].get("resourceType")
     ):
         yield "effect 'create' needs a resource with resourceType", "效果“create”须有 resourceType"
+    if verb == "open" and "due" in effect:
+        yield from _check_due(effect["due"])
     if verb == "deadline" and effect.get("field", "") not in {
         "",
         *(field.id for field in _fields(declaration)),
@@ -133,10 +169,36 @@ def _check_one(
         yield "effect 'deadline' names no field of a form", "效果“deadline”未指明表单字段"
 
 
+def _check_due(due: Any) -> Iterator[tuple[str, str]]:
+    known = {"field", "parameter", "unit"}
+    if not (isinstance(due, Mapping) and due.get("field") and due.get("parameter") and due.keys() <= known):
+        yield (
+            "'due' of effect 'open' is {field, parameter, unit}",
+            "效果“open”的 due 应为 {field, parameter, unit}",
+        )
+    elif due.get("unit", "working-day") not in get_args(TermUnit):
+        yield f"'due' counts {', '.join(get_args(TermUnit))}", "due 的单位应为 working-day、day 或 month"
+
+
+def opened_kinds(effects: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield (case id, parameter) of the cases of the service that these effects start; "" for no parameter."""
+    for effect in effects:
+        if "child" in effect:
+            yield str(effect["child"]), ""
+        if "open" in effect:
+            due = effect.get("due")
+            yield str(effect["open"]), str(due.get("parameter", "")) if isinstance(due, Mapping) else ""
+
+
 def _created(declaration: CaseDeclaration) -> set[str]:
     """Return the names of what any move of the kind creates: they are kept with the case."""
     lists = (declaration.effects, *(move.effects for move in declaration.moves))
-    return {str(one["as"]) for effects in lists for one in effects if "create" in one and "as" in one}
+    return {
+        str(one["as"])
+        for effects in lists
+        for one in effects
+        if ("create" in one or "open" in one) and "as" in one
+    }
 
 
 def _check_path(path: str, *, owned: bool = True) -> Iterator[tuple[str, str]]:

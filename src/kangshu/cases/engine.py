@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -10,26 +10,38 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from kangshu.access import ANY_TYPE, Everything, Grant, Nothing
+from kangshu.access import ANY_TYPE, Everything, Grant, Nothing, system_grant
 from kangshu.base.clock import CITY_ZONE, now, today
 from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.text import Text
 from kangshu.base.working_days import Calendar, china
+from kangshu.cases.checklists import Ticked, blocking, ticked
 from kangshu.cases.deadlines import Terms
-from kangshu.cases.moving import Machine
+from kangshu.cases.guards import asked_of, found_texts, listed_in, truth
+from kangshu.cases.inside import CARRIES_INSIDE, SIGNED_ALONE, labelled, uses_internal_flow
+from kangshu.cases.moving import Machine, Outlet
 from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move, may_start
-from kangshu.cases.running import copied, truth
-from kangshu.cases.substitution import substitute
-from kangshu.cases.surroundings import surroundings
-from kangshu.cases.tasks import CaseEvent, events, inputs, kind_of, new_task, state_of
+from kangshu.cases.substitution import copied, substitute
+from kangshu.cases.surroundings import Facts, surroundings
+from kangshu.cases.tasks import (
+    CASE_KEY,
+    CaseEvent,
+    events,
+    inputs,
+    kind_of,
+    new_task,
+    organisation_of,
+    state_of,
+)
 from kangshu.cases.timekeeping import Timekeeper
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
-from kangshu.registers import candidates, check_values, points
+from kangshu.registers import candidates, check_values, points, with_held_rows
 from kangshu.sdk import CaseDeclaration, Field, Move, Resource
-from kangshu.store import Store, Stored, Transaction
+from kangshu.store import LABELLING, Store, Stored, Transaction
 
 ENGINE = "case.engine"
+_LOOKING = system_grant("cases")
 _EVERY = MappingProxyType({ANY_TYPE: Everything()})
 
 
@@ -39,10 +51,13 @@ class Offer:
 
     move: Move
     blocked: Text | None
+    checklist: tuple[Ticked, ...] = ()
+    """The items of the move's checklist as they stand."""
 
 
 class Cases:
-    """Cases of every declared kind. `jurisdiction` is the installation's division, for parameters."""
+    """Cases of every declared kind. `jurisdiction` is the installation's division, for parameters; `outlets` are the
+    rooms above that take in what a move hands on (effect `hand`)."""
 
     def __init__(
         self,
@@ -53,15 +68,21 @@ class Cases:
         calendar: Calendar | None = None,
         jurisdiction: str = "",
         clock: Callable[[], datetime] = now,
+        outlets: Mapping[str, Outlet] | None = None,
     ) -> None:
         self._store = store
         self._kinds = {one.code: one for one in declarations}
         self._terms = Terms(parameters, calendar or china())
         self._jurisdiction = jurisdiction
         self._clock = clock
-        self._machine = Machine(self._kinds, self._terms, jurisdiction, clock)
-        self._timekeeper = Timekeeper(store, self._kinds, clock)
+        self._machine = Machine(self._kinds, self._terms, jurisdiction, clock, outlets or {})
+        self._timekeeper = Timekeeper(store, self._kinds, clock, self._terms, jurisdiction)
         self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
+        self._facts: dict[str, Facts] = {}
+
+    def provide(self, name: str, facts: Facts) -> None:
+        """Let a room above tell guards what it knows of a case, as %`name`; see `surroundings`."""
+        self._facts[name] = facts
 
     @property
     def declarations(self) -> tuple[CaseDeclaration, ...]:
@@ -95,8 +116,12 @@ class Cases:
         focus: str | None = None,
         tags: Sequence[Mapping[str, str]] = (),
         papers: Sequence[Resource] = (),
+        key: str = "",
     ) -> Stored:
         """Start a case of kind `code` in its initial state and return its Task.
+
+        With `key` there is one case of that key: where it stands already it is returned as it is, and nothing starts,
+        however many ask at once.
 
         `subject` is `Patient/id` (or the kind's subject type), `receiver` the id of the Organization that it
         goes to first; without it the form's `receiver` field. `tags` go to meta.tag of all that the case makes.
@@ -141,9 +166,17 @@ class Cases:
                 task["description"] = title
             if tags:
                 task["meta"] = {"tag": [dict(tag) for tag in tags]}
+            if declaration.internal:
+                task = labelled(task)
+
+            if key:
+                task["identifier"] = [{"system": CASE_KEY, "value": key}]
 
             async def work(transaction: Transaction) -> Stored:
-                await _keep(transaction.under(grant), papers)
+                standing = await transaction.match("Task", f"identifier={CASE_KEY}|{key}") if key else None
+                if standing is not None:
+                    return standing
+                await _keep(transaction, grant, papers, declaration)
                 return await self._machine.begin(
                     transaction, grant, declaration, copied(task), form, receiver
                 )
@@ -162,12 +195,13 @@ class Cases:
             move for move in declaration.moves if state in move.sources and may_move(grant, resource, move.by)
         ]
         children: Sequence[Resource] = ()
-        if any("%children" in move.guard for move in found):
+        asked = [one for move in found for one in (move.guard, *listed_in(move))]
+        if any("%children" in one for one in asked):
             children = await self._store.search_all(_engine(grant), "Task", f"part-of=Task/{resource['id']}")
         open_ = [move.guard for move in found if move.guard and "%form" not in move.guard]
         engine = _engine(grant)
         around = await surroundings(
-            open_,
+            asked,
             resource,
             grant,
             self._terms,
@@ -177,14 +211,36 @@ class Cases:
             self._clock().astimezone(CITY_ZONE).date(),
         )
 
-        def blocked(move: Move) -> Text | None:
+        around = {**around, **await self._known(resource, asked)}
+        inside = any(move.id == declaration.answer for move in found) and await self._works_inside(resource)
+
+        def holds(expression: str) -> bool:
+            return truth(expression, resource, {}, children, grant, state, around)
+
+        def finds(expression: str) -> list[str]:
+            return found_texts(expression, resource, {}, children, around)
+
+        def blocked(move: Move, listed: tuple[Ticked, ...]) -> Text | None:
             if has_acted(grant, resource, move.apart_from):
                 return SOMEBODY_ELSE
-            if move.guard in open_ and not truth(move.guard, resource, {}, children, grant, state, around):
+            if move.guard in open_ and not holds(move.guard):
                 return move.guard_text
-            return None
+            return SIGNED_ALONE if inside and move.id == declaration.answer else blocking(listed)
 
-        return tuple(Offer(move, blocked(move)) for move in found)
+        listed = {move.id: ticked(move, {}, holds, finds) for move in found}
+        return tuple(Offer(move, blocked(move, listed[move.id]), listed[move.id]) for move in found)
+
+    async def _known(self, task: Resource, asked: Iterable[str]) -> dict[str, Any]:
+        """Return what rooms above know of the case, as far as the expressions ask for it."""
+        text = " ".join(asked)
+        return {name: await facts(task) for name, facts in self._facts.items() if f"%{name}" in text}
+
+    async def _works_inside(self, task: Resource) -> bool:
+        owner = organisation_of(task, "owner")
+        if not owner or self.carrying(CARRIES_INSIDE) is None:
+            return False
+        found = await self._store.search_all(_LOOKING, "Organization", f"_id={owner}")
+        return any(uses_internal_flow(one) for one in found)
 
     async def moves(self, grant: Grant, task: str | Resource | Stored) -> tuple[Move, ...]:
         """Return the moves that this account may make now."""
@@ -208,7 +264,7 @@ class Cases:
             Forbidden: the account may not make this move.
             Conflict: the case is in another state (somebody was first), or an effect met a taken resource.
             PreconditionFailed: `if_match` is not the current version.
-            Unprocessable: values against the form, or the guard does not hold.
+            Unprocessable: values against the form, or the guard or an item of the checklist does not hold.
         """
         async with self._store.audited_entry(grant, "update", "Task", task_id):
             _check_app(grant)
@@ -222,6 +278,7 @@ class Cases:
             if not may_move(grant, before.resource, move.by):
                 raise _not_yours(move)
             form = await self._check(grant, move.form, values, before.resource, papers)
+            known = await self._known(before.resource, asked_of(move))
 
             async def work(transaction: Transaction) -> Stored:
                 await transaction.lock("Task", task_id)
@@ -236,8 +293,10 @@ class Cases:
                 task = copied(stored.resource)
                 if not may_move(grant, task, move.by):
                     raise _not_yours(move)
-                await _keep(transaction.under(grant), papers)
-                made = await self._machine.make(transaction, grant, declaration, move, task, form, comment)
+                await _keep(transaction, grant, papers, declaration)
+                made = await self._machine.make(
+                    transaction, grant, declaration, move, task, form, comment, known=known
+                )
                 return (await transaction.update(made, if_match=stored.version)).stored
 
             return await self._store.run(_engine(grant), work)
@@ -285,7 +344,21 @@ class Cases:
 
         The background worker calls it every minute or so; calling it more often or twice at once does no harm.
         """
-        return await self._timekeeper.tick(self.move)
+        return await self._timekeeper.tick(self.move, self._ready)
+
+    async def _ready(self, move: Move, task: Resource) -> bool:
+        """Return whether the guard of a watched move holds."""
+        around = await surroundings(
+            asked_of(move),
+            task,
+            _LOOKING,
+            self._terms,
+            self._jurisdiction,
+            partial(self._store.read, _LOOKING),
+            partial(self._store.search_all, _LOOKING),
+            self._clock().astimezone(CITY_ZONE).date(),
+        )
+        return truth(move.guard, task, {}, (), _LOOKING, state_of(task), around)
 
     def _may_start(self, grant: Grant, declaration: CaseDeclaration) -> bool:
         return grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)
@@ -314,16 +387,17 @@ class Cases:
         form, issues = check_values(fields, values)
         new = {f"{one['resourceType']}/{one['id']}" for one in papers}
         found = list(issues)
+        held = inputs(task)
         for field in fields:
-            value = form.get(field.id)
-            if value is None or not points(field):
-                continue
-            for reference in value if isinstance(value, list) else [value]:
-                if reference not in new and not await self._may_choose(grant, field, reference, task, form):
-                    en = f"'{field.title.en}': there is no such record to choose"
-                    found.append(
-                        Issue("error", "not-found", en, (field.id,), f"“{field.title.zh}”所选记录不可用")
-                    )
+            if field.kind == "table":
+                form[field.id], wrong = with_held_rows(field, form.get(field.id), held.get(field.id, ()))
+                found += wrong
+        # what stands in a table already was chosen by whoever put it there
+        new.update(one for _, one, _ in _pointers([one for one in fields if one.columns], held))
+        for field, reference, place in _pointers(fields, form):
+            if reference not in new and not await self._may_choose(grant, field, reference, task, form):
+                en = f"'{field.title.en}': there is no such record to choose"
+                found.append(Issue("error", "not-found", en, (place,), f"“{field.title.zh}”所选记录不可用"))
         if found:
             raise Unprocessable(
                 "the form is not complete or not right", zh="表单填写不完整或有误", issues=tuple(found)
@@ -356,10 +430,27 @@ class Cases:
         return await candidates(self._store, grant, field, criteria_of(field, task, {}), text, limit)
 
 
-async def _keep(transaction: Transaction, papers: Sequence[Resource]) -> None:
-    """Write new records under the ids they bring."""
+def _pointers(fields: Iterable[Field], form: Mapping[str, Any]) -> Iterator[tuple[Field, str, str]]:
+    """Yield what a form's values point to: the field or column, the reference, and its place in the form."""
+    for field in fields:
+        if field.kind == "table":
+            for number, row in enumerate(form.get(field.id) or ()):
+                for column, reference, _ in _pointers(field.columns, row):
+                    yield column, reference, f"{field.id}.{number}.{column.id}"
+        elif points(field) and (value := form.get(field.id)) is not None:
+            for reference in value if isinstance(value, list) else [value]:
+                yield field, reference, field.id
+
+
+async def _keep(
+    transaction: Transaction, grant: Grant, papers: Sequence[Resource], declaration: CaseDeclaration
+) -> None:
+    """Write new records under the ids they bring, as the account itself may; those of an internal case stay inside."""
+    if declaration.internal:
+        grant = replace(grant, operations=grant.operations | {LABELLING})
     for paper in papers:
-        await transaction.create_as(str(paper["id"]), paper)
+        kept = labelled(paper) if declaration.internal else paper
+        await transaction.under(grant).create_as(str(paper["id"]), kept)
 
 
 def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:
@@ -378,7 +469,7 @@ def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:
 
 def _engine(grant: Grant) -> Grant:
     """Return the grant the engine works with after its own who-may check; the account stays, for the audit."""
-    return replace(grant, read=_EVERY, write=_EVERY, operations=grant.operations | {ENGINE})
+    return replace(grant, read=_EVERY, write=_EVERY, operations=grant.operations | {ENGINE, LABELLING})
 
 
 def _check_app(grant: Grant) -> None:

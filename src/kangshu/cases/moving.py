@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from kangshu.access import Grant
 from kangshu.base.canonical import DISTRICT
 from kangshu.base.clock import CITY_ZONE
-from kangshu.base.faults import Conflict, Forbidden, Gone, NotFound, Unprocessable
+from kangshu.base.faults import Conflict, Forbidden, Gone, NotFound, Unprocessable, Unsupported
 from kangshu.base.text import Text
+from kangshu.cases.checklists import refuse_unmet, ticked
 from kangshu.cases.deadlines import Terms
-from kangshu.cases.parties import SOMEBODY_ELSE, has_acted
-from kangshu.cases.running import Running, asked_of, copied
+from kangshu.cases.guards import asked_of
+from kangshu.cases.inside import (
+    CARRIES_INSIDE,
+    SIGNED_ALONE,
+    incoming,
+    release,
+    share_papers,
+    works_inside,
+)
+from kangshu.cases.opening import Opening, opened_task
+from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move
+from kangshu.cases.running import Running
+from kangshu.cases.substitution import copied
 from kangshu.cases.surroundings import surroundings
 from kangshu.cases.tasks import (
     CASE_NUMBER,
     CaseEvent,
     add_event,
+    keep_output,
     keep_values,
     kind_of,
-    new_task,
     organisation_of,
     set_deadline,
     set_state,
@@ -30,6 +42,10 @@ from kangshu.cases.tasks import (
 from kangshu.registers import check_values, into_element, write_path
 from kangshu.sdk import STAY, CaseDeclaration, Move, Resource, State
 from kangshu.store import Stored, Transaction, new_id
+
+Outlet = Callable[[Transaction, Grant, Resource, datetime], Awaitable[Mapping[str, str]]]
+"""Takes in a case that a move hands on: (the move's transaction under the engine's grant, who moves, the Task as it will
+be, when) → what it has made, name → reference, kept in the Task's output."""
 
 START = Text("发起", "Start")
 _MAX_CHILDREN = 100
@@ -44,11 +60,14 @@ class Machine:
         terms: Terms,
         jurisdiction: str,
         clock: Callable[[], datetime],
+        outlets: Mapping[str, Outlet],
     ) -> None:
+        self._outlets = outlets
         self._kinds = kinds
         self._terms = terms
         self._jurisdiction = jurisdiction
         self._clock = clock
+        self._inside = next((one for one in kinds.values() if one.carries == CARRIES_INSIDE), None)
 
     async def begin(
         self,
@@ -72,14 +91,16 @@ class Machine:
             year = when.astimezone(CITY_ZONE).year
             sequence = await transaction.next_number(f"{declaration.code}/{year}")
             number = declaration.numbering.format(year=year, sequence=sequence)
-            task["identifier"] = [{"system": CASE_NUMBER, "value": number}]
+            task.setdefault("identifier", []).append({"system": CASE_NUMBER, "value": number})
         start = Move(
             "start", START, (), declaration.initial, (), declaration.form, effects=declaration.effects
         )
         running.around = await self.around(running, start)
         await self._enter(running, start, "", declaration.effects, "")
+        await self._come_in(running, "")
         written = await transaction.update(task)
-        await self._spawn(running)
+        if await self._spawn(running):
+            written = await transaction.update(task)
         return written.stored
 
     async def make(
@@ -91,7 +112,11 @@ class Machine:
         task: Resource,
         form: Mapping[str, Any],
         comment: str,
+        *,
+        known: Mapping[str, Any] | None = None,
+        signed: bool = False,
     ) -> Resource:
+        """Change `task` by `move`. `known` is what rooms above know of it; `signed`: the unit's internal case answers."""
         source = state_of(task)
         if source not in move.sources:
             title = next((one.title for one in declaration.states if one.id == source), Text(source, source))
@@ -100,21 +125,88 @@ class Machine:
                 zh=f"办件当前为“{title.zh}”，不能“{move.title.zh}”，可能已被他人办理",
             )
         children: Sequence[Resource] = ()
-        if "%children" in move.guard or any("children" in effect for effect in move.effects):
+        if any("%children" in one for one in asked_of(move)) or any(
+            "children" in effect for effect in move.effects
+        ):
             children = await transaction.search_all("Task", f"part-of=Task/{task['id']}")
         when = self._clock()
         running = Running(transaction, grant, declaration, task, form, when, source, children)
-        running.around = await self.around(running, move)
+        running.around = {**await self.around(running, move), **(known or {})}
         if has_acted(grant, task, move.apart_from):
             raise Forbidden(SOMEBODY_ELSE.en, zh=SOMEBODY_ELSE.zh)
         if move.guard and not running.holds(move.guard):
             raise Unprocessable(move.guard_text.en, zh=move.guard_text.zh)
+        refuse_unmet(ticked(move, form, running.holds, running.finds))
+        owner = organisation_of(task, "owner")
+        if move.id == declaration.answer and not signed and await self._answers_inside(running, owner):
+            raise Unprocessable(SIGNED_ALONE.en, zh=SIGNED_ALONE.zh)
         await self._enter(running, move, source, move.effects, comment)
+        await self._come_in(running, owner)
         await self._spawn(running)
         for follow in running.follow:
             for child in children:
                 await self._follow(running, follow, child)
+        for other, name, values in running.elsewhere:
+            await self._move_other(running, other, name, values)
+        await self._hand(running)
         return task
+
+    async def _hand(self, running: Running) -> None:
+        """Hand the case to the rooms that it goes to, and keep what they have made of it."""
+        for name in running.handed:
+            outlet = self._outlets.get(name)
+            if outlet is None:
+                raise Unsupported(
+                    f"this installation takes in no '{name}'", zh=f"当前系统没有接收“{name}”的功能"
+                )
+            made = await outlet(running.transaction, running.grant, running.task, running.when)
+            for kept, reference in made.items():
+                keep_output(running.task, kept, reference)
+
+    async def _move_other(self, running: Running, other: str, name: str, values: Mapping[str, Any]) -> None:
+        """Make a move on another case for whoever makes this one; nothing when it is in no state for it."""
+        transaction = running.transaction
+        await transaction.lock("Task", other)
+        stored = await transaction.read("Task", other)
+        declaration = self._kind(kind_of(stored.resource))
+        move = next((one for one in declaration.moves if one.id == name), None)
+        if move is None or state_of(stored.resource) not in move.sources:
+            return
+        if not may_move(running.grant, stored.resource, move.by):
+            raise Forbidden(
+                f"this account may not '{move.title.en}' the case that this one names",
+                zh=f"当前账号不能对关联事项“{move.title.zh}”",
+            )
+        form, issues = check_values(move.form, values)
+        if issues:
+            raise Unprocessable(
+                "the values for the other case are not right", zh="关联事项填写有误", issues=issues
+            )
+        signed = running.declaration.internal
+        if signed:
+            await release(transaction, form)
+        made = await self.make(
+            transaction, running.grant, declaration, move, copied(stored.resource), form, "", signed=signed
+        )
+        await transaction.update(made, if_match=stored.version)
+
+    async def _answers_inside(self, running: Running, owner: str) -> bool:
+        return self._inside is not None and await works_inside(running.transaction, owner)
+
+    async def _come_in(self, running: Running, before: str) -> None:
+        """Open the internal case of a unit that has got the case just now; let a section see the papers it has got."""
+        owner = organisation_of(running.task, "owner")
+        if owner == before:
+            return
+        if running.declaration.internal and before:
+            await share_papers(running.transaction, running.task, owner)
+        elif (
+            running.declaration.answer
+            and self._inside is not None
+            and await self._answers_inside(running, owner)
+        ):
+            values = incoming(self._inside, running.task)
+            running.spawn.append(Opening(self._inside.code, owner, values, "inside"))
 
     async def around(self, running: Running, move: Move) -> Mapping[str, Any]:
         """Return what the guard and the effects of `move` may ask besides the Task."""
@@ -168,29 +260,32 @@ class Machine:
             move.form,
         )
 
-    async def _spawn(self, running: Running) -> None:
+    async def _spawn(self, running: Running) -> bool:
+        """Open the cases that the move opens; return whether the Task now keeps one of them."""
         if len(running.spawn) > _MAX_CHILDREN:
             raise Unprocessable(
                 f"at most {_MAX_CHILDREN} units can countersign", zh=f"会签单位不得超过{_MAX_CHILDREN}个"
             )
-        for kind, owner, values in running.spawn:
-            declaration = self._kind(f"{running.declaration.service}/{kind}")
+        for opening in running.spawn:
+            declaration = self._kind(opening.kind)
+            values = opening.values
+            if opening.due is not None:
+                where = await self._jurisdiction_of(running)
+                today = running.when.astimezone(CITY_ZONE).date()
+                day = self._terms.ahead(opening.due.parameter, opening.due.unit, today, where)
+                values = {**values, opening.due.field: day.isoformat()}
             form, issues = check_values(declaration.form, values)
             if issues:
                 raise Unprocessable(
-                    "the child case's values are not right", zh="会签事项填写有误", issues=issues
+                    "the values of the case to open are not right", zh="会签或衍生事项填写有误", issues=issues
                 )
-            task = new_task(declaration, running.when)
-            parent = running.task
-            task["partOf"] = [{"reference": f"Task/{parent['id']}"}]
-            for element in ("for", "focus", "priority", "description", "basedOn"):
-                if element in parent:
-                    task[element] = copied(parent[element])
-            if "owner" in parent:
-                task["requester"] = copied(parent["owner"])
-            if parent.get("meta", {}).get("tag"):
-                task["meta"] = {"tag": copied(parent["meta"]["tag"])}
-            await self.begin(running.transaction, running.grant, declaration, task, form, owner)
+            task = opened_task(running.task, opening, declaration, running.when)
+            opened = await self.begin(
+                running.transaction, running.grant, declaration, task, form, opening.owner
+            )
+            if opening.name:
+                keep_output(running.task, opening.name, f"Task/{opened.id}")
+        return any(opening.name for opening in running.spawn)
 
     async def _follow(self, running: Running, move_id: str, child: Resource) -> None:
         declaration = self._kind(kind_of(child))

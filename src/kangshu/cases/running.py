@@ -9,10 +9,12 @@ from typing import Any
 
 from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, instant
-from kangshu.base.faults import Conflict, Fault, Gone, NotFound, Unprocessable
+from kangshu.base.faults import Conflict, Gone, NotFound, Unprocessable
 from kangshu.cases.deadlines import day_end
 from kangshu.cases.effects import all_fields, verb_of
-from kangshu.cases.substitution import substitute
+from kangshu.cases.guards import found_texts, truth
+from kangshu.cases.opening import Opening, Term
+from kangshu.cases.substitution import copied, substitute
 from kangshu.cases.tasks import (
     inputs,
     keep_output,
@@ -22,9 +24,8 @@ from kangshu.cases.tasks import (
     outputs,
     set_deadline,
 )
-from kangshu.fhirpath import compile as compile_expression
 from kangshu.registers import read_path, write_path
-from kangshu.sdk import CaseDeclaration, Move, Resource
+from kangshu.sdk import CaseDeclaration, Resource
 from kangshu.store import Transaction
 
 
@@ -44,10 +45,14 @@ class Running:
     around: Mapping[str, Any] = field(default_factory=dict)
     """What guards may ask besides the Task; see `surroundings`."""
     given: dict[str, Any] = field(default_factory=dict)
-    spawn: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    """(case id, owner Organization id, values) of children to start."""
+    spawn: list[Opening] = field(default_factory=list)
+    """Cases to open."""
     follow: list[str] = field(default_factory=list)
     """Moves to make on every open child."""
+    elsewhere: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    """(Task id, move, values) of moves to make on other cases."""
+    handed: list[str] = field(default_factory=list)
+    """Outlets that the case is handed to."""
     _names: dict[str, str] = field(default_factory=dict)
 
     def holds(self, expression: str, resource: Resource | None = None) -> bool:
@@ -55,6 +60,10 @@ class Running:
         return truth(
             expression, resource or self.task, self.form, self.children, self.grant, self.source, self.around
         )
+
+    def finds(self, expression: str) -> list[str]:
+        """Return the texts that an expression finds over the Task."""
+        return found_texts(expression, self.task, self.form, self.children, self.around)
 
     async def apply(self, effects: Sequence[Mapping[str, Any]]) -> None:
         """Apply `effects` in order, in the transaction."""
@@ -72,6 +81,9 @@ class Running:
                 write_path(self.task, target, None)
             case "count":
                 write_path(self.task, target, int(read_path(self.task, target) or 0) + 1)
+            case "keep":
+                field = all_fields(self.declaration)[str(target)]
+                keep_values(self.task, [field], {field.id: self._fill(effect.get("value"))})
             case "owner":
                 await self.hand_over("owner", self._fill(target))
             case "deadline":
@@ -84,6 +96,12 @@ class Running:
                 await self._notify(effect)
             case "child":
                 self._spawn(effect)
+            case "open":
+                self._open(effect)
+            case "on":
+                self._ask_others(effect)
+            case "hand":
+                self.handed.append(str(target))
             case _:
                 self.follow.append(str(target))
 
@@ -110,8 +128,12 @@ class Running:
             self._names[reference] = str(name or "")
         return self._names[reference]
 
-    def _fill(self, template: Any, item: str = "") -> Any:
-        return substitute(template, {**self._values(), **({"item": item} if item else {})})
+    def _fill(self, template: Any, item: str | Mapping[str, Any] = "") -> Any:
+        if isinstance(item, Mapping):
+            more = {f"item.{name}": value for name, value in item.items()}
+        else:
+            more = {"item": item} if item else {}
+        return substitute(template, {**self._values(), **more})
 
     def _values(self) -> dict[str, Any]:
         task = self.task
@@ -196,9 +218,13 @@ class Running:
         sender = self.grant.organisation or organisation_of(self.task, "requester")
         if sender:
             notice["sender"] = {"reference": f"Organization/{sender}"}
-        tags = self.task.get("meta", {}).get("tag")
-        if tags:
-            notice["meta"] = {"tag": tags}
+        kept = {
+            name: self.task["meta"][name]
+            for name in ("tag", "security")
+            if self.task.get("meta", {}).get(name)
+        }
+        if kept:
+            notice["meta"] = kept
         return notice
 
     def _spawn(self, effect: Mapping[str, Any]) -> None:
@@ -206,41 +232,28 @@ class Running:
         for unit in units if isinstance(units, list) else [units]:
             if unit:
                 values = self._fill(effect.get("values"), item=str(unit)) or {}
-                self.spawn.append((str(effect["child"]), str(unit).removeprefix("Organization/"), values))
+                kind = f"{self.declaration.service}/{effect['child']}"
+                self.spawn.append(Opening(kind, str(unit).removeprefix("Organization/"), values))
 
+    def _open(self, effect: Mapping[str, Any]) -> None:
+        owner = str(self._fill(effect.get("to", "${owner}")) or "").removeprefix("Organization/")
+        self.spawn.append(
+            Opening(
+                f"{self.declaration.service}/{effect['open']}",
+                owner,
+                self._fill(effect.get("values")) or {},
+                "about",
+                str(effect.get("as", "")),
+                Term(**effect["due"]) if "due" in effect else None,
+            )
+        )
 
-def asked_of(move: Move) -> tuple[str, ...]:
-    """Return the expressions that making `move` evaluates over the Task."""
-    conditions = (str(effect[key]) for effect in move.effects for key in ("when", "require") if key in effect)
-    return (move.guard, *conditions)
-
-
-def truth(
-    expression: str,
-    resource: Resource,
-    form: Mapping[str, Any],
-    children: Sequence[Resource],
-    grant: Grant,
-    source: str = "",
-    around: Mapping[str, Any] | None = None,
-) -> bool:
-    """Return whether a guard is true. One that finds nothing or does not fit is not: it never opens a way."""
-    variables = {
-        "form": {name: value for name, value in form.items() if value is not None},
-        "children": list(children),
-        "organisation": grant.organisation,
-        "source": source,
-        **(around or {}),
-    }
-    try:
-        return compile_expression(expression).holds(resource, variables) is True
-    except Fault:
-        return False
-
-
-def copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return value
+    def _ask_others(self, effect: Mapping[str, Any]) -> None:
+        rows = self._fill(effect["each"]) if "each" in effect else [{}]
+        for row in rows or ():
+            if "where" in effect and not self.holds(str(effect["where"]), row):
+                continue
+            reference = self._fill(effect["on"], row)
+            if reference:
+                values = self._fill(effect.get("values"), row) or {}
+                self.elsewhere.append((str(reference).removeprefix("Task/"), str(effect["make"]), values))

@@ -6,6 +6,11 @@
     %acting      `self`, `representative` (guardian, near relative), `organisation` or `system`
     %account     name of the account that acts
     %today       the civil day of the act
+    %values      the last value of each field of the case's forms, by id
+    %overdue     civil days since the deadline of the present state; 0 before it
+    %about       the cases about this one (their `focus`): 督办单, findings, look-backs
+    %target      of a duty: `light` (green, grey, amber, red; "none" without targets) and `reasons` of its clause's
+                 targets, from the plan
     %parameters  the dated parameters in force, hyphens written as underscores: %parameters.consent_own_age
 
 What costs a look at the records is looked up only for the expressions that ask for it.
@@ -23,14 +28,18 @@ from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.faults import Gone, NotFound
 from kangshu.cases.deadlines import Terms
-from kangshu.cases.tasks import reference_id
+from kangshu.cases.tasks import deadline_of, inputs, reference_id
 from kangshu.sdk import Resource, latest_day
 from kangshu.store import Stored
 
 Read = Callable[[str, str], Awaitable[Stored]]
 Search = Callable[[str, str], Awaitable[list[Resource]]]
 
-NAMES: Final = ("age", "deceased", "consents", "acting", "account", "today", "parameters")
+NAMES: Final = (
+    "age", "deceased", "consents", "acting", "account", "today", "parameters", "values", "overdue", "about", "target",
+)  # fmt: skip
+Facts = Callable[[Resource], Awaitable[Mapping[str, Any]]]
+"""What a room above knows of a case: the Task → plain values."""
 _PARAMETER: Final = re.compile(r"%parameters\.([a-z][a-z0-9_]*)")
 
 
@@ -58,7 +67,10 @@ async def surroundings(
     text = " ".join(expressions)
     when = day or now().astimezone(CITY_ZONE).date()
     patient = reference_id(task.get("for"), "Patient")
+    end = deadline_of(task)
     found: dict[str, Any] = {
+        "values": inputs(task) if "%values" in text else {},
+        "overdue": max(0, (when - end.astimezone(CITY_ZONE).date()).days) if end else 0,
         "acting": acting(grant, patient),
         "account": grant.account,
         "today": when.isoformat(),
@@ -67,6 +79,8 @@ async def surroundings(
             for name in parameters_in(text)
         },
     }
+    if "%about" in text and task.get("id"):
+        found["about"] = await search("Task", f"focus=Task/{task['id']}")
     if patient and ("%age" in text or "%deceased" in text):
         try:
             found.update(_of_resident((await read("Patient", patient)).resource, when))

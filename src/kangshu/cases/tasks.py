@@ -26,8 +26,13 @@ from kangshu.sdk import CaseDeclaration, Field, Resource, State
 CASE_NUMBER: Final = f"{BASE}/sid/case-number"
 """Identifier system of case numbers (文号)."""
 
+CASE_KEY: Final = f"{BASE}/sid/case-key"
+"""Identifier system of natural keys: of each there is one case, such as a unit's return for a month."""
+
 CASE_FIELD: Final = code_system("case-field")
 CASE_EVENT: Final = structure("case-event")
+TABLE_ROW: Final = structure("table-row")
+"""Extension of a Task.input that holds one row of a table: a `cell` per column with its `column` and `value`s."""
 URGED: Final = structure("urged")
 OWNED_ELEMENTS: Final = frozenset(
     {
@@ -148,11 +153,47 @@ def keep_values(task: Resource, fields: Sequence[Field], values: Mapping[str, An
                     "coding": [{"system": CASE_FIELD, "code": field.id}],
                     "text": field.title.zh,
                 }
-                kept.append({"type": kind, **typed(field, item)})
+                kept.append({"type": kind, **_valued(field, item)})
         if kept:
             task["input"] = kept
         else:
             task.pop("input", None)
+
+
+def _valued(field: Field, value: Any) -> dict[str, Any]:
+    """Return one value of Task.input; a row of a table is an extension, and its words are the value (1..1 in R4)."""
+    if field.kind != "table":
+        return typed(field, value)
+    words = "；".join(str(value[one.id]) for one in field.columns if value.get(one.id) not in (None, []))
+    return {"extension": [{"url": TABLE_ROW, "extension": _cells(field, value)}], "valueString": words or "—"}
+
+
+def _cells(field: Field, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    cells: list[dict[str, Any]] = []
+    for column in field.columns:
+        value = row.get(column.id)
+        for item in value if isinstance(value, list) else [value]:
+            if item is not None:
+                parts = [{"url": "column", "valueCode": column.id}, {"url": "value", **typed(column, item)}]
+                cells.append({"url": "cell", "extension": parts})
+    return cells
+
+
+def _row(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for cell in cells:
+        inner = {one["url"]: _value(one) for one in cell["extension"]}
+        _gather(row, str(inner["column"]), inner["value"])
+    return row
+
+
+def _gather(found: dict[str, Any], name: str, value: Any) -> None:
+    """Put `value` under `name`; what stands there already becomes a list with it."""
+    if name in found:
+        before = found[name]
+        found[name] = [*before, value] if isinstance(before, list) else [before, value]
+    else:
+        found[name] = value
 
 
 def typed(field: Field, value: Any) -> dict[str, Any]:
@@ -165,18 +206,19 @@ def typed(field: Field, value: Any) -> dict[str, Any]:
 
 
 def inputs(task: Resource) -> dict[str, Any]:
-    """Return the values kept in Task.input by field id; a repeated field gives a list."""
+    """Return the values kept in Task.input by field id; a repeated field gives a list, a table a list of rows."""
     found: dict[str, Any] = {}
     for one in task.get("input", ()):
         field = _code(one.get("type"), CASE_FIELD)
+        row = next((part for part in one.get("extension", ()) if part.get("url") == TABLE_ROW), None)
+        if row is not None:
+            found.setdefault(field, []).append(_row(row.get("extension", ())))
+            continue
         value = next((item for key, item in one.items() if key.startswith("value")), None)
         if isinstance(value, dict):
             value = value.get("reference", value.get("code"))
-        if field in found:
-            before = found[field]
-            found[field] = [*before, value] if isinstance(before, list) else [before, value]
-        elif field:
-            found[field] = value
+        if field:
+            _gather(found, field, value)
     return found
 
 
@@ -215,7 +257,9 @@ def add_event(task: Resource, event: CaseEvent, fields: Sequence[Field]) -> None
                         "url": "value",
                         "extension": [
                             {"url": "field", "valueCode": field.id},
-                            {"url": "value", **typed(field, item)},
+                            {"url": "row", "extension": _cells(field, item)}
+                            if field.kind == "table"
+                            else {"url": "value", **typed(field, item)},
                         ],
                     }
                 )
@@ -253,12 +297,12 @@ def _event(note: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> CaseE
         if part["url"] != "value":
             plain[part["url"]] = next(str(item) for key, item in part.items() if key.startswith("value"))
             continue
-        inner = {one["url"]: _value(one) for one in part["extension"]}
-        name, value = str(inner["field"]), inner["value"]
-        if name in values:
-            before = values[name]
-            value = [*before, value] if isinstance(before, list) else [before, value]
-        values[name] = value
+        inner = {one["url"]: one for one in part["extension"]}
+        name = str(inner["field"]["valueCode"])
+        if "row" in inner:
+            values.setdefault(name, []).append(_row(inner["row"].get("extension", ())))
+        else:
+            _gather(values, name, _value(inner["value"]))
     author = note.get("authorReference") or {}
     return CaseEvent(
         move=plain.get("move", ""),

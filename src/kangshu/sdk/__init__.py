@@ -5,6 +5,7 @@ from kangshu.base.text import Text
 from kangshu.sdk.declarations import (
     STAY,
     CaseDeclaration,
+    ChecklistItem,
     CheckQuery,
     Column,
     Deadline,
@@ -48,6 +49,7 @@ __all__ = [
     "STAY",
     "CaseDeclaration",
     "CheckQuery",
+    "ChecklistItem",
     "Column",
     "ColumnKind",
     "ColumnRole",

@@ -22,7 +22,7 @@ Resource: TypeAlias = dict[str, Any]
 
 FieldKind = Literal[
     "text", "paragraph", "integer", "decimal", "date", "datetime", "choice", "boolean",
-    "organisation", "resident", "practitioner", "district", "attachment", "reference",
+    "organisation", "resident", "practitioner", "district", "attachment", "reference", "table",
 ]  # fmt: skip
 
 
@@ -66,6 +66,16 @@ class Field:
     """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
     prefill: str = ""
     """In a move's form: the field of the case whose value stands here at first, for the mover to change."""
+    columns: tuple[Field, ...] = ()
+    """What a row of a `table` holds, in the order shown; in no other kind. A row is a mapping of column id to value."""
+    grows: bool = False
+    """Whether rows of a `table` may be added. Otherwise the rows are those the case holds under the field's id: a move
+    changes their open columns and nothing else."""
+    hidden: bool = False
+    """In a column: kept with the row and shown to nobody, such as the id of what the row is about."""
+    fixed: bool = False
+    """In a column of a move's table: the form shows it and nobody changes it. A move opens columns of a table of the start
+    form by `{id: …, open: [columns]}`; all others are fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +128,15 @@ class Deadline:
     """How long a case may stay in a state: `parameter` names a dated parameter; hours or working days.
 
     `field` names a form field (a date) that the case itself carries: where it has a value, that day rules.
-    `remind` names the parameter of how many units before the deadline the case counts as `soon`.
+    `remind` names the parameter of how many units before the deadline the case counts as `soon`; with `tell` the party
+    whose turn it is then gets a notice (催报).
     """
 
     parameter: str = ""
     unit: Literal["working-day", "day", "hour"] = "working-day"
     field: str = ""
     remind: str = ""
+    tell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,21 @@ class State:
     """Whose worklist the case stands in while in this state."""
     overdue: str = ""
     """Move that the system itself makes when the deadline has passed; "" leaves it to people, who are notified."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """One condition of a move, shown ticked or missing (销号条件).
+
+    `check` is FHIRPath as in a guard; `evidence` is FHIRPath too: what it finds is shown beside the tick. `reason` names
+    a field of the move's form: filling it in meets the item although `check` does not hold.
+    """
+
+    id: str
+    title: Text
+    check: str
+    evidence: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +191,10 @@ class Move:
     tone: Literal["primary", "plain", "danger"] = "primary"
     apart_from: tuple[str, ...] = ()
     """Moves (and `start`) whose maker may not make this one: the four-eye principle."""
+    checklist: tuple[ChecklistItem, ...] = ()
+    """All must be met; the case page shows each of them with its tick."""
+    watched: bool = False
+    """Whether time alone makes the move: the system makes it on every case in its sources as soon as its guard holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +217,15 @@ class CaseDeclaration:
     effects: tuple[Mapping[str, Any], ...] = ()
     """Effects of starting a case, of the same kinds as a move's."""
     carries: str = ""
-    """What of the platform's own this kind carries: `duty` (a plan's), `instruction` (a leader's), `consent` and `rights`
+    """What of the platform's own this kind carries: `duty` (a plan's), `slip` (督办单, about a case that is late),
+    `internal-flow` (what a unit does inside with a case that came in), `instruction` (a leader's), `consent` and `rights`
     (a resident's), `data-use` (an application, asked for by whoever makes extracts); "" for nothing. The platform asks
     for the kind that carries a thing and never names a service."""
+    answer: str = ""
+    """Move by which the owner answers the requester. Where the owner works on papers inside (the kind that carries
+    `internal-flow`), that move is made by the internal case's signed answer alone; "" for none."""
+    internal: bool = False
+    """Whether its cases and their papers stay within the unit: nobody outside it sees them (label INTERNAL)."""
     opens_record: bool = True
     """Whether an open case lets its parties see the records of the resident that it is about (care.yaml). A case that
     asks for a permission gives none: its Task has the intent `proposal`."""

@@ -16,6 +16,7 @@ from kangshu.fhirpath import compile as compile_expression
 from kangshu.registers import REFERENCE_TYPES, parse_path
 from kangshu.sdk import STAY, CaseDeclaration, Field, MeasureDeclaration, RegisterDeclaration, State
 from kangshu.search import parse_query
+from kangshu.services.case_checks import check_kind
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
 from kangshu.services.home import check_section
@@ -27,7 +28,18 @@ _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SYSTEM = re.compile(r"S[0-9]{2,3}\Z")
 _RULE = re.compile(r"[A-Z][0-9]{1,3}\Z")
 _NAME = re.compile(r"\$\{[^}]*\}")
-CARRIED: Final = ("", "duty", "instruction", "consent", "rights", "data-use")
+CARRIED: Final = (
+    "",
+    "duty",
+    "slip",
+    "internal-flow",
+    "progress-return",
+    "assessment",
+    "instruction",
+    "consent",
+    "rights",
+    "data-use",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,9 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
                 yield draft.places.finding(
                     field, f"field '{field.id}' needs a path", f"字段“{field.id}”缺少 path"
                 )
+            if field.kind == "table":
+                text = f"'{field.id}': a register keeps rows as records of their own"
+                yield draft.places.finding(field, text, f"字段“{field.id}”：台账的明细应另建台账，不能用表格")
     for case in draft.cases:
         asked = cases.all_fields(case)
         for form in (case.form, *(move.form for move in case.moves)):
@@ -112,6 +127,7 @@ def _form(draft: Draft, form: Sequence[Field]) -> Iterator[Finding]:
         if field.id in seen:
             yield finding(field, f"field '{field.id}' is declared twice", f"字段“{field.id}”重复")
         seen.add(field.id)
+        yield from _columns(draft, field)
         if field.kind == "choice" and not field.options:
             yield finding(field, f"choice '{field.id}' has no options", f"选项字段“{field.id}”没有选项")
         if field.kind == "reference" and not definitions().is_resource(field.reference_type):
@@ -132,6 +148,19 @@ def _form(draft: Draft, form: Sequence[Field]) -> Iterator[Finding]:
         kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
         if field.criteria and definitions().is_resource(kind):
             yield from _criteria(draft, field, kind, _sample(field.criteria))
+
+
+def _columns(draft: Draft, field: Field) -> Iterator[Finding]:
+    finding = draft.places.finding
+    if (field.kind == "table") != bool(field.columns):
+        text = f"'{field.id}': a table has columns, and nothing else has"
+        yield finding(field, text, f"字段“{field.id}”：表格须有 columns，其他类型不能有")
+    for column in field.columns:
+        if column.kind == "table" or column.path or column.prefill or column.grows:
+            text = f"column '{column.id}' can be no table and takes no path, prefill or grows"
+            yield finding(column, text, f"列“{column.id}”不能是表格，也不能有 path、prefill 或 grows")
+    if field.columns:
+        yield from _form(draft, field.columns)
 
 
 def _sample(criteria: str) -> str:
@@ -289,13 +318,7 @@ def _moves(draft: Draft, case: CaseDeclaration, known: Known) -> Iterator[Findin
                 yield finding(move, text, f"操作“{move.title.zh}”的条件引用了没有声明的参数“{name}”")
         for en, zh in cases.check_effects(case, move):
             yield finding(move, en, zh)
-        for effect in move.effects:
-            if "child" in effect and effect["child"] not in {one.id for one in draft.cases}:
-                yield finding(
-                    move,
-                    f"there is no case '{effect['child']}' in this service",
-                    f"本服务没有办件“{effect['child']}”",
-                )
+    yield from check_kind(draft, case, known.parameters)
 
 
 def _numbers(pattern: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast, get_args
 
 from kangshu.sdk import (
     CaseDeclaration,
+    ChecklistItem,
     Column,
     Deadline,
     Field,
@@ -70,6 +72,8 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
         help=entry.text("help", required=False),
         effects=_effects(entry),
         carries=entry.string("carries"),
+        answer=entry.string("answer"),
+        internal=entry.boolean("internal"),
         opens_record=entry.boolean("opens_record", default=True),
     )
     places.note(case, entry)
@@ -96,6 +100,9 @@ def read_field(entry: Entry, places: Places) -> Field:
         masked=entry.boolean("masked"),
         check=cast("Any", entry.one_of("check", ("", *_RULES))),
         prefill=entry.string("prefill"),
+        columns=tuple(read_field(one, places) for one in entry.entries("columns")),
+        grows=entry.boolean("grows"),
+        hidden=entry.boolean("hidden"),
     )
     places.note(field, entry)
     entry.close()
@@ -155,6 +162,7 @@ def _state(entry: Entry, places: Places) -> State:
             unit=cast("Any", one.one_of("unit", _UNITS, default="working-day")),
             field=one.string("field"),
             remind=one.string("remind"),
+            tell=one.boolean("tell"),
         )
         if not deadline.parameter and not deadline.field:
             one.find(one.line, "a deadline names a parameter or a field", "时限须指明参数或字段")
@@ -177,7 +185,48 @@ def _form(entry: Entry, start: tuple[Field, ...], places: Places) -> tuple[Field
     """Return a move's form; `form: start` means the form that starts the case."""
     if entry.raw("form") == "start":
         return start
-    return tuple(read_field(one, places) for one in entry.entries("form"))
+    return tuple(
+        _opened(one, start, places) if one.has("open") else read_field(one, places)
+        for one in entry.entries("form")
+    )
+
+
+def _opened(entry: Entry, start: tuple[Field, ...], places: Places) -> Field:
+    """Return a table of the start form as a move has it, `{id: …, open: [columns]}`: all other columns are fixed."""
+    name, opened = entry.string("id", required=True), entry.strings("open", required=True)
+    table = next((one for one in start if one.id == name and one.kind == "table"), None)
+    if table is None:
+        entry.find(entry.line, f"the start form has no table '{name}'", f"发起表单中没有表格“{name}”")
+        table = Field(name, Text(name, name), "table")
+    for column in set(opened) - {one.id for one in table.columns}:
+        entry.find(
+            entry.line_of("open"), f"'{name}' has no column '{column}'", f"表格“{name}”没有列“{column}”"
+        )
+    field = replace(
+        table,
+        title=entry.text("title", required=False) if entry.has("title") else table.title,
+        help=entry.text("help", required=False),
+        required=entry.boolean("required", default=True),
+        columns=tuple(
+            one if one.id in opened else replace(one, fixed=True, required=False) for one in table.columns
+        ),
+    )
+    places.note(field, entry)
+    entry.close()
+    return field
+
+
+def _item(entry: Entry, places: Places) -> ChecklistItem:
+    item = ChecklistItem(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        check=entry.string("check", required=True),
+        evidence=entry.string("evidence"),
+        reason=entry.string("reason"),
+    )
+    places.note(item, entry)
+    entry.close()
+    return item
 
 
 def _move(entry: Entry, start: tuple[Field, ...], places: Places) -> Move:
@@ -193,6 +242,8 @@ def _move(entry: Entry, start: tuple[Field, ...], places: Places) -> Move:
         effects=_effects(entry),
         tone=cast("Any", entry.one_of("tone", _TONES, default="primary")),
         apart_from=entry.strings("apart_from"),
+        checklist=tuple(_item(one, places) for one in entry.entries("checklist")),
+        watched=entry.boolean("watched"),
     )
     places.note(move, entry)
     entry.close()

@@ -24,7 +24,7 @@ from kangshu.store.care import OpenCare
 from kangshu.store.embedded import EmbeddedPostgres
 from kangshu.store.extracts import ExtractRecord, NewExtract, oversees
 from kangshu.store.files import LoadProblem, LoadReport
-from kangshu.store.guards import FROZEN_NUMBER, FROZEN_TAG
+from kangshu.store.guards import FROZEN_NUMBER, FROZEN_TAG, LABELLING
 from kangshu.store.records import Change, Job, Page, Stored, Written
 from kangshu.store.scopes import scope_of
 from kangshu.store.store import Store
@@ -37,6 +37,7 @@ __all__ = [
     "EMERGENCY",
     "FROZEN_NUMBER",
     "FROZEN_TAG",
+    "LABELLING",
     "MANY_EXPORTS",
     "MANY_RESIDENTS",
     "NIGHT_BEGIN",

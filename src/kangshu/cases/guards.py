@@ -1,0 +1,66 @@
+"""Conditions over a case: guards, checklist items and the texts that prove them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kangshu.access import Grant
+from kangshu.base.faults import Fault
+from kangshu.fhirpath import compile as compile_expression
+from kangshu.sdk import Move, Resource
+
+
+def asked_of(move: Move) -> tuple[str, ...]:
+    """Return the expressions that making `move` evaluates over the Task."""
+    conditions = (str(effect[key]) for effect in move.effects for key in ("when", "require") if key in effect)
+    return (move.guard, *listed_in(move), *conditions)
+
+
+def listed_in(move: Move) -> Iterator[str]:
+    """Yield the expressions of a move's checklist."""
+    for item in move.checklist:
+        yield item.check
+        yield item.evidence
+
+
+def truth(
+    expression: str,
+    resource: Resource,
+    form: Mapping[str, Any],
+    children: Sequence[Resource],
+    grant: Grant,
+    source: str = "",
+    around: Mapping[str, Any] | None = None,
+) -> bool:
+    """Return whether a guard is true. One that finds nothing or does not fit is not: it never opens a way."""
+    variables = {
+        **_variables(form, children),
+        "organisation": grant.organisation,
+        "source": source,
+        **(around or {}),
+    }
+    try:
+        return compile_expression(expression).holds(resource, variables) is True
+    except Fault:
+        return False
+
+
+def found_texts(
+    expression: str,
+    resource: Resource,
+    form: Mapping[str, Any],
+    children: Sequence[Resource],
+    around: Mapping[str, Any],
+) -> list[str]:
+    """Return the texts that an expression finds; none where it does not fit."""
+    try:
+        found = compile_expression(expression).evaluate(resource, {**_variables(form, children), **around})
+    except Fault:
+        return []
+    return [str(one) for one in found if not isinstance(one, dict | list)]
+
+
+def _variables(form: Mapping[str, Any], children: Sequence[Resource]) -> dict[str, Any]:
+    entered = {name: value for name, value in form.items() if value is not None}
+    return {"form": entered, "children": list(children)}

@@ -1,0 +1,100 @@
+"""内部办理: a unit that works on papers inside. Its own case is opened for what comes in; what it signs goes out.
+
+The Organization says so itself (extension `internal-flow`). What is internal carries the label INTERNAL: the case, its
+notices and its papers. A section that gets the case gets its papers; papers that leave with the answer lose the label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from kangshu.base.canonical import INTERNAL, structure
+from kangshu.base.faults import Gone, NotFound
+from kangshu.base.text import Text
+from kangshu.cases.tasks import inputs, number_of
+from kangshu.sdk import CaseDeclaration, Resource
+from kangshu.store import Transaction
+
+CARRIES_INSIDE: Final = "internal-flow"
+"""What a case kind declares in `carries` when it is the one that a unit opens inside for a case that came in."""
+INTERNAL_FLOW: Final = structure("internal-flow")
+"""Extension of an Organization (valueBoolean): its answers leave it only signed, by its internal case."""
+NORMAL: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}
+"""What stands in place of the label of a paper that has left the unit; it restricts nothing."""
+RESPONSIBLE: Final = structure("responsible-organisation")
+SIGNED_ALONE: Final = Text(
+    "本单位实行内部办理：请在内部办件中完成核稿、审签，由“报送”作出答复。",
+    "This unit works on papers inside: its answer leaves by the internal case, once checked and signed.",
+)
+
+
+async def works_inside(transaction: Transaction, organisation: str) -> bool:
+    """Return whether this unit answers by an internal case."""
+    if not organisation:
+        return False
+    try:
+        found = (await transaction.read("Organization", organisation)).resource
+    except (NotFound, Gone):
+        return False
+    return uses_internal_flow(found)
+
+
+def uses_internal_flow(organisation: Resource) -> bool:
+    """Return what the unit has set for itself; off where it has said nothing."""
+    return any(
+        one.get("url") == INTERNAL_FLOW and one.get("valueBoolean") is True
+        for one in organisation.get("extension", ())
+    )
+
+
+def labelled(resource: Resource) -> Resource:
+    """Return `resource` with the label of what stays within the unit."""
+    meta = resource.get("meta", {})
+    return {**resource, "meta": {**meta, "security": [dict(INTERNAL)]}}
+
+
+def incoming(declaration: CaseDeclaration, task: Resource) -> dict[str, Any]:
+    """Return what the internal case is told of the case that came in, as far as its form has the fields."""
+    kept = inputs(task)
+    said = {
+        "subject": task.get("description"),
+        "from_unit": (task.get("requester") or {}).get("display"),
+        "document_number": number_of(task),
+        "content": kept.get("content") or kept.get("instruction") or kept.get("finding"),
+        "due": kept.get("due"),
+        "papers": kept.get("papers"),
+    }
+    known = {field.id for field in declaration.form}
+    return {name: value for name, value in said.items() if name in known and value}
+
+
+async def share_papers(transaction: Transaction, task: Resource, organisation: str) -> None:
+    """Let the section that has got an internal case open the papers that stand in it."""
+    mark = {"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{organisation}"}}
+    for id_ in papers_of(inputs(task)):
+        await transaction.lock("DocumentReference", id_)
+        stored = await transaction.read("DocumentReference", id_)
+        held = stored.resource.get("extension", [])
+        if mark not in held:
+            await transaction.update({**stored.resource, "extension": [*held, mark]}, if_match=stored.version)
+
+
+async def release(transaction: Transaction, values: Mapping[str, Any]) -> None:
+    """Take the label off the papers that leave the unit with its answer."""
+    for id_ in papers_of(values):
+        await transaction.lock("DocumentReference", id_)
+        stored = await transaction.read("DocumentReference", id_)
+        meta = stored.resource.get("meta", {})
+        if any(one.get("code") == INTERNAL["code"] for one in meta.get("security", ())):
+            changed = {**stored.resource, "meta": {**meta, "security": [dict(NORMAL)]}}
+            await transaction.update(changed, if_match=stored.version)
+
+
+def papers_of(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ids of the DocumentReferences among form values."""
+    for value in values.values():
+        listed: Iterable[Any] = value if isinstance(value, list) else (value,)
+        for one in listed:
+            if isinstance(one, str) and one.startswith("DocumentReference/"):
+                yield one.removeprefix("DocumentReference/")
