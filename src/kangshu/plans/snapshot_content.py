@@ -26,6 +26,10 @@ TALLIES: Final[Mapping[str, str]] = {
     "reports": structure("times-reported"),
 }
 """What a kind that carries duties counts on its Task (effect `count: extension(…).valueInteger`), by name in the content."""
+_SIGNS: Final = {
+    ">=": "≥", "<=": "≤", ">": ">", "<": "<", "about": "约", "increase_to": "≥", "decrease_to": "≤", "increase_by": "+",
+    "decrease_by": "-", "double": "×",
+}  # fmt: skip
 SLIPS: Final[Mapping[str, str]] = {one: structure(f"slips-{one}") for one in ("blue", "yellow", "red")}
 
 
@@ -47,7 +51,7 @@ def plan_content(plan: PlanView, tasks: Mapping[str, Resource]) -> dict[str, Any
         "id": plan.id,
         "title": plan.title,
         "version": plan.version,
-        "state": str(getattr(plan, "state", "") or "in-force"),
+        "state": plan.state,
         "demo": plan.demo,
         "chapters": [{"id": one.id, "title": titles[one.id]} for one in plan.sections if not one.parent],
         "clauses": [_clause(one, titles, plan.unit_names) for one in plan.clauses],
@@ -125,6 +129,8 @@ def _target(target: TargetView, plan: PlanView) -> dict[str, Any]:
         "clause": target.clause,
         "chapter": target.chapter,
         "indicator": target.indicator,
+        "span": target.span,
+        "asked": asked_text(target),
         "comparator": target.comparator,
         "value": _figure(target.value),
         "unit": target.unit,
@@ -132,19 +138,23 @@ def _target(target: TargetView, plan: PlanView) -> dict[str, Any]:
         "baseline": _lexeme(target.baseline.value) if target.baseline else None,
         "actual": _lexeme(light.value),
         "expected": _lexeme(light.expected),
-        "forecast": _forecast(light),
+        "forecast": _lexeme(light.forecast.value) if light.forecast else None,
         "light": light.light,
+        "word": {"zh": light.title.zh, "en": light.title.en},
         "reasons": {"zh": reasons.zh, "en": reasons.en},
         "source": light.source,
+        "evidence": target.evidence.kind,
         "measure": target.measure if target.confirmed else "",
         "as_of": light.as_of,
         "units": [one for unit in (clause.of("lead") if clause else ()) for one in unit.organisations],
     }
 
 
-def _forecast(light: object) -> str | None:
-    value = getattr(getattr(light, "forecast", None), "value", getattr(light, "forecast", None))
-    return _lexeme(value) if isinstance(value, Decimal) else None
+def asked_text(target: TargetView) -> str:
+    """Return what a target asks for as people read it: ≥55%, 40–60张."""
+    value = target.value
+    figure = "–".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{_SIGNS.get(target.comparator, '')}{figure}{target.unit}"
 
 
 def _figure(value: Figure) -> str | list[str]:

@@ -141,6 +141,8 @@ class Snapshots:
         begun = await self._store.feed_position()
         content = await self._gathered(_reach(grant), plans)
         ended = await self._store.feed_position()
+        own = await self._organisations(_reach(grant), [grant.organisation] if grant.organisation else [])
+        office = str(own[0].get("name", "")) if own else ""
 
         async def work(transaction: Transaction) -> FrozenSnapshot:
             if period:
@@ -148,7 +150,7 @@ class Snapshots:
             taken = datetime.fromisoformat(instant(self._clock()))  # as it is written: to the millisecond
             year = taken.astimezone(CITY_ZONE).year
             sequence = await transaction.next_number(f"snapshot/{year}")
-            made = self._made(grant, year, sequence, title, taken, (begun, ended), period, content)
+            made = self._made(grant, year, sequence, title, taken, (begun, ended), period, content, office)
             for one in self._records(made):
                 await transaction.create_as(made.id, one)
             return made
@@ -178,10 +180,14 @@ class Snapshots:
         grant.require(READ)
         return await read_snapshot(self._store, _reach(grant), identifier)
 
+    async def own_plans(self, grant: Grant) -> tuple[str, ...]:
+        """Return the ids of the city's own plans, which is what a snapshot holds unless others are named."""
+        return tuple(one.id for one in await self._plans.plans(grant) if not one.foreign)
+
     # ------------------------------------------------------------------ inside
 
     async def _gathered(self, reach: Grant, wanted: Collection[str]) -> dict[str, Any]:
-        own = [one.id for one in await self._plans.plans(reach) if not one.foreign]
+        own = await self.own_plans(reach)
         if not own:
             raise Unprocessable("there is no plan of our own to freeze", zh="没有本市规划，无法形成快照")
         held = []
@@ -230,6 +236,7 @@ class Snapshots:
         positions: tuple[int, int],
         period: str,
         content: Content,
+        office: str,
     ) -> FrozenSnapshot:
         number = f"快〔{year}〕{sequence:04d}号"
         day = taken.astimezone(CITY_ZONE).date()
@@ -241,6 +248,7 @@ class Snapshots:
             "taken": instant(taken),
             "position": list(positions),
             "period": period,
+            "office": office,
         }
         whole = {**content, "snapshot": head}
         return FrozenSnapshot(
