@@ -56,7 +56,7 @@ NAMED = {
 OTHERWISE = (
     "/measures/{id}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
     "/sign-in/back/{kind}", "/me/tokens/{id}/end", "/me/identities/{id}/end", "/me/deputies/{id}/end", "/me/lookups/{id}/ask", "/extracts/{id}", "/emergency/{id}",
-    "/admin/accounts/{name}", "/admin/import/{act}", "/admin/parameters/{id}",
+    "/me/contacts/{channel}/{act}", "/admin/deliveries/{id}/again", "/admin/accounts/{name}", "/admin/import/{act}", "/admin/parameters/{id}",
 )  # fmt: skip
 """Routes that name no record of a type: what they name is the visitor's own, a declaration, or asks for an operation.
 

@@ -54,7 +54,7 @@ def places_of(site: Site) -> dict[str, str]:
         "/admin/parameters/{id}": site.platform.parameters.ids()[0], "{service}/{register}": register.code,
         "{register-id}": record["id"], "{service}/{case}": case.code, "{name}": "doctor", "{act}": "unlock",
         "{move}": "none", "{kind}": "resident", "{report}": "none", "{verdict}": "accept",
-        "{form}": "xlsx",
+        "{form}": "xlsx", "{channel}": "none",
     }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def address_of(page: Page, places: dict[str, str]) -> str:
         if path.startswith(f"{prefix}/{{id}}"):
             path = path.replace("{id}", places[f"{prefix}/{{id}}"], 1)
     path = path.replace("{id}", places["{register-id}"])
-    for name in ("{goal}", "{name}", "{act}", "{move}", "{report}", "{verdict}", "{kind}", "{form}"):
+    for name in ("{goal}", "{name}", "{act}", "{move}", "{report}", "{verdict}", "{kind}", "{form}", "{channel}"):
         path = path.replace(name, places[name])
     assert "{" not in path, path
     return path

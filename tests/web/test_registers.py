@@ -179,5 +179,5 @@ def test_a_refused_form_leaves_no_file_behind(site: Site) -> None:
         kept = site.run(store.search_all(SYSTEM, "DocumentReference", f"subject=Patient/{patient['id']}"))
         assert [one["content"][0]["attachment"]["title"] for one in kept] == ["化验单.txt"]
         case = doctor.get(made.headers["location"]).text
-        assert f'<a href="/files/{kept[0]["id"]}">化验单.txt</a>' in case
+        assert f'<a href="/files/{kept[0]["id"]}/preview">化验单.txt</a>' in case
         assert doctor.get(f"/files/{kept[0]['id']}").content.decode() == "血常规"

@@ -2,6 +2,7 @@
 
 from kangshu.accounts.assertions import AssertionRefused
 from kangshu.accounts.clients import Client, ClientKey, IssuedToken
+from kangshu.accounts.contacts import Contact, Contacts
 from kangshu.accounts.directory import Accounts
 from kangshu.accounts.emergency import IMPROPER, JUSTIFIED, REASONS, Emergency
 from kangshu.accounts.emergency_limits import EMERGENCY_PARAMETERS
@@ -44,6 +45,8 @@ __all__ = [
     "AssertionRefused",
     "Client",
     "ClientKey",
+    "Contact",
+    "Contacts",
     "Departure",
     "Deputy",
     "Emergency",

@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 
 from kangshu.access import Grant, Role
 from kangshu.accounts.clients import Clients
+from kangshu.accounts.contacts import Contacts
 from kangshu.accounts.deputies import Deputies
 from kangshu.accounts.duties import check_apart, refuse_own
 from kangshu.accounts.emergency import Emergencies
@@ -97,6 +98,8 @@ class Accounts:
         self._door = SigningIn(self._office, self._sessions, self.second_factors)
         self.identities = Identities(self._office, self._door, providers)
         """Sign-in at providers of identities."""
+        self.contacts = Contacts(self._office)
+        """Where accounts want to be told outside the product."""
 
     @property
     def roles(self) -> Mapping[str, Role]:

@@ -16,7 +16,7 @@ from kangshu.access import Grant
 from kangshu.accounts.duties import refuse_own
 from kangshu.accounts.office import Office
 from kangshu.accounts.passwords import random_code, token_digest
-from kangshu.accounts.seeds import SeedVault
+from kangshu.accounts.seeds import Vault
 from kangshu.accounts.sessions import Sessions
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, NotFound, Unauthenticated
@@ -44,7 +44,7 @@ class SecondFactors:
     def __init__(self, office: Office, sessions: Sessions) -> None:
         self._office = office
         self._sessions = sessions
-        self._vault = SeedVault(office.secrets)
+        self._vault = Vault(office.secrets)
 
     async def begin(self, grant: Grant, issuer: str) -> Enrolment:
         """Return a new seed for the account of `grant`, which counts once `confirm` has proved it.

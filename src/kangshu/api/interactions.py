@@ -94,11 +94,17 @@ def _http_moment(text: str) -> datetime:
         raise Invalid("If-Modified-Since is no date of HTTP", zh="If-Modified-Since日期格式有误") from error
 
 
+async def _check(call: Call, resource: dict[str, Any]) -> None:
+    """Raise what `check_resource` does, and what the scan of its files does."""
+    check_resource(resource)
+    await call.platform.attachments.scan(resource)
+
+
 async def create(call: Call) -> Response:
     """Store a new record under an id of ours; with If-None-Exist, only where nothing matches."""
     refuse_unknown(call.request, frozenset())
     resource = await call.request.resource(call.type)
-    check_resource(resource)
+    await _check(call, resource)
     criteria = call.request.header(b"if-none-exist") or None
     written = await call.platform.store.create(call.grant, resource, if_none_exist=criteria)
     return _written(call, written)
@@ -114,7 +120,7 @@ async def update(call: Call) -> Response:
             zh="请求体的id须与地址中的id一致",
             expression="id",
         )
-    check_resource(resource)
+    await _check(call, resource)
     if call.request.header(b"if-none-match").strip() == "*":
         return _written(call, await call.platform.store.run(call.grant, lambda t: _first(t, resource)))
     match = call.request.version(b"if-match")
@@ -134,7 +140,7 @@ async def update_matching(call: Call) -> Response:
     """Update the one record that the criteria find; without any, create it."""
     criteria = _criteria(call)
     resource = await call.request.resource(call.type)
-    check_resource(resource)
+    await _check(call, resource)
     match = call.request.version(b"if-match")
     written = await call.platform.store.update_matching(
         call.grant, call.type, criteria, resource, if_match=match
@@ -175,7 +181,7 @@ async def _patched(call: Call, id_: str) -> Response:
         changed = apply_patch(current.resource, change)
         if changed.get("resourceType") != call.type or changed.get("id") != id_:
             raise Invalid("a patch may not change resourceType or id", zh="补丁不得修改resourceType或id")
-        check_resource(changed)
+        await _check(call, changed)
         return await transaction.update(changed, if_match=current.version)
 
     written = await call.platform.store.run(call.grant, work)
@@ -285,6 +291,7 @@ async def bundle(call: Call) -> Response:
     refuse_unknown(call.request, frozenset())
     resource = await call.request.resource("Bundle")
     refused = check_bundle(resource)
+    await call.platform.attachments.scan(resource)
     store, whole = call.platform.store, call.request.preference.returned == "representation"
     if not refused:
         answered = await store.bundle(call.grant, resource, representation=whole, check=check_resource)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import time
@@ -20,6 +19,7 @@ from kangshu.store import ANCHOR_MINUTES, AnchorPlaces, audit_limit
 _LOG = logging.getLogger("kangshu.app")
 _BEAT_SECONDS = 0.5
 _CASE_SECONDS = 60.0
+_TELL_SECONDS = 5.0
 _COMPLAINT_SECONDS = 60.0
 
 
@@ -34,7 +34,10 @@ async def work(order: WorkerOrder, place: Place) -> None:
         published = -1
         ticked = float("-inf")
         places = AnchorPlaces(place.folder)
-        reading = asyncio.create_task(_read_anew(platform, complaints))
+        aside = (
+            asyncio.create_task(_read_anew(platform, complaints)),
+            asyncio.create_task(_tell(platform, complaints)),
+        )
         while not stopping.is_set():
             published = await _beat(platform, keeper, published, complaints)
             if time.monotonic() - ticked >= _CASE_SECONDS:
@@ -45,9 +48,9 @@ async def work(order: WorkerOrder, place: Place) -> None:
                 await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
             except TimeoutError:
                 continue
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reading
+        for task in aside:
+            task.cancel()
+        await asyncio.gather(*aside, return_exceptions=True)
 
 
 async def _read_anew(platform: Platform, complaints: _Complaints) -> None:
@@ -61,6 +64,17 @@ async def _read_anew(platform: Platform, complaints: _Complaints) -> None:
             await asyncio.sleep(_COMPLAINT_SECONDS)
         else:
             return
+
+
+async def _tell(platform: Platform, complaints: _Complaints) -> None:
+    """Tell people outside the product of what is new, beside the other work: a slow gateway delays nothing else."""
+    while True:
+        try:
+            await platform.notices.deliveries.collect()
+            await platform.notices.deliveries.send()
+        except Fault as fault:
+            complaints.tell("notices will be sent later", fault)
+        await asyncio.sleep(_TELL_SECONDS)
 
 
 class _Complaints:
@@ -96,6 +110,7 @@ async def _tick(platform: Platform, complaints: _Complaints) -> None:
     try:
         await refresh_parameters(platform)
         await platform.cases.tick()
+        await platform.returns.keep_calendar()
         await platform.store.forget_extracts()
     except Fault as fault:
         complaints.tell("deadlines will be looked at again", fault)

@@ -10,6 +10,8 @@
         issuer: https://id.example.cn       among the origins above, with its path if it has one
         client_id: kangshu
         client_secret_file: secrets/city    in the data folder; none for a public client
+    notices: …                              see app/channels.py
+    scan: …                                 see app/scanning.py
 
 It is read at the start and nothing of it can be changed from a page.
 """
@@ -25,11 +27,15 @@ from typing import Any, Final
 import yaml
 
 from kangshu.accounts import Provider
+from kangshu.app.channels import channel
+from kangshu.app.scanning import scanner
 from kangshu.base.faults import Fault, Invalid
 from kangshu.base.text import Text
-from kangshu.outbound import Outbound
+from kangshu.notices import Channel
+from kangshu.outbound import NO_SCANNER, Outbound, Scanner
 
 FILE: Final = "configuration.yaml"
+_KNOWN: Final = frozenset({"outbound", "sign-in", "notices", "scan"})
 _NEEDED: Final = frozenset({"id", "title", "issuer", "client_id"})
 _PROVIDER: Final = _NEEDED | {"client_secret_file"}
 _OUTBOUND: Final = frozenset({"origins", "private", "authorities"})
@@ -41,6 +47,8 @@ class Configuration:
 
     outbound: Outbound
     providers: tuple[Provider, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    scanner: Scanner = NO_SCANNER
 
 
 def read_configuration(folder: Path) -> Configuration:
@@ -52,8 +60,8 @@ def read_configuration(folder: Path) -> Configuration:
         document = yaml.safe_load(path.read_text("utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _wrong("it is no YAML") from error
-    if not isinstance(document, dict) or document.keys() - {"outbound", "sign-in"}:
-        raise _wrong("known are: outbound, sign-in")
+    if not isinstance(document, dict) or document.keys() - _KNOWN:
+        raise _wrong(f"known are: {', '.join(sorted(_KNOWN))}")
     outbound = _outbound(document.get("outbound", {}), folder)
     said = document.get("sign-in", [])
     if not isinstance(said, list):
@@ -61,7 +69,13 @@ def read_configuration(folder: Path) -> Configuration:
     providers = tuple(_provider(one, outbound, folder) for one in said)
     if len({one.id for one in providers} | {one.issuer for one in providers}) < 2 * len(providers):
         raise _wrong("sign-in: an id or an issuer stands twice")
-    return Configuration(outbound, providers)
+    told = document.get("notices", [])
+    if not isinstance(told, list):
+        raise _wrong("notices is a list")
+    channels = tuple(channel(one, outbound, folder, _wrong) for one in told)
+    if len({one.id for one in channels}) < len(channels):
+        raise _wrong("notices: an id stands twice")
+    return Configuration(outbound, providers, channels, scanner(document.get("scan"), _wrong))
 
 
 def _provider(said: Any, outbound: Outbound, folder: Path) -> Provider:

@@ -2,5 +2,17 @@
 
 from kangshu.outbound.addresses import Origin, parse_origin, refused_address
 from kangshu.outbound.calling import Answer, Outbound, OutboundRefused
+from kangshu.outbound.scanning import NO_SCANNER, Clamd, Scanner, ScanningProgram
 
-__all__ = ["Answer", "Origin", "Outbound", "OutboundRefused", "parse_origin", "refused_address"]
+__all__ = [
+    "NO_SCANNER",
+    "Answer",
+    "Clamd",
+    "Origin",
+    "Outbound",
+    "OutboundRefused",
+    "Scanner",
+    "ScanningProgram",
+    "parse_origin",
+    "refused_address",
+]

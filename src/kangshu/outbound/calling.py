@@ -93,6 +93,17 @@ class Outbound:
             headers.append(("authorization", "Basic " + base64.b64encode(pair.encode()).decode()))
         return await self._call("POST", url, headers, urlencode(fields).encode())
 
+    async def post_json(self, url: str, document: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer to a JSON document. `headers` are the configuration's own. Raises as `get`."""
+        return await self.post(url, msgspec.json.encode(document), "application/json", headers=headers)
+
+    async def post(
+        self, url: str, body: bytes, media_type: str, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Return the answer to these very bytes, for bodies that are signed. Raises as `get`."""
+        said = [(name.lower(), value) for name, value in (headers or {}).items()]
+        return await self._call("POST", url, [("content-type", media_type), *said], body)
+
     def _listed(self, url: str) -> Origin:
         origin, path = parse_origin(url)
         if path != "/":

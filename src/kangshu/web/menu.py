@@ -131,6 +131,7 @@ def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:
         (("organisation.manage",), words("机构管理"), "/admin/organisations", "building"),
         (("parameter.read", "parameter.write"), words("政策参数"), "/admin/parameters", "gear"),
         (("system.status",), words("服务目录"), "/admin/services", "table"),
+        (("system.status",), words("外发通知"), "/admin/deliveries", "send"),
         (("audit.read",), words("日志审计"), "/admin/audit", "log"),
     )
     return [

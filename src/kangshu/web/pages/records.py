@@ -67,7 +67,7 @@ def _address(field: Field, value: object) -> str:
         if field.kind == "resident" and value.startswith("Patient/"):
             return f"/residents/{value[8:]}"
         if field.kind == "attachment" and value.startswith("DocumentReference/"):
-            return f"/files/{value[18:]}"
+            return f"/files/{value[18:]}/preview"
     return ""
 
 
