@@ -117,9 +117,14 @@ async def test_links_are_suggested_confirmed_and_light_the_target(room: Room) ->
     plan = await room.plans.plan(room.grant, plan_id)
     by_value = {one.value: one for one in plan.targets if one.measure == "beds"}
     assert by_value[Decimal(50)].light.light == "green"
-    assert by_value[Decimal(55)].light.light == "amber"  # 51 of 55 stands within the band
-    assert "51" in by_value[Decimal(55)].light.explanation.zh
-    assert "未录入基期值" in by_value[Decimal(55)].light.explanation.zh
+    final = by_value[Decimal(55)]
+    assert [(one.year, one.value) for one in final.milestones] == [(2026, Decimal(50))]
+    assert final.light.light == "green"  # 55 in 2027 over 50 in 2026, which the plan itself asks for
+    assert "51" in final.light.explanation.zh
+    assert "2026年阶段目标50%" in final.light.explanation.zh
+    room.numbers["beds"] = 46.0
+    plan = await room.plans.plan(room.grant, plan_id)
+    assert {one.light.light for one in plan.targets if one.measure == "beds"} == {"amber"}
     room.numbers["beds"] = 40.0
     plan = await room.plans.plan(room.grant, plan_id)
     assert {one.light.light for one in plan.targets if one.measure == "beds"} == {"red"}
@@ -262,7 +267,7 @@ async def test_a_reported_value_counts_when_somebody_else_has_accepted_it(room: 
     with pytest.raises(Forbidden):
         await room.plans.review(tourism, sent.id, True)
     accepted = await room.plans.review(room.grant, sent.id, True, "属实")
-    assert accepted.state == "accepted"
+    assert accepted.state == "published"
     light = (await room.plans.plan(room.grant, plan_id)).target(target).light  # type: ignore[union-attr]
     assert (light.light, light.source, light.value) == ("green", "reported", Decimal(6))
     with pytest.raises(Conflict):
@@ -324,6 +329,6 @@ async def test_the_ready_made_roles_can_do_their_part(room: Room) -> None:
     reported = await room.plans.report(
         civil, made.plan, beds.targets[0], Decimal(51), date(2026, 6, 30), "统计表"
     )
-    assert (await room.plans.review(office, reported.id, True)).state == "accepted"
+    assert (await room.plans.review(office, reported.id, True)).state == "published"
     foreign = await room.plans.import_plan(office, FOREIGN.encode(), "绿岛.txt")
     assert (await room.plans.adopt(office, foreign.plan, ["clause-001"])).clauses == ("clause-001",)

@@ -6,6 +6,7 @@ from datetime import date
 
 from lxml import etree
 
+from kangshu.base.clock import quarter_ends
 from kangshu.web import charts, figures
 from kangshu.web.charts import Point, Tile
 
@@ -66,8 +67,8 @@ def test_a_bar_never_leaves_its_track() -> None:
 
 
 def test_days_to_compare_with() -> None:
-    assert [day.isoformat() for day in figures.quarter_ends(date(2026, 11, 22), 4)] == [
+    assert [day.isoformat() for day in quarter_ends(date(2026, 11, 22), 4)] == [
         "2026-03-31", "2026-06-30", "2026-09-30", "2026-11-22",
     ]  # fmt: skip
-    assert figures.quarter_ends(date(2026, 2, 1), 2)[0] == date(2025, 12, 31)
+    assert quarter_ends(date(2026, 2, 1), 2)[0] == date(2025, 12, 31)
     assert figures.same_days(date(2028, 2, 29)) == [date(2026, 2, 28), date(2027, 2, 28), date(2028, 2, 29)]

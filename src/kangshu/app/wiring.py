@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kangshu import accounts, measures, plans
+from kangshu import accounts, measures, notices, plans, registers
 from kangshu.accounts import Accounts
 from kangshu.api import ENTERED, Platform, Settings
 from kangshu.app.configuration import read_configuration
@@ -20,8 +20,9 @@ from kangshu.base.text import Text
 from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot, Views
-from kangshu.plans import Plans, Snapshots
-from kangshu.registers import Registers
+from kangshu.notices import Notices
+from kangshu.plans import Plans, Returns, Snapshots
+from kangshu.registers import Attachments, Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
 from kangshu.store import AUDIT_PARAMETERS, Store
@@ -109,6 +110,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         table,
         calendar=calendar,
         jurisdiction=jurisdiction,
+        outlets=plans.OUTLETS,
     )
     city_plans = Plans(
         store,
@@ -116,28 +118,45 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         table,
         measures=all_measures(services),
         values=plans.snapshot_values(opener, table, jurisdiction),
+        past=plans.PastValues(opener, table, jurisdiction),
+        systems=[system for service in services for system in service.systems],
         jurisdiction=jurisdiction,
     )
+    doors = Accounts(
+        store,
+        table,
+        jurisdiction,
+        secrets=place.folder / "secrets",
+        outbound=configuration.outbound,
+        providers=configuration.providers,
+    )
+    frozen = Snapshots(store, city_plans, cases, jurisdiction=jurisdiction)
+    city = Text(place.identity.city_zh or "康枢", place.identity.city_en or "Kangshu")
     return Platform(
         store=store,
-        accounts=Accounts(
-            store,
-            table,
-            jurisdiction,
-            secrets=place.folder / "secrets",
-            outbound=configuration.outbound,
-            providers=configuration.providers,
-        ),
+        accounts=doors,
         registers=Registers(store, (one for service in services for one in service.registers)),
         cases=cases,
         plans=city_plans,
-        snapshots=Snapshots(store, city_plans, cases, jurisdiction=jurisdiction),
+        snapshots=frozen,
+        returns=Returns(store, cases, frozen, table, jurisdiction=jurisdiction, calendar=calendar),
         snapshot=opener,
+        notices=Notices(
+            store,
+            doors,
+            cases,
+            table,
+            jurisdiction,
+            city=city,
+            channels=configuration.channels,
+            link=place.public_url,
+        ),
+        attachments=Attachments(store, table, jurisdiction, configuration.scanner),
         parameters=table,
         calendar=calendar,
         services=services,
         settings=Settings(
-            title=Text(place.identity.city_zh or "康枢", place.identity.city_en or "Kangshu"),
+            title=city,
             jurisdiction=jurisdiction,
             demo=place.identity.demo,
             data_dir=place.folder,
@@ -153,6 +172,8 @@ def _declared(services: tuple[Service, ...]) -> Iterator[ParameterDeclaration]:
     yield from measures.PARAMETERS
     yield from AUDIT_PARAMETERS
     yield from plans.PARAMETERS
+    yield from notices.PARAMETERS
+    yield from registers.PARAMETERS
     for service in services:
         yield from service.parameters
 

@@ -21,3 +21,15 @@ def today() -> date:
 def instant(moment: datetime) -> str:
     """Return `moment` as a FHIR instant with milliseconds, in UTC."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def quarter_ends(last: date, count: int = 8) -> list[date]:
+    """Return the last `count` quarter ends before `last`, and `last` itself."""
+    ends: list[date] = []
+    year, month = last.year, ((last.month - 1) // 3) * 3
+    while len(ends) < count - 1:
+        if month == 0:
+            year, month = year - 1, 12
+        ends.append(date(year, month, 31 if month in (3, 12) else 30))
+        month -= 3
+    return [*reversed(ends), last]

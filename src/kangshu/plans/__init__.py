@@ -3,7 +3,14 @@
 from importlib.resources import files
 
 from kangshu.plans.adopting import AdoptionPreview
+from kangshu.plans.calendar import ReturnPeriod
+from kangshu.plans.circulars import Circular, PublishedCircular
+from kangshu.plans.desk import Act, Desk
+from kangshu.plans.due_values import DueReport, may_report
 from kangshu.plans.duties import CARRIES
+from kangshu.plans.evidence import DECIDABLE, EVIDENCE_TITLES, missing_reason
+from kangshu.plans.forecast import ForecastRule, Observation, forecast
+from kangshu.plans.history import History, Revision, Revisions
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction
 from kangshu.plans.intake import PartPreview, ReceivedDocument
 from kangshu.plans.lights import LightRule, light_of
@@ -19,31 +26,51 @@ from kangshu.plans.model import (
     ClauseView,
     DoubtView,
     DutyView,
+    EvidenceKind,
+    Forecast,
     Light,
     LightPart,
+    Milestone,
     MoneyView,
     PlanImport,
     PlanRow,
     PlanState,
     PlanStep,
     PlanView,
+    Progress,
+    Reviewed,
     SectionView,
     Standing,
     Suggestion,
+    TargetEvidence,
     TargetLight,
     TargetView,
     UnitView,
 )
 from kangshu.plans.parameters import PARAMETERS
 from kangshu.plans.plans import Plans
+from kangshu.plans.quotas import QuotaLine, quota_lines
 from kangshu.plans.reading import Reading, read_plan
-from kangshu.plans.reports import DueReport, ReportedValue
+from kangshu.plans.reports import (
+    RELEASE_KINDS,
+    Correction,
+    Release,
+    ReleaseKind,
+    ReportedValue,
+    Submission,
+    standing,
+)
+from kangshu.plans.returns import STANDINGS, ReturnRow, Returns, ReturnsTable
+from kangshu.plans.returns_taken import OUTLETS
 from kangshu.plans.review import QUEUES, LinkQuestion, PlanReview, Queue, UnitQuestion
 from kangshu.plans.shape import PLAN_CLAUSE, PLAN_TARGET
 from kangshu.plans.snapshots import FrozenSnapshot, SnapshotRow, Snapshots
 from kangshu.plans.states import STEP_TITLES, STEPS, Period
+from kangshu.plans.systems import Catalogue, PlanSystem, catalogue
+from kangshu.plans.target_work import ENTER_STATISTICS, TargetWork
+from kangshu.plans.trajectory import Waypoint, annual, asked_on, waypoints
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
-from kangshu.plans.values import Values, snapshot_values
+from kangshu.plans.values import PastValues, Values, snapshot_values
 
 
 def sample_plan(form: str = "docx") -> tuple[str, bytes]:
@@ -55,14 +82,21 @@ def sample_plan(form: str = "docx") -> tuple[str, bytes]:
 __all__ = [
     "CARRIES",
     "CARRIES_INSTRUCTION",
+    "DECIDABLE",
+    "ENTER_STATISTICS",
+    "EVIDENCE_TITLES",
     "LIGHT_TITLES",
+    "OUTLETS",
     "PARAMETERS",
     "PLAN_CLAUSE",
     "PLAN_STATE_TITLES",
     "PLAN_TARGET",
     "QUEUES",
+    "RELEASE_KINDS",
+    "STANDINGS",
     "STEPS",
     "STEP_TITLES",
+    "Act",
     "Adoption",
     "AdoptionPreview",
     "AssignedDuty",
@@ -70,44 +104,82 @@ __all__ = [
     "Baseline",
     "Board",
     "BoardCell",
+    "Catalogue",
+    "Circular",
     "ClauseView",
+    "Correction",
+    "Desk",
     "DoubtView",
     "DueReport",
     "DutyView",
+    "EvidenceKind",
+    "Forecast",
+    "ForecastRule",
     "FrozenSnapshot",
+    "History",
     "Instruction",
     "Light",
     "LightPart",
     "LightRule",
     "LinkQuestion",
+    "Milestone",
     "MoneyView",
+    "Observation",
     "PartPreview",
+    "PastValues",
     "Period",
     "PlanImport",
     "PlanReview",
     "PlanRow",
     "PlanState",
     "PlanStep",
+    "PlanSystem",
     "PlanView",
     "Plans",
+    "Progress",
+    "PublishedCircular",
     "Queue",
+    "Quota",
+    "QuotaLine",
     "Reading",
     "ReceivedDocument",
+    "Release",
+    "ReleaseKind",
     "ReportedValue",
     "ResolvedUnit",
+    "ReturnPeriod",
+    "ReturnRow",
+    "Returns",
+    "ReturnsTable",
+    "Reviewed",
+    "Revision",
+    "Revisions",
     "SectionView",
     "SnapshotRow",
     "Snapshots",
     "Standing",
+    "Submission",
     "Suggestion",
+    "TargetEvidence",
     "TargetLight",
     "TargetView",
+    "TargetWork",
     "UnitDirectory",
     "UnitQuestion",
     "UnitView",
     "Values",
+    "Waypoint",
+    "annual",
+    "asked_on",
+    "catalogue",
+    "forecast",
     "light_of",
+    "may_report",
+    "missing_reason",
+    "quota_lines",
     "read_plan",
     "sample_plan",
     "snapshot_values",
+    "standing",
+    "waypoints",
 ]

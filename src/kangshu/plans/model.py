@@ -32,6 +32,7 @@ ReviewedHow = Literal["accepted", "corrected", "split", "merged", "added"]
 EvidenceKind = Literal["measure", "reported", "statistics", "register-missing", "undecided"]
 """What proves a target."""
 Role = Literal["lead", "cooperating"]
+_NO_TEXT = Text("", "")
 Figure = Decimal | tuple[Decimal, Decimal] | str
 """A figure as written: a number, a range, or text such as a ratio 1:1.6."""
 
@@ -146,7 +147,7 @@ class Forecast:
     reaches: date | None = None
     first: date | None = None
     last: date | None = None
-    text: Text = Text("", "")
+    text: Text = _NO_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ class TargetEvidence:
     """Ids of the mission's systems whose registers would prove it, the likeliest first."""
     matched: tuple[str, ...] = ()
     """The words that led there."""
-    reason: Text = Text("", "")
+    reason: Text = _NO_TEXT
     decided_by: str = ""
     decided_on: str = ""
     note: str = ""
@@ -331,6 +332,25 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of a plan's reading a person has confirmed."""
+
+    confirmed: int
+    total: int
+    doubts: int
+    """Doubts of the reader that nobody has settled."""
+    by: tuple[str, ...]
+    """Who confirmed, whoever confirmed most first."""
+    on: str
+    """When the last finding was confirmed, an instant."""
+
+    @property
+    def approved(self) -> bool:
+        """Return whether the plan is 已核定: every finding confirmed and every doubt settled."""
+        return 0 < self.total == self.confirmed and not self.doubts
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
     """A plan whole. `text` is the document as read, in which every anchor stands."""
 
@@ -355,6 +375,22 @@ class PlanView:
     """`plan`, or `reply` to a proposal (复函)."""
     span: tuple[int, int] = (0, 0)
     """Where in `text` the plan stands: a document may hold several."""
+
+    @property
+    def progress(self) -> Progress:
+        """Return how much of the reading is confirmed, and by whom."""
+        said = [one.reviewed for one in self.clauses]
+        said += [one.reviewed for one in self.targets]
+        said += [one.reviewed for one in self.money]
+        held = [one for one in said if one is not None]
+        hands = [one.by for one in held]
+        return Progress(
+            len(held),
+            len(said),
+            sum(not one.settled_by for one in self.doubts),
+            tuple(sorted(dict.fromkeys(hands), key=lambda by: -hands.count(by))),
+            max((one.on for one in held), default=""),
+        )
 
     @property
     def state(self) -> PlanState:

@@ -8,6 +8,8 @@ from typing import Final
 
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.text import Text
+from kangshu.plans.calendar import CALENDAR_PARAMETERS
+from kangshu.plans.forecast import ForecastRule
 from kangshu.plans.lights import LightRule
 from kangshu.sdk import ParameterDeclaration
 
@@ -18,8 +20,11 @@ AMBER_BAND: Final = "plans.amber-band"
 DATA_AGE: Final = "plans.data-age-days"
 OVERDUE: Final = "plans.overdue-red-days"
 REPORTING: Final = "plans.report-every-months"
+FORECAST_MOST: Final = "plans.forecast-values"
+FORECAST_LEAST: Final = "plans.forecast-values-needed"
 
 PARAMETERS: Final = (
+    *CALENDAR_PARAMETERS,
     ParameterDeclaration(
         AMBER_BAND,
         Text(
@@ -57,6 +62,28 @@ PARAMETERS: Final = (
         False,
     ),
     ParameterDeclaration(
+        FORECAST_MOST,
+        Text("预测使用最近多少个数值", "How many of the last values a forecast uses"),
+        Decimal(8),
+        "1",
+        "",
+        _START,
+        None,
+        _SOURCE,
+        False,
+    ),
+    ParameterDeclaration(
+        FORECAST_LEAST,
+        Text("预测至少需要多少个数值", "How many values a forecast needs"),
+        Decimal(4),
+        "1",
+        "",
+        _START,
+        None,
+        _SOURCE,
+        False,
+    ),
+    ParameterDeclaration(
         REPORTING,
         Text("无指标的目标每几个月填报一次", "Months between two reports of a target without a measure"),
         Decimal(1),
@@ -77,6 +104,10 @@ def light_rule(table: ParameterTable, jurisdiction: str, day: date) -> LightRule
         Decimal(str(table.value(AMBER_BAND, jurisdiction, day))),
         int(table.value(DATA_AGE, jurisdiction, day)),
         int(table.value(OVERDUE, jurisdiction, day)),
+        ForecastRule(
+            int(table.value(FORECAST_MOST, jurisdiction, day)),
+            int(table.value(FORECAST_LEAST, jurisdiction, day)),
+        ),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,16 +11,22 @@ from decimal import Decimal
 from kangshu.access import Grant
 from kangshu.base.canonical import DEMO_TAG
 from kangshu.base.clock import CITY_ZONE, now
-from kangshu.base.faults import Gone, NotFound, Unprocessable
+from kangshu.base.faults import NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
-from kangshu.plans import adopting, editing, instructions, reports, shape
+from kangshu.plans import adopting, editing, instructions, shape, value_flow
 from kangshu.plans.adopting import AdoptionPreview
 from kangshu.plans.board import board_of, clause_light
+from kangshu.plans.changing import source_text, unit_names
+from kangshu.plans.desk import Desk
+from kangshu.plans.due_values import DueReport
 from kangshu.plans.duties import assign, duties_of
+from kangshu.plans.evidence import with_evidence
+from kangshu.plans.history import History
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction, instructions_about
 from kangshu.plans.intake import Intake
-from kangshu.plans.lights import Known, duties_part, light_of
+from kangshu.plans.known import ValueSources, known_of
+from kangshu.plans.lights import duties_part, light_of
 from kangshu.plans.links import suggest
 from kangshu.plans.model import (
     LIGHT_TITLES,
@@ -36,23 +41,31 @@ from kangshu.plans.model import (
     TargetLight,
 )
 from kangshu.plans.parameters import light_rule, overdue_days, reporting_months
-from kangshu.plans.reports import DueReport, ReportedValue
+from kangshu.plans.reports import ReportedValue, Submission
 from kangshu.plans.review import PlanReview, review_of
+from kangshu.plans.target_work import TargetWork
 from kangshu.plans.upkeep import Upkeep
-from kangshu.plans.values import Values
-from kangshu.plans.view import clauses_of, is_demo, is_foreign, is_plan, plan_row, plan_view, units_of
+from kangshu.plans.values import Past, Values
+from kangshu.plans.view import is_demo, is_foreign, is_plan, plan_row, plan_view
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store, Stored
-
-_CHUNK = 100
 
 
 def _no_value(grant: Grant, measure: MeasureDeclaration, day: date) -> None:
     """Return None: no snapshot is at hand."""
 
 
+def _no_past(grant: Grant, measure: MeasureDeclaration, days: Sequence[date]) -> tuple[()]:
+    """Return nothing: no snapshot is at hand."""
+    return ()
+
+
 class Plans(Intake, Upkeep):
-    """The plans of one installation. `jurisdiction` is its division code; `values` tells a measure's number."""
+    """The plans of one installation.
+
+    `jurisdiction` is its division code; `values` tells a measure's number, `past` those of earlier days; `systems` are
+    the ids of the mission's systems that the installed services answer.
+    """
 
     def __init__(
         self,
@@ -63,6 +76,8 @@ class Plans(Intake, Upkeep):
         jurisdiction: str,
         measures: Iterable[MeasureDeclaration] = (),
         values: Values = _no_value,
+        past: Past = _no_past,
+        systems: Collection[str] = (),
         clock: Callable[[], datetime] = now,
     ) -> None:
         super().__init__(store, {one.id: one for one in measures})
@@ -70,7 +85,15 @@ class Plans(Intake, Upkeep):
         self._parameters = parameters
         self._jurisdiction = jurisdiction
         self._values = values
+        self._sources = ValueSources(self._measures, values, past)
+        self._systems = frozenset(systems)
         self._clock = clock
+        self.targets = TargetWork(store, self.plan, self._measures, self._today)
+        """What people do to targets beyond their links."""
+        self.desk = Desk(store, cases, jurisdiction, self._today)
+        """What a person does to the reading of a plan's document."""
+        self.history = History(store, cases, self._today)
+        """The versions of plans."""
 
     def _today(self) -> date:
         return self._clock().astimezone(CITY_ZONE).date()
@@ -98,7 +121,7 @@ class Plans(Intake, Upkeep):
         """Return, for each target whose words fit a measure, the measure that it may be linked to."""
         grant.require("plan.read")
         stored = await self._read(grant, plan_id)
-        view = plan_view(stored.resource, await self._text(grant, stored.resource), {})
+        view = plan_view(stored.resource, await source_text(self._store, grant, stored.resource), {})
         return suggest(view, self._measures.values())
 
     async def link_all(self, grant: Grant, plan_id: str) -> int:
@@ -150,7 +173,9 @@ class Plans(Intake, Upkeep):
         grant.require("plan.read")
         stored = await self._read(grant, plan_id)
         plan = stored.resource
-        view = plan_view(plan, await self._text(grant, plan), await self._names(grant, plan))
+        view = plan_view(
+            plan, await source_text(self._store, grant, plan), await unit_names(self._store, grant, plan)
+        )
         return review_of(view, suggest(view, self._measures.values()), self._today())
 
     async def preview_adoption(self, grant: Grant, plan_id: str, clauses: Collection[str]) -> AdoptionPreview:
@@ -207,40 +232,42 @@ class Plans(Intake, Upkeep):
         day: date,
         evidence: str,
         files: Sequence[str] = (),
+        *,
+        corrects: str = "",
+        reason: str = "",
     ) -> ReportedValue:
         """填报: submit a target's value with its evidence, on behalf of a unit of its clause.
 
-        `files` are ids of DocumentReferences that the account sees.
+        `files` are ids of DocumentReferences that the account sees. With `corrects` (id of a published value of the
+        target) and `reason` it takes that value's place once it is published (更正); the old one is kept, marked.
 
         Raises:
-            NotFound: no such plan or target.
+            NotFound: no such plan, target or value to correct.
             Forbidden: the account acts for no unit of the clause.
-            Invalid: no evidence, or a day to come.
+            Invalid: no evidence, a day to come, or a correction without its reason.
+            Conflict: what shall be corrected is not published, or its correction waits already.
         """
-        plan = await self.plan(grant, plan_id)
-        return await reports.submit(
-            self._store, grant, plan, target, value, day, evidence, files, self._today()
+        sent = Submission(value, day, evidence.strip(), tuple(files), corrects, reason.strip())
+        return await value_flow.submit(
+            self._store, grant, await self.plan(grant, plan_id), target, sent, self._today()
         )
 
     async def to_report(self, grant: Grant) -> tuple[DueReport, ...]:
         """Return the targets of our own plans whose value the account's organisation has to report now."""
         grant.require("plan.read")
-        today = self._today()
-        months = reporting_months(self._parameters, self._jurisdiction, today)
-        found: list[DueReport] = []
-        if grant.organisation:
-            for plan in await self._own(grant):
-                sent = await reports.reported(self._store, grant, plan)
-                found += reports.due_reports(plan, sent, grant, months, today)
-        return tuple(found)
+        if not grant.organisation:
+            return ()
+        months = reporting_months(self._parameters, self._jurisdiction, self._today())
+        own = [one for one in await self._own(grant) if one.state == "in-force"]
+        return await self.targets.due(grant, own, grant.organisation, months)
 
     async def to_review(self, grant: Grant) -> tuple[tuple[PlanView, ReportedValue], ...]:
         """Return the submitted values that the account may review, with their plans; not those it sent itself."""
         grant.require("plan.report")
         found: list[tuple[PlanView, ReportedValue]] = []
         for plan in await self._own(grant):
-            for one in await reports.reported(self._store, grant, plan):
-                if one.state == "submitted" and one.submitted_by != grant.account:
+            for one in await value_flow.values_of(self._store, grant, plan):
+                if one.waits and one.submitted_by != grant.account:
                     found.append((plan, one))
         return tuple(found)
 
@@ -248,7 +275,7 @@ class Plans(Intake, Upkeep):
         """Return the reported values of a plan, the newest day first."""
         grant.require("plan.read")
         plan = plan_view((await self._read(grant, plan_id)).resource, "", {})
-        return await reports.reported(self._store, grant, plan)
+        return await value_flow.values_of(self._store, grant, plan)
 
     async def review(self, grant: Grant, report: str, accept: bool, comment: str = "") -> ReportedValue:
         """审核: accept or return a reported value. Nobody reviews what they submitted.
@@ -259,7 +286,7 @@ class Plans(Intake, Upkeep):
             Conflict: it has been reviewed already.
         """
         grant.require("plan.report")
-        return await reports.review(self._store, grant, report, accept, comment)
+        return await value_flow.review(self._store, grant, report, accept, comment, self._today())
 
     def may_instruct(self, grant: Grant) -> bool:
         """Return whether the account may give instructions, and a service carries them."""
@@ -347,50 +374,30 @@ class Plans(Intake, Upkeep):
         """Return the city's own plans without their lights."""
         found = await self._store.search_all(grant, "PlanDefinition", "")
         own = [one for one in found if is_plan(one) and not is_foreign(one)]
-        return [plan_view(one, "", await self._names(grant, one), self._today()) for one in own]
-
-    async def _text(self, grant: Grant, plan: Resource) -> str:
-        binary = editing.source_text_id(plan)
-        if not binary:
-            return ""
-        try:
-            stored = await self._store.read(grant, "Binary", binary)
-        except (NotFound, Gone):  # the source is not for every reader of the plan
-            return ""
-        return base64.b64decode(stored.resource.get("data", "")).decode("utf-8", "replace")
-
-    async def _names(self, grant: Grant, plan: Resource) -> dict[str, str]:
-        ids = sorted(
-            {
-                one
-                for action, _, _ in clauses_of(plan)
-                for unit in units_of(action)
-                for one in unit.organisations
-            }
-        )
-        found: dict[str, str] = {}
-        for start in range(0, len(ids), _CHUNK):
-            listed = ",".join(ids[start : start + _CHUNK])
-            for one in await self._store.search_all(grant, "Organization", f"_id={listed}"):
-                found[str(one["id"])] = str(one.get("name", ""))
-        return found
+        return [plan_view(one, "", await unit_names(self._store, grant, one), self._today()) for one in own]
 
     async def _view(self, grant: Grant, stored: Stored) -> PlanView:
         plan = stored.resource
-        names = await self._names(grant, plan)
-        view = plan_view(plan, await self._text(grant, plan), names, self._today())
+        names = await unit_names(self._store, grant, plan)
+        view = plan_view(plan, await source_text(self._store, grant, plan), names, self._today())
         view = replace(view, version=stored.version)
         if view.foreign:
             return view
+        view = with_evidence(view, self._systems)
         today = self._today()
         duties = await duties_of(self._store, grant, self._cases, view.id, today)
         by_clause: dict[str, list[DutyView]] = {}
         for duty in duties:
             by_clause.setdefault(duty.clause, []).append(duty)
-        known = await self._known(grant, view, today)
         rule = light_rule(self._parameters, self._jurisdiction, today)
+        known = await known_of(self._store, grant, view, self._sources, today, rule.forecast.most)
         targets = tuple(
-            replace(one, light=light_of(one, known.get(one.id), by_clause.get(one.clause, ()), rule, today))
+            replace(
+                one,
+                light=light_of(
+                    one, known.get(one.id), by_clause.get(one.clause, ()), rule, today, view.state
+                ),
+            )
             for one in view.targets
         )
         lights: dict[str, TargetLight] = {one.id: one.light for one in targets}
@@ -406,26 +413,3 @@ class Plans(Intake, Upkeep):
             for one in view.clauses
         )
         return replace(view, targets=targets, clauses=clauses)
-
-    async def _known(self, grant: Grant, view: PlanView, today: date) -> dict[str, Known]:
-        """Return what is known of each target: the linked measure's number, else the newest accepted report."""
-        linked = {one.measure for one in view.targets if one.confirmed and one.measure in self._measures}
-        counting = await self._store.resolve_care(grant)
-        results = await asyncio.to_thread(
-            lambda: {name: self._values(counting, self._measures[name], today) for name in sorted(linked)}
-        )
-        found = reports.newest(await reports.reported(self._store, grant, view))
-        for target in view.targets:
-            result = results.get(target.measure) if target.confirmed else None
-            if result is not None and result.value is not None:
-                day = datetime.fromisoformat(result.instant).astimezone(CITY_ZONE).date()
-                found[target.id] = Known(
-                    Decimal(str(result.value)),
-                    day,
-                    result.instant,
-                    "measure",
-                    Decimal(str(result.numerator)),
-                    Decimal(str(result.denominator)),
-                    self._measures[target.measure].unit,
-                )
-        return found

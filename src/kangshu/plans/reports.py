@@ -1,40 +1,84 @@
-"""Reported values (填报): a unit submits a target's value with evidence, somebody else reviews it.
+"""A target's values as MeasureReports of our own measure URL: reported by a unit (填报) or released (统计发布). Pure.
 
-A reported value is a MeasureReport of our own measure URL; `pending` until it is reviewed, then `complete` or
-`error`. Only reviewed values light a target.
+A value is `pending` until it is reviewed, then `complete` or `error` (returned). A published value that was corrected
+stays, marked with who corrected it, when and why; the correction is a value of its own that names it. Only published
+values that stand light a target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
-from kangshu.access import ANY_TYPE, Everything, Grant
+from kangshu.access import Grant
 from kangshu.base.canonical import BASE, DEMO_TAG, DISTRICT, structure
-from kangshu.base.clock import CITY_ZONE, instant, now
-from kangshu.base.faults import Conflict, Forbidden, Invalid, NotFound, Unprocessable
+from kangshu.base.clock import CITY_ZONE
+from kangshu.base.text import Text
+from kangshu.plans.elements import extension_value, extensions, replace_extension
+from kangshu.plans.forecast import Observation
 from kangshu.plans.lights import Known
 from kangshu.plans.model import PlanView, TargetView
-from kangshu.plans.view import extension_value, extensions
 from kangshu.sdk import Resource
-from kangshu.store import Store
 
 RESPONSIBLE: Final = structure("responsible-organisation")
 SUBMITTED_BY, REVIEWED_BY = structure("submitted-by"), structure("reviewed-by")
+CHECKED_BY: Final = structure("checked-by")
 EVIDENCE, COMMENT = structure("evidence"), structure("review-comment")
 EVIDENCE_FILE: Final = structure("evidence-file")
+CORRECTS, CORRECTED, RELEASE = structure("corrects"), structure("corrected"), structure("statistics-release")
 
-_EVERY = MappingProxyType({ANY_TYPE: Everything()})
-_CHUNK = 100
+ValueState = Literal["submitted", "checked", "published", "returned", "corrected"]
+ReleaseKind = Literal["preliminary", "final", "revised"]
+RELEASE_KINDS: Final[dict[ReleaseKind, Text]] = {
+    "preliminary": Text("初步数", "Preliminary"),
+    "final": Text("最终数", "Final"),
+    "revised": Text("修订数", "Revised"),
+}
+_RANK: Final[dict[str, int]] = {"preliminary": 0, "final": 1, "revised": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Where a statistic was released: the bulletin's name and number, its day, and how final the figure is."""
+
+    bulletin: str
+    number: str
+    day: date
+    kind: ReleaseKind
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Why a published value no longer stands: the value in its place, who corrected it, when and why."""
+
+    report: str
+    by: str
+    on: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is sent as a target's value: the figure, its day, its evidence, and the files that prove it.
+
+    `corrects` is the id of a published value that it takes the place of, with the `reason`.
+    """
+
+    value: Decimal
+    day: date
+    evidence: str
+    files: tuple[str, ...] = ()
+    corrects: str = ""
+    reason: str = ""
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedValue:
-    """A value that a unit has submitted. `state` is submitted, accepted or returned."""
+    """A value of a target. `state` is submitted, checked, published, returned or corrected."""
 
     id: str
     version: int
@@ -43,7 +87,7 @@ class ReportedValue:
     value: Decimal
     day: date
     evidence: str
-    state: str
+    state: ValueState
     submitted_by: str
     reviewed_by: str
     comment: str
@@ -51,69 +95,91 @@ class ReportedValue:
     """Ids of the DocumentReferences that prove it."""
     sent: date | None = None
     """The day on which it was submitted."""
+    checked_by: str = ""
+    release: Release | None = None
+    corrects: str = ""
+    """Id of the published value that this one takes the place of."""
+    reason: str = ""
+    correction: Correction | None = None
+    """Set where this value was corrected: it is kept and counts no more."""
 
+    @property
+    def source(self) -> Literal["reported", "statistics"]:
+        """Return whether a unit reported it or the statistics office released it."""
+        return "statistics" if self.release else "reported"
 
-@dataclass(frozen=True, slots=True)
-class DueReport:
-    """A target whose unit has to report its value: nothing was sent since `since`, or what was sent came back."""
-
-    plan: str
-    plan_title: str
-    target: TargetView
-    units: tuple[str, ...]
-    """Ids of the clause's lead units."""
-    last: ReportedValue | None
-    """The newest value that was reported, the returned one where it came back."""
-    returned: bool
-    since: date
-
-
-_STATES: Final = {"pending": "submitted", "complete": "accepted", "error": "returned"}
+    @property
+    def waits(self) -> bool:
+        """Return whether it waits for a review."""
+        return self.state in ("submitted", "checked")
 
 
 def canonical(plan: str, target: str) -> str:
-    """Return the measure URL of a target's reported values."""
+    """Return the measure URL of a target's values."""
     return f"{BASE}/Measure/reported-{plan}-{target}"
 
 
-def new_report(
-    plan: PlanView,
-    target: TargetView,
-    value: Decimal,
-    day: date,
-    evidence: str,
-    files: Iterable[str],
-    grant: Grant,
-    sent: str,
-) -> Resource:
-    """Return the MeasureReport of a submitted value, without id."""
+def new_report(plan: PlanView, target: TargetView, sent: Submission, grant: Grant, now: str) -> Resource:
+    """Return the MeasureReport of a value, without id: released statistics stand at once, others wait for review."""
+    parts: list[Resource] = [
+        {"url": DISTRICT, "valueCode": plan.jurisdiction},
+        {"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{grant.organisation}"}},
+        {"url": SUBMITTED_BY, "valueString": grant.account},
+        {"url": EVIDENCE, "valueString": sent.evidence},
+        *(
+            {"url": EVIDENCE_FILE, "valueReference": {"reference": f"DocumentReference/{one}"}}
+            for one in sent.files
+        ),
+    ]
+    if sent.corrects:
+        parts.append(
+            {
+                "url": CORRECTS,
+                "extension": [
+                    {"url": "report", "valueReference": {"reference": f"MeasureReport/{sent.corrects}"}},
+                    {"url": "reason", "valueString": sent.reason},
+                ],
+            }
+        )
+    if sent.release:
+        parts.append(_release(sent.release))
     report: Resource = {
         "resourceType": "MeasureReport",
-        "extension": [
-            {"url": DISTRICT, "valueCode": plan.jurisdiction},
-            {"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{grant.organisation}"}},
-            {"url": SUBMITTED_BY, "valueString": grant.account},
-            {"url": EVIDENCE, "valueString": evidence},
-            *(
-                {"url": EVIDENCE_FILE, "valueReference": {"reference": f"DocumentReference/{one}"}}
-                for one in files
-            ),
-        ],
-        "status": "pending",
+        "extension": parts,
+        "status": "complete" if sent.release else "pending",
         "type": "summary",
         "measure": canonical(plan.id, target.id),
-        "date": sent,
+        "date": now,
         "reporter": {"reference": f"Organization/{grant.organisation}"},
-        "period": {"start": f"{day.year}-01-01", "end": day.isoformat()},
-        "group": [{"measureScore": {"value": value, **({"unit": target.unit} if target.unit else {})}}],
+        "period": {"start": f"{sent.day.year}-01-01", "end": sent.day.isoformat()},
+        "group": [{"measureScore": {"value": sent.value, **({"unit": target.unit} if target.unit else {})}}],
     }
     if plan.demo:
         report["meta"] = {"tag": [{"system": DEMO_TAG, "code": "demo", "display": "演示数据"}]}
     return report
 
 
+def _release(release: Release) -> Resource:
+    return {
+        "url": RELEASE,
+        "extension": [
+            {"url": "bulletin", "valueString": release.bulletin},
+            *([{"url": "number", "valueString": release.number}] if release.number else []),
+            {"url": "day", "valueDate": release.day.isoformat()},
+            {"url": "kind", "valueCode": release.kind},
+        ],
+    }
+
+
+def checked(report: Resource, grant: Grant) -> Resource:
+    """Return the report after the lead unit has checked it."""
+    after = {**report, "extension": list(report.get("extension", ()))}
+    replace_extension(after, CHECKED_BY, {"url": CHECKED_BY, "valueString": grant.account})
+    return after
+
+
 def reviewed(report: Resource, accept: bool, comment: str, grant: Grant) -> Resource:
-    """Return the report after its review."""
+    """Return the report after its review: published or returned."""
     kept = [one for one in report.get("extension", ()) if one.get("url") not in (REVIEWED_BY, COMMENT)]
     kept.append({"url": REVIEWED_BY, "valueString": grant.account})
     if comment:
@@ -121,9 +187,32 @@ def reviewed(report: Resource, accept: bool, comment: str, grant: Grant) -> Reso
     return {**report, "extension": kept, "status": "complete" if accept else "error"}
 
 
+def corrected(report: Resource, by: str, account: str, day: str, reason: str) -> Resource:
+    """Return a published report after the value `by` took its place; its figure stays as it was."""
+    part: Resource = {
+        "url": CORRECTED,
+        "extension": [
+            {"url": "report", "valueReference": {"reference": f"MeasureReport/{by}"}},
+            {"url": "by", "valueString": account},
+            {"url": "on", "valueString": day},
+            {"url": "reason", "valueString": reason},
+        ],
+    }
+    return {**report, "extension": [*report.get("extension", ()), part]}
+
+
 def read_report(report: Resource) -> ReportedValue:
-    """Return a reported value from its MeasureReport."""
+    """Return a value from its MeasureReport."""
     score = report["group"][0]["measureScore"]
+    corrects = next(extensions(report, CORRECTS), None)
+    held = next(extensions(report, CORRECTED), None)
+    correction = None
+    if held is not None:
+        correction = Correction(
+            _reference(held, "report"),
+            *(str(extension_value(held, one) or "") for one in ("by", "on", "reason")),
+        )
+    checked_by = str(extension_value(report, CHECKED_BY) or "")
     return ReportedValue(
         id=str(report["id"]),
         version=int(report.get("meta", {}).get("versionId", 0) or 0),
@@ -132,7 +221,7 @@ def read_report(report: Resource) -> ReportedValue:
         value=Decimal(str(score["value"])),
         day=date.fromisoformat(report["period"]["end"]),
         evidence=str(extension_value(report, EVIDENCE) or ""),
-        state=_STATES.get(str(report.get("status")), "submitted"),
+        state=_state(str(report.get("status")), checked_by, correction),
         submitted_by=str(extension_value(report, SUBMITTED_BY) or ""),
         reviewed_by=str(extension_value(report, REVIEWED_BY) or ""),
         comment=str(extension_value(report, COMMENT) or ""),
@@ -141,110 +230,74 @@ def read_report(report: Resource) -> ReportedValue:
             for one in extensions(report, EVIDENCE_FILE)
         ),
         sent=_day(report.get("date")),
+        checked_by=checked_by,
+        release=_read_release(next(extensions(report, RELEASE), None)),
+        corrects=_reference(corrects, "report") if corrects else "",
+        reason=str(extension_value(corrects, "reason") or "") if corrects else "",
+        correction=correction,
     )
+
+
+def _state(status: str, checked_by: str, correction: Correction | None) -> ValueState:
+    if correction is not None:
+        return "corrected"
+    if status == "complete":
+        return "published"
+    if status == "error":
+        return "returned"
+    return "checked" if checked_by else "submitted"
+
+
+def _read_release(held: Resource | None) -> Release | None:
+    if held is None:
+        return None
+    kind = str(extension_value(held, "kind"))
+    return Release(
+        str(extension_value(held, "bulletin") or ""),
+        str(extension_value(held, "number") or ""),
+        date.fromisoformat(str(extension_value(held, "day"))),
+        next((one for one in RELEASE_KINDS if one == kind), "final"),
+    )
+
+
+def _reference(element: Resource, url: str) -> str:
+    return str((extension_value(element, url) or {}).get("reference", "")).rpartition("/")[2]
 
 
 def _day(lexeme: object) -> date | None:
     return datetime.fromisoformat(str(lexeme)).astimezone(CITY_ZONE).date() if lexeme else None
 
 
-def newest(reports: Iterable[ReportedValue]) -> dict[str, Known]:
-    """Return the newest accepted value of each target."""
-    found: dict[str, Known] = {}
-    for one in sorted(reports, key=lambda report: (report.day, report.id)):
-        if one.state == "accepted":
-            found[one.target] = Known(one.value, one.day, one.day.isoformat(), "reported")
-    return found
+def standing(values: Iterable[ReportedValue], target: str) -> tuple[ReportedValue, ...]:
+    """Return the published values of a target that stand, one per day, the oldest first.
 
-
-def may_report(grant: Grant, plan: PlanView, target: TargetView) -> bool:
-    """Return whether the account may report this target: its organisation is a unit of the clause, or it reviews reports."""
-    clause = plan.clause(target.clause)
-    units = {one for unit in (clause.units if clause else ()) for one in unit.organisations}
-    return bool(grant.organisation) and (grant.organisation in units or grant.may("plan.report"))
-
-
-def due_reports(
-    plan: PlanView, reports: Iterable[ReportedValue], grant: Grant, months: int, today: date
-) -> list[DueReport]:
-    """Return the targets that the account's organisation leads, that no measure proves, and that wait for a value.
-
-    A value is asked for every `months` calendar months: nothing sent since the first day of the period, or what
-    was sent came back.
+    Of one day's statistics the revised figure stands before the final one, that before the preliminary; of equal ones
+    the last to be entered (ids grow with time).
     """
-    month = today.year * 12 + today.month - 1 - (months - 1)
-    since = date(month // 12, month % 12 + 1, 1)
-    sent: dict[str, list[ReportedValue]] = {}
-    for one in reports:
-        sent.setdefault(one.target, []).append(one)
-    found = []
-    for target in plan.targets:
-        clause = plan.clause(target.clause)
-        leads = tuple(one for unit in (clause.of("lead") if clause else ()) for one in unit.organisations)
-        if (target.measure and target.confirmed) or grant.organisation not in leads:
-            continue
-        listed = sorted(sent.get(target.id, ()), key=lambda one: one.id)  # ids grow with time
-        last = listed[-1] if listed else None
-        returned = last is not None and last.state == "returned"
-        if last is None or returned or (last.sent or last.day) < since:
-            found.append(DueReport(plan.id, plan.title, target, leads, last, returned, since))
+
+    def weight(one: ReportedValue) -> tuple[date, int, date, str]:
+        release = one.release
+        rank = _RANK[release.kind] if release else 0
+        return one.day, rank, release.day if release else one.day, one.id
+
+    published = (one for one in values if one.target == target and one.state == "published")
+    by_day = {one.day: one for one in sorted(published, key=weight)}
+    return tuple(by_day[day] for day in sorted(by_day))
+
+
+def newest(values: Iterable[ReportedValue], kinds: Mapping[str, str]) -> dict[str, Known]:
+    """Return the newest standing value of each target with those before it; `kinds` is what proves each target.
+
+    Where statistics prove a target, released figures come before reported ones.
+    """
+    listed = tuple(values)
+    found: dict[str, Known] = {}
+    for target, kind in kinds.items():
+        stands = standing(listed, target)
+        released = tuple(one for one in stands if one.release)
+        used = released if released and kind == "statistics" else stands
+        if used:
+            last = used[-1]
+            history = tuple(Observation(one.day, one.value) for one in used[:-1])
+            found[target] = Known(last.value, last.day, last.day.isoformat(), last.source, history=history)
     return found
-
-
-async def submit(
-    store: Store,
-    grant: Grant,
-    plan: PlanView,
-    target: str,
-    value: Decimal,
-    day: date,
-    evidence: str,
-    files: Sequence[str],
-    today: date,
-) -> ReportedValue:
-    """Write a submitted value; see `Plans.report`."""
-    found = plan.target(target)
-    if found is None:
-        raise NotFound(f"the plan has no target '{target[:60]}'", zh=f"规划中没有目标“{target[:60]}”")
-    if plan.foreign:
-        raise Unprocessable("another city's targets get no values here", zh="外地规划的目标不填报数值")
-    if not may_report(grant, plan, found):
-        raise Forbidden("only a unit of the clause may report its value", zh="仅该条款的责任单位可以填报")
-    if not evidence.strip():
-        raise Invalid("a reported value needs its evidence", zh="填报须注明依据")
-    if day > today:
-        raise Invalid("a value cannot be reported for a day to come", zh="填报日期不能晚于今天")
-    for one in files:
-        await store.read(grant, "DocumentReference", one)
-    made = new_report(plan, found, value, day, evidence.strip(), files, grant, instant(now()))
-    return read_report((await store.create(_writing(grant), made)).stored.resource)
-
-
-async def review(store: Store, grant: Grant, report: str, accept: bool, comment: str) -> ReportedValue:
-    """Write the review of a submitted value; see `Plans.review`."""
-    stored = await store.read(grant, "MeasureReport", report)
-    before = read_report(stored.resource)
-    if before.submitted_by == grant.account:
-        raise Forbidden("nobody reviews what they submitted", zh="填报人不能审核本人填报的数据")
-    if before.state != "submitted":
-        raise Conflict("this value has been reviewed already", zh="该填报已审核")
-    if not accept and not comment.strip():
-        raise Invalid("a returned value needs a reason", zh="退回须写明理由", expression="comment")
-    after = reviewed(stored.resource, accept, comment, grant)
-    written = await store.update(_writing(grant), after, if_match=stored.version)
-    return read_report(written.stored.resource)
-
-
-async def reported(store: Store, grant: Grant, plan: PlanView) -> tuple[ReportedValue, ...]:
-    """Return the reported values of the plan's targets that the grant sees, the newest day first."""
-    urls = [canonical(plan.id, one.id) for one in plan.targets]
-    found: list[ReportedValue] = []
-    for start in range(0, len(urls), _CHUNK):
-        criteria = f"measure={','.join(urls[start : start + _CHUNK])}"
-        found += [read_report(one) for one in await store.search_all(grant, "MeasureReport", criteria)]
-    return tuple(sorted(found, key=lambda one: (one.day, one.id), reverse=True))
-
-
-def _writing(grant: Grant) -> Grant:
-    """Return the grant with leave to write a report, after this room has checked that it may be written."""
-    return replace(grant, write=_EVERY, operations=grant.operations | {"plan.engine"})

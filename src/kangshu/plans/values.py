@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,12 @@ from kangshu.sdk import MeasureDeclaration
 
 Values = Callable[[Grant, MeasureDeclaration, date], MeasureResult | None]
 """(grant, measure, day) → the measure's number on that day, or None where it cannot be told yet."""
+
+Past = Callable[[Grant, MeasureDeclaration, Sequence[date]], Sequence[tuple[date, float | None]]]
+"""(grant, measure, days) → the measure's number on each of the days, None where it cannot be told."""
+
+_KEPT_SECONDS = 600.0
+_MOST_KEPT = 2000
 
 
 def snapshot_values(snapshot: Callable[[], Snapshot], table: ParameterTable, jurisdiction: str) -> Values:
@@ -40,3 +47,40 @@ def snapshot_values(snapshot: Callable[[], Snapshot], table: ParameterTable, jur
             return None
 
     return value
+
+
+class PastValues:
+    """The numbers of measures on earlier days, read from the published snapshot and kept for some minutes per account.
+
+    Earlier days change only by records that come late, and a board asks for all its measures at once.
+    """
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        table: ParameterTable,
+        jurisdiction: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._values = snapshot_values(snapshot, table, jurisdiction)
+        self._clock = clock
+        self._kept: dict[
+            tuple[str, str, tuple[date, ...]], tuple[float, list[tuple[date, float | None]]]
+        ] = {}
+
+    def __call__(
+        self, grant: Grant, measure: MeasureDeclaration, days: Sequence[date]
+    ) -> Sequence[tuple[date, float | None]]:
+        """Return the measure's number on each of `days`."""
+        key = (grant.account, measure.id, tuple(days))
+        held = self._kept.get(key)
+        if held is not None and self._clock() - held[0] < _KEPT_SECONDS:
+            return held[1]
+        found = []
+        for day in days:
+            result = self._values(grant, measure, day)
+            found.append((day, result.value if result is not None and result.denominator else None))
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = (self._clock(), found)
+        return found

@@ -14,8 +14,8 @@ from kangshu.plans import shape
 from kangshu.plans.elements import extension_value as extension_value
 from kangshu.plans.elements import extensions as extensions
 from kangshu.plans.elements import kind_of as kind_of
-from kangshu.plans.marks import reviewed_of
 from kangshu.plans.evidence import read_evidence
+from kangshu.plans.marks import reviewed_of
 from kangshu.plans.model import (
     Baseline,
     ClauseView,
@@ -29,8 +29,8 @@ from kangshu.plans.model import (
     TargetView,
     UnitView,
 )
-from kangshu.plans.reading import Anchor
 from kangshu.plans.quotas import read_quotas
+from kangshu.plans.reading import Anchor
 from kangshu.plans.states import standing_of
 from kangshu.plans.trajectory import read_milestones, with_milestones
 from kangshu.sdk import Resource

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from kangshu.access import Grant
 from kangshu.api import tell
-from kangshu.base.clock import today
+from kangshu.base.clock import quarter_ends, today
 from kangshu.base.faults import Fault, NotFound
 from kangshu.base.text import Text
 from kangshu.sdk import MeasureDeclaration
@@ -178,18 +178,6 @@ async def behind(
         end,
     )
     return page.subjects, page.total
-
-
-def quarter_ends(last: date, count: int = 8) -> list[date]:
-    """Return the last `count` quarter ends before `last`, and `last` itself."""
-    ends: list[date] = []
-    year, month = last.year, ((last.month - 1) // 3) * 3
-    while len(ends) < count - 1:
-        if month == 0:
-            year, month = year - 1, 12
-        ends.append(date(year, month, 31 if month in (3, 12) else 30))
-        month -= 3
-    return [*reversed(ends), last]
 
 
 def refused(words: Words, fault: Fault) -> Refused:

@@ -85,6 +85,41 @@ class MoneyFinding:
     anchor: Anchor
 
 
+ThingKind = Literal["project", "enterprise", "park", "place", "institution", "event"]
+FigureKind = Literal["investment", "beds", "area"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFigure:
+    """A figure of a named thing, as written: 总投资 3.5 亿元."""
+
+    kind: FigureKind
+    value: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedThing:
+    """Something that the text calls by name. `anchor` is its first place, `places` all of them."""
+
+    kind: ThingKind
+    name: str
+    anchor: Anchor
+    places: tuple[Anchor, ...]
+    figures: tuple[NamedFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A document that the text cites, once, with every place. `number` and `date` are "" where none is written."""
+
+    title: str
+    number: str
+    date: str
+    anchor: Anchor
+    places: tuple[Anchor, ...]
+
+
 DoubtKind = Literal[
     "bracket",
     "numbering",
@@ -114,6 +149,8 @@ class Reading:
     outline: tuple[Heading, ...] = ()
     tasks: tuple[TaskFinding, ...] = ()
     targets: tuple[TargetFinding, ...] = ()
+    worded: tuple[TargetFinding, ...] = ()
+    """Goals that the text says without a number (全覆盖, 七大基地): for a person to confirm."""
     money: tuple[MoneyFinding, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     sha256: str = ""  # of the document's bytes

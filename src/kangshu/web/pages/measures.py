@@ -12,7 +12,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from kangshu.api import tell
-from kangshu.base.clock import today
+from kangshu.base.clock import quarter_ends, today
 from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
@@ -202,7 +202,7 @@ async def measure(visit: Visit) -> Response:
 
 async def _trend(visit: Visit, measured: MeasureDeclaration) -> Markup:
     """Return the chart of the last eight quarters; empty where fewer than two are known."""
-    words, ends = visit.words, figures.quarter_ends(today())
+    words, ends = visit.words, quarter_ends(today())
     try:
         past = await figures.past(visit, measured, ends)
     except Fault:

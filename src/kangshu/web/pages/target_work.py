@@ -48,7 +48,9 @@ REPORT: Final = (
 )
 STATES: Final = {
     "submitted": ("待审核", "amber"),
-    "accepted": ("已通过", "green"),
+    "checked": ("牵头单位已核对", "blue"),
+    "published": ("已发布", "green"),
+    "corrected": ("已更正", "grey"),
     "returned": ("已退回", "red"),
 }
 
@@ -136,7 +138,7 @@ async def reported(visit: Visit, plan: Any, target: Any) -> list[Reported]:
     listed = [
         one for one in await visit.platform.plans.reported(visit.grant, plan.id) if one.target == target.id
     ]
-    accepted = next((one.id for one in listed if one.state == "accepted"), "")
+    accepted = next((one.id for one in listed if one.state == "published"), "")
     return [
         Reported(
             one.id,
@@ -144,7 +146,10 @@ async def reported(visit: Visit, plan: Any, target: Any) -> list[Reported]:
             one.day.isoformat(),
             plan.unit_names.get(one.unit, one.unit),
             one.evidence,
-            [(f"/files/{id_}", words("材料 {number}", number=at)) for at, id_ in enumerate(one.files, 1)],
+            [
+                (f"/files/{id_}/preview", words("材料 {number}", number=at))
+                for at, id_ in enumerate(one.files, 1)
+            ],
             words(STATES[one.state][0]) if one.state in STATES else one.state,
             STATES.get(one.state, ("", "grey"))[1],
             one.comment,
@@ -163,7 +168,7 @@ async def reported_chart(visit: Visit, plan: Any, target: Any) -> Markup:
         return Markup("")
     listed = await visit.platform.plans.reported(visit.grant, plan.id)
     accepted = sorted(
-        (one for one in listed if one.target == target.id and one.state == "accepted"),
+        (one for one in listed if one.target == target.id and one.state == "published"),
         key=lambda one: one.day,
     )
     if len(accepted) < 2:

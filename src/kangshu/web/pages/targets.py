@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import Response
 
-from kangshu.base.clock import today
+from kangshu.base.clock import quarter_ends, today
 from kangshu.base.faults import Fault, NotFound
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
@@ -135,7 +135,7 @@ async def _numbers(
 ) -> tuple[list[DistrictLine], Markup]:
     """Return the districts' values and the chart of the last eight quarters."""
     words = visit.words
-    ends = figures.quarter_ends(today())
+    ends = quarter_ends(today())
     try:
         result = await figures.evaluated(visit, measured)
         past = await figures.past(visit, measured, ends)
