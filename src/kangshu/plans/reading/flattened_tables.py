@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from kangshu.plans.reading.brackets import Note
+from kangshu.plans.reading.lexicon import compiled, words
 from kangshu.plans.reading.lexicon import tables as grammar
-from kangshu.plans.reading.lexicon import words
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.table_tasks import Row, column_role, content_column
 from kangshu.plans.reading.units import Assignment, like_organisation, read_units
@@ -29,10 +29,12 @@ def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tu
                 rows.extend(
                     row for row in found if not any(note.start <= row[2].start < note.end for note in taken)
                 )
-                if read is _read_run_together:
+                header = lines.text[line.start : found[0][0]]
+                if read is _read_run_together or compiled("tables", "progress_column").search(header):
                     ends = [lines.all[following - 1].end, *(row[0] for row in found[::-1])]
+                    behind = [row[1] if read is _read_run_together else row[2].end for row in found[::-1]]
                     progress.extend(
-                        (row[1], max(row[1], end)) for row, end in zip(found[::-1], ends, strict=False)
+                        (start, max(start, end)) for start, end in zip(behind, ends, strict=False)
                     )
                 number = following - 1
                 break
@@ -40,7 +42,7 @@ def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tu
     return rows, progress
 
 
-def _cells_in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:
+def cells_in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the cells of a line that is divided by tabs, bars or wide gaps."""
     cells: list[tuple[int, int]] = []
     position = start
@@ -56,7 +58,7 @@ def _cells_in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def _read_columns(lines: Lines, number: int) -> tuple[list[Row], int]:
     text = lines.text
     line = lines.all[number]
-    header = _cells_in_line(text, line.start, line.end)
+    header = cells_in_line(text, line.start, line.end)
     names = [text[a:b] for a, b in header]
     roles = {column: role for column, name in enumerate(names) if (role := column_role(name)) is not None}
     content = content_column(names)
@@ -66,7 +68,7 @@ def _read_columns(lines: Lines, number: int) -> tuple[list[Row], int]:
     following = number + 1
     while following < len(lines.all):
         row = lines.all[following]
-        cells = _cells_in_line(text, row.start, row.end)
+        cells = cells_in_line(text, row.start, row.end)
         if not row.empty and set(text[row.start : row.end]) <= set("|-: "):
             following += 1
             continue
@@ -233,6 +235,7 @@ def _units_line(content: str) -> Assignment | None:
         names
         and all(map(like_organisation, names))
         and max(map(len, names)) <= 26
+        and not re.search(r"\d|已|完成", content)
         and not re.match(r"\d|[一二三四五六七八九十]+、|\(", content)
     ):
         return read

@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from kangshu.plans.reading.figures import Figure
+from kangshu.plans.reading.figures import Figure, chains
 from kangshu.plans.reading.fold import Folded
-from kangshu.plans.reading.lexicon import tables, words
+from kangshu.plans.reading.lexicon import compiled, tables, words
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.model import Anchor, MoneyFinding, Number, Quantity
 from kangshu.plans.reading.sentences import Sentences
 
 _MAGNITUDE = {"万亿": 10**12, "千亿": 10**11, "百亿": 10**10, "十亿": 10**9, "亿": 10**8, "千万": 10**7, "百万": 10**6, "十万": 10**5, "万": 10**4, "千": 10**3, "百": 100}  # fmt: skip
 _CAP = re.compile(r"(?:最高|不超过|不高于|上限|封顶|至多|最多|不得超过|限额)[^,。;\d]{0,12}$")
+
+
+# Words between two amounts that begin another rule; a share (按20%给予补助,每个品种最高…) is capped per item, too.
+_ANOTHER_RULE = (
+    re.compile(r"[,、](?:对|择优|给予|每)[^,]*(?:给予|补)"),
+    re.compile(r"[,、](?:对|择优)[^,]*(?:给予|补)"),
+)
 
 
 def in_yuan(figure: Figure) -> Quantity:
@@ -43,13 +50,18 @@ def read_money(
     findings: list[MoneyFinding] = []
     taken: list[tuple[int, int]] = []
     used: set[int] = set()
+    capped: set[int] = set()  # first figures of runs whose amounts are upper limits
+    runs = chains(text, figures)
     for number, figure in enumerate(figures):
         if number in used or not _is_rule(text, figure, sentences):
             continue
         first, last = sentences.bounds(figure.start)
         here = text[first : figure.start]
         amount: Quantity = in_yuan(figure)
-        limited = _CAP.search(here[-24:]) or re.match("以内|封顶", text[figure.end : figure.end + 3])
+        limited = bool(_CAP.search(here[-24:]) or re.match("以内|封顶", text[figure.end : figure.end + 3]))
+        limited = limited or (runs[number][0] < number and runs[number][0] in capped)  # 最高补助8万元、10万元
+        if limited:
+            capped.add(number if runs[number][0] == number else runs[number][0])
         cap: Quantity | None = amount if limited and figure.measure != "%" else None
         end = figure.end
         if figure.measure == "%":
@@ -89,9 +101,14 @@ def _is_rule(text: str, figure: Figure, sentences: Sentences) -> bool:
     first, last = sentences.bounds(figure.start)
     before, after = text[first : figure.start].rstrip(), text[figure.end : last]
     clause = re.split("[;]", before)[-1]
-    if figure.measure not in ("元", "%", "元/人", "人民币", "万元/人") or isinstance(figure.value, str):
+    bare = figure.measure == "" and figure.unit and compiled("money", "bare_amount_before").search(before)
+    if figure.measure not in ("元", "%", "元/人", "人民币", "万元/人") and not bare:
         return False
-    if not_before.search(before[-24:]) or not_sentence.search(clause[-40:]):
+    if isinstance(figure.value, str):
+        return False
+    if (figure.measure != "%" and not_before.search(before[-24:])) or not_sentence.search(clause[-40:]):
+        return False
+    if compiled("money", "told_or_split").search(before):
         return False
     if re.match(
         r"(?:\([^()]*\))?(?:及)?(?:以上|以下|以内)?(?:\([^()]*\))?的(?!标准|建设|一次性|运营|床位|入职|奖|补|资金|补贴|生活|岗位|经费|金额|比例|额度|资助|费用)",
@@ -103,10 +120,12 @@ def _is_rule(text: str, figure: Figure, sentences: Sentences) -> bool:
         return (
             bool(re.search(r"(?:给予|按|补贴|补助|资助|奖励|报销|补偿|贴息|减免)[^。;]{0,24}$", clause))
             and bool(
-                re.search(r"(?:给予|补贴|补助|奖励|资助|贴息|补偿)[^。;,]{0,16}$", clause)
+                re.search(r"(?:给予|补贴|补助|奖励|资助|贴息|补偿)[^。;,]{0,20}$", clause)
                 or re.match(r"[^。;]{0,10}(?:给予|补贴|补助|奖励|资助|的一次性)", after)
             )
-            and not re.search(r"(?:比例|(?<!利)率|上浮|提高|增长|占比|下浮|降低)[^,。;]{0,6}$", clause)
+            and not re.search(
+                r"(?:比例|(?<!利)率|提高|增长|占比|降低)[^,。;]{0,6}$|(?:上浮|下浮)[^,。;]*$", clause
+            )
         )
     return bool(rule.search(near))
 
@@ -123,7 +142,7 @@ def _cap_behind(text: str, figures: list[Figure], number: int, last: int) -> int
         return None
     return (
         number + 1
-        if _CAP.search(gap) and not re.search(r"[,、](?:对|给予|每)[^,]*(?:给予|补)", gap)
+        if _CAP.search(gap) and not _ANOTHER_RULE[figures[number].measure == "%"].search(gap)
         else None
     )
 

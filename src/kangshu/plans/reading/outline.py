@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from kangshu.plans.reading.fold import Folded
+from kangshu.plans.reading.lexicon import compiled
 from kangshu.plans.reading.lines import Line, Lines
 from kangshu.plans.reading.model import Anchor, Heading
+from kangshu.plans.reading.units import label_pattern
 
 # 一、总体目标 到2025年,…: a gap behind a short title where the page lost its line break
 _LOST_BREAK = re.compile(r"(?P<title>[一-龥、]{2,16})\s+(?=[一-龥“\"])")
@@ -29,12 +31,16 @@ class _Candidate:
 def read_outline(folded: Folded, lines: Lines, notes_at: set[int]) -> list[Heading]:
     """Return the headings of a document; `notes_at` are the starts of brackets that name units."""
     text = lines.text
+    listed = _attachment_lists(lines)
     candidates = [
-        _candidate(text, line, notes_at) for line in lines.all if line.kind and line.kind != "circle"
+        _candidate(lines, number, notes_at)
+        for number, line in enumerate(lines.all)
+        if line.kind and line.kind != "circle" and number not in listed
     ]
     found = [candidate for candidate in candidates if candidate is not None]
     _correct_levels(found)
     _set_parents(found)
+    _accept_with_children(text, found)
     groups: dict[tuple[int, str], list[_Candidate]] = {}
     for candidate in found:
         groups.setdefault((candidate.parent, candidate.line.kind), []).append(candidate)
@@ -77,8 +83,28 @@ def _parallel_headings(folded: Folded, lines: Lines, found: list[_Candidate]) ->
     return headings
 
 
-def _candidate(text: str, line: Line, notes_at: set[int]) -> _Candidate | None:
-    if line.body >= line.end:
+def _attachment_lists(lines: Lines) -> set[int]:
+    """Return the numbers of lines that go on with a list of attachments (附件:1.… / 2.…)."""
+    listed: set[int] = set()
+    before = ""
+    for number, line in enumerate(lines.all):
+        if line.empty:
+            continue
+        if before and line.kind == "digit" and line.end - line.start < 60:
+            listed.add(number)
+        else:
+            opening = lines.text[line.start : line.start + 5]
+            before = "附件" if re.match(r"附件[:\s]", opening) else ""
+    return listed
+
+
+# 一、总体要求……3: a line of a table of contents
+_CONTENTS = re.compile(r"(?:[.…·-]\s?){3,}\s*\(?\d{0,3}\)?$|\t+\d{1,3}$")
+
+
+def _candidate(lines: Lines, number: int, notes_at: set[int]) -> _Candidate | None:
+    text, line = lines.text, lines.all[number]
+    if line.body >= line.end or _CONTENTS.search(text, line.body, line.end):
         return None
     stop = text.find("。", line.body, line.end)
     title_end = stop if stop >= 0 else line.end
@@ -100,7 +126,10 @@ def _candidate(text: str, line: Line, notes_at: set[int]) -> _Candidate | None:
         and len(rest) < 120
     )
     title = text[line.body : title_end]
-    alone = stop < 0
+    alone = stop < 0 or (not rest and len(title) <= 30 and _opens_a_section(lines, number))
+    standard = compiled("outline_titles", "standard_titles").match(text, line.body, line.end)
+    if standard and len(title) > 24 and text[standard.end()] not in "和与及、的":  # 指导思想以…为指导
+        title_end, title, alone = standard.end(), standard.group(), True
     like = (
         len(title) <= _LONGEST_TITLE
         and (not alone or title[-1:] not in ";,、")
@@ -111,6 +140,33 @@ def _candidate(text: str, line: Line, notes_at: set[int]) -> _Candidate | None:
         and title.count(",") <= 3
     )
     return _Candidate(line, line.level, title_end, -1, alone, like)
+
+
+def _opens_a_section(lines: Lines, number: int) -> bool:
+    """Return whether below a short sentence with a label there is deeper text of its own: no list of tasks."""
+    line = lines.all[number]
+    for following in lines.all[number + 1 : number + 4]:
+        if following.empty:
+            continue
+        if following.kind:
+            return following.level > line.level
+        return following.end - following.start > 20 and not label_pattern().match(
+            lines.text, following.start, following.end
+        )
+    return False
+
+
+def _accept_with_children(text: str, found: list[_Candidate]) -> None:
+    """Take a title with its units in brackets for a heading where labels of a deeper level follow it."""
+    for here, following in pairwise(found):
+        title = text[here.line.body : here.title_end]
+        if (
+            not here.like_heading
+            and following.level > here.level
+            and len(title) <= 30
+            and title.count(",") <= 1
+        ):
+            here.like_heading = "。" not in title
 
 
 def _correct_levels(found: list[_Candidate]) -> None:

@@ -6,8 +6,8 @@ import re
 from bisect import bisect_right
 
 from kangshu.plans.reading.brackets import Bracket
-from kangshu.plans.reading.fold import Folded
-from kangshu.plans.reading.lexicon import words
+from kangshu.plans.reading.fold import Folded, fold
+from kangshu.plans.reading.lexicon import compiled, words
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.model import Heading
 
@@ -39,22 +39,25 @@ class Sentences:
         self._bracket_starts = [start for start, _ in self._brackets]
         self._plan_verb = re.compile(words("sentences", "plan_verb"))
         self._plan = (plan or self._titled("plan_title")) and not self._titled("past_title")
-        past_heading = re.compile(words("sentences", "past_heading"))
         self._headings = [heading.anchor.start for heading in outline]
-        self._past_sections = _past_sections(outline, past_heading)
+        self._past_sections = _past_sections(outline)
+        self._conditions = _condition_items(lines)
+        self._condition_starts = [start for start, _ in self._conditions]
         found = [int(match.group(1) or match.group(2)) for match in _PUBLISHED.finditer(text[:3000])]
         self._published = max(found) if found else None
+        self._speaks_of_plans = self._plan or bool(re.search("规划|行动计划|方案", text[:2000]))
 
     def _titled(self, key: str) -> bool:
         """Return whether one of the first short lines is a title of the kind `key` of the grammar."""
         title = re.compile(words("sentences", key))
-        shown = [line for line in self._lines.all[:12] if not line.empty][:3]
+        shown = [line for line in self._lines.all[:60] if not line.empty][:20]
         return any(
-            line.end - line.start < 45
+            (number < 3 or line.end - line.start >= 10)
+            and line.end - line.start < 45
             and not line.kind
             and not re.search("[。;,!?]", self._text[line.start : line.end])
             and title.search(self._text, line.start, line.end)
-            for line in shown
+            for number, line in enumerate(shown)
         )
 
     def bounds(self, position: int) -> tuple[int, int]:
@@ -71,7 +74,7 @@ class Sentences:
         before, after = self._text[first:start], self._text[end:last]
         clause = re.split("[;]", before)[-1]
         part = re.split("[,;]", before)[-1]
-        if self._forecast.search(clause[-30:]):
+        if self._in_conditions(start) or not self._expected(clause, after):
             return False
         goals = [match.start() for match in self._goal.finditer(before)]
         pasts = [match.start() for match in self._past.finditer(before)]
@@ -89,8 +92,26 @@ class Sentences:
             return True
         if goals or strong or re.search("目标|计划", after[:40]):
             return True
-        paragraph = self._text[self._lines.at(start).start : first]
-        return bool(self._plan_verb.search(part)) and bool(_GOAL_YEAR.search(paragraph))
+        return self._continues_a_goal(part, self._text[self._lines.at(start).start : first])
+
+    def _expected(self, clause: str, after: str) -> bool:
+        """Return whether a figure is no mere forecast: 预计2025年达到… in a plan is a goal, 预计老年人口… is none."""
+        found = self._forecast.search(clause[-30:])
+        if found is None:
+            return True
+        here = clause[-30:][found.start() :] + after[:24]
+        return bool(compiled("sentences", "planned_forecast").match(here)) and self._speaks_of_plans
+
+    def _continues_a_goal(self, part: str, paragraph: str) -> bool:
+        """Return whether the sentences before, in the same paragraph, gave a year of goals and told nothing past."""
+        years = list(_GOAL_YEAR.finditer(paragraph))
+        if not years or self._past.search(paragraph, years[-1].end()):
+            return False
+        return years[-1].group().startswith("到") or bool(self._plan_verb.search(part))
+
+    def _in_conditions(self, position: int) -> bool:
+        place = bisect_right(self._condition_starts, position) - 1
+        return place >= 0 and position < self._conditions[place][1]
 
     def _in_past_section(self, position: int) -> bool:
         place = bisect_right(self._headings, self._folded.source(position)) - 1
@@ -107,15 +128,36 @@ class Sentences:
         return not whole_line and not (end - start > 60 and "。" in self._text[start:end])
 
 
-def _past_sections(outline: list[Heading], past: re.Pattern[str]) -> list[bool]:
+def _condition_items(lines: Lines) -> list[tuple[int, int]]:
+    """Return the spans of lists of conditions: labelled items under a line that ends in …条件:."""
+    opening = compiled("sentences", "condition_heading")
+    spans: list[tuple[int, int]] = []
+    start, level = -1, 0
+    for line in lines.all:
+        if line.empty:
+            continue
+        if start >= 0 and (line.level <= level if line.kind else line.end - line.start > 40):
+            spans.append((start, line.start))
+            start = -1
+        text = lines.text[line.body : line.end]
+        last = re.split("[。;]", text.rstrip(":。"))[-1]
+        if start < 0 and text.endswith((":", "条件", "条件。")) and len(last) <= 40 and opening.search(last):
+            start, level = line.end, line.level
+    if start >= 0:
+        spans.append((start, len(lines.text)))
+    return spans
+
+
+def _past_sections(outline: list[Heading]) -> list[bool]:
     """Return for each heading whether it, or a heading above it, opens an account of the past."""
+    past = compiled("sentences", "past_heading")
     flags: list[bool] = []
     path: list[tuple[int, bool]] = []
     for heading in outline:
         while path and path[-1][0] >= heading.level:
             path.pop()
         inherited = bool(path) and path[-1][1]
-        flag = inherited or (bool(past.search(heading.title)) and len(heading.title) <= 14)
+        flag = inherited or (len(heading.title) <= 14 and bool(past.search(fold(heading.title).text)))
         flags.append(flag)
         path.append((heading.level, flag))
     return flags

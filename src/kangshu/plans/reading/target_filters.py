@@ -93,7 +93,10 @@ def _unit_fits(figure: Figure, here: str, stated: str | None) -> bool:
 def _yuan_fits(here: str, after: str, stated: str | None) -> bool:
     """Return whether an amount is an economic goal: not an appropriation, not a size of firms."""
     rules = _rules()
-    named = re.split("。", here)[-1] if stated else here[-16:]  # 到2025年,突破500亿元: named before
+    reached = stated or re.search("(?:达到?|实现|完成)$", here)
+    named = (
+        re.split("。" if stated else "[。;]", here)[-1] if reached else here[-16:]
+    )  # 到2025年,突破500亿元: named before
     return (
         bool(rules.yuan.search(named))
         and not rules.appropriation.search(here)

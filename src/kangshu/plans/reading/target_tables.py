@@ -19,7 +19,9 @@ _UNIT_IN_NAME = re.compile(r"\(([^()\d]{1,8})\)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
+class Columns:
+    """Where a table of indicators has its names, its units of measure and its goals."""
+
     indicator: int
     unit: int | None
     goals: dict[int, str | None]  # column → year of its header
@@ -33,8 +35,6 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
 
 def table_targets(folded: Folded, table: Table, deadlines: Deadlines) -> list[TargetFinding]:
     """Return the targets of a table of indicators; none when its header names no indicators and goals."""
-    if folded.offsets is not None:
-        return []
     grid = table.grid()
     text = folded.text
     for header_rows in range(1, min(4, len(grid))):
@@ -46,13 +46,14 @@ def table_targets(folded: Folded, table: Table, deadlines: Deadlines) -> list[Ta
             )
             for column in range(len(grid[0]))
         ]
-        columns = _columns(headers)
+        columns = goal_columns(headers)
         if columns is not None:
             return _rows(folded, grid[header_rows:], columns, deadlines)
     return []
 
 
-def _columns(headers: list[str]) -> _Columns | None:
+def goal_columns(headers: list[str]) -> Columns | None:
+    """Return the columns of a table of indicators by its headers, None when it names no indicators and goals."""
     indicator_pattern, unit_pattern, goal_pattern, base_pattern = _patterns()
     compact = [re.sub(r"\s", "", header) for header in headers]
     named = [
@@ -74,13 +75,15 @@ def _columns(headers: list[str]) -> _Columns | None:
         and len(header) <= 24
     }
     plain_years = [place for place in goals if re.fullmatch(r"20\d\d年?", compact[place])]
-    if len(plain_years) > 1 and len(plain_years) == len(goals):
+    if plain_years and len(plain_years) < len(goals) and any("标" in compact[place] for place in goals):
+        goals = {place: year for place, year in goals.items() if place not in plain_years}  # 2022年 | 2025年目标值
+    elif len(plain_years) > 1 and len(plain_years) == len(goals):
         del goals[min(plain_years, key=lambda place: goals[place] or "")]  # the earliest year is the base
-    return _Columns(indicator, unit, goals) if goals else None
+    return Columns(indicator, unit, goals) if goals else None
 
 
 def _rows(
-    folded: Folded, rows: list[list[Cell | None]], columns: _Columns, deadlines: Deadlines
+    folded: Folded, rows: list[list[Cell | None]], columns: Columns, deadlines: Deadlines
 ) -> list[TargetFinding]:
     text = folded.text
     findings: list[TargetFinding] = []
@@ -98,13 +101,13 @@ def _rows(
             if cell is None or cell.start in seen:
                 continue
             content = text[cell.start : cell.end]
-            figure = _value(content)
+            figure = figure_in_cell(content)
             if figure is None:
                 continue
             seen.add(cell.start)
             findings.append(
                 TargetFinding(
-                    span=folded.written[cell.start : cell.end].strip(),
+                    span=folded.written[cell.start : cell.end],
                     indicator=re.sub(r"^\d+[.、]\s*", "", name),
                     comparator=comparator_before(content[: figure.start])
                     or comparator_after(content[figure.end :])
@@ -112,13 +115,13 @@ def _rows(
                     value=figure.value,
                     unit=figure.unit or column_unit or (in_name.group(1) if in_name else ""),
                     deadline=year or deadlines.at(cell.start),
-                    anchor=Anchor(cell.start, cell.end, ""),
+                    anchor=Anchor(*folded.span(cell.start, cell.end), ""),
                 )
             )
     return findings
 
 
-def _value(content: str) -> Figure | None:
+def figure_in_cell(content: str) -> Figure | None:
     """Return the one number of a cell (≥60, 60%以上, [20]); None for cells of words."""
     if len(content) > 24 or re.search(r"[。;]", content):
         return None

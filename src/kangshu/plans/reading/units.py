@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
-from kangshu.plans.reading.lexicon import tables, words
+from kangshu.plans.reading.lexicon import compiled, tables, words
 from kangshu.plans.reading.model import Mode
 
 Role = Literal["lead", "answer", "share", "implement", "cooperate", "ignore", ""]
@@ -108,9 +108,9 @@ def split_top(text: str, separators: str) -> list[str]:
     parts: list[str] = []
     depth, start = 0, 0
     for position, character in enumerate(text):
-        if character in "([":
+        if character in "([〈":
             depth += 1
-        elif character in ")]":
+        elif character in ")]〉":
             depth = max(0, depth - 1)
         elif depth == 0 and character in separators:
             parts.append(text[start:position])
@@ -180,6 +180,8 @@ def read_units(text: str) -> Assignment:
         result.states_rule = True
         end = re.compile(r"[,。;)、]|$").search(text, found.end())
         text = text[: found.start()].rstrip("( ,;。") + (text[end.start() :] if end else "")
+        text = compiled("roles", "rest_rule").sub("", text)
+    text = compiled("roles", "explanation").sub("", text)
     text = re.sub(r"[,;。(]\s*(?:下|以下|后)同\s*\)?", "", text)
     role: Role = ""
     position = 0
@@ -206,6 +208,17 @@ def _read_part(text: str, role: Role, result: Assignment) -> None:
             kind: Role = suffix.lastgroup or ""  # type: ignore[assignment]
             result.marked = True
             head = chunk[: suffix.start()]
+            if pending and kind in ("cooperate", "implement"):  # A,B配合: A has the role of the label
+                result.units.extend((role, unit) for unit in pending)
+                pending = []
+            joined = compiled("roles", "together_with").search(head)
+            if joined and joined.start() > 1:  # 由A会同B负责
+                result.units.extend(
+                    ("lead", unit) for unit in [*pending, *split_units(head[: joined.start()])]
+                )
+                result.units.extend(("cooperate", unit) for unit in split_units(head[joined.end() :]))
+                pending = []
+                continue
             inner = re.search(words("roles", "lead_word") + r"、", head)
             if inner:  # A牵头、B负责
                 result.units.extend(
