@@ -36,7 +36,20 @@ DUTY = CaseDeclaration(
         State("assigned", Text("待签收", "Assigned"), "requested"),
         State("done", Text("已办结", "Done"), "completed", final=True),
     ),
-    moves=(Move("finish", Text("办结", "Finish"), ("assigned",), "done", ("owner",)),),
+    moves=(
+        Move("finish", Text("办结", "Finish"), ("assigned",), "done", ("owner",)),
+        Move(
+            "change",
+            Text("调整任务", "Change"),
+            ("assigned",),
+            "stay",
+            ("operation:plan.assign",),
+            form=(
+                Field("content", Text("内容", "Content"), "paragraph", required=True),
+                Field("comment", Text("依据", "Basis"), "paragraph", required=True),
+            ),
+        ),
+    ),
     effects=({"child": "part", "each": "${co_units}", "values": {"content": "${content}"}},),
     carries="duty",
 )

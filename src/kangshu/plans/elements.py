@@ -1,10 +1,11 @@
-"""Extensions of an element: read, counted, replaced. Pure."""
+"""Elements of a plan: what an action is; extensions read and replaced. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
+from kangshu.plans import shape
 from kangshu.sdk import Resource
 
 
@@ -25,3 +26,14 @@ def replace_extension(element: Resource, url: str, new: Resource | None) -> None
     element["extension"] = [*kept, new] if new is not None else kept
     if not element["extension"]:
         del element["extension"]
+
+
+def kind_of(action: Resource) -> Literal["section", "clause", ""]:
+    """Return what an action of a plan is."""
+    codes = {
+        coding.get("code")
+        for concept in action.get("code", ())
+        for coding in concept.get("coding", ())
+        if coding.get("system") == shape.PLAN_ITEM
+    }
+    return "clause" if "clause" in codes else "section" if "section" in codes else ""

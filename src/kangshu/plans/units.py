@@ -7,7 +7,7 @@ cannot be told for certain stays unresolved and is asked of a person.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -34,6 +34,10 @@ class ResolvedUnit:
 
     written: str
     organisations: tuple[str, ...]
+    outside: bool = False
+    """Whether a person has said that it is none of the city's organisations."""
+    by: str = ""
+    """Who said what it means, "" where it was looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,18 @@ def _split(name: str, places: Iterable[str]) -> tuple[str, str]:
 class UnitDirectory:
     """The organisations of one jurisdiction, to be asked for by printed names.
 
-    `organisations` are Organization resources, `place_names` the division codes and names of the jurisdiction.
+    `organisations` are Organization resources, `place_names` the division codes and names of the jurisdiction, `said`
+    what a person has said that printed names mean.
     """
 
     def __init__(
-        self, organisations: Iterable[Resource], jurisdiction: str, place_names: dict[str, str]
+        self,
+        organisations: Iterable[Resource],
+        jurisdiction: str,
+        place_names: dict[str, str],
+        said: Mapping[str, ResolvedUnit] | None = None,
     ) -> None:
+        self._said = said or {}
         self._prefix = division_prefix(jurisdiction)
         own = {code: name for code, name in place_names.items() if len(division_prefix(code)) <= 6}
         self._places = sorted(own.values(), key=len, reverse=True)
@@ -95,7 +105,10 @@ class UnitDirectory:
         self._known = [self._read(one) for one in organisations]
 
     def resolve(self, written: str) -> ResolvedUnit:
-        """Return the organisations that `written` means."""
+        """Return the organisations that `written` means: by a person's word, else by what they are called."""
+        said = self._said.get(written)
+        if said is not None:
+            return said
         name = _plain(written)
         if not name or not self._prefix or name.startswith(_ABOVE):
             return ResolvedUnit(written, ())

@@ -9,6 +9,7 @@ from decimal import Decimal
 from kangshu.access import Grant
 from kangshu.base.faults import Invalid, NotFound
 from kangshu.plans import editing, states
+from kangshu.plans.aliases import remember
 from kangshu.plans.changing import change_plan, person, read_plan
 from kangshu.plans.model import Baseline, PlanStep
 from kangshu.plans.states import Period
@@ -105,7 +106,7 @@ class Upkeep:
         *,
         outside: bool = False,
     ) -> int:
-        """Say who is meant by a unit as the document prints it; return in how many clauses.
+        """Say who is meant by a unit as the document prints it; return in how many clauses. The next document knows it.
 
         `outside` says that it is none of the city's organisations; without it and without organisations the
         question is open again. Raises NotFound.
@@ -124,6 +125,7 @@ class Upkeep:
                 raise NotFound("the plan names no such unit", zh="规划中没有该责任单位")
 
         await self._edit(grant, plan_id, change, None)
+        await remember(self._store, grant, written, organisations, outside, by)
         return changed
 
     async def settle(
