@@ -19,8 +19,9 @@ from kangshu.base.text import Text
 from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot
-from kangshu.plans import Plans, Snapshots
-from kangshu.registers import Registers
+from kangshu.notices import Notices
+from kangshu.plans import Plans, Publications, Returns, Snapshots
+from kangshu.registers import Attachments, Registers
 from kangshu.store import Store
 
 BASE = "http://test/fhir"
@@ -38,14 +39,20 @@ async def open_platform(url: str, folder: Path) -> Platform:
     parameters = ParameterTable()
     cases = Cases(store, (), parameters)
     plans = Plans(store, cases, parameters, jurisdiction="990100")
+    accounts = Accounts(store, parameters, "990100")
+    snapshots = Snapshots(store, plans, cases, jurisdiction="990100")
     return Platform(
         store=store,
-        accounts=Accounts(store, parameters, "990100"),
+        accounts=accounts,
         registers=Registers(store, ()),
         cases=cases,
         plans=plans,
-        snapshots=Snapshots(store, plans, cases, jurisdiction="990100"),
+        snapshots=snapshots,
+        publications=Publications(store, parameters, jurisdiction="990100"),
+        returns=Returns(store, cases, snapshots, parameters, jurisdiction="990100"),
         snapshot=no_snapshot,
+        notices=Notices(store, accounts, cases, parameters, "990100", city=Text("云汐市", "Yunxi")),
+        attachments=Attachments(store, parameters, "990100"),
         parameters=parameters,
         calendar=china(),
         settings=Settings(Text("云汐市", "Yunxi"), "990100", body_limit=2_000_000, data_dir=folder),

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyotp
-import segno
 
 from kangshu.access import Grant
 from kangshu.accounts.duties import refuse_own
@@ -20,6 +19,7 @@ from kangshu.accounts.seeds import Vault
 from kangshu.accounts.sessions import Sessions
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, NotFound, Unauthenticated
+from kangshu.documents import square_code
 
 RECOVERY_CODES: Final = 10
 _STEP_SECONDS: Final = 30
@@ -182,10 +182,7 @@ def _shown(account: str, seed: str, issuer: str) -> Enrolment:
     address = pyotp.TOTP(seed, digits=_DIGITS, interval=_STEP_SECONDS).provisioning_uri(
         name=account, issuer_name=issuer
     )
-    picture = segno.make_qr(address, error="m").svg_data_uri(
-        scale=5, border=4, dark="#102a43", light="#ffffff"
-    )
-    return Enrolment(seed, address, picture)
+    return Enrolment(seed, address, square_code(address))
 
 
 def _step_of(seed: str, code: str) -> int | None:

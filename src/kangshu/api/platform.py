@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from kangshu.accounts import Accounts
     from kangshu.cases import Cases
     from kangshu.measures import Snapshot
-    from kangshu.plans import Plans, Snapshots
-    from kangshu.registers import Registers
+    from kangshu.notices import Notices
+    from kangshu.plans import DutyLists, Plans, Publications, Returns, Snapshots
+    from kangshu.registers import Attachments, Registers
     from kangshu.sdk import Service
     from kangshu.store import Store
 
@@ -51,10 +52,20 @@ class Platform:
     registers: Registers
     cases: Cases
     plans: Plans
+    duty_lists: DutyLists
+    """责任清单 of the plans."""
     snapshots: Snapshots
     """Plans frozen at one moment (快照), not to be taken for `snapshot`, the published views of the measures."""
+    returns: Returns
+    """Progress returns of units (进展报送): the calendar that opens them, their table, circulars."""
+    publications: Publications
+    """What of the frozen snapshots everybody may see."""
     snapshot: Callable[[], Snapshot]
     """Returns the published snapshot of the measures' views, as fresh as the background worker has made it."""
+    notices: Notices
+    """Telling people outside the product."""
+    attachments: Attachments
+    """Files that people send: their limits, their scan, their preview."""
     parameters: ParameterTable
     """Dated parameters: the one table that `accounts`, `cases` and `plans` share."""
     calendar: Calendar

@@ -7,7 +7,10 @@ from kangshu.plans.calendar import ReturnPeriod
 from kangshu.plans.circulars import Circular, PublishedCircular
 from kangshu.plans.desk import Act, Desk
 from kangshu.plans.due_values import DueReport, may_report
-from kangshu.plans.duties import CARRIES
+from kangshu.plans.duties import CARRIES, CARRIES_SLIP, SLIP_COLOURS
+from kangshu.plans.duty_list import QUARTERS, DutyEntry, QuarterNode, entries_of, entry_for
+from kangshu.plans.duty_lists import AssignmentPreview, DutyLine, DutyList, DutyLists, NodeLine
+from kangshu.plans.duty_sheets import COLUMNS, SheetEntry, SheetFinding, SheetReading
 from kangshu.plans.evidence import DECIDABLE, EVIDENCE_TITLES, missing_reason
 from kangshu.plans.forecast import ForecastRule, Observation, forecast
 from kangshu.plans.history import History, Revision, Revisions
@@ -49,6 +52,7 @@ from kangshu.plans.model import (
 )
 from kangshu.plans.parameters import PARAMETERS
 from kangshu.plans.plans import Plans
+from kangshu.plans.publishing import PUBLICATION_TITLES, Publication, Publications, slug_of
 from kangshu.plans.quotas import QuotaLine, quota_lines
 from kangshu.plans.reading import Reading, read_plan
 from kangshu.plans.reports import (
@@ -80,6 +84,7 @@ def sample_plan(form: str = "docx") -> tuple[str, bytes]:
 
 
 __all__ = [
+    "CARRIES_SLIP", "SLIP_COLOURS", "QUARTERS", "DutyEntry", "QuarterNode", "entries_of", "entry_for", "AssignmentPreview", "DutyLine", "DutyList", "DutyLists", "NodeLine", "COLUMNS", "SheetEntry", "SheetFinding", "SheetReading",
     "CARRIES",
     "CARRIES_INSTRUCTION",
     "DECIDABLE",
@@ -91,6 +96,7 @@ __all__ = [
     "PLAN_CLAUSE",
     "PLAN_STATE_TITLES",
     "PLAN_TARGET",
+    "PUBLICATION_TITLES",
     "QUEUES",
     "RELEASE_KINDS",
     "STANDINGS",
@@ -137,6 +143,8 @@ __all__ = [
     "PlanView",
     "Plans",
     "Progress",
+    "Publication",
+    "Publications",
     "PublishedCircular",
     "Queue",
     "Quota",
@@ -179,6 +187,7 @@ __all__ = [
     "quota_lines",
     "read_plan",
     "sample_plan",
+    "slug_of",
     "snapshot_values",
     "standing",
     "waypoints",

@@ -139,9 +139,9 @@ class Snapshots:
                 expression="title",
             )
         begun = await self._store.feed_position()
-        content = await self._gathered(_reach(grant), plans)
+        content = await self._gathered(reach(grant), plans)
         ended = await self._store.feed_position()
-        own = await self._organisations(_reach(grant), [grant.organisation] if grant.organisation else [])
+        own = await self._organisations(reach(grant), [grant.organisation] if grant.organisation else [])
         office = str(own[0].get("name", "")) if own else ""
 
         async def work(transaction: Transaction) -> FrozenSnapshot:
@@ -155,18 +155,18 @@ class Snapshots:
                 await transaction.create_as(made.id, one)
             return made
 
-        return await self._store.run(_writing(grant), work)
+        return await self._store.run(writing(grant), work)
 
     async def preview(self, grant: Grant, plans: Collection[str] = ()) -> Content:
         """Return what `freeze` would keep now, without writing it. Raises as `freeze` does."""
         grant.require(FREEZE)
-        return await self._gathered(_reach(grant), plans)
+        return await self._gathered(reach(grant), plans)
 
     async def snapshots(self, grant: Grant) -> tuple[SnapshotRow, ...]:
         """Return every snapshot without its content, the newest first."""
         grant.require(READ)
         found = await self._store.search_all(
-            _reach(grant), "DocumentReference", f"identifier={FROZEN_NUMBER}|"
+            reach(grant), "DocumentReference", f"identifier={FROZEN_NUMBER}|"
         )
         return tuple(sorted(map(snapshot_row, found), key=lambda one: (one.taken, one.id), reverse=True))
 
@@ -178,7 +178,7 @@ class Snapshots:
             Conflict: the bytes are not those that were frozen.
         """
         grant.require(READ)
-        return await read_snapshot(self._store, _reach(grant), identifier)
+        return await read_snapshot(self._store, reach(grant), identifier)
 
     async def own_plans(self, grant: Grant) -> tuple[str, ...]:
         """Return the ids of the city's own plans, which is what a snapshot holds unless others are named."""
@@ -313,10 +313,10 @@ class Snapshots:
                 }
             ],
         }
-        return _frozen(reference, made.demo), _frozen(binary, made.demo)
+        return frozen_record(reference, made.demo), frozen_record(binary, made.demo)
 
 
-def _frozen(resource: Resource, demo: bool) -> Resource:
+def frozen_record(resource: Resource, demo: bool) -> Resource:
     """Return `resource` with the mark by which the store knows that it is never changed."""
     tags = shape.tagged({}, demo).get("meta", {}).get("tag", [])
     return {**resource, "meta": {"tag": [*tags, dict(FROZEN_TAG)]}}
@@ -363,7 +363,7 @@ async def read_snapshot(store: Store, reach: Grant, identifier: str) -> FrozenSn
     )
 
 
-def _reach(grant: Grant) -> Grant:
+def reach(grant: Grant) -> Grant:
     """Return what the room sees of the city whoever asks: plans, duties, numbers of residents and no resident."""
     return replace(
         grant,
@@ -375,7 +375,7 @@ def _reach(grant: Grant) -> Grant:
     )
 
 
-def _writing(grant: Grant) -> Grant:
+def writing(grant: Grant) -> Grant:
     return replace(
         grant,
         read=_SEEN,

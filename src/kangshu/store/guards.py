@@ -23,6 +23,8 @@ REPORTED = f"{BASE}/Measure/reported-"
 """Begin of the measure of a reported value: it is submitted by one and reviewed by another."""
 FROZEN_NUMBER: Final = f"{BASE}/sid/snapshot-number"
 """Identifier system of frozen snapshots, 快〔2026〕0001号."""
+PUBLICATION_NUMBER: Final = f"{BASE}/sid/publication-number"
+"""Identifier system of publications: the number of the snapshot of which one shows a part to everybody."""
 FROZEN_TAG: Final = {"system": code_system("frozen"), "code": "snapshot", "display": "快照"}
 """meta.tag of both records of a frozen snapshot: once they stand, nobody changes or deletes them."""
 
@@ -64,6 +66,11 @@ def check_owned(grant: Grant, type: str, resource: Resource) -> None:
     if is_frozen(resource) and not grant.may("plan.engine"):
         raise Conflict(
             "a frozen snapshot is made on the plan's pages alone", zh="快照只能在规划快照页面冻结形成"
+        )
+    if _names(resource.get("identifier"), PUBLICATION_NUMBER) and not grant.may("plan.engine"):
+        raise Conflict(
+            "what is public is asked for, decided and withdrawn on the snapshot's page alone",
+            zh="对外公开只能在快照页面提请、审定和撤回",
         )
     reported = type == "MeasureReport" and str(resource.get("measure", "")).startswith(REPORTED)
     if reported and not grant.may("plan.engine"):
