@@ -9,7 +9,7 @@ from kangshu.plans.reading.lexicon import compiled, words
 from kangshu.plans.reading.lexicon import tables as grammar
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.table_tasks import Row, column_role, content_column
-from kangshu.plans.reading.units import Assignment, like_organisation, read_units
+from kangshu.plans.reading.units import Assignment, Role, like_organisation, read_units, units_line
 
 
 def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tuple[int, int]]]:
@@ -23,7 +23,7 @@ def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tu
         if line.empty:
             number += 1
             continue
-        for read in (_read_columns, _read_run_together, _read_cell_lines):
+        for read in (_read_columns, _read_numbered_rows, _read_run_together, _read_cell_lines):
             found, following = read(lines, number)
             if found:
                 rows.extend(
@@ -94,6 +94,66 @@ def _read_columns(lines: Lines, number: int) -> tuple[list[Row], int]:
                 rows.append((work[0], work[1], Note(places[0][0], places[-1][1], assignment)))
         following += 1
     return rows, following
+
+
+_ROW_NUMBER = re.compile(r"\d{1,3}[.、]?\s+(?=[一-龥“\"])")
+
+
+def _read_numbered_rows(lines: Lines, number: int) -> tuple[list[Row], int]:
+    """Rows that begin with their number, cells parted by single spaces: 85 新增托育机构2所。 吴某 县卫健委 各乡镇 已完成."""
+    text = lines.text
+    line = lines.all[number]
+    header = re.sub(r"\s+", "", text[line.start : line.end])
+    roles = _roles_in_order(header)
+    if not header.startswith("序号") or not roles or len(header) > 120 or re.search("[。;]", header):
+        return [], number
+    starts = [
+        at
+        for at in range(number + 1, len(lines.all))
+        if _ROW_NUMBER.match(text, lines.all[at].start, lines.all[at].end)
+    ]
+    rows: list[Row] = []
+    following = number
+    for place, at in enumerate(starts):
+        end = starts[place + 1] if place + 1 < len(starts) else min(len(lines.all), at + _LONGEST_ROW)
+        row = _numbered_row(text, lines.all[at].start, lines.all[end - 1].end, roles)
+        if row is None:
+            break
+        rows.append(row)
+        following = end
+    return rows, following
+
+
+def _roles_in_order(header: str) -> list[Role]:
+    kinds: dict[str, Role] = {
+        "牵头": "lead",
+        "主体": "answer",
+        "责任": "answer",
+        "配合": "cooperate",
+        "协同": "cooperate",
+    }
+    named = re.findall(r"(牵头|主体|责任|配合|协同)(?:责任)?(?:单位|部门)", header)
+    return [kinds[name] for name in named]
+
+
+def _numbered_row(text: str, start: int, end: int, roles: list[Role]) -> Row | None:
+    """Return the work of a row and its units: the first run of cells that name units, in the order of `roles`."""
+    cells = [found.span() for found in re.compile(r"\S+").finditer(text, start, end)][1:]
+    units: list[tuple[int, int]] = []
+    for cell in cells[1:]:
+        if units_line(text[slice(*cell)]) is not None:
+            units.append(cell)
+        elif units:
+            break
+    if not cells or not units:
+        return None
+    assignment = Assignment(marked=True)
+    for place, cell in enumerate(units):
+        role = roles[min(place, len(roles) - 1)]
+        assignment.units.extend(
+            (stated or role, unit) for stated, unit in read_units(text[slice(*cell)]).units
+        )
+    return cells[0][0], units[0][0], Note(units[0][0], units[-1][1], assignment)
 
 
 def _read_run_together(lines: Lines, number: int) -> tuple[list[Row], int]:
@@ -173,7 +233,7 @@ def _read_cell_lines(lines: Lines, number: int) -> tuple[list[Row], int]:
             continue
         if len(work) > _LONGEST_ROW or _is_signature(lines, following):
             break
-        assignment = _units_line(text[line.start : line.end])
+        assignment = units_line(text[line.start : line.end])
         if assignment is None or not work:
             if line.kind in ("one", "section1") and line.level == 1 and rows and not work:
                 break
@@ -187,7 +247,7 @@ def _read_cell_lines(lines: Lines, number: int) -> tuple[list[Row], int]:
             while following < len(lines.all) and lines.all[following].empty:
                 following += 1
             more = (
-                _units_line(text[lines.all[following].start : lines.all[following].end])
+                units_line(text[lines.all[following].start : lines.all[following].end])
                 if following < len(lines.all)
                 else None
             )
@@ -221,25 +281,6 @@ def _next_is_header(lines: Lines, number: int) -> bool:
                 re.fullmatch(words("tables", "other_column"), re.sub(r"\s", "", name))
             )
     return False
-
-
-def _units_line(content: str) -> Assignment | None:
-    """Return who a table cell names, None when it is no list of units."""
-    if len(content) > 300 or re.search(
-        r"[。:](?!\s*$)", content.replace("。", "", 1) if content.endswith("。") else content
-    ):
-        return None
-    read = read_units(content)
-    names = [unit for _, unit in read.units]
-    if (
-        names
-        and all(map(like_organisation, names))
-        and max(map(len, names)) <= 26
-        and not re.search(r"\d|已|完成", content)
-        and not re.match(r"\d|[一二三四五六七八九十]+、|\(", content)
-    ):
-        return read
-    return None
 
 
 def _work_start(lines: Lines, work: list[int]) -> int:

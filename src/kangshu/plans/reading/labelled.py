@@ -7,7 +7,8 @@ from bisect import bisect_right
 
 from kangshu.plans.reading.brackets import Note
 from kangshu.plans.reading.lines import Lines
-from kangshu.plans.reading.units import label_pattern, like_organisation, read_units
+from kangshu.plans.reading.table_tasks import column_role
+from kangshu.plans.reading.units import label_pattern, like_organisation, read_units, units_line
 
 _LONGEST = 400
 
@@ -34,6 +35,33 @@ def labelled_notes(lines: Lines, taken: list[tuple[int, int]]) -> list[Note]:
         if names and sum(map(like_organisation, names)) * 2 >= len(names):
             notes.append(Note(found.start(), end, assignment))
             position = end
+    notes.extend(_labels_on_lines(lines, [*taken, *((note.start, note.end) for note in notes)]))
+    return sorted(notes, key=lambda note: note.start)
+
+
+def _labels_on_lines(lines: Lines, taken: list[tuple[int, int]]) -> list[Note]:
+    """Return notes of a label alone on its line with the units on the next: 责任单位 / 卫健局、文旅局."""
+    text = lines.text
+    filled = [line for line in lines.all if not line.empty]
+    notes: list[Note] = []
+    for number, line in enumerate(filled[:-1]):
+        role = column_role(text[line.start : line.end]) if line.end - line.start <= 10 else None
+        if role is None or any(start <= line.start < end for start, end in taken):
+            continue
+        value = filled[number + 1]
+        if column_role(text[value.start : value.end]) is not None:
+            continue
+        read = units_line(text[value.start : value.end])
+        if read is None:
+            continue
+        read.units = [(stated or role or "answer", unit) for stated, unit in read.units]
+        read.marked = True
+        before = notes[-1] if notes else None
+        if before is not None and before.end == filled[number - 1].end:  # 配合单位 behind 责任单位: one note
+            read.units = [*before.assignment.units, *read.units]
+            notes[-1] = Note(before.start, value.end, read)
+        else:
+            notes.append(Note(line.start, value.end, read))
     return notes
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from kangshu.plans.reading.figures import Figure, comparator_before
-from kangshu.plans.reading.lexicon import tables, words
+from kangshu.plans.reading.lexicon import compiled, tables, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ def _yuan_fits(here: str, after: str, stated: str | None) -> bool:
     return (
         bool(rules.yuan.search(named))
         and not rules.appropriation.search(here)
+        and not compiled("targets", "size_of_counted").search(here)
         and not rules.modifier_after.match(after)
     )
 

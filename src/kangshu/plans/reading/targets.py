@@ -72,7 +72,7 @@ def _finding(
 ) -> TargetFinding:
     text, figure = lines.text, figures[number]
     start = _indicator_start(text, figure.start, lines.at(figure.start))
-    in_run = chain[0] < number and bool(previous[1])
+    in_run = chain[0] < number and bool(previous[1]) and _shares(text, figures[chain[0]], figure)
     if in_run:  # 50%和30%: the second span starts behind the first and measures the same
         start = figure.start
     tail = re.compile(r"(?:\([^()]{1,10}\))?(?:及?以上|及?以内|及?以下|左右)").match(text, figure.end)
@@ -92,6 +92,11 @@ def _finding(
     )
 
 
+def _shares(text: str, first: Figure, figure: Figure) -> bool:
+    """Return whether a figure in a run A、B和C says the same of what its first one measures."""
+    return first.unit == figure.unit or "分别" in text[max(0, first.start - 24) : first.start]
+
+
 def _comparator(figures: list[Figure], number: int, chain: tuple[int, int], text: str) -> Comparator:
     figure = figures[number]
     if figure.measure == "倍" and figure.unit_start == figure.end:
@@ -102,7 +107,8 @@ def _comparator(figures: list[Figure], number: int, chain: tuple[int, int], text
         last = figures[chain[1]].end
         after = comparator_after(text[last : last + 10])
     before = comparator_before(text[max(0, figure.start - 24) : figure.start].split("\n")[-1])
-    before = before or comparator_before(opening)
+    if _shares(text, figures[chain[0]], figure):
+        before = before or comparator_before(opening)
     if after in (">=", "<=", "about") and before in (None, *_GIVE_WAY):
         return after  # type: ignore[return-value]
     return before or after or "="  # type: ignore[return-value]

@@ -195,6 +195,25 @@ def read_units(text: str) -> Assignment:
     return result
 
 
+def units_line(content: str) -> Assignment | None:
+    """Return who a table cell names, None when it is no list of units."""
+    if len(content) > 300 or re.search(
+        r"[。:](?!\s*$)", content.replace("。", "", 1) if content.endswith("。") else content
+    ):
+        return None
+    read = read_units(content)
+    names = [unit for _, unit in read.units]
+    if (
+        names
+        and all(map(like_organisation, names))
+        and max(map(len, names)) <= 26
+        and not re.search(r"\d|已|完成", content)
+        and not re.match(r"\d|[一二三四五六七八九十]+、|\(", content)
+    ):
+        return read
+    return None
+
+
 def _read_part(text: str, role: Role, result: Assignment) -> None:
     if role == "ignore" or not text.strip():
         return
