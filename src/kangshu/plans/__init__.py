@@ -68,6 +68,7 @@ from kangshu.plans.returns import STANDINGS, ReturnRow, Returns, ReturnsTable
 from kangshu.plans.returns_taken import OUTLETS
 from kangshu.plans.review import QUEUES, LinkQuestion, PlanReview, Queue, UnitQuestion
 from kangshu.plans.shape import PLAN_CLAUSE, PLAN_TARGET
+from kangshu.plans.snapshot_changes import SnapshotChanges, changes_between
 from kangshu.plans.snapshots import FrozenSnapshot, SnapshotRow, Snapshots
 from kangshu.plans.states import STEP_TITLES, STEPS, Period
 from kangshu.plans.systems import Catalogue, PlanSystem, catalogue
@@ -84,9 +85,10 @@ def sample_plan(form: str = "docx") -> tuple[str, bytes]:
 
 
 __all__ = [
-    "CARRIES_SLIP", "SLIP_COLOURS", "QUARTERS", "DutyEntry", "QuarterNode", "entries_of", "entry_for", "AssignmentPreview", "DutyLine", "DutyList", "DutyLists", "NodeLine", "COLUMNS", "SheetEntry", "SheetFinding", "SheetReading",
     "CARRIES",
     "CARRIES_INSTRUCTION",
+    "CARRIES_SLIP",
+    "COLUMNS",
     "DECIDABLE",
     "ENTER_STATISTICS",
     "EVIDENCE_TITLES",
@@ -97,8 +99,10 @@ __all__ = [
     "PLAN_STATE_TITLES",
     "PLAN_TARGET",
     "PUBLICATION_TITLES",
+    "QUARTERS",
     "QUEUES",
     "RELEASE_KINDS",
+    "SLIP_COLOURS",
     "STANDINGS",
     "STEPS",
     "STEP_TITLES",
@@ -107,6 +111,7 @@ __all__ = [
     "AdoptionPreview",
     "AssignedDuty",
     "Assignment",
+    "AssignmentPreview",
     "Baseline",
     "Board",
     "BoardCell",
@@ -117,6 +122,10 @@ __all__ = [
     "Desk",
     "DoubtView",
     "DueReport",
+    "DutyEntry",
+    "DutyLine",
+    "DutyList",
+    "DutyLists",
     "DutyView",
     "EvidenceKind",
     "Forecast",
@@ -130,6 +139,7 @@ __all__ = [
     "LinkQuestion",
     "Milestone",
     "MoneyView",
+    "NodeLine",
     "Observation",
     "PartPreview",
     "PastValues",
@@ -146,6 +156,7 @@ __all__ = [
     "Publication",
     "Publications",
     "PublishedCircular",
+    "QuarterNode",
     "Queue",
     "Quota",
     "QuotaLine",
@@ -163,6 +174,10 @@ __all__ = [
     "Revision",
     "Revisions",
     "SectionView",
+    "SheetEntry",
+    "SheetFinding",
+    "SheetReading",
+    "SnapshotChanges",
     "SnapshotRow",
     "Snapshots",
     "Standing",
@@ -180,7 +195,10 @@ __all__ = [
     "annual",
     "asked_on",
     "catalogue",
+    "entries_of",
+    "entry_for",
     "forecast",
+    "changes_between",
     "light_of",
     "may_report",
     "missing_reason",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -89,6 +90,16 @@ class DutyView:
     deadline: date | None
     overdue_days: int
     parent: str
+    number: str = ""
+    state_id: str = ""
+    waits_for: str = ""
+    """Whose move it is: `owner`, `requester` or ""."""
+    nodes: Mapping[int, str] = field(default_factory=dict)
+    """Quarter (1–4) → the day on which its node was reported."""
+    slips: Mapping[str, int] = field(default_factory=dict)
+    """How many 督办单 it was given, by colour: blue, yellow, red."""
+    urged: int = 0
+    started: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

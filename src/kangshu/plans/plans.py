@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from kangshu.access import Grant
+from kangshu.access import Grant, system_grant
 from kangshu.base.canonical import DEMO_TAG
 from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.faults import NotFound, Unprocessable
@@ -20,7 +20,8 @@ from kangshu.plans.board import board_of, clause_light
 from kangshu.plans.changing import source_text, unit_names
 from kangshu.plans.desk import Desk
 from kangshu.plans.due_values import DueReport
-from kangshu.plans.duties import assign, duties_of
+from kangshu.plans.duties import NO_TARGETS, assign, clause_carried, duties_of, target_facts
+from kangshu.plans.duty_list import entries_of
 from kangshu.plans.evidence import with_evidence
 from kangshu.plans.history import History
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction, instructions_about
@@ -49,6 +50,8 @@ from kangshu.plans.values import Past, Values
 from kangshu.plans.view import is_demo, is_foreign, is_plan, plan_row, plan_view
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store, Stored
+
+_CHECKLIST = system_grant("checklist")
 
 
 def _no_value(grant: Grant, measure: MeasureDeclaration, day: date) -> None:
@@ -88,6 +91,7 @@ class Plans(Intake, Upkeep):
         self._sources = ValueSources(self._measures, values, past)
         self._systems = frozenset(systems)
         self._clock = clock
+        cases.provide("target", self._target_of)
         self.targets = TargetWork(store, self.plan, self._measures, self._today)
         """What people do to targets beyond their links."""
         self.desk = Desk(store, cases, jurisdiction, self._today)
@@ -203,11 +207,13 @@ class Plans(Intake, Upkeep):
         *,
         due: date | None = None,
         note: str = "",
+        year: int = 0,
     ) -> Assignment:
         """交办: start one duty per clause and lead unit, the co-units as its children.
 
-        Without `due` a duty is due at the end of the first year in which a target of its clause is. A unit that
-        carries the clause already gets no second duty; units that are open questions come back as findings.
+        What the list of duties says of `year` (0: this year) goes into the duty. Without `due` the list's day counts,
+        else the end of the first year in which a target of its clause is due. A unit that carries the clause already
+        gets no second duty; units that are open questions, and clauses that are 待明确, come back as findings.
 
         Raises:
             NotFound: no such plan or clause.
@@ -221,7 +227,14 @@ class Plans(Intake, Upkeep):
                 "another city's plan cannot be assigned; adopt clauses first",
                 zh="外地规划不能直接交办，请先采纳条款",
             )
-        return await assign(self._cases, grant, plan, clauses, due, note, self._today())
+        entries = entries_of((await self._read(grant, plan_id)).resource)
+        today = self._today()
+        return await assign(self._cases, grant, plan, clauses, due, note, today, entries, year or today.year)
+
+    async def _target_of(self, task: Resource) -> Mapping[str, str]:
+        """Return how the targets of a duty's clause stand: what %target tells a checklist."""
+        plan_id, clause = clause_carried(task)
+        return target_facts(await self.plan(_CHECKLIST, plan_id), clause) if plan_id else NO_TARGETS
 
     async def report(
         self,
