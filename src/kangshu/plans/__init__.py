@@ -3,6 +3,19 @@
 from importlib.resources import files
 
 from kangshu.plans.adopting import AdoptionPreview
+from kangshu.plans.assessment import (
+    FORMULAS,
+    Assessments,
+    RankedSheet,
+    Scheme,
+    SchemeItem,
+    UnitClass,
+    UnitSheet,
+    example_scheme,
+    ground_of,
+    scheme_sheets,
+    score_of,
+)
 from kangshu.plans.calendar import ReturnPeriod
 from kangshu.plans.circulars import Circular, PublishedCircular
 from kangshu.plans.desk import Act, Desk
@@ -11,15 +24,20 @@ from kangshu.plans.duties import CARRIES, CARRIES_SLIP, SLIP_COLOURS
 from kangshu.plans.duty_list import QUARTERS, DutyEntry, QuarterNode, entries_of, entry_for
 from kangshu.plans.duty_lists import AssignmentPreview, DutyLine, DutyList, DutyLists, NodeLine
 from kangshu.plans.duty_sheets import COLUMNS, SheetEntry, SheetFinding, SheetReading
-from kangshu.plans.evidence import DECIDABLE, EVIDENCE_TITLES, missing_reason
-from kangshu.plans.forecast import ForecastRule, Observation, forecast
+from kangshu.plans.evidence import (
+    DECIDABLE,
+    missing_reason,
+)
+from kangshu.plans.forecast import ForecastRule, forecast
 from kangshu.plans.history import History, Revision, Revisions
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction
 from kangshu.plans.intake import PartPreview, ReceivedDocument
 from kangshu.plans.lights import LightRule, light_of
 from kangshu.plans.model import (
+    EVIDENCE_TITLES,
     LIGHT_TITLES,
     PLAN_STATE_TITLES,
+    TARGET_STATES,
     Adoption,
     AssignedDuty,
     Assignment,
@@ -35,6 +53,7 @@ from kangshu.plans.model import (
     LightPart,
     Milestone,
     MoneyView,
+    Observation,
     PlanImport,
     PlanRow,
     PlanState,
@@ -47,6 +66,7 @@ from kangshu.plans.model import (
     Suggestion,
     TargetEvidence,
     TargetLight,
+    TargetState,
     TargetView,
     UnitView,
 )
@@ -68,12 +88,13 @@ from kangshu.plans.returns import STANDINGS, ReturnRow, Returns, ReturnsTable
 from kangshu.plans.returns_taken import OUTLETS
 from kangshu.plans.review import QUEUES, LinkQuestion, PlanReview, Queue, UnitQuestion
 from kangshu.plans.shape import PLAN_CLAUSE, PLAN_TARGET
-from kangshu.plans.snapshot_changes import SnapshotChanges, changes_between
-from kangshu.plans.snapshots import FrozenSnapshot, SnapshotRow, Snapshots
+from kangshu.plans.snapshot_changes import SnapshotChanges
+from kangshu.plans.snapshot_model import FrozenSnapshot, SnapshotRow
+from kangshu.plans.snapshots import Snapshots
 from kangshu.plans.states import STEP_TITLES, STEPS, Period
 from kangshu.plans.systems import Catalogue, PlanSystem, catalogue
 from kangshu.plans.target_work import ENTER_STATISTICS, TargetWork
-from kangshu.plans.trajectory import Waypoint, annual, asked_on, waypoints
+from kangshu.plans.trajectory import Course, Waypoint, annual, asked_on, waypoints
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
 from kangshu.plans.values import PastValues, Values, snapshot_values
 
@@ -92,6 +113,7 @@ __all__ = [
     "DECIDABLE",
     "ENTER_STATISTICS",
     "EVIDENCE_TITLES",
+    "FORMULAS",
     "LIGHT_TITLES",
     "OUTLETS",
     "PARAMETERS",
@@ -106,9 +128,11 @@ __all__ = [
     "STANDINGS",
     "STEPS",
     "STEP_TITLES",
+    "TARGET_STATES",
     "Act",
     "Adoption",
     "AdoptionPreview",
+    "Assessments",
     "AssignedDuty",
     "Assignment",
     "AssignmentPreview",
@@ -119,6 +143,7 @@ __all__ = [
     "Circular",
     "ClauseView",
     "Correction",
+    "Course",
     "Desk",
     "DoubtView",
     "DueReport",
@@ -160,6 +185,7 @@ __all__ = [
     "Queue",
     "Quota",
     "QuotaLine",
+    "RankedSheet",
     "Reading",
     "ReceivedDocument",
     "Release",
@@ -173,6 +199,8 @@ __all__ = [
     "Reviewed",
     "Revision",
     "Revisions",
+    "Scheme",
+    "SchemeItem",
     "SectionView",
     "SheetEntry",
     "SheetFinding",
@@ -185,10 +213,13 @@ __all__ = [
     "Suggestion",
     "TargetEvidence",
     "TargetLight",
+    "TargetState",
     "TargetView",
     "TargetWork",
+    "UnitClass",
     "UnitDirectory",
     "UnitQuestion",
+    "UnitSheet",
     "UnitView",
     "Values",
     "Waypoint",
@@ -197,14 +228,17 @@ __all__ = [
     "catalogue",
     "entries_of",
     "entry_for",
+    "example_scheme",
     "forecast",
-    "changes_between",
+    "ground_of",
     "light_of",
     "may_report",
     "missing_reason",
     "quota_lines",
     "read_plan",
     "sample_plan",
+    "scheme_sheets",
+    "score_of",
     "slug_of",
     "snapshot_values",
     "standing",

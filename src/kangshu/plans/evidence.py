@@ -12,19 +12,12 @@ from typing import Final
 
 from kangshu.base.text import Text
 from kangshu.plans.elements import extension_value, extensions, replace_extension
-from kangshu.plans.model import EvidenceKind, PlanView, TargetEvidence, TargetView
+from kangshu.plans.model import EVIDENCE_TITLES, EvidenceKind, PlanView, TargetEvidence, TargetView
 from kangshu.plans.phrases import Phrases, phrases_of
 from kangshu.plans.shape import EVIDENCE
 from kangshu.plans.systems import Recognised, WordRule, catalogue, recognise
 from kangshu.sdk import Resource
 
-EVIDENCE_TITLES: Final[dict[EvidenceKind, Text]] = {
-    "measure": Text("台账实时计算", "Computed from registers"),
-    "reported": Text("责任单位填报", "Reported by the unit"),
-    "statistics": Text("统计部门发布", "Released statistics"),
-    "register-missing": Text("台账尚未建设", "Registers do not exist yet"),
-    "undecided": Text("取数方式待定", "Not decided"),
-}
 DECIDABLE: Final[tuple[EvidenceKind, ...]] = ("reported", "statistics", "register-missing")
 """What a person may decide; a measure is decided by confirming its link."""
 
@@ -36,13 +29,10 @@ def suggested(phrases: Phrases, installed: Collection[str]) -> TargetEvidence:
     """
     found = recognise(phrases.every)
     systems = tuple(one.system.id for one in found[:3])
-    for rules, kind in ((catalogue().statistics, "statistics"), (catalogue().reported, "reported")):
-        told = _told(rules, phrases)
-        if told:
-            rule, words = told
-            return TargetEvidence(
-                "statistics" if kind == "statistics" else "reported", systems, (words,), rule.reason
-            )
+    told = _told(phrases, bool(recognise(phrases.near)))
+    if told:
+        kind, rule, words = told
+        return TargetEvidence(kind, systems, (words,), rule.reason)
     if not found:
         reason = Text(
             "未识别到对应的台账，请确定取数方式", "no register is recognised; say where the value comes from"
@@ -51,12 +41,24 @@ def suggested(phrases: Phrases, installed: Collection[str]) -> TargetEvidence:
     return _of_registers(found, systems, installed)
 
 
-def _told(rules: Sequence[WordRule], phrases: Phrases) -> tuple[WordRule, str] | None:
-    """Return the first rule whose words stand in the target's phrases; the sentence is asked where those say nothing."""
-    for phrase in phrases.near if phrases.telling else phrases.every:
-        for rule in rules:
+def _told(phrases: Phrases, recognised: bool) -> tuple[EvidenceKind, WordRule, str] | None:
+    """Return the rule by which statistics or a report proves the target, and its words.
+
+    The sentence is asked where the nearer words neither name anything nor lead to a register, and by rules that speak
+    of it.
+    """
+    rules: list[tuple[EvidenceKind, WordRule]] = [
+        *(("statistics", one) for one in catalogue().statistics),
+        *(("reported", one) for one in catalogue().reported),
+    ]
+    asked = phrases.near if phrases.telling or recognised else phrases.every
+    for phrase in asked:
+        for kind, rule in rules:
             if words := rule.found_in(phrase):
-                return rule, words
+                return kind, rule, words
+    for kind, rule in rules:
+        if rule.around and (words := rule.found_in(phrases.sentence)):
+            return kind, rule, words
     return None
 
 

@@ -15,20 +15,12 @@ from statistics import median, quantiles
 from typing import Final
 
 from kangshu.base.text import Text
-from kangshu.plans.model import Forecast
+from kangshu.plans.model import Forecast, Observation
 from kangshu.plans.numbers import plain
 
 _YEAR: Final = Decimal("365.25")
 _FARTHEST: Final = 366 * 30
 """Days beyond which no day of reaching is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """A value on a day."""
-
-    day: date
-    value: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from decimal import Decimal
 from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, quarter_ends
 from kangshu.measures import MeasureResult
-from kangshu.plans.forecast import Observation
 from kangshu.plans.lights import Known
-from kangshu.plans.model import PlanView
+from kangshu.plans.model import Observation, PlanView
 from kangshu.plans.reports import newest
 from kangshu.plans.value_flow import values_of
 from kangshu.plans.values import Past, Values

@@ -16,13 +16,14 @@ from decimal import Decimal
 from typing import Literal
 
 from kangshu.base.text import Text
-from kangshu.plans.forecast import ForecastRule, Observation, forecast, on_course
+from kangshu.plans.forecast import ForecastRule, forecast, on_course
 from kangshu.plans.model import (
     PLAN_STATE_TITLES,
     DutyView,
     Forecast,
     Light,
     LightPart,
+    Observation,
     PlanState,
     TargetLight,
     TargetView,
@@ -288,5 +289,6 @@ def light_of(
         known.source if known else "",
         forecast=found,
         unit=compared(target, known)[1],
+        history=known.history if known else (),
         closed=closed,
     )

@@ -8,7 +8,7 @@ unit of measure, a bound the measure does not run towards.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,20 +16,30 @@ from kangshu.plans.model import PlanView, Suggestion, TargetView
 from kangshu.plans.phrases import Phrases, phrases_of
 from kangshu.sdk import MeasureDeclaration
 
-LIKELY: Final = 0.6
-"""Share of a title that must stand in the target's words for the measure to be suggested unasked."""
+LIKELY: Final = 0.75
+"""How alike title and words must be (Dice, over pairs of signs) for the measure to be suggested unasked."""
 POSSIBLE: Final = 0.3
 """Below this a measure is no alternative either."""
-_WHOLE: Final = 0.8
-"""Share of a title that the sentence must hold where the target's own words hold only a part."""
-_CONTRARY: Final = (
-    ("二级", "三级", "基层"),
-    ("60岁", "65岁", "80岁"),
-    ("公办", "民办", "民营", "社会办"),
-    ("护理型", "民营", "民办"),
-    ("城市", "农村"),
-    ("签约", "互认", "转诊", "评估", "体检"),
+_WHOLE: Final = 0.9
+"""Share of a title that the sentence must hold where the target's own words leave a part out."""
+_PART: Final = 0.8
+"""Share of those own words that the title must hold."""
+_MARKS: Final = tuple(
+    re.compile(one)
+    for one in (
+        "60岁",
+        "65岁",
+        "80岁",
+        "二级",
+        "三级",
+        "公办|公建",
+        "民办|民营|社会办",
+        "护理型",
+        "城市",
+        "农村",
+    )
 )
+"""Words that tell two indicators apart: either both name them or neither does."""
 _COMMON: Final = re.compile(
     r"[的、，。“”（）()\s\d%％]|占比|比例|比重|覆盖率|达标|以上|不低于|达到|实现|全市|全区|人数|数$"
 )
@@ -115,24 +125,20 @@ def _expression(phrase: str, measure: MeasureDeclaration) -> tuple[int, str] | N
 def _by_words(phrases: Phrases, measure: MeasureDeclaration) -> _Fit | None:
     """Return how well the title's words fit. A part left out (三级…不低于60%，二级医疗机构不低于50%) is found in the sentence."""
     title, phrase = measure.title.zh, phrases.near[0]
-    if any(_contrary(group, phrase, title) for group in _CONTRARY):
+    if any(bool(mark.search(phrase)) != bool(mark.search(title)) for mark in _MARKS):
         return None
-    words = _pairs(title)
-    if not words:
+    words, own = _pairs(title), _pairs(phrase)
+    if not words or not own:
         return None
-    score = len(words & _pairs(phrase)) / len(words)
+    common = len(words & own)
+    score = 2 * common / (len(words) + len(own))
     if score < POSSIBLE:
         return None
-    if score < LIKELY and len(words & _pairs(phrases.sentence)) >= _WHOLE * len(words):
+    left_out = common > _PART * len(own) and len(words & _pairs(phrases.sentence)) >= _WHOLE * len(words)
+    if score < LIKELY and left_out:
         score = LIKELY
     matched = "、".join(_shared(phrase, title))
     return _Fit(measure, matched, round(min(score, 0.99), 2), (score * 0.9, 0, len(matched), measure.id))
-
-
-def _contrary(group: Sequence[str], phrase: str, title: str) -> bool:
-    """Return whether title and phrase each name one of the alternatives and none in common."""
-    there, here = {one for one in group if one in title}, {one for one in group if one in phrase}
-    return bool(there) and not there & here and (bool(here) or group == _CONTRARY[-1])
 
 
 def _pairs(words: str) -> set[str]:

@@ -34,6 +34,22 @@ EvidenceKind = Literal["measure", "reported", "statistics", "register-missing", 
 """What proves a target."""
 Role = Literal["lead", "cooperating"]
 _NO_TEXT = Text("", "")
+EVIDENCE_TITLES: dict[EvidenceKind, Text] = {
+    "measure": Text("台账实时计算", "Computed from registers"),
+    "reported": Text("责任单位填报", "Reported by the unit"),
+    "statistics": Text("统计部门发布", "Released statistics"),
+    "register-missing": Text("台账尚未建设", "Registers do not exist yet"),
+    "undecided": Text("取数方式待定", "Not decided"),
+}
+TargetState = Literal["live", "silent", "awaiting-report", "awaiting-statistics", "register-missing"]
+TARGET_STATES: dict[TargetState, Text] = {
+    "live": Text("已有数值", "Has a value"),
+    "silent": Text("指标暂无数值", "Its measure has no value yet"),
+    "awaiting-report": Text("待填报", "Awaiting a report"),
+    "awaiting-statistics": Text("待统计发布", "Awaiting statistics"),
+    "register-missing": Text("台账尚未建设", "Registers do not exist yet"),
+}
+"""What a target of our own shows: exactly one of these. "live" is a value from registers, a report or a release."""
 Figure = Decimal | tuple[Decimal, Decimal] | str
 """A figure as written: a number, a range, or text such as a ratio 1:1.6."""
 
@@ -139,6 +155,14 @@ class LightPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """A value on a day."""
+
+    day: date
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """Where a target's values lead, with the method named.
 
@@ -179,6 +203,8 @@ class TargetLight:
     """Where the values seen so far lead; None where there is nothing to reckon with."""
     unit: str = ""
     """The unit of the value and of what is asked for: the target's, or % where a share of those that meet it is told."""
+    history: tuple[Observation, ...] = ()
+    """Earlier values of the same source by day: period ends of a measure, or what was reported or released before."""
     closed: PlanState | None = None
     """The state of a plan that is no longer in force: its targets show that word, grey, and are never red."""
 
@@ -237,6 +263,11 @@ class TargetEvidence:
     decided_on: str = ""
     note: str = ""
 
+    @property
+    def title(self) -> Text:
+        """Return what the kind is called."""
+        return EVIDENCE_TITLES[self.kind]
+
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
@@ -272,6 +303,26 @@ class TargetView:
     evidence: TargetEvidence = TargetEvidence()
     light: TargetLight = field(default_factory=lambda: TargetLight("grey", ()))
     reviewed: Reviewed | None = None
+
+    @property
+    def state(self) -> TargetState:
+        """Return what a target of our own shows."""
+        if self.light.value is not None:
+            return "live"
+        match self.evidence.kind:
+            case "measure":
+                return "silent"
+            case "statistics":
+                return "awaiting-statistics"
+            case "register-missing":
+                return "register-missing"
+            case _:
+                return "awaiting-report"
+
+    @property
+    def state_title(self) -> Text:
+        """Return in words what a target of our own shows; of registers still to be built the system that holds them."""
+        return self.evidence.reason if self.state == "register-missing" else TARGET_STATES[self.state]
 
     @property
     def standard(self) -> bool:

@@ -21,6 +21,10 @@ SAYS_NOTHING: Final = re.compile(
 )
 """An indicator that names nothing by itself: what it is of stands elsewhere in the sentence."""
 _REACH: Final = 160
+_EVENTS: Final = frozenset({"次", "场", "期", "批"})
+"""What is held 2次 is named in full behind the figure: 2次甲、乙和丙培训."""
+_OPEN: Final = re.compile(r"[和及与、的]$")
+"""An indicator that breaks off: what is counted follows the figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,14 @@ def phrases_of(target: TargetView, text: str, fellows: Iterable[TargetView] = ()
         return Phrases((target.indicator,), target.indicator, True)
     before, after = text[max(0, start - _REACH) : start], text[end : end + 60]
     part = _PART.split(before)[-1]
-    own = text[start:end] + _NEXT.split(after)[0]
+    behind = _PART if target.unit in _EVENTS else _NEXT
+    own = text[start:end] + behind.split(after)[0]
     whole = part + text[start:end] + _PART.split(after)[0]
     sentence = _SENTENCE.split(before)[-1] + text[start:end] + _SENTENCE.split(after)[0]
     subject = _respective(target, text, fellows)
     if subject:
         return Phrases((subject,), sentence, True)
-    if SAYS_NOTHING.fullmatch(target.indicator.strip()):
+    if SAYS_NOTHING.fullmatch(target.indicator.strip()) or _OPEN.search(target.indicator):
         return Phrases((own, whole), sentence, False)
     return Phrases((target.indicator, own, whole), sentence, True)
 

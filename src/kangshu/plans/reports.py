@@ -18,9 +18,8 @@ from kangshu.base.canonical import BASE, DEMO_TAG, DISTRICT, structure
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.text import Text
 from kangshu.plans.elements import extension_value, extensions, replace_extension
-from kangshu.plans.forecast import Observation
 from kangshu.plans.lights import Known
-from kangshu.plans.model import PlanView, TargetView
+from kangshu.plans.model import Observation, PlanView, TargetView
 from kangshu.sdk import Resource
 
 RESPONSIBLE: Final = structure("responsible-organisation")

@@ -34,6 +34,8 @@ class WordRule:
 
     reason: Text
     words: tuple[re.Pattern[str], ...]
+    around: bool = False
+    """Whether the words stand in the sentence around and hold for every figure in it."""
 
     def found_in(self, phrase: str) -> str:
         """Return the words of the phrase that match, the longest; "" for none."""
@@ -75,7 +77,10 @@ def catalogue() -> Catalogue:
     }
 
     def rules(name: str) -> tuple[WordRule, ...]:
-        return tuple(WordRule(Text(one["zh"], one["en"]), _words(one["words"])) for one in data[name])
+        return tuple(
+            WordRule(Text(one["zh"], one["en"]), _words(one["words"]), bool(one.get("around")))
+            for one in data[name]
+        )
 
     return Catalogue(systems, rules("statistics"), rules("reported"))
 

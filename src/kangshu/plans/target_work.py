@@ -13,11 +13,12 @@ from kangshu.plans import editing, value_flow
 from kangshu.plans.changing import change_plan, person
 from kangshu.plans.due_values import DueReport, due_reports
 from kangshu.plans.evidence import DECIDABLE, decide
+from kangshu.plans.lights import is_upper
 from kangshu.plans.links import ranked
-from kangshu.plans.model import EvidenceKind, PlanView, Suggestion
-from kangshu.plans.quotas import set_quotas
+from kangshu.plans.model import EvidenceKind, PlanView, Suggestion, TargetView
+from kangshu.plans.quotas import QuotaLine, quota_lines, set_quotas
 from kangshu.plans.reports import ReportedValue, Submission
-from kangshu.plans.trajectory import set_milestone
+from kangshu.plans.trajectory import Course, course_of, set_milestone
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store
 
@@ -44,6 +45,16 @@ class TargetWork:
         plan = await self._read(grant, plan_id)
         found = value_flow.own_target(plan, target)
         return ranked(found, plan.text, self._measures.values(), plan.targets)
+
+    def course(self, target: TargetView) -> Course:
+        """Return a target over time: base, milestones and deadline, and the values that are known."""
+        light = target.light
+        known = date.fromisoformat(light.as_of[:10]) if light.as_of else self._today()
+        return course_of(target, known)
+
+    def districts(self, target: TargetView, values: Mapping[str, Decimal | None]) -> tuple[QuotaLine, ...]:
+        """Return each district's quota beside its value, and what is missing; `values` are by division code."""
+        return quota_lines(target.quotas, values, lower=is_upper(target))
 
     async def decide(
         self,

@@ -16,7 +16,7 @@ from typing import Final
 
 from kangshu.base.text import Text
 from kangshu.plans.elements import extension_value, extensions
-from kangshu.plans.model import Milestone, TargetView
+from kangshu.plans.model import Milestone, Observation, TargetView
 from kangshu.plans.numbers import plain
 from kangshu.plans.phrases import SAYS_NOTHING
 from kangshu.plans.shape import MILESTONE
@@ -40,6 +40,15 @@ class Waypoint:
     kind: str
     """baseline, milestone or final."""
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A target over time: its way, what is asked for at each year's end, and the values that are known."""
+
+    points: tuple[Waypoint, ...]
+    years: tuple[tuple[int, Decimal], ...]
+    seen: tuple[Observation, ...]
 
 
 def subject_key(indicator: str) -> str:
@@ -128,6 +137,16 @@ def annual(points: Sequence[Waypoint]) -> tuple[tuple[int, Decimal], ...]:
         return ()
     years = range(points[0].day.year, points[-1].day.year + 1)
     return tuple((year, value) for year in years if (value := asked_on(points, year_end(year))) is not None)
+
+
+def course_of(target: TargetView, last: date) -> Course:
+    """Return a target over time; `last` is the day of its newest value."""
+    light = target.light
+    points = waypoints(target, light.final) if light.unit in ("", target.unit) else ()
+    seen = list(light.history)
+    if light.value is not None:
+        seen.append(Observation(last, light.value))
+    return Course(points, annual(points), tuple(seen))
 
 
 def told(points: Sequence[Waypoint], day: date, value: Decimal, unit: str) -> Text:
