@@ -83,7 +83,10 @@ def _comparators() -> tuple[list[tuple[str, re.Pattern[str]]], list[tuple[str, r
     before = [
         (name, re.compile(rf"(?:{source})(?:的)?\s*$")) for name, source in table["comparators"].items()
     ]
-    after = [(name, re.compile(rf"\s*(?:的)?(?:{source})")) for name, source in table["after"].items()]
+    after = [
+        (name, re.compile(rf"(?:\([^()]{{1,4}}\))?\s*(?:的)?(?:{source})"))
+        for name, source in table["after"].items()
+    ]
     return before, after
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from kangshu.plans.reading.brackets import Note
+from kangshu.plans.reading.cell_lines import read_barred_cells, read_cell_lines
 from kangshu.plans.reading.lexicon import compiled, words
 from kangshu.plans.reading.lexicon import tables as grammar
 from kangshu.plans.reading.lines import Lines
-from kangshu.plans.reading.table_tasks import Row, column_role, content_column
+from kangshu.plans.reading.table_tasks import Row, content_column, role_columns
 from kangshu.plans.reading.units import Assignment, Role, like_organisation, read_units, units_line
 
 
@@ -23,7 +24,7 @@ def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tu
         if line.empty:
             number += 1
             continue
-        for read in (_read_columns, _read_numbered_rows, _read_run_together, _read_cell_lines):
+        for read in _READERS:
             found, following = read(lines, number)
             if found:
                 rows.extend(
@@ -32,7 +33,10 @@ def flattened_tasks(lines: Lines, taken: list[Note]) -> tuple[list[Row], list[tu
                 header = lines.text[line.start : found[0][0]]
                 if read is _read_run_together or compiled("tables", "progress_column").search(header):
                     ends = [lines.all[following - 1].end, *(row[0] for row in found[::-1])]
-                    behind = [row[1] if read is _read_run_together else row[2].end for row in found[::-1]]
+                    behind = [
+                        row[1] if read is _read_run_together else max(row[1], row[2].end)
+                        for row in found[::-1]
+                    ]
                     progress.extend(
                         (start, max(start, end)) for start, end in zip(behind, ends, strict=False)
                     )
@@ -60,7 +64,7 @@ def _read_columns(lines: Lines, number: int) -> tuple[list[Row], int]:
     line = lines.all[number]
     header = cells_in_line(text, line.start, line.end)
     names = [text[a:b] for a, b in header]
-    roles = {column: role for column, name in enumerate(names) if (role := column_role(name)) is not None}
+    roles = role_columns(names)
     content = content_column(names)
     if not roles or content is None or len(header) < 2:
         return [], number
@@ -96,6 +100,7 @@ def _read_columns(lines: Lines, number: int) -> tuple[list[Row], int]:
     return rows, following
 
 
+_LONGEST_ROW = 14  # lines of one row; more is prose behind the table
 _ROW_NUMBER = re.compile(r"\d{1,3}[.、]?\s+(?=[一-龥“\"])")
 
 
@@ -197,98 +202,4 @@ def _read_run_together(lines: Lines, number: int) -> tuple[list[Row], int]:
     return rows, following
 
 
-def _read_cell_lines(lines: Lines, number: int) -> tuple[list[Row], int]:
-    """One cell a line: a run of header lines with a role column, then number, work, units, …"""
-    text = lines.text
-    header: list[int] = []
-    following = number
-    while following < len(lines.all) and len(header) < 10:
-        line = lines.all[following]
-        if not line.empty:
-            if line.end - line.start > 22 or re.search(r"[。;,:]", text[line.start : line.end]):
-                break
-            header.append(following)
-            if column_role(text[line.start : line.end]) is not None and not _next_is_header(lines, following):
-                following += 1
-                break
-        following += 1
-    names = [text[lines.all[n].start : lines.all[n].end] for n in header]
-    roles = [role for name in names if (role := column_role(name)) is not None]
-    if not roles or len(names) < 2 or (column_role(names[0]) is not None and len(names) < 3):
-        return [], number
-    if not any(
-        re.search(
-            "|".join(grammar()["tables"]["content_column"]) + "|序号|工作|内容", re.sub(r"\s", "", name)
-        )
-        for name in names
-        if column_role(name) is None
-    ):
-        return [], number
-    rows: list[Row] = []
-    work: list[int] = []
-    while following < len(lines.all):
-        line = lines.all[following]
-        if line.empty:
-            following += 1
-            continue
-        if len(work) > _LONGEST_ROW or _is_signature(lines, following):
-            break
-        assignment = units_line(text[line.start : line.end])
-        if assignment is None or not work:
-            if line.kind in ("one", "section1") and line.level == 1 and rows and not work:
-                break
-            work.append(following)
-            following += 1
-            continue
-        assignment.units = [(stated or roles[0], unit) for stated, unit in assignment.units]
-        end = line.end
-        following += 1
-        for role in roles[1:]:
-            while following < len(lines.all) and lines.all[following].empty:
-                following += 1
-            more = (
-                units_line(text[lines.all[following].start : lines.all[following].end])
-                if following < len(lines.all)
-                else None
-            )
-            if more is None:
-                break
-            assignment.units.extend((stated or role, unit) for stated, unit in more.units)
-            end = lines.all[following].end
-            following += 1
-        start = _work_start(lines, work)
-        rows.append((start, lines.all[work[-1]].end, Note(line.start, end, assignment)))
-        work = []
-    return rows, following
-
-
-_LONGEST_ROW = 14  # lines of one row; more is prose behind the table
-
-
-def _is_signature(lines: Lines, number: int) -> bool:
-    """Return whether a line is a unit that signs: a date stands below it."""
-    for line in lines.all[number + 1 : number + 4]:
-        if not line.empty:
-            return bool(re.fullmatch(r"20\d\d年\d{1,2}月\d{1,2}日", lines.text[line.start : line.end]))
-    return False
-
-
-def _next_is_header(lines: Lines, number: int) -> bool:
-    for line in lines.all[number + 1 : number + 3]:
-        if not line.empty:
-            name = lines.text[line.start : line.end]
-            return column_role(name) is not None or bool(
-                re.fullmatch(words("tables", "other_column"), re.sub(r"\s", "", name))
-            )
-    return False
-
-
-def _work_start(lines: Lines, work: list[int]) -> int:
-    """Return where the row's own work starts: behind its row number, else at its longest line."""
-    text = lines.text
-    for place, number in enumerate(work):
-        line = lines.all[number]
-        if re.fullmatch(r"\(?\d{1,3}\)?[.、]?", text[line.start : line.end]) and place + 1 < len(work):
-            return lines.all[work[place + 1]].body
-    longest = max(work, key=lambda number: lines.all[number].end - lines.all[number].start)
-    return lines.all[longest].body
+_READERS = (read_barred_cells, _read_columns, _read_numbered_rows, _read_run_together, read_cell_lines)

@@ -11,6 +11,8 @@ from kangshu.plans.reading.table_tasks import column_role
 from kangshu.plans.reading.units import label_pattern, like_organisation, read_units, units_line
 
 _LONGEST = 400
+# Who publishes a page or holds an event: no statement of work where nothing else is labelled.
+_PUBLISHER = re.compile("(?:主办|主管|承办|协办|支持|指导)(?:单位|部门|方)")
 
 
 def labelled_notes(lines: Lines, taken: list[tuple[int, int]]) -> list[Note]:
@@ -35,6 +37,8 @@ def labelled_notes(lines: Lines, taken: list[tuple[int, int]]) -> list[Note]:
         if names and sum(map(like_organisation, names)) * 2 >= len(names):
             notes.append(Note(found.start(), end, assignment))
             position = end
+    if all(_PUBLISHER.match(text, note.start) for note in notes):
+        notes = []
     notes.extend(_labels_on_lines(lines, [*taken, *((note.start, note.end) for note in notes)]))
     return sorted(notes, key=lambda note: note.start)
 

@@ -123,6 +123,7 @@ def _is_rule(text: str, figure: Figure, sentences: Sentences) -> bool:
                 re.search(r"(?:给予|补贴|补助|奖励|资助|贴息|补偿)[^。;,]{0,20}$", clause)
                 or re.match(r"[^。;]{0,10}(?:给予|补贴|补助|奖励|资助|的一次性)", after)
             )
+            and not compiled("money", "paid_in_parts").search(after)
             and not re.search(
                 r"(?:比例|(?<!利)率|提高|增长|占比|降低)[^,。;]{0,6}$|(?:上浮|下浮)[^,。;]*$", clause
             )

@@ -130,6 +130,8 @@ def _candidate(lines: Lines, number: int, notes_at: set[int]) -> _Candidate | No
     standard = compiled("outline_titles", "standard_titles").match(text, line.body, line.end)
     if standard and len(title) > 24 and text[standard.end()] not in "和与及、的":  # 指导思想以…为指导
         title_end, title, alone = standard.end(), standard.group(), True
+    if _units_follow(lines, number) and (alone or len(title) > 20 or "," in title):
+        return _Candidate(line, line.level, title_end, -1, alone, False)
     like = (
         len(title) <= _LONGEST_TITLE
         and (not alone or title[-1:] not in ";,、")
@@ -140,6 +142,12 @@ def _candidate(lines: Lines, number: int, notes_at: set[int]) -> _Candidate | No
         and title.count(",") <= 3
     )
     return _Candidate(line, line.level, title_end, -1, alone, like)
+
+
+def _units_follow(lines: Lines, number: int) -> bool:
+    """Return whether the next line says who is responsible: what stands here is a task."""
+    following = next((line for line in lines.all[number + 1 : number + 4] if not line.empty), None)
+    return following is not None and bool(label_pattern().match(lines.text, following.start, following.end))
 
 
 def _opens_a_section(lines: Lines, number: int) -> bool:

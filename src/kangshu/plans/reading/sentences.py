@@ -15,9 +15,12 @@ _QUOTED = re.compile(r"《[^《》\n]{1,80}》|[“\"][^“”\"\n]{1,14}[”\"]
 _PUBLISHED = re.compile(r"(20\d\d)(?:年|-|/|\.)\d{1,2}(?:月|-|/|\.)\d{1,2}|\[(20\d\d)\]\s*\d+号")
 _STRONG = re.compile(r"(?:不低于|不少于|不小于|不得低于|不得少于|至少|不超过|不高于|控制在|≥|≤)[^,。;]{0,6}$")
 _GOAL_YEAR = re.compile(
-    r"今年(?!以来)|年内|到(?:20[2-9]\d|20xx|xxxx)年|十[四五]五|(?:20[2-9]\d|xxxx|20xx)年(?:底|末)?前"
+    r"今年(?!以来)|年内|到[“”]?十[四五]五|到(?:20[2-9]\d|20xx|xxxx)年|十[四五]五|(?:20[2-9]\d|xxxx|20xx)年(?:底|末)?前"
 )
-_PAST_YEAR = re.compile(r"(?<![到至前\d-])(20\d\d)年(?!.{0,3}[底末]前|.{0,2}前)(?!起|建成)")
+_PAST_YEAR = re.compile(
+    r"(?<![到至前较比与\d-])(20\d\d)年(?!.{0,3}[底末]前|.{0,2}前|的?基础|相比)(?!起|建成)"
+)
+_PERIOD = re.compile(r"(?:规划|计划|实施)期?限?[为是]?:?(20\d\d)年?-+(?:20\d\d)")
 
 
 class Sentences:
@@ -44,7 +47,8 @@ class Sentences:
         self._conditions = _condition_items(lines)
         self._condition_starts = [start for start, _ in self._conditions]
         found = [int(match.group(1) or match.group(2)) for match in _PUBLISHED.finditer(text[:3000])]
-        self._published = max(found) if found else None
+        period = _PERIOD.search(text[:3000])
+        self._published = max(found) if found else int(period.group(1)) if period else None
         self._speaks_of_plans = self._plan or bool(re.search("规划|行动计划|方案", text[:2000]))
 
     def _titled(self, key: str) -> bool:
@@ -90,7 +94,7 @@ class Sentences:
             return False
         if self._plan and not self._in_past_section(start):
             return True
-        if goals or strong or re.search("目标|计划", after[:40]):
+        if goals or strong or re.match("[^,。;]{0,16}(?:目标|计划)", after):
             return True
         return self._continues_a_goal(part, self._text[self._lines.at(start).start : first])
 

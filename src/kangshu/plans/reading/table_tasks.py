@@ -37,6 +37,15 @@ def column_role(header: str) -> Role | None:
     return None
 
 
+def role_columns(headers: list[str]) -> dict[int, Role]:
+    """Return the columns that name units, with their roles; sections of a unit (责任科室) only where nothing else does."""
+    found = {
+        column: role for column, header in enumerate(headers) if (role := column_role(header)) is not None
+    }
+    units = {column: role for column, role in found.items() if "科室" not in headers[column]}
+    return units or found
+
+
 def content_column(headers: list[str]) -> int | None:
     """Return the column that holds the work itself, by its header."""
     compact = [re.sub(r"\s+", "", header) for header in headers]
@@ -56,9 +65,7 @@ def table_tasks(folded: Folded, table: Table) -> list[Row]:
     header_rows = 0
     for header_rows, row in enumerate(grid[:4], start=1):  # noqa: B007 - used behind the loop
         headers = [text[cell.start : cell.end] if cell else "" for cell in row]
-        roles = {
-            column: role for column, header in enumerate(headers) if (role := column_role(header)) is not None
-        }
+        roles = role_columns(headers)
         content = content_column(headers)
         if roles and content is not None:
             break
