@@ -23,7 +23,8 @@ from kangshu.measures import SMALL_CELL, figure
 from kangshu.plans import shape
 from kangshu.plans.public_content import public_content
 from kangshu.plans.snapshot_content import Content, canonical_bytes, digest
-from kangshu.plans.snapshots import READ, frozen_record, reach, read_snapshot, writing
+from kangshu.plans.snapshot_model import frozen_record
+from kangshu.plans.snapshots import READ, reach, read_snapshot, writing
 from kangshu.plans.view import extension_value, is_demo
 from kangshu.sdk import Resource
 from kangshu.store import PUBLICATION_NUMBER, Store, Stored, new_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -200,11 +200,3 @@ def _day(moment: datetime) -> str:
 
 def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value or "")
-
-
-def counts(plans: Sequence[Content]) -> dict[str, int]:
-    """Return how much a content holds: plans, clauses, targets, duties."""
-    return {
-        "plans": len(plans),
-        **{name: sum(len(plan[name]) for plan in plans) for name in ("clauses", "targets", "duties")},
-    }

@@ -7,43 +7,46 @@ reach of its own that sees every plan and duty, counts residents and reads none,
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from kangshu.access import ANY_TYPE, Everything, Grant, NoPatient, Predicate
-from kangshu.base.canonical import BASE, DISTRICT, structure
-from kangshu.base.clock import CITY_ZONE, instant, now
+from kangshu.base.clock import instant, now
 from kangshu.base.faults import Conflict, Invalid, NotFound, Unprocessable
 from kangshu.cases import Cases
-from kangshu.plans import shape
 from kangshu.plans.plans import Plans
+from kangshu.plans.reporting import REPORT_KINDS, ReportKind, write_report
+from kangshu.plans.snapshot_changes import SnapshotChanges, changes_between
 from kangshu.plans.snapshot_content import (
     Content,
-    canonical_bytes,
-    counts,
     digest,
     plan_content,
     return_content,
     unit_content,
     unit_ids,
 )
-from kangshu.plans.view import extension_value, is_demo
+from kangshu.plans.snapshot_model import (
+    FROZEN_PERIOD,
+    Freezing,
+    FrozenSnapshot,
+    SnapshotRow,
+    records_of,
+    snapshot_of,
+    snapshot_row,
+)
 from kangshu.sdk import Resource
-from kangshu.store import FROZEN_NUMBER, FROZEN_TAG, Store, Transaction, new_id
+from kangshu.store import FROZEN_NUMBER, Store, Transaction
 
 FREEZE: Final = "plan.freeze"
 READ: Final = "plan.snapshot"
 CARRIES_RETURN: Final = "progress-return"
 """What a case kind declares in `carries` when it is a unit's progress return (月报, 季报)."""
-FROZEN_PERIOD: Final = f"{BASE}/sid/snapshot-period"
-"""Identifier system: the month (2026-12) of a snapshot that the calendar made."""
-_POSITION, _POSITION_AFTER = structure("feed-position"), structure("feed-position-after")
-_FROZEN_BY, _PLAN = structure("frozen-by"), structure("frozen-plan")
 _CHUNK: Final = 100
 _LONGEST_TITLE: Final = 80
 
@@ -60,42 +63,6 @@ _COUNTED: Mapping[str, Predicate] = MappingProxyType({ANY_TYPE: Everything()})
 _WRITTEN: Mapping[str, Predicate] = MappingProxyType(
     dict.fromkeys(("DocumentReference", "Binary"), NoPatient())
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotRow:
-    """One line of the list of snapshots. `day` is the city's day on which it was `taken`."""
-
-    id: str
-    number: str
-    title: str
-    day: date
-    taken: datetime
-    position: int
-    """The feed's position when the room began to look; with `position_after` equal, nothing changed meanwhile."""
-    position_after: int
-    plans: tuple[str, ...]
-    """Ids of the plans."""
-    sha256: str
-    """Digest of the content's bytes."""
-    period: str
-    """The month (2026-12) that the calendar froze it for, "" when a person did."""
-    by: str
-    demo: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenSnapshot(SnapshotRow):
-    """A snapshot whole. `content` is plain JSON, see `plans.snapshot_content`."""
-
-    content: Content
-
-    def plan(self, identifier: str) -> Content:
-        """Return the content of one plan. Raises NotFound."""
-        found = next((one for one in self.content["plans"] if one["id"] == identifier), None)
-        if found is None:
-            raise NotFound("the snapshot does not hold this plan", zh="快照中没有该规划")
-        return dict(found)
 
 
 class Snapshots:
@@ -143,15 +110,16 @@ class Snapshots:
         ended = await self._store.feed_position()
         own = await self._organisations(reach(grant), [grant.organisation] if grant.organisation else [])
         office = str(own[0].get("name", "")) if own else ""
+        by = grant.display or grant.account
 
         async def work(transaction: Transaction) -> FrozenSnapshot:
             if period:
                 await self._check_period(transaction, period)
             taken = datetime.fromisoformat(instant(self._clock()))  # as it is written: to the millisecond
-            year = taken.astimezone(CITY_ZONE).year
-            sequence = await transaction.next_number(f"snapshot/{year}")
-            made = self._made(grant, year, sequence, title, taken, (begun, ended), period, content, office)
-            for one in self._records(made):
+            freezing = Freezing(taken, (begun, ended), title, period, by, office)
+            sequence = await transaction.next_number(f"snapshot/{freezing.day.year}")
+            made = snapshot_of(content, freezing, sequence)
+            for one in records_of(made, self._jurisdiction):
                 await transaction.create_as(made.id, one)
             return made
 
@@ -180,179 +148,85 @@ class Snapshots:
         grant.require(READ)
         return await read_snapshot(self._store, reach(grant), identifier)
 
+    async def compare(
+        self, grant: Grant, first: str, second: str
+    ) -> tuple[FrozenSnapshot, FrozenSnapshot, SnapshotChanges]:
+        """Return two snapshots, the earlier one first, and what changed between them. Raises as `frozen` does."""
+        both = [await self.frozen(grant, one) for one in (first, second)]
+        earlier, later = sorted(both, key=lambda one: (one.taken, one.number))
+        return earlier, later, changes_between(earlier, later)
+
+    def report_kinds(self) -> tuple[ReportKind, ...]:
+        """Return the reports that can be made of a snapshot."""
+        return REPORT_KINDS
+
+    async def report(
+        self, grant: Grant, identifier: str, kind: str, form: str, unit: str = ""
+    ) -> tuple[bytes, str, str]:
+        """Return (file, its name, its media type) of a report; `unit` is the organisation of a unit sheet.
+
+        Raises:
+            NotFound: no such snapshot, report or form, or the unit has no part in it.
+        """
+        frozen = await self.frozen(grant, identifier)
+        return await asyncio.to_thread(write_report, frozen, kind, form, unit)
+
     async def own_plans(self, grant: Grant) -> tuple[str, ...]:
         """Return the ids of the city's own plans, which is what a snapshot holds unless others are named."""
         return tuple(one.id for one in await self._plans.plans(grant) if not one.foreign)
 
     # ------------------------------------------------------------------ inside
 
-    async def _gathered(self, reach: Grant, wanted: Collection[str]) -> dict[str, Any]:
-        own = await self.own_plans(reach)
+    async def _gathered(self, seeing: Grant, wanted: Collection[str]) -> dict[str, Any]:
+        own = await self.own_plans(seeing)
         if not own:
             raise Unprocessable("there is no plan of our own to freeze", zh="没有本市规划，无法形成快照")
         held = []
         for identifier in sorted(set(wanted) or own):
-            view = await self._plans.plan(reach, identifier)
+            view = await self._plans.plan(seeing, identifier)
             if view.foreign:
                 raise Unprocessable(
                     "another city's plan is not frozen: it has no values here",
                     zh="外地规划没有本市数值，不形成快照",
                 )
-            tasks = await self._store.search_all(reach, "Task", f"focus=PlanDefinition/{identifier}")
+            tasks = await self._store.search_all(seeing, "Task", f"focus=PlanDefinition/{identifier}")
             held.append(plan_content(view, {str(one["id"]): one for one in tasks}))
-        returns = await self._returns(reach)
+        returns = await self._returns(seeing)
         return {
             "jurisdiction": self._jurisdiction,
             "plans": held,
-            "units": [unit_content(one) for one in await self._organisations(reach, unit_ids(held, returns))],
+            "units": [
+                unit_content(one) for one in await self._organisations(seeing, unit_ids(held, returns))
+            ],
             "returns": returns,
         }
 
-    async def _returns(self, reach: Grant) -> list[dict[str, Any]]:
+    async def _returns(self, seeing: Grant) -> list[dict[str, Any]]:
         kind = self._cases.carrying(CARRIES_RETURN)
         if kind is None:
             return []
-        tasks = await self._store.search_all(reach, "Task", f"code={kind.code}")
+        tasks = await self._store.search_all(seeing, "Task", f"code={kind.code}")
         return sorted(map(return_content, tasks), key=lambda one: (one["period"], one["unit"], one["task"]))
 
-    async def _organisations(self, reach: Grant, ids: Sequence[str]) -> list[Resource]:
+    async def _organisations(self, seeing: Grant, ids: Sequence[str]) -> list[Resource]:
         found: list[Resource] = []
         for start in range(0, len(ids), _CHUNK):
             listed = ",".join(ids[start : start + _CHUNK])
-            found += await self._store.search_all(reach, "Organization", f"_id={listed}")
+            found += await self._store.search_all(seeing, "Organization", f"_id={listed}")
         return sorted(found, key=lambda one: str(one["id"]))
 
     async def _check_period(self, transaction: Transaction, period: str) -> None:
         if await transaction.match("DocumentReference", f"identifier={FROZEN_PERIOD}|{period}") is not None:
             raise Conflict(f"{period} has its snapshot already", zh=f"{period} 的快照已经形成")
 
-    def _made(
-        self,
-        grant: Grant,
-        year: int,
-        sequence: int,
-        title: str,
-        taken: datetime,
-        positions: tuple[int, int],
-        period: str,
-        content: Content,
-        office: str,
-    ) -> FrozenSnapshot:
-        number = f"快〔{year}〕{sequence:04d}号"
-        day = taken.astimezone(CITY_ZONE).date()
-        named = title or f"{day.year}年{day.month}月{day.day}日规划进展快照"
-        head = {
-            "number": number,
-            "title": named,
-            "day": day.isoformat(),
-            "taken": instant(taken),
-            "position": list(positions),
-            "period": period,
-            "office": office,
-        }
-        whole = {**content, "snapshot": head}
-        return FrozenSnapshot(
-            id=new_id(),
-            number=number,
-            title=named,
-            day=day,
-            taken=taken,
-            position=positions[0],
-            position_after=positions[1],
-            plans=tuple(one["id"] for one in content["plans"]),
-            sha256=digest(canonical_bytes(whole)),
-            period=period,
-            by=grant.display or grant.account,
-            demo=any(one["demo"] for one in content["plans"]),
-            content=whole,
-        )
 
-    def _records(self, made: FrozenSnapshot) -> tuple[Resource, Resource]:
-        data = canonical_bytes(made.content)
-        binary: Resource = {
-            "resourceType": "Binary",
-            "id": made.id,
-            "contentType": "application/json",
-            "securityContext": {"reference": f"DocumentReference/{made.id}"},
-            "data": base64.b64encode(data).decode("ascii"),
-        }
-        identifiers = [
-            {"system": FROZEN_NUMBER, "value": made.number},
-            {"system": shape.DOCUMENT_HASH, "value": made.sha256},
-        ]
-        if made.period:
-            identifiers.append({"system": FROZEN_PERIOD, "value": made.period})
-        extensions: list[Resource] = (
-            [{"url": DISTRICT, "valueCode": self._jurisdiction}] if self._jurisdiction else []
-        )
-        extensions += [
-            {"url": _POSITION, "valueString": str(made.position)},
-            {"url": _POSITION_AFTER, "valueString": str(made.position_after)},
-            {"url": _FROZEN_BY, "valueString": made.by},
-        ]
-        extensions += [
-            {"url": _PLAN, "valueReference": {"reference": f"PlanDefinition/{one}"}} for one in made.plans
-        ]
-        reference: Resource = {
-            "resourceType": "DocumentReference",
-            "id": made.id,
-            "extension": extensions,
-            "identifier": identifiers,
-            "status": "current",
-            "docStatus": "final",
-            "type": {"coding": [{"system": shape.PLAN_ITEM, "code": "frozen-snapshot", "display": "快照"}]},
-            "date": instant(made.taken),
-            "description": made.title,
-            "content": [
-                {
-                    "attachment": {
-                        "contentType": "application/json",
-                        "url": f"Binary/{made.id}",
-                        "title": made.number,
-                    }
-                }
-            ],
-        }
-        return frozen_record(reference, made.demo), frozen_record(binary, made.demo)
-
-
-def frozen_record(resource: Resource, demo: bool) -> Resource:
-    """Return `resource` with the mark by which the store knows that it is never changed."""
-    tags = shape.tagged({}, demo).get("meta", {}).get("tag", [])
-    return {**resource, "meta": {"tag": [*tags, dict(FROZEN_TAG)]}}
-
-
-def snapshot_row(reference: Resource) -> SnapshotRow:
-    """Return a snapshot's line in a list from its DocumentReference."""
-    said = {str(one.get("system")): str(one.get("value", "")) for one in reference.get("identifier", ())}
-    taken = datetime.fromisoformat(str(reference["date"]))
-    return SnapshotRow(
-        id=str(reference["id"]),
-        number=said.get(FROZEN_NUMBER, ""),
-        title=str(reference.get("description", "")),
-        day=taken.astimezone(CITY_ZONE).date(),
-        taken=taken,
-        position=int(extension_value(reference, _POSITION) or 0),
-        position_after=int(extension_value(reference, _POSITION_AFTER) or 0),
-        plans=tuple(
-            str(one["valueReference"]["reference"]).removeprefix("PlanDefinition/")
-            for one in reference.get("extension", ())
-            if one.get("url") == _PLAN
-        ),
-        sha256=said.get(shape.DOCUMENT_HASH, ""),
-        period=said.get(FROZEN_PERIOD, ""),
-        by=str(extension_value(reference, _FROZEN_BY) or ""),
-        demo=is_demo(reference),
-    )
-
-
-async def read_snapshot(store: Store, reach: Grant, identifier: str) -> FrozenSnapshot:
+async def read_snapshot(store: Store, seeing: Grant, identifier: str) -> FrozenSnapshot:
     """Return one snapshot whole; see `Snapshots.frozen`."""
-    reference = (await store.read(reach, "DocumentReference", identifier)).resource
+    reference = (await store.read(seeing, "DocumentReference", identifier)).resource
     row = snapshot_row(reference)
     if not row.number:
         raise NotFound("there is no such snapshot", zh="没有此快照")
-    data = base64.b64decode((await store.read(reach, "Binary", identifier)).resource["data"])
+    data = base64.b64decode((await store.read(seeing, "Binary", identifier)).resource["data"])
     if digest(data) != row.sha256:
         raise Conflict(
             f"the content of {row.number} is not what was frozen: its digest differs",
@@ -383,16 +257,3 @@ def writing(grant: Grant) -> Grant:
         operations=grant.operations | {"plan.engine"},
         emergency=frozenset(),
     )
-
-
-__all__ = [
-    "CARRIES_RETURN",
-    "FREEZE",
-    "READ",
-    "FrozenSnapshot",
-    "SnapshotRow",
-    "Snapshots",
-    "counts",
-    "read_snapshot",
-    "snapshot_row",
-]

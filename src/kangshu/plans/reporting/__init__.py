@@ -13,7 +13,7 @@ from kangshu.plans.reporting.ledgers import target_table, task_ledger
 from kangshu.plans.reporting.progress import progress_report
 from kangshu.plans.reporting.scorecard import scorecard
 from kangshu.plans.reporting.unit_sheet import unit_sheet
-from kangshu.plans.snapshots import FrozenSnapshot
+from kangshu.plans.snapshot_model import FrozenSnapshot
 
 ReportForm = Literal["docx", "xlsx", "pdf"]
 

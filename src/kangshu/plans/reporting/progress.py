@@ -36,7 +36,7 @@ from kangshu.plans.reporting.reading import (
     target_light,
     unit_names,
 )
-from kangshu.plans.snapshots import FrozenSnapshot
+from kangshu.plans.snapshot_model import FrozenSnapshot
 
 _AHEAD: Final = timedelta(days=92)
 """下一步 looks a quarter ahead."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from kangshu.documents import ReportBar, Toned
 from kangshu.plans.model import LIGHT_TITLES, PLAN_STATE_TITLES, Light
-from kangshu.plans.snapshots import FrozenSnapshot
+from kangshu.plans.snapshot_model import FrozenSnapshot
 
 Item = Mapping[str, Any]
 LIGHTS: Final[Sequence[Light]] = ("red", "amber", "green", "grey")

@@ -16,7 +16,7 @@ from kangshu.plans.reporting.reading import (
     plans_of,
     target_light,
 )
-from kangshu.plans.snapshots import FrozenSnapshot
+from kangshu.plans.snapshot_model import FrozenSnapshot
 
 _COLUMNS = (
     ReportColumn("序号", 0.5, figures=True), ReportColumn("指标", 3), ReportColumn("目标值", 1.1, figures=True),

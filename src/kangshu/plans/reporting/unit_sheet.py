@@ -31,7 +31,7 @@ from kangshu.plans.reporting.reading import (
     units_text,
 )
 from kangshu.plans.reporting.scorecard import figure
-from kangshu.plans.snapshots import FrozenSnapshot
+from kangshu.plans.snapshot_model import FrozenSnapshot
 
 _DUTIES = (
     ReportColumn("序号", 0.5, figures=True), ReportColumn("文号", 1.5), ReportColumn("任务", 4), ReportColumn("配合单位", 1.5),
