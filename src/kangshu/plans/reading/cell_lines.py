@@ -12,6 +12,7 @@ from kangshu.plans.reading.table_tasks import Row, column_role, content_column, 
 from kangshu.plans.reading.units import Assignment, Role, read_units, units_line
 
 _LONGEST_ROW = 14  # lines of one row; more is prose behind the table
+_WIDEST = 14  # columns of a table
 _COUNTED = re.compile("序号|编号")
 _NUMBER = re.compile(r"\(?(\d{1,3})\)?[.、]?")
 
@@ -146,13 +147,19 @@ def read_barred_cells(lines: Lines, number: int) -> tuple[list[Row], int]:
     cells: list[tuple[int, int]] = []
     ends: list[int] = []
     start, following = -1, number
-    while following < len(lines.all) and following - (ends[-1] if ends else number) <= 3:
+    counted = False
+    while (
+        following < len(lines.all)
+        and (counted or len(cells) <= _WIDEST)
+        and following - (ends[-1] if ends else number) <= 3
+    ):
         line = lines.all[following]
         if not line.empty:
             start = line.start if start < 0 else start
             if text[line.end - 1] == "|" and line.end > line.start + 1:
                 cells.append((start, line.end - 1 - (text[line.end - 2] == " ")))
                 ends.append(following)
+                counted = counted or bool(_NUMBER.fullmatch(text[slice(*cells[-1])].strip()))
                 start = -1
         following += 1
     contents = [text[slice(*cell)] for cell in cells]
@@ -161,7 +168,9 @@ def read_barred_cells(lines: Lines, number: int) -> tuple[list[Row], int]:
     if width < 3 or not roles or content is None:
         return [], number
     rows: list[Row] = []
-    starts = [place for place, one in enumerate(contents) if place >= width and _NUMBER.fullmatch(one.strip())]
+    starts = [
+        place for place, one in enumerate(contents) if place >= width and _NUMBER.fullmatch(one.strip())
+    ]
     for first, behind in zip(starts, [*starts[1:], len(cells)], strict=True):
         row = cells[first : min(behind, first + width)]  # empty cells at its end may be missing
         assignment = Assignment(marked=True)

@@ -11,6 +11,7 @@ from kangshu.plans.reading.brackets import outer_brackets, responsibility_notes
 from kangshu.plans.reading.deadlines import Deadlines
 from kangshu.plans.reading.doubts import find_doubts
 from kangshu.plans.reading.figures import figures_in
+from kangshu.plans.reading.flattened_targets import flattened_target_tables
 from kangshu.plans.reading.fold import fold
 from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.model import (
@@ -28,6 +29,7 @@ from kangshu.plans.reading.sentences import Sentences
 from kangshu.plans.reading.target_tables import table_targets
 from kangshu.plans.reading.targets import read_targets
 from kangshu.plans.reading.tasks import read_tasks
+from kangshu.plans.reading.wordings import read_wordings
 
 Finding = TypeVar("Finding", Heading, TaskFinding, TargetFinding, MoneyFinding, Doubt)
 
@@ -62,13 +64,15 @@ def read_plan(document: Document) -> Reading:
         lines, document.tables if folded.offsets is None else (), headed=any(line.kind for line in lines.all)
     )
     tabled: list[TargetFinding] = []
-    for table in document.tables:
+    kept = document.tables if folded.offsets is None else ()
+    for table in kept or flattened_target_tables(lines):
         found = table_targets(folded, table, deadlines)
         if found:
             tabled.extend(found)
             taken.append((table.start, table.end))
     targets = read_targets(folded, lines, figures, sentences, deadlines, pairs, taken)
     targets = sorted([*targets, *tabled], key=lambda target: target.anchor.start)
+    worded = read_wordings(folded, sentences, deadlines, targets, taken)
     doubts = find_doubts(folded, lonely, outline, tasks, targets)
     return Reading(
         outline=_anchored(document.text, outline),
@@ -79,6 +83,10 @@ def read_plan(document: Document) -> Reading:
         targets=tuple(
             replace(target, span=_source(document.text, target.anchor))
             for target in _anchored(document.text, targets)
+        ),
+        worded=tuple(
+            replace(target, span=_source(document.text, target.anchor))
+            for target in _anchored(document.text, worded)
         ),
         money=tuple(
             replace(rule, span=_source(document.text, rule.anchor))

@@ -14,6 +14,7 @@ from kangshu.plans.reading.model import Heading
 _QUOTED = re.compile(r"《[^《》\n]{1,80}》|[“\"][^“”\"\n]{1,14}[”\"]")
 _PUBLISHED = re.compile(r"(20\d\d)(?:年|-|/|\.)\d{1,2}(?:月|-|/|\.)\d{1,2}|\[(20\d\d)\]\s*\d+号")
 _STRONG = re.compile(r"(?:不低于|不少于|不小于|不得低于|不得少于|至少|不超过|不高于|控制在|≥|≤)[^,。;]{0,6}$")
+_PARAGRAPH = 1_200  # characters of a paragraph that are looked back upon
 _GOAL_YEAR = re.compile(
     r"今年(?!以来)|年内|到[“”]?十[四五]五|到(?:20[2-9]\d|20xx|xxxx)年|十[四五]五|(?:20[2-9]\d|xxxx|20xx)年(?:底|末)?前"
 )
@@ -96,7 +97,8 @@ class Sentences:
             return True
         if goals or strong or re.match("[^,。;]{0,16}(?:目标|计划)", after):
             return True
-        return self._continues_a_goal(part, self._text[self._lines.at(start).start : first])
+        opening = max(self._lines.at(start).start, first - _PARAGRAPH)
+        return self._continues_a_goal(part, self._text[opening:first])
 
     def _expected(self, clause: str, after: str) -> bool:
         """Return whether a figure is no mere forecast: 预计2025年达到… in a plan is a goal, 预计老年人口… is none."""
