@@ -20,7 +20,7 @@ from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot
 from kangshu.notices import Notices
-from kangshu.plans import DutyLists, Plans, Publications, Returns, Snapshots
+from kangshu.plans import Assessments, DutyLists, Plans, Publications, Returns, Snapshots
 from kangshu.registers import Attachments, Registers
 from kangshu.store import Store
 
@@ -50,6 +50,7 @@ async def open_platform(url: str, folder: Path) -> Platform:
         duty_lists=DutyLists(store, plans, jurisdiction="990100"),
         snapshots=snapshots,
         publications=Publications(store, parameters, jurisdiction="990100"),
+        assessments=Assessments(store, cases, snapshots, parameters, jurisdiction="990100"),
         returns=Returns(store, cases, snapshots, parameters, jurisdiction="990100"),
         snapshot=no_snapshot,
         notices=Notices(store, accounts, cases, parameters, "990100", city=Text("云汐市", "Yunxi")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
@@ -58,9 +59,8 @@ async def platform(store: Store) -> Platform:
     await store.update(GRANT, {"resourceType": "Organization", "id": "o", "name": "甲"})
     await store.update(GRANT, {"resourceType": "Location", "id": "l", "status": "active", "name": "乙"})
     settings = Settings(public_url=OWN)
-    return Platform(
-        store, accounts, *[None] * 4, snapshot=None, parameters=None, calendar=None, settings=settings
-    )  # type: ignore[arg-type]
+    rooms = dict.fromkeys(one.name for one in fields(Platform))
+    return Platform(**{**rooms, "store": store, "accounts": accounts, "services": (), "settings": settings})
 
 
 def client(platform: Platform, base: str = OWN) -> httpx.AsyncClient:

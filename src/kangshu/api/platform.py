@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kangshu.cases import Cases
     from kangshu.measures import Snapshot
     from kangshu.notices import Notices
-    from kangshu.plans import DutyLists, Plans, Publications, Returns, Snapshots
+    from kangshu.plans import Assessments, DutyLists, Plans, Publications, Returns, Snapshots
     from kangshu.registers import Attachments, Registers
     from kangshu.sdk import Service
     from kangshu.store import Store
@@ -56,6 +56,8 @@ class Platform:
     """责任清单 of the plans."""
     snapshots: Snapshots
     """Plans frozen at one moment (快照), not to be taken for `snapshot`, the published views of the measures."""
+    assessments: Assessments
+    """Assessment of units (考核评价) on frozen snapshots."""
     returns: Returns
     """Progress returns of units (进展报送): the calendar that opens them, their table, circulars."""
     publications: Publications

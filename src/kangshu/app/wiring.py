@@ -21,7 +21,7 @@ from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot, Views
 from kangshu.notices import Notices
-from kangshu.plans import DutyLists, Plans, Publications, Returns, Snapshots
+from kangshu.plans import Assessments, DutyLists, Plans, Publications, Returns, Snapshots
 from kangshu.registers import Attachments, Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
@@ -141,6 +141,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         duty_lists=DutyLists(store, city_plans, jurisdiction=jurisdiction),
         snapshots=frozen,
         publications=Publications(store, table, jurisdiction=jurisdiction),
+        assessments=Assessments(store, cases, frozen, table, jurisdiction=jurisdiction),
         returns=Returns(store, cases, frozen, table, jurisdiction=jurisdiction, calendar=calendar),
         snapshot=opener,
         notices=Notices(

@@ -2,10 +2,13 @@
 
 from kangshu.cases.checklists import Ticked
 from kangshu.cases.deadlines import Terms, Urgency, day_end
+from kangshu.cases.drawing import check_draw
 from kangshu.cases.effects import all_fields, check_effects, opened_kinds
 from kangshu.cases.engine import Cases, Offer
-from kangshu.cases.moving import Outlet
+from kangshu.cases.lots import DRAW, draw_content
 from kangshu.cases.parties import is_word
+from kangshu.cases.running import DOCUMENT_OUTLET, Outlet
+from kangshu.cases.substitution import names_in, substitute
 from kangshu.cases.surroundings import parameters_in
 from kangshu.cases.tasks import (
     CASE_KEY,
@@ -28,6 +31,9 @@ __all__ = [
     "BOXES",
     "CASE_KEY",
     "CASE_NUMBER",
+    "DOCUMENT_NAMES",
+    "DOCUMENT_OUTLET",
+    "DRAW",
     "OWNED_ELEMENTS",
     "Box",
     "CaseEvent",
@@ -40,18 +46,22 @@ __all__ = [
     "Ticked",
     "Urgency",
     "all_fields",
+    "check_draw",
     "check_effects",
     "day_end",
     "deadline_of",
+    "draw_content",
     "events",
     "inputs",
     "is_word",
     "kind_of",
+    "names_in",
     "number_of",
     "opened_kinds",
     "organisation_of",
     "outputs",
     "parameters_in",
     "state_of",
+    "substitute",
     "urged_of",
 ]

@@ -6,7 +6,11 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     clear: <path>                              removes it
     count: <path>                              adds one to an integer element
     keep: <field>, value: <template>           a value of a form's field that nobody types, such as whether it came in time
-    owner: <template>                          hands the case to another Organization
+    owner: <template>                          hands the case to another Organization (or a Practitioner)
+    requester: <template>                      puts the Organization for which the case was registered in its starter's place
+    share: <template>, papers: <template>      lets these Organizations see the case and the named papers
+    term: <parameter>, unit: <unit>, as: <name>
+                                               ${<name>} is the day that lies a dated parameter ahead (working-day, day, month)
     deadline: <template>, field: <id>          ends the deadline on that day; with `field` it is kept as the case's
                                                own date in that field of a form
     create: <template>, as: <name>, focus: …   a resource; this and later moves name it ${<name>} (Task.output);
@@ -27,6 +31,18 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
                                                makes a move on another case that this one names, by whom it is and under
                                                that case's own rules; with `each` once per row of a table, ${item.<column>}
                                                naming its cells; nothing where the case is in no state for it
+    duty: <template>, each: <template>, where: …, owner: <template>, due: <template>, requester: <template>, values: …,
+    as: <name>                                 opens a duty of the kind that `carries: duty`, as 交办 does, part of this case:
+                                               the text is its content, values what else its form takes; with `each` once
+                                               per row (${item.<column>}). Kept as <name>-1, <name>-2, …
+    document: <id>, as: <name>                 makes the service's official document of that id from the case as it now
+                                               stands and keeps it, never to change; ${<name>} names it
+    seal: <type>, criteria: <template>, number: <template>, exclude: [{when: <FHIRPath over a candidate>, text}], as: <name>
+                                               seals the candidates of a draw and a secret seed (see `drawing`); `when` may
+                                               ask %kept.<field>, a list of the case's values
+    draw: <template>, witness: <template>, as: <name>
+                                               draws from what was sealed; ${drawn} are the references drawn
+    next: <template>                           ${drawn} is the first in reserve of a draw to whom no child case has gone
     hand: <outlet>                             hands the case to the platform's room that takes this in, such as
                                                `reported-values`; what the room writes commits with the move
 
@@ -54,6 +70,9 @@ VERBS: Mapping[str, frozenset[str]] = {
     "count": frozenset(),
     "keep": frozenset({"value"}),
     "owner": frozenset(),
+    "requester": frozenset(),
+    "share": frozenset({"papers"}),
+    "term": frozenset({"unit", "as"}),
     "deadline": frozenset({"field"}),
     "create": frozenset({"as", "focus"}),
     "change": frozenset({"require", "require_text", "values", "as"}),
@@ -62,6 +81,11 @@ VERBS: Mapping[str, frozenset[str]] = {
     "children": frozenset(),
     "open": frozenset({"to", "values", "due", "as"}),
     "on": frozenset({"make", "each", "where", "values"}),
+    "duty": frozenset({"each", "where", "owner", "due", "requester", "values", "as"}),
+    "document": frozenset({"as"}),
+    "seal": frozenset({"criteria", "number", "exclude", "as"}),
+    "draw": frozenset({"witness", "as"}),
+    "next": frozenset(),
     "hand": frozenset(),
 }
 OUTLETS = frozenset({"reported-values", "reviewed-values"})
@@ -82,6 +106,14 @@ BUILT_IN = frozenset(
         "focus",
     }
 )
+
+
+_TEMPLATES = (
+    "value", "values", "each", "to", "papers", "owner", "due", "requester", "criteria", "number", "witness",
+)  # fmt: skip
+"""Keys of effects that hold templates."""
+_KEEPS = frozenset({"create", "open", "document", "seal", "draw"})
+"""Verbs whose `as` stays with the case: later moves name it."""
 
 
 def verb_of(effect: Mapping[str, Any]) -> str:
@@ -105,22 +137,18 @@ def check_effects(declaration: CaseDeclaration, move: Move | None) -> Iterator[t
         for key in effect.keys() - VERBS[verb] - {verb, "when"}:
             yield f"effect '{verb}' has no '{key}'", f"效果“{verb}”没有“{key}”项"
         yield from _check_one(declaration, effect, verb)
-        asked = {
-            name
-            for part in (verb, "value", "values", "each", "to")
-            for name in names_in(effect.get(part))
-        }
+        asked = {name for part in (verb, *_TEMPLATES) for name in names_in(effect.get(part))}
         for name in sorted(
             {name.partition(".")[0] for name in asked}
             - known
-            - ({"item"} if verb in ("child", "on") else set())
+            - ({"item"} if verb in ("child", "on", "duty") else set())
         ):
             yield (
                 f"effect '{verb}' asks for ${{{name}}}, which nothing gives",
                 f"效果“{verb}”引用了不存在的 ${{{name}}}",
             )
-        if isinstance(effect.get("as"), str):
-            known.add(effect["as"])
+        known |= {str(effect["as"])} if isinstance(effect.get("as"), str) else set()
+        known |= {"drawn"} if verb in ("draw", "next") else set()
 
 
 def _check_one(
@@ -160,6 +188,10 @@ def _check_one(
         isinstance(effect["create"], Mapping) and effect["create"].get("resourceType")
     ):
         yield "effect 'create' needs a resource with resourceType", "效果“create”须有 resourceType"
+    if verb == "term" and (effect.get("unit", "day") not in get_args(TermUnit) or not effect.get("as")):
+        yield "effect 'term' needs a unit and 'as'", "效果“term”须有 unit 和 as"
+    if verb == "seal":
+        yield from _check_rules(effect.get("exclude", ()))
     if verb == "open" and "due" in effect:
         yield from _check_due(effect["due"])
     if verb == "deadline" and effect.get("field", "") not in {
@@ -167,6 +199,21 @@ def _check_one(
         *(field.id for field in _fields(declaration)),
     }:
         yield "effect 'deadline' names no field of a form", "效果“deadline”未指明表单字段"
+
+
+def _check_rules(rules: Any) -> Iterator[tuple[str, str]]:
+    for rule in rules if isinstance(rules, list) else [rules]:
+        if not (
+            isinstance(rule, Mapping)
+            and rule.keys() == {"when", "text"}
+            and isinstance(rule["text"], Mapping)
+        ):
+            yield "'exclude' lists {when, text: {zh, en}}", "exclude 应列出 {when, text: {zh, en}}"
+            continue
+        try:
+            compile_expression(str(rule["when"]))
+        except Fault as fault:
+            yield f"'exclude': {fault.text}", f"“exclude”：{fault.zh}"
 
 
 def _check_due(due: Any) -> Iterator[tuple[str, str]]:
@@ -193,12 +240,7 @@ def opened_kinds(effects: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, st
 def _created(declaration: CaseDeclaration) -> set[str]:
     """Return the names of what any move of the kind creates: they are kept with the case."""
     lists = (declaration.effects, *(move.effects for move in declaration.moves))
-    return {
-        str(one["as"])
-        for effects in lists
-        for one in effects
-        if ("create" in one or "open" in one) and "as" in one
-    }
+    return {str(one["as"]) for effects in lists for one in effects if verb_of(one) in _KEEPS and "as" in one}
 
 
 def _check_path(path: str, *, owned: bool = True) -> Iterator[tuple[str, str]]:

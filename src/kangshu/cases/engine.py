@@ -20,8 +20,9 @@ from kangshu.cases.checklists import Ticked, blocking, ticked
 from kangshu.cases.deadlines import Terms
 from kangshu.cases.guards import asked_of, found_texts, listed_in, truth
 from kangshu.cases.inside import CARRIES_INSIDE, SIGNED_ALONE, labelled, uses_internal_flow
-from kangshu.cases.moving import Machine, Outlet
+from kangshu.cases.moving import Machine
 from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move, may_start
+from kangshu.cases.running import Outlet
 from kangshu.cases.substitution import copied, substitute
 from kangshu.cases.surroundings import Facts, surroundings
 from kangshu.cases.tasks import (

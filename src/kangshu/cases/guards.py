@@ -32,8 +32,11 @@ def truth(
     grant: Grant,
     source: str = "",
     around: Mapping[str, Any] | None = None,
+    *,
+    failing: bool = False,
 ) -> bool:
-    """Return whether a guard is true. One that finds nothing or does not fit is not: it never opens a way."""
+    """Return whether a guard is true. One that finds nothing is not; one that does not fit is `failing`: a guard that
+    cannot be asked never opens a way, a rule that leaves somebody out holds until it can."""
     variables = {
         **_variables(form, children),
         "organisation": grant.organisation,
@@ -43,7 +46,7 @@ def truth(
     try:
         return compile_expression(expression).holds(resource, variables) is True
     except Fault:
-        return False
+        return failing
 
 
 def found_texts(

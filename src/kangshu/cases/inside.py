@@ -71,13 +71,18 @@ def incoming(declaration: CaseDeclaration, task: Resource) -> dict[str, Any]:
 
 async def share_papers(transaction: Transaction, task: Resource, organisation: str) -> None:
     """Let the section that has got an internal case open the papers that stand in it."""
-    mark = {"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{organisation}"}}
     for id_ in papers_of(inputs(task)):
-        await transaction.lock("DocumentReference", id_)
-        stored = await transaction.read("DocumentReference", id_)
-        held = stored.resource.get("extension", [])
-        if mark not in held:
-            await transaction.update({**stored.resource, "extension": [*held, mark]}, if_match=stored.version)
+        await open_paper(transaction, id_, f"Organization/{organisation}")
+
+
+async def open_paper(transaction: Transaction, id_: str, organisation: str) -> None:
+    """Let `organisation` (a reference) open one paper."""
+    mark = {"url": RESPONSIBLE, "valueReference": {"reference": organisation}}
+    await transaction.lock("DocumentReference", id_)
+    stored = await transaction.read("DocumentReference", id_)
+    held = stored.resource.get("extension", [])
+    if mark not in held:
+        await transaction.update({**stored.resource, "extension": [*held, mark]}, if_match=stored.version)
 
 
 async def release(transaction: Transaction, values: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +23,8 @@ from kangshu.cases.inside import (
     works_inside,
 )
 from kangshu.cases.opening import Opening, opened_task
-from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move
-from kangshu.cases.running import Running
+from kangshu.cases.parties import CASE, SOMEBODY_ELSE, has_acted, may_move
+from kangshu.cases.running import Outlet, Running
 from kangshu.cases.substitution import copied
 from kangshu.cases.surroundings import surroundings
 from kangshu.cases.tasks import (
@@ -42,10 +42,6 @@ from kangshu.cases.tasks import (
 from kangshu.registers import check_values, into_element, write_path
 from kangshu.sdk import STAY, CaseDeclaration, Move, Resource, State
 from kangshu.store import Stored, Transaction, new_id
-
-Outlet = Callable[[Transaction, Grant, Resource, datetime], Awaitable[Mapping[str, str]]]
-"""Takes in a case that a move hands on: (the move's transaction under the engine's grant, who moves, the Task as it will
-be, when) → what it has made, name → reference, kept in the Task's output."""
 
 START = Text("发起", "Start")
 _MAX_CHILDREN = 100
@@ -80,13 +76,13 @@ class Machine:
     ) -> Stored:
         when = self._clock()
         task["id"] = new_id()
-        running = Running(transaction, grant, declaration, task, form, when)
+        running = Running(transaction, grant, declaration, task, form, when, outlets=self._outlets)
         if grant.organisation and "requester" not in task:
             await running.hand_over("requester", f"Organization/{grant.organisation}")
         elif grant.patient and "requester" not in task:
             await running.hand_over("requester", f"Patient/{grant.patient}")
         if receiver:
-            await running.hand_over("owner", f"Organization/{receiver}")
+            await running.hand_over("owner", receiver if "/" in receiver else f"Organization/{receiver}")
         if declaration.numbering:
             year = when.astimezone(CITY_ZONE).year
             sequence = await transaction.next_number(f"{declaration.code}/{year}")
@@ -130,7 +126,9 @@ class Machine:
         ):
             children = await transaction.search_all("Task", f"part-of=Task/{task['id']}")
         when = self._clock()
-        running = Running(transaction, grant, declaration, task, form, when, source, children)
+        running = Running(
+            transaction, grant, declaration, task, form, when, source, children, outlets=self._outlets
+        )
         running.around = {**await self.around(running, move), **(known or {})}
         if has_acted(grant, task, move.apart_from):
             raise Forbidden(SOMEBODY_ELSE.en, zh=SOMEBODY_ELSE.zh)
@@ -172,7 +170,7 @@ class Machine:
         move = next((one for one in declaration.moves if one.id == name), None)
         if move is None or state_of(stored.resource) not in move.sources:
             return
-        if not may_move(running.grant, stored.resource, move.by):
+        if CASE not in move.by and not may_move(running.grant, stored.resource, move.by):
             raise Forbidden(
                 f"this account may not '{move.title.en}' the case that this one names",
                 zh=f"当前账号不能对关联事项“{move.title.zh}”",
@@ -236,6 +234,7 @@ class Machine:
         if source != target:
             where = await self._jurisdiction_of(running)
             set_deadline(task, self._terms.end(state.deadline, task, running.when, where))
+        await self._name_terms(running, effects)
         await running.apply(effects)
         task["lastModified"] = running.when.astimezone(CITY_ZONE).isoformat(timespec="seconds")
         organisation = running.grant.organisation
@@ -260,6 +259,15 @@ class Machine:
             move.form,
         )
 
+    async def _name_terms(self, running: Running, effects: Sequence[Mapping[str, Any]]) -> None:
+        """Name the days that lie a dated parameter ahead, for the effects after them."""
+        for effect in effects:
+            if "term" in effect:
+                where = await self._jurisdiction_of(running)
+                today = running.when.astimezone(CITY_ZONE).date()
+                day = self._terms.ahead(str(effect["term"]), effect.get("unit", "day"), today, where)
+                running.given[str(effect["as"])] = day.isoformat()
+
     async def _spawn(self, running: Running) -> bool:
         """Open the cases that the move opens; return whether the Task now keeps one of them."""
         if len(running.spawn) > _MAX_CHILDREN:
@@ -267,8 +275,11 @@ class Machine:
                 f"at most {_MAX_CHILDREN} units can countersign", zh=f"会签单位不得超过{_MAX_CHILDREN}个"
             )
         for opening in running.spawn:
-            declaration = self._kind(opening.kind)
+            declaration = self._carrier(opening.carries) if opening.carries else self._kind(opening.kind)
             values = opening.values
+            if opening.carries:
+                fields = {field.id for field in declaration.form}
+                values = {name: value for name, value in values.items() if name in fields}
             if opening.due is not None:
                 where = await self._jurisdiction_of(running)
                 today = running.when.astimezone(CITY_ZONE).date()
@@ -280,6 +291,9 @@ class Machine:
                     "the values of the case to open are not right", zh="会签或衍生事项填写有误", issues=issues
                 )
             task = opened_task(running.task, opening, declaration, running.when)
+            if opening.requester:
+                name = await running.name_of(opening.requester)
+                task["requester"] = {"reference": opening.requester, "display": name}
             opened = await self.begin(
                 running.transaction, running.grant, declaration, task, form, opening.owner
             )
@@ -316,6 +330,15 @@ class Machine:
             return self._jurisdiction
         found = (one for one in stored.resource.get("extension", ()) if one.get("url") == DISTRICT)
         return next((str(one["valueCode"]) for one in found if "valueCode" in one), self._jurisdiction)
+
+    def _carrier(self, what: str) -> CaseDeclaration:
+        found = next((one for one in self._kinds.values() if one.carries == what), None)
+        if found is None:
+            raise Unsupported(
+                f"no service of this installation carries '{what}'",
+                zh="当前系统没有可承接交办事项的服务，请先启用督查督办服务",
+            )
+        return found
 
     def _kind(self, code: str) -> CaseDeclaration:
         found = self._kinds.get(code)

@@ -38,6 +38,11 @@ class Opening:
     name: str = ""
     """Under which the case that opens it keeps it in Task.output; "" keeps nothing."""
     due: Term | None = None
+    carries: str = ""
+    """Instead of `kind`: the kind that carries this, given of `values` what its form has a field for."""
+    title: str = ""
+    requester: str = ""
+    """Reference of the Organization that asks; "" as `bond` says."""
 
 
 def opened_task(parent: Resource, opening: Opening, declaration: CaseDeclaration, when: datetime) -> Resource:
@@ -53,6 +58,8 @@ def opened_task(parent: Resource, opening: Opening, declaration: CaseDeclaration
     asker = {"part": "owner", "about": "requester", "inside": "owner"}[opening.bond]
     if asker in parent:
         task["requester"] = copied(parent[asker])
+    if opening.title:
+        task["description"] = opening.title
     tags = parent.get("meta", {}).get("tag")
     if tags:
         task["meta"] = {"tag": copied(tags)}

@@ -11,7 +11,9 @@ SOMEBODY_ELSE = Text(
     "须由另一人办理：同一账号不能既经办又审批。",
     "Somebody else makes this move: nobody approves what they did themselves.",
 )
-MOVERS = ("requester", "owner", "patient", "system")
+CASE = "case"
+"""Word of a move that nobody makes by hand: a move on another case, which names this one, makes it (effect `on`)."""
+MOVERS = ("requester", "owner", "patient", "system", CASE)
 STARTERS = ("any", "patient", "organisation", "system")
 PREFIXES = ("role:", "operation:")
 
@@ -51,7 +53,8 @@ def _starts(grant: Grant, word: str) -> bool:
 
 def _moves(grant: Grant, task: Resource, word: str) -> bool:
     if word in ("requester", "owner"):
-        return grant.acts_for(organisation_of(task, word))
+        person = reference_id(task.get(word), "Practitioner")
+        return grant.acts_for(organisation_of(task, word)) or bool(person and person == grant.practitioner)
     if word == "patient":
         # the resident whom the case is about, or who acts for that resident
         return grant.acts_as(reference_id(task.get("for"), "Patient"))
@@ -64,3 +67,12 @@ def _either(grant: Grant, word: str) -> bool:
     if word.startswith("role:"):
         return word.removeprefix("role:") in grant.roles
     return word.startswith("operation:") and grant.may(word.removeprefix("operation:"))
+
+
+def party_of(grant: Grant) -> str:
+    """Return the party that the account is in cases: its organisation, its own person, its resident; "" for none."""
+    if grant.organisation:
+        return f"Organization/{grant.organisation}"
+    if grant.practitioner:
+        return f"Practitioner/{grant.practitioner}"
+    return f"Patient/{grant.patient}" if grant.patient else ""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, instant
-from kangshu.base.faults import Conflict, Gone, NotFound, Unprocessable
+from kangshu.base.faults import Conflict, Gone, NotFound, Unprocessable, Unsupported
 from kangshu.cases.deadlines import day_end
 from kangshu.cases.effects import all_fields, verb_of
 from kangshu.cases.guards import found_texts, truth
+from kangshu.cases.inside import RESPONSIBLE, open_paper
+from kangshu.cases.lots import draw, read_draw, seal
 from kangshu.cases.opening import Opening, Term
 from kangshu.cases.substitution import copied, substitute
 from kangshu.cases.tasks import (
@@ -27,6 +29,13 @@ from kangshu.cases.tasks import (
 from kangshu.registers import read_path, write_path
 from kangshu.sdk import CaseDeclaration, Resource
 from kangshu.store import Transaction
+
+Outlet = Callable[[Transaction, Grant, Resource, datetime], Awaitable[Mapping[str, str]]]
+"""Takes in a case that a move hands on: (the move's transaction under the engine's grant, who moves, the Task as it will
+be, when) → what it has made, name → reference, kept in the Task's output."""
+DOCUMENT_OUTLET = "document:"
+"""Begin of the name of the outlet that makes an official document: `document:<service>/<document>`."""
+_LONGEST_TITLE = 60
 
 
 @dataclass(slots=True)
@@ -53,6 +62,7 @@ class Running:
     """(Task id, move, values) of moves to make on other cases."""
     handed: list[str] = field(default_factory=list)
     """Outlets that the case is handed to."""
+    outlets: Mapping[str, Outlet] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
 
     def holds(self, expression: str, resource: Resource | None = None) -> bool:
@@ -86,6 +96,22 @@ class Running:
                 keep_values(self.task, [field], {field.id: self._fill(effect.get("value"))})
             case "owner":
                 await self.hand_over("owner", self._fill(target))
+            case "requester":
+                await self.hand_over("requester", self._fill(target))
+            case "share":
+                await self._share(effect)
+            case "term":
+                pass  # the machine has named its day already
+            case "duty":
+                self._promise(effect)
+            case "document":
+                await self._make_document(effect)
+            case "seal":
+                await self._seal(effect)
+            case "draw":
+                await self._draw(effect)
+            case "next":
+                await self._next(effect)
             case "deadline":
                 self._set_date(str(effect.get("field", "")), self._fill(target))
             case "create":
@@ -106,7 +132,7 @@ class Running:
                 self.follow.append(str(target))
 
     async def hand_over(self, element: str, reference: Any) -> None:
-        """Put an Organization (`Organization/id`) into `element` of the Task, with its name."""
+        """Put a party (`Organization/id`, `Practitioner/id`) into `element` of the Task, with its name."""
         if not reference:
             return
         name = await self.name_of(str(reference))
@@ -249,11 +275,103 @@ class Running:
         )
 
     def _ask_others(self, effect: Mapping[str, Any]) -> None:
-        rows = self._fill(effect["each"]) if "each" in effect else [{}]
-        for row in rows or ():
-            if "where" in effect and not self.holds(str(effect["where"]), row):
-                continue
+        for row in self._rows(effect):
             reference = self._fill(effect["on"], row)
             if reference:
                 values = self._fill(effect.get("values"), row) or {}
                 self.elsewhere.append((str(reference).removeprefix("Task/"), str(effect["make"]), values))
+
+    async def _share(self, effect: Mapping[str, Any]) -> None:
+        papers = listed(self._fill(effect.get("papers")))
+        for organisation in listed(self._fill(effect["share"])):
+            mark = {"url": RESPONSIBLE, "valueReference": {"reference": organisation}}
+            held = self.task.setdefault("extension", [])
+            if mark not in held:
+                held.append(mark)
+            for paper in papers:
+                await open_paper(self.transaction, paper.removeprefix("DocumentReference/"), organisation)
+
+    def _promise(self, effect: Mapping[str, Any]) -> None:
+        """Open a duty per row: what its form has no field for is left out when it starts."""
+        name = str(effect.get("as", "duty"))
+        number = sum(1 for one in outputs(self.task) if one.startswith(f"{name}-"))
+        for row in self._rows(effect):
+            content = str(self._fill(effect["duty"], row) or "").strip()
+            if not content:
+                continue
+            number += 1
+            unit = str(self._fill(effect.get("owner", "${owner}"), row) or "").removeprefix("Organization/")
+            said = {"content": content, "receiver": unit, "due": self._fill(effect.get("due"), row)}
+            values = {**said, **(self._fill(effect.get("values"), row) or {})}
+            self.spawn.append(
+                Opening(
+                    "",
+                    unit,
+                    {key: value for key, value in values.items() if value not in (None, "", [])},
+                    name=f"{name}-{number}",
+                    carries="duty",
+                    title=content[:_LONGEST_TITLE],
+                    requester=str(self._fill(effect.get("requester"), row) or ""),
+                )
+            )
+
+    def _rows(self, effect: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the rows of an effect's `each` for which its `where` holds; one without a column where it has none."""
+        for row in self._fill(effect["each"]) or () if "each" in effect else [{}]:
+            if "where" not in effect or self.holds(str(effect["where"]), row):
+                yield row
+
+    async def _make_document(self, effect: Mapping[str, Any]) -> None:
+        name = str(effect["document"])
+        outlet = self.outlets.get(f"{DOCUMENT_OUTLET}{self.declaration.service}/{name}")
+        if outlet is None:
+            raise Unsupported("this installation makes no such document", zh="当前系统不能生成该公文")
+        made = await outlet(self.transaction, self.grant, self.task, self.when)
+        for reference in made.values():
+            keep_output(self.task, str(effect.get("as", name)), reference)
+
+    async def _seal(self, effect: Mapping[str, Any]) -> None:
+        kept = {name: listed(value) for name, value in self._values().items()}
+
+        def holds(expression: str, candidate: Resource) -> bool:
+            around = {
+                **self.around,
+                "kept": kept,
+                "today": self.when.astimezone(CITY_ZONE).date().isoformat(),
+            }
+            return truth(
+                expression, candidate, self.form, self.children, self.grant, self.source, around, failing=True
+            )
+
+        pool = await self.transaction.search_all(
+            str(effect["seal"]), str(self._fill(effect.get("criteria")) or "")
+        )
+        number = int(self._fill(effect["number"]) or 0)
+        reference = await seal(
+            self.transaction, self.task, effect, pool, number, holds, self.when, self.grant.display
+        )
+        keep_output(self.task, str(effect["as"]), reference)
+
+    async def _draw(self, effect: Mapping[str, Any]) -> None:
+        sealed, witness = str(self._fill(effect["draw"]) or ""), str(self._fill(effect.get("witness")) or "")
+        reference, record = await draw(
+            self.transaction, self.task, sealed, witness, self.when, self.grant.display
+        )
+        keep_output(self.task, str(effect["as"]), reference)
+        self.given["drawn"] = list(record["drawn"])
+
+    async def _next(self, effect: Mapping[str, Any]) -> None:
+        record = await read_draw(self.transaction, str(self._fill(effect["next"]) or ""))
+        children = await self.transaction.search_all("Task", f"part-of=Task/{self.task['id']}")
+        asked = {str((one.get("owner") or {}).get("reference", "")) for one in children}
+        waiting = [one for one in record["order"] if one not in asked]
+        if not waiting:
+            raise Unprocessable(
+                "nobody stands in reserve any more", zh="备选人员已全部递补完，请重新组织抽取"
+            )
+        self.given["drawn"] = waiting[:1]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a value of a template as a list; nothing gives an empty one."""
+    return value if isinstance(value, list) else [] if value in (None, "") else [value]

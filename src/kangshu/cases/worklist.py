@@ -15,6 +15,7 @@ from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.faults import NotFound
 from kangshu.base.text import Text
 from kangshu.cases.deadlines import Terms, Urgency
+from kangshu.cases.parties import may_move, party_of
 from kangshu.cases.tasks import (
     deadline_of,
     events,
@@ -131,7 +132,7 @@ class Worklists:
             for box in boxes
             for criteria in self._criteria(grant, box, None)
         ]
-        addressed = _recipient(grant)
+        addressed = party_of(grant)
         if addressed:
             unread = [("recipient", addressed), ("received:missing", "true")]
             asked.append(("notices", parse_query("Communication", unread)))
@@ -151,7 +152,7 @@ class Worklists:
 
     async def notices(self, grant: Grant, *, unread: bool, limit: int) -> list[Notice]:
         """Return the notices to the grant's organisation or resident, newest first."""
-        recipient = _recipient(grant)
+        recipient = party_of(grant)
         if not recipient:
             return []
         criteria = f"recipient={recipient}&_sort=-sent&_count={limit}"
@@ -165,7 +166,7 @@ class Worklists:
         stored = await self._store.read(grant, "Communication", notice_id)
         recipients = {str(one.get("reference", "")) for one in stored.resource.get("recipient", ())}
         mine = any(grant.acts_for(reference.removeprefix("Organization/")) for reference in recipients)
-        if not mine and f"Patient/{grant.patient}" not in recipients:
+        if not mine and party_of(grant) not in recipients and f"Patient/{grant.patient}" not in recipients:
             raise NotFound("there is no such notice", zh="没有这条通知")
         if "received" not in stored.resource:
             read = {**stored.resource, "received": instant(self._clock())}
@@ -173,9 +174,7 @@ class Worklists:
 
     def _criteria(self, grant: Grant, box: Box, code: str | None) -> list[str]:
         kinds = [kind for kind in self._kinds.values() if code in (None, kind.code)]
-        mine = f"Organization/{grant.organisation}" if grant.organisation else ""
-        if not mine and grant.patient:
-            mine = f"Patient/{grant.patient}"
+        mine = party_of(grant)
         found: list[str] = []
         for kind in kinds:
             base = f"code={CASE_KIND}|{kind.code}"
@@ -212,10 +211,14 @@ class Worklists:
 
     def _turn(self, grant: Grant, task: Resource) -> bool:
         state = self._state(task)
-        return state is not None and state.box != "none" and grant.acts_for(organisation_of(task, state.box))
+        return state is not None and state.box != "none" and may_move(grant, task, (state.box,))
 
     def _acted(self, grant: Grant, task: Resource) -> bool:
-        return any(grant.acts_for(event.organisation) for event in events(task))
+        own = bool(grant.practitioner) and not grant.organisation
+        return any(
+            grant.acts_for(event.organisation) or (own and event.account == grant.account)
+            for event in events(task)
+        )
 
     def _state(self, task: Resource) -> State | None:
         kind = self._kinds[kind_of(task)]
@@ -255,13 +258,6 @@ class Worklists:
             started=_moment(task.get("authoredOn")),
             changed=_moment(task.get("lastModified")),
         )
-
-
-def _recipient(grant: Grant) -> str:
-    """Return the party that notices to this account are addressed to, "" for none."""
-    if grant.organisation:
-        return f"Organization/{grant.organisation}"
-    return f"Patient/{grant.patient}" if grant.patient else ""
 
 
 _PRIORITY = {"stat": 0, "asap": 1, "urgent": 2, "routine": 3}

@@ -8,6 +8,7 @@ from typing import Final
 
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.text import Text
+from kangshu.plans.assessment.limits import ASSESSMENT_PARAMETERS
 from kangshu.plans.calendar import CALENDAR_PARAMETERS
 from kangshu.plans.forecast import ForecastRule
 from kangshu.plans.lights import LightRule
@@ -25,6 +26,7 @@ FORECAST_LEAST: Final = "plans.forecast-values-needed"
 
 PARAMETERS: Final = (
     *CALENDAR_PARAMETERS,
+    *ASSESSMENT_PARAMETERS,
     ParameterDeclaration(
         AMBER_BAND,
         Text(

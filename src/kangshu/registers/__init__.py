@@ -1,5 +1,6 @@
 """Registers (台账): lists, forms, Excel in and out, generated from their declarations."""
 
+from kangshu.registers.attachments import MEDIA, PARAMETERS, AttachedFile, Attachments
 from kangshu.registers.changes import FieldChange
 from kangshu.registers.forms import (
     REFERENCE_TYPES,
@@ -8,6 +9,7 @@ from kangshu.registers.forms import (
     is_empty,
     points,
     read_values,
+    with_held_rows,
     write_values,
 )
 from kangshu.registers.importing import ImportReport, RowError
@@ -19,7 +21,11 @@ from kangshu.registers.rows import RegisterRow, display
 from kangshu.registers.sections import DueDay
 
 __all__ = [
+    "MEDIA",
+    "PARAMETERS",
     "REFERENCE_TYPES",
+    "AttachedFile",
+    "Attachments",
     "DueDay",
     "FieldChange",
     "ImportReport",
@@ -42,6 +48,7 @@ __all__ = [
     "questionnaire",
     "read_path",
     "read_values",
+    "with_held_rows",
     "write_path",
     "write_values",
 ]

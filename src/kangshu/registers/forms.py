@@ -28,6 +28,7 @@ _PARTIAL_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}\Z")
 _TRUE = frozenset({"true", "1", "是", "yes", "on"})
 _FALSE = frozenset({"false", "0", "否", "no", "off"})
 _MAX_TEXT = 20_000
+_MAX_ROWS = 300
 _MISSING = object()
 
 
@@ -60,11 +61,67 @@ def check_values(
                 en, zh = f"'{field.title.en}' is required", f"“{field.title.zh}”为必填项"
                 issues.append(_issue(field.id, en, zh, "required"))
             continue
+        if field.kind == "table":
+            cleaned[field.id], found = _rows(field, given)
+            issues += found
+            continue
         value, wrong = _clean(field, given)
         if wrong:
             issues.append(_issue(field.id, f"'{field.title.en}' {wrong[0]}", f"“{field.title.zh}”{wrong[1]}"))
         cleaned[field.id] = value
     return cleaned, tuple(issues)
+
+
+def _rows(field: Field, given: Any) -> tuple[list[dict[str, Any]] | None, list[Issue]]:
+    """Return the cleaned rows of a table, empty ones left out, and what is wrong, told at `<field>.<row>.<column>`."""
+    listed = [given] if isinstance(given, Mapping) else given
+    if not isinstance(listed, list | tuple) or not all(isinstance(row, Mapping) for row in listed):
+        return None, [_issue(field.id, f"'{field.title.en}' must be rows", f"“{field.title.zh}”应为若干行")]
+    if len(listed) > _MAX_ROWS:
+        return None, [
+            _issue(
+                field.id,
+                f"'{field.title.en}' has more than {_MAX_ROWS} rows",
+                f"“{field.title.zh}”超过 {_MAX_ROWS} 行",
+            )
+        ]
+    rows: list[dict[str, Any]] = []
+    issues: list[Issue] = []
+    for number, row in enumerate(listed):
+        if field.grows and all(is_empty(value) for value in row.values()):
+            continue
+        values, found = check_values(field.columns, row)
+        rows.append(values)
+        for one in found:
+            place = tuple(f"{field.id}.{number}.{name}" for name in one.expression)
+            en, zh = f"row {number + 1}: {one.text}", f"第 {number + 1} 行：{one.zh}"
+            issues.append(Issue(one.severity, one.code, en, place, zh))
+    if field.required and not rows:
+        en, zh = f"'{field.title.en}' is required", f"“{field.title.zh}”为必填项"
+        issues.append(_issue(field.id, en, zh, "required"))
+    return rows, issues
+
+
+def with_held_rows(
+    field: Field, rows: Sequence[Mapping[str, Any]] | None, held: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]] | None, tuple[Issue, ...]]:
+    """Return the rows of a table after a form was sent, and what is wrong.
+
+    `rows` are the cleaned ones (None: the form did not send the table), `held` those that the case has. A table that
+    does not grow keeps the held rows: each sent row changes the open columns of the held row in its place.
+    """
+    if field.grows or not held:
+        return (None if rows is None else [dict(row) for row in rows]), ()
+    if rows is None:
+        return [dict(row) for row in held], ()
+    if len(rows) != len(held):
+        en = f"'{field.title.en}' has {len(held)} rows; {len(rows)} were sent: open the page again"
+        zh = f"“{field.title.zh}”应有 {len(held)} 行，提交了 {len(rows)} 行，请刷新后重新填写"
+        return None, (_issue(field.id, en, zh),)
+    opened = [one.id for one in field.columns if not one.fixed]
+    return [
+        {**before, **{name: row.get(name) for name in opened}} for before, row in zip(held, rows, strict=True)
+    ], ()
 
 
 def read_values(fields: Iterable[Field], resource: Resource) -> dict[str, Any]:

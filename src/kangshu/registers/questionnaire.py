@@ -17,6 +17,7 @@ _UNIT: Final = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit"
 _TYPES: Final = {
     "text": "string", "paragraph": "text", "integer": "integer", "decimal": "decimal", "date": "date",
     "datetime": "dateTime", "choice": "choice", "boolean": "boolean", "district": "string", "attachment": "attachment",
+    "table": "group",
 }  # fmt: skip
 
 
@@ -34,15 +35,17 @@ def questionnaire(name: str, title: Text, fields: Sequence[Field]) -> Resource:
     }
 
 
-def _item(field: Field) -> dict[str, Any]:
+def _item(field: Field, within: str = "") -> dict[str, Any]:
     item: dict[str, Any] = {
-        "linkId": field.id,
+        "linkId": within + field.id,
         "text": field.title.zh,
         "_text": _translated(field.title),
         "type": _TYPES.get(field.kind, "reference"),
         "required": field.required,
-        "repeats": field.many,
+        "repeats": field.many or field.kind == "table",
     }
+    if field.columns:
+        item["item"] = [_item(column, f"{field.id}.") for column in field.columns]
     extensions: list[dict[str, Any]] = []
     if field.pattern:
         extensions.append({"url": _REGEX, "valueString": field.pattern})

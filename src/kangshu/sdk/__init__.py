@@ -41,6 +41,7 @@ from kangshu.sdk.demo import (
     at,
     concept,
 )
+from kangshu.sdk.documents import DocumentBlock, DocumentColumn, DocumentDeclaration
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.raw import civil_day, codes_of, extension_value, latest_day
 
@@ -63,6 +64,9 @@ __all__ = [
     "DemoResident",
     "DemoTown",
     "Dimension",
+    "DocumentBlock",
+    "DocumentColumn",
+    "DocumentDeclaration",
     "Due",
     "ExtractColumn",
     "ExtractDeclaration",

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kangshu.base.text import Text
+from kangshu.sdk.documents import DocumentDeclaration
 from kangshu.sdk.extracts import ExtractDeclaration
 
 if TYPE_CHECKING:
@@ -416,6 +417,7 @@ class Service:
     views: tuple[ViewDeclaration, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
+    documents: tuple[DocumentDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
     rules: tuple[str, ...] = ()
     """Ids of the mission's rules that the folder keeps, such as C28."""

@@ -21,6 +21,7 @@ from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
 from kangshu.services.home import check_section
 from kangshu.services.measure_checks import compiled
+from kangshu.services.papers import check_document
 from kangshu.services.protected import check_masked
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
@@ -39,6 +40,9 @@ CARRIED: Final = (
     "consent",
     "rights",
     "data-use",
+    "proposal",
+    "conference-issue",
+    "review",
 )
 
 
@@ -383,6 +387,20 @@ def _sections(draft: Draft, known: Known) -> Iterator[Finding]:
         yield from check_section(section, draft.registers, known.parameters, draft.places)
 
 
+def _documents(draft: Draft, known: Known) -> Iterator[Finding]:
+    for document in draft.documents:
+        yield from check_document(document, draft.cases, draft.places)
+    made = {one.id for one in draft.documents}
+    for case in draft.cases:
+        for effect in (*case.effects, *(one for move in case.moves for one in move.effects)):
+            if "document" in effect and effect["document"] not in made:
+                text = f"there is no document '{effect['document']}' in this service"
+                yield draft.places.finding(case, text, f"本服务没有公文“{effect['document']}”")
+            if "term" in effect and effect["term"] not in known.parameters:
+                text = f"no rule declares the parameter '{effect['term']}'"
+                yield draft.places.finding(case, text, f"没有声明参数“{effect['term']}”")
+
+
 def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
     """Names that the installation shares stand once: services, views, measures, a parameter's place and start."""
     seen: set[tuple[object, ...]] = set()
@@ -392,6 +410,7 @@ def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
         named += [(one, ("measure", one.id)) for one in draft.measures]
         named += [(one, ("case", one.code)) for one in draft.cases]
         named += [(one, ("register", one.code)) for one in draft.registers]
+        named += [(one, ("document", one.code)) for one in draft.documents]
         named += [(one, ("parameter", one.id, one.jurisdiction, one.valid_from)) for one in draft.parameters]
         for place, name in named:
             if name in seen:
@@ -407,6 +426,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _registers,
     _machines,
     _deadlines,
+    _documents,
     _parameters,
     _sections,
     _processing,

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from kangshu.sdk import (
     CaseDeclaration,
+    DocumentDeclaration,
     ExtractDeclaration,
     HomeSection,
     MeasureDeclaration,
@@ -25,6 +26,7 @@ from kangshu.services.extracts import read_extract
 from kangshu.services.findings import Finding
 from kangshu.services.home import read_section
 from kangshu.services.measured import read_measure, read_parameter, read_view
+from kangshu.services.papers import read_document
 from kangshu.services.places import Places
 from kangshu.services.processing import read_processing
 from kangshu.services.tree import Block, plain, read_tree
@@ -51,6 +53,7 @@ class Draft:
     views: tuple[ViewDeclaration, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
+    documents: tuple[DocumentDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
     rules: tuple[str, ...] = ()
     processing: Processing | None = None
@@ -104,6 +107,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.cases = tuple(_each(draft, "cases", read_case))
     draft.measures = tuple(_each(draft, "measures", read_measure))
     draft.extracts = tuple(_each(draft, "extracts", read_extract))
+    draft.documents = tuple(_each(draft, "documents", read_document))
     draft.parameters = tuple(_parameters(draft))
     draft.views = tuple(_views(draft))
     return draft

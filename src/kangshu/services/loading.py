@@ -59,6 +59,7 @@ def freeze(draft: Draft) -> Service:
         views=draft.views,
         measures=draft.measures,
         extracts=draft.extracts,
+        documents=draft.documents,
         home=draft.home,
         rules=draft.rules,
         processing=draft.processing,

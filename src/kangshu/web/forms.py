@@ -15,6 +15,7 @@ _INPUTS: Final = {"integer": "number", "decimal": "number"}
 EXAMPLES: Final = {"date": "2026-03-01", "datetime": "2026-03-01 08:30"}
 """How a day or a time is written. Browsers show their own date fields in the language of the system, not of the page,
 so days are text here, with a calendar beside them where scripts run."""
+_BLANK_ROWS: Final = 3
 _FINDERS: Final = frozenset({"resident", "practitioner", "organisation"})
 _CHOSEN: Final = frozenset({"organisation", "practitioner", "reference", "district"})
 """Kinds whose value is picked from a list that the page looks up."""
@@ -45,6 +46,12 @@ class FormField:
     """Whether the value is masked: it is shown as it comes and sent back as it is."""
     find: str = ""
     """Page on which scripts look up what may be chosen; "" for a field that is typed or picked from its options."""
+    fixed: bool = False
+    """Whether a column of a table only shows its value."""
+    columns: tuple[FormField, ...] = ()
+    """The columns of a table that may be filled in, without values."""
+    rows: tuple[tuple[FormField, ...], ...] = ()
+    """The rows of a table; each cell is named `<table>.<row>.<column>`."""
 
     @property
     def held(self) -> list[str]:
@@ -72,7 +79,12 @@ def form_fields(
     for issue in issues:
         for place in issue.expression:
             wrong.setdefault(place, Text(issue.zh, issue.text).in_language(words.language))
-    shown = [_field(words, one, values.get(one.id), wrong.get(one.id, ""), choices or {}) for one in fields]
+    shown = [
+        _table(words, one, values.get(one.id), wrong)
+        if one.kind == "table"
+        else _field(words, one, values.get(one.id), wrong.get(one.id, ""), choices or {})
+        for one in fields
+    ]
     note = words("受保护：保存时保持原值不变")
     return [
         replace(one, protected=True, pattern="", help=note) if one.name in protected else one for one in shown
@@ -113,6 +125,32 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
     )
 
 
+def _table(words: Words, field: Field, value: Any, wrong: Mapping[str, str]) -> FormField:
+    """Return a table with its rows; one that grows has a few empty rows more."""
+    held = list(value or ()) + ([{}] * _BLANK_ROWS if field.grows else [])
+    shown = [one for one in field.columns if not one.hidden]
+
+    def cell(number: int, column: Field, row: Mapping[str, Any]) -> FormField:
+        name, stands = f"{field.id}.{number}.{column.id}", row.get(column.id)
+        if column.fixed:
+            return FormField(
+                name, words.of(column.title), column.kind, shown_value(words, column, stands), fixed=True
+            )
+        made = replace(_field(words, column, stands, wrong.get(name, ""), {}), name=name)
+        if column.kind != "attachment":
+            return made
+        files = [stands] if isinstance(stands, str) else list(stands or ())
+        titles = (words("材料 {number}", number=at) for at in range(1, len(files) + 1))
+        return replace(made, options=tuple(zip(files, titles, strict=True)))
+
+    return replace(
+        _field(words, field, None, wrong.get(field.id, ""), {}),
+        wide=True,
+        columns=tuple(_field(words, one, None, "", {}) for one in shown if not one.fixed),
+        rows=tuple(tuple(cell(number, column, row) for column in shown) for number, row in enumerate(held)),
+    )
+
+
 def as_input(kind: str, value: Any) -> str:
     """Return a stored value as its form input wants it."""
     if value is None:
@@ -131,7 +169,10 @@ def sent_values(fields: Iterable[Field], form: Mapping[str, str]) -> dict[str, A
     """Return what a form sent for its declared fields: an unchecked box is no, other absent fields are left out."""
     found: dict[str, Any] = {}
     for field in fields:
-        if field.kind == "boolean":
+        if field.kind == "table":
+            if (rows := _sent_rows(field, form)) is not None:
+                found[field.id] = rows
+        elif field.kind == "boolean":
             found[field.id] = form.get(field.id, "false")
         elif field.id in form:
             text = form[field.id]
@@ -139,6 +180,19 @@ def sent_values(fields: Iterable[Field], form: Mapping[str, str]) -> dict[str, A
                 [part.strip() for part in text.split(",") if part.strip()] if field.many else text
             )
     return found
+
+
+def _sent_rows(field: Field, form: Mapping[str, str]) -> list[dict[str, Any]] | None:
+    """Return the rows of a table that a form sent; each row says by `<table>.<number>` that it was there."""
+    numbers = [name.removeprefix(f"{field.id}.") for name in form if name.startswith(f"{field.id}.")]
+    counted = sorted(int(one) for one in numbers if one.isdecimal() and len(one) < 5)
+    opened = [one for one in field.columns if not one.fixed]
+    rows = []
+    for number in counted:
+        start = f"{field.id}.{number}."
+        cells = {name.removeprefix(start): text for name, text in form.items() if name.startswith(start)}
+        rows.append(sent_values(opened, cells))
+    return rows if counted else None
 
 
 def told(words: Words, fault: Fault, fields: Iterable[Field] = ()) -> list[str]:

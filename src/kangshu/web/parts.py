@@ -17,6 +17,9 @@ class Fact:
     """Several pages or files that it leads to: what each is called, and its address."""
     field: str = ""
     """Id of the protected field that it shows; "" for none."""
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    """The rows of a table under `heads`."""
 
 
 @dataclass(frozen=True, slots=True)

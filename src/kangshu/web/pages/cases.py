@@ -61,11 +61,13 @@ class ShownMove:
     blocked: str = ""
     open: bool = False
     files: bool = False
+    tables: tuple[str, ...] = ()
+    """Ids of the tables in its form: they ask for room, and go out and in as workbooks."""
 
 
 async def case(visit: Visit) -> Response:
     """Show one case."""
-    return await _case(visit, visit.path("id"))
+    return await case_page(visit, visit.path("id"))
 
 
 async def move(visit: Visit) -> Response:
@@ -75,7 +77,7 @@ async def move(visit: Visit) -> Response:
     sent = await visit.form()
     form = texts(sent)
     task = (await visit.platform.store.read(visit.grant, "Task", id_)).resource
-    chosen = next((one for one in cases.declaration(_kind(task)).moves if one.id == move_id), None)
+    chosen = next((one for one in cases.declaration(case_kind(task)).moves if one.id == move_id), None)
     fields = chosen.form if chosen else ()
     values, version = sent_values(fields, form), form.get("_version", "")
     try:
@@ -91,26 +93,43 @@ async def move(visit: Visit) -> Response:
             papers=papers,
         )
     except (Unprocessable, Conflict, PreconditionFailed, TooLarge, UnsupportedMedia) as fault:
-        return await _case(visit, id_, move_id, sent_values(fields, form), fault)
+        held = gathered_by(await cases.history(visit.grant, id_))
+        return await case_page(
+            visit, id_, move_id, _with_held(fields, sent_values(fields, form), held), fault
+        )
     return visit.go(f"/cases/{id_}", said="moved")
 
 
-async def _case(
+def _with_held(fields: Sequence[Field], values: dict[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form sent, the rows of its tables with the columns that the case holds, to be shown again."""
+    for field in fields:
+        if field.kind == "table" and not field.grows and field.id in values:
+            rows = zip(held.get(field.id, ()), values[field.id], strict=False)
+            values[field.id] = [{**before, **sent} for before, sent in rows]
+    return values
+
+
+async def case_page(
     visit: Visit,
     id_: str,
     tried: str = "",
     values: Mapping[str, Any] | None = None,
     fault: Fault | None = None,
+    read_in: str = "",
 ) -> Response:
+    """Return the page of one case; `tried` is the move whose form stands open with `values` in it.
+
+    `fault` is why the move was refused, `read_in` says that the values come from a workbook and wait to be sent.
+    """
     words, cases = visit.words, visit.platform.cases
     stored = await visit.platform.store.read(visit.grant, "Task", id_)
     task = stored.resource
-    declaration = cases.declaration(_kind(task))
+    declaration = cases.declaration(case_kind(task))
     row = work_row(words, await cases.row(visit.grant, id_))
     history = await cases.history(visit.grant, id_)
     titles = {state.id: words.of(state.title) for state in declaration.states}
     visited = [event.target for event in history if event.target]
-    gathered = _gathered(history)
+    gathered = gathered_by(history)
     asked = {field.id for field in declaration.form}
     held = {key: value for key, value in gathered.items() if key in asked}
     moves: list[ShownMove] = []
@@ -131,7 +150,12 @@ async def _case(
                 ),
                 words.of(offer.blocked) if offer.blocked is not None else "",
                 mine or (not tried and offer.blocked is None and _first_primary(offer.move.tone, moves)),
-                any(field.kind == "attachment" for field in offer.move.form),
+                any(
+                    one.kind == "attachment"
+                    for field in offer.move.form
+                    for one in (field, *(column for column in field.columns if not column.fixed))
+                ),
+                tuple(field.id for field in offer.move.form if field.kind == "table"),
             )
         )
     return visit.render(
@@ -163,13 +187,14 @@ async def _case(
         ],
         moves=moves,
         issues=told(words, fault) if fault else [],
+        read_in=read_in,
         closed_text=words("办件已办结，没有后续操作。")
         if not row.open
         else words("当前环节由“{unit}”办理，您可以查看进展。", unit=row.owner or row.requester or "—"),
     )
 
 
-def _kind(task: Resource) -> str:
+def case_kind(task: Resource) -> str:
     """Return the case kind of a Task. Raises NotFound for a Task that is no case."""
     for coding in task.get("code", {}).get("coding", ()):
         if coding.get("system") == CASE_KIND:
@@ -205,7 +230,7 @@ def _steps(
     return steps + [Step(titles.get(state, state), "next") for state in ahead]
 
 
-def _gathered(history: Iterable[Any]) -> dict[str, Any]:
+def gathered_by(history: Iterable[Any]) -> dict[str, Any]:
     """Return the last value of each field that the forms of this case have gathered."""
     found: dict[str, Any] = {}
     for event in history:
@@ -252,9 +277,12 @@ async def _facts(
             continue
         seen.add(field.id)
         value = gathered[field.id]
+        if field.kind == "table":
+            facts.append(_table_fact(visit, field, value))
+            continue
         if field.kind == "attachment":
             held = value if isinstance(value, list) else [value]
-            links = [(await _name(visit, str(one)), f"/files/{str(one)[18:]}") for one in held if one]
+            links = [(await _name(visit, str(one)), f"/files/{str(one)[18:]}/preview") for one in held if one]
             facts.append(Fact(words.of(field.title), "", wide=True, links=tuple(links)))
             continue
         text = shown_value(words, field, value, choices)
@@ -262,6 +290,22 @@ async def _facts(
             text = await _name(visit, value)
         facts.append(Fact(words.of(field.title), text, wide=field.kind == "paragraph" or len(text) > 40))
     return facts
+
+
+def _table_fact(visit: Visit, field: Field, rows: Any) -> Fact:
+    """Return a table of the case as people read it: the columns in which something stands."""
+    words = visit.words
+    listed = (one for one in field.columns if not one.hidden)
+    used = [one for one in listed if any(row.get(one.id) not in (None, "", []) for row in rows)]
+    cells = tuple(tuple(_cell_text(visit, one, row.get(one.id)) for one in used) for row in rows)
+    return Fact(words.of(field.title), "", heads=tuple(words.of(one.title) for one in used), rows=cells)
+
+
+def _cell_text(visit: Visit, column: Field, value: Any) -> str:
+    if column.kind == "attachment":
+        count = len(value) if isinstance(value, list) else int(value is not None)
+        return visit.words("{count} 份", count=count) if count else ""
+    return shown_value(visit.words, column, value)
 
 
 async def _name(visit: Visit, reference: str) -> str:

@@ -1,0 +1,201 @@
+"""The records of a draw: what is sealed before it, what came of it. Frozen once they stand, like a snapshot."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from kangshu.base.canonical import structure
+from kangshu.base.clock import instant
+from kangshu.base.faults import Conflict, Gone, NotFound, Unprocessable
+from kangshu.cases.drawing import METHOD, SEED_BYTES, commitment, lots, pool_digest
+from kangshu.cases.inside import RESPONSIBLE
+from kangshu.cases.tasks import number_of, organisation_of
+from kangshu.sdk import Resource
+from kangshu.store import FROZEN_TAG, LABELLING, Transaction, new_id
+
+DRAW: Final = structure("draw")
+"""Extension of a DocumentReference that is a draw's record: `sealed` or `drawn`."""
+_SEALED: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}
+"""The secret seed is a sealed record until the draw: no role sees it."""
+
+Holds = Callable[[str, Resource], bool]
+
+
+async def seal(
+    transaction: Transaction,
+    task: Resource,
+    effect: Mapping[str, Any],
+    pool: Iterable[Resource],
+    number: int,
+    holds: Holds,
+    when: datetime,
+    by: str,
+) -> str:
+    """Seal the candidates of `pool` and a secret seed; return the record's reference.
+
+    Raises:
+        Unprocessable: fewer candidates than are to be drawn.
+    """
+    candidates, excluded = _sorted_out(pool, effect.get("exclude", ()), holds)
+    if not 0 < number <= len(candidates):
+        raise Unprocessable(
+            f"{number} are to be drawn of {len(candidates)} candidates ({len(excluded)} are left out)",
+            zh=f"拟抽取 {number} 人，符合条件的候选人只有 {len(candidates)} 人（另有 {len(excluded)} 人回避或不可用）",
+        )
+    seed = secrets.token_hex(SEED_BYTES)
+    content = {
+        "method": METHOD,
+        "case": f"Task/{task['id']}",
+        "case_number": number_of(task),
+        "title": str(task.get("description", "")),
+        "number": number,
+        "candidates": candidates,
+        "excluded": excluded,
+        "pool": pool_digest(one["reference"] for one in candidates),
+        "commitment": commitment(seed),
+        "sealed": instant(when),
+        "sealed_by": by,
+    }
+    writing = _writing(transaction)
+    identifier = await _keep(writing, task, content, "sealed", when)
+    secret: Resource = {
+        "resourceType": "Basic",
+        "id": identifier,
+        "meta": {"security": [dict(_SEALED)]},
+        "code": {"text": "draw seed"},
+        "extension": [{"url": DRAW, "valueString": seed}],
+    }
+    await writing.create_as(identifier, secret)
+    return f"DocumentReference/{identifier}"
+
+
+async def draw(
+    transaction: Transaction, task: Resource, sealed: str, witness: str, when: datetime, by: str
+) -> tuple[str, dict[str, Any]]:
+    """Draw from what was sealed; return the reference of the record and its content.
+
+    Raises:
+        Unprocessable: nothing was sealed for this case.
+        Conflict: it has been drawn from already.
+    """
+    content = await read_draw(transaction, sealed)
+    identifier = sealed.removeprefix("DocumentReference/")
+    if content.get("case") != f"Task/{task['id']}":
+        raise Unprocessable("nothing was sealed for this case", zh="本事项尚未封存候选名单")
+    try:
+        secret = await transaction.read("Basic", identifier)
+    except (NotFound, Gone):
+        raise Conflict("this seal has been drawn from", zh="该封存名单已经抽取，不能重复抽取") from None
+    seed = str(secret.resource["extension"][0]["valueString"])
+    order = [
+        lot.reference for lot in lots(seed, witness, [one["reference"] for one in content["candidates"]])
+    ]
+    record = {
+        **content,
+        "seed": seed,
+        "witness": witness,
+        "order": order,
+        "drawn": order[: content["number"]],
+        "drawn_at": instant(when),
+        "drawn_by": by,
+    }
+    await transaction.delete("Basic", identifier)
+    made = await _keep(_writing(transaction), task, record, "drawn", when)
+    return f"DocumentReference/{made}", record
+
+
+def _writing(transaction: Transaction) -> Transaction:
+    """Return the transaction with what records that stay for good, and a sealed one, take."""
+    own = transaction.grant
+    return transaction.under(replace(own, operations=own.operations | {"plan.engine", LABELLING}))
+
+
+async def read_draw(transaction: Transaction, reference: str) -> dict[str, Any]:
+    """Return the content of a draw's record. Raises Unprocessable where it is none."""
+    identifier = reference.removeprefix("DocumentReference/")
+    try:
+        stored = await transaction.read("Binary", identifier)
+    except (NotFound, Gone):
+        raise Unprocessable("there is no draw to go by", zh="没有可用的抽取记录") from None
+    return draw_content(stored.resource)
+
+
+def draw_content(binary: Resource) -> dict[str, Any]:
+    """Return the content of a draw's record from its Binary."""
+    return dict(json.loads(base64.b64decode(str(binary["data"]))))
+
+
+def _sorted_out(
+    pool: Iterable[Resource], rules: Iterable[Mapping[str, Any]], holds: Holds
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the candidates, and those whom a rule leaves out with all its reasons; both by reference."""
+    candidates, excluded = [], []
+    for one in sorted(pool, key=lambda resource: str(resource["id"])):
+        row = {"reference": f"{one['resourceType']}/{one['id']}", "name": _name(one)}
+        reasons = [dict(rule["text"]) for rule in rules if holds(str(rule["when"]), one)]
+        if reasons:
+            excluded.append({**row, "reasons": reasons})
+        else:
+            candidates.append(row)
+    return candidates, excluded
+
+
+def _name(resource: Resource) -> str:
+    name = resource.get("name")
+    if isinstance(name, list) and name:
+        return str(name[0].get("text", ""))
+    return str(name or resource["id"])
+
+
+async def _keep(
+    transaction: Transaction, task: Resource, content: Mapping[str, Any], stage: str, when: datetime
+) -> str:
+    """Write a record that whoever handles the case may read, and return its id."""
+    identifier = new_id()
+    tags = [*task.get("meta", {}).get("tag", ()), {**FROZEN_TAG, "code": "draw", "display": "抽取记录"}]
+    parties = dict.fromkeys(
+        one for one in (organisation_of(task, "owner"), organisation_of(task, "requester")) if one
+    )
+    data = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    reference: Resource = {
+        "resourceType": "DocumentReference",
+        "id": identifier,
+        "meta": {"tag": tags},
+        "extension": [
+            {"url": DRAW, "valueCode": stage},
+            *(
+                {"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{one}"}}
+                for one in parties
+            ),
+        ],
+        "status": "current",
+        "docStatus": "final",
+        "date": instant(when),
+        "description": "抽取记录" if stage == "drawn" else "抽取封存记录",
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "application/json",
+                    "url": f"Binary/{identifier}",
+                    "title": f"draw-{stage}.json",
+                }
+            }
+        ],
+    }
+    binary: Resource = {
+        "resourceType": "Binary",
+        "id": identifier,
+        "meta": {"tag": tags},
+        "contentType": "application/json",
+        "securityContext": {"reference": f"DocumentReference/{identifier}"},
+        "data": base64.b64encode(data).decode("ascii"),
+    }
+    await transaction.create_as(identifier, reference)
+    await transaction.create_as(identifier, binary)
+    return identifier

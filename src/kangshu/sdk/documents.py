@@ -1,0 +1,72 @@
+"""Official documents that a case gives: what a service folder declares in `documents/*.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kangshu.base.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentColumn:
+    """One column of a table in a document: its head and the template of its cells."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentBlock:
+    """A block of the body. Templates hold ${name}: a field of the case as people read it, or a name of `plans.papers`.
+
+    `each` repeats the block once per row, with ${item.<column>}: the rows of a table field or the values of a field
+    that takes several (${item.value}), `children:<case>` for the child cases of that kind, `cited` for the duties and
+    targets that the case cites, with their state and value on the day. With `columns` the rows make one table.
+    A block whose `when` (FHIRPath over the Task) does not hold, or whose text and heading come out empty, is left out.
+    """
+
+    text: str = ""
+    heading: str = ""
+    level: Literal[0, 1, 2, 3, 4] = 0
+    each: str = ""
+    columns: tuple[DocumentColumn, ...] = ()
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDeclaration:
+    """A document (公文) that cases of one kind give, in the form of GB/T 9704-2012.
+
+    A move with the effect `document: <id>` makes it and keeps it as it then is; before that, anybody who sees the case
+    may take a draft of it in `states`. `numbering` counts 文号 within what stands before {sequence}.
+    """
+
+    id: str
+    service: str
+    case: str
+    title: Text
+    form: Literal["document", "letter", "minutes"]
+    agency: str
+    heading: str
+    body: tuple[DocumentBlock, ...]
+    states: tuple[str, ...] = ()
+    """States in which a draft may be taken; () all that are not final."""
+    label: str = ""
+    numbering: str = ""
+    mark: str = ""
+    receivers: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    excused: tuple[str, ...] = ()
+    observers: tuple[str, ...] = ()
+    annexes: tuple[str, ...] = ()
+    cited_annex: str = ""
+    """Title of an annex that tables what is cited; "" for none."""
+    notes: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    issuer: str = ""
+
+    @property
+    def code(self) -> str:
+        """Return the document's name in the installation: `service/document`."""
+        return f"{self.service}/{self.id}"
