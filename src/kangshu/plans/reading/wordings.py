@@ -72,22 +72,24 @@ def read_wordings(
     taken: Iterable[tuple[int, int]],
 ) -> list[TargetFinding]:
     """Return the goals that the text says in words, in reading order; what a printed figure says already is left out."""
+    said = bytearray(folded.source(len(folded.text)) + 1)  # 1 where a figure or a rule stands already
     spans = [(one.anchor.start, one.anchor.end) for one in figures]
-    spans += [(folded.source(start), folded.source(end)) for start, end in taken]
+    for first, last in (*spans, *((folded.source(start), folded.source(end)) for start, end in taken)):
+        said[first:last] = b"\x01" * (last - first)
     found: list[TargetFinding] = []
     for rule in wording_rules():
         for match in rule.pattern.finditer(folded.text):
             finding = _finding(folded, deadlines, rule, match)
             start, end = finding.anchor.start, finding.anchor.end
-            if any(first < end and start < last for first, last in spans):
+            if any(said[start:end]):
                 continue
             if _is_goal(folded.text, sentences, match):
-                spans.append((start, end))
+                said[start:end] = b"\x01" * (end - start)
                 found.append(finding)
-    first: dict[tuple[str, int, str], TargetFinding] = {}
+    kept: dict[tuple[str, int, str], TargetFinding] = {}
     for one in sorted(found, key=lambda one: one.anchor.start):  # 十大板块 is said again and again
-        first.setdefault((one.indicator, cast("int", one.value), one.unit), one)
-    return list(first.values())
+        kept.setdefault((one.indicator, cast("int", one.value), one.unit), one)
+    return list(kept.values())
 
 
 def _is_goal(text: str, sentences: Sentences, match: re.Match[str]) -> bool:
