@@ -16,6 +16,8 @@ from joserfc.jwk import ECKey
 from kangshu.access import system_grant
 from kangshu.accounts import Account, Accounts
 from kangshu.api import Platform, Settings, fhir_app, oauth_app
+from kangshu.base.parameters import ParameterTable
+from kangshu.registers import Attachments
 from kangshu.store import Store
 
 KEY = ECKey.generate_key("P-384", {"kid": "k1"})
@@ -60,7 +62,14 @@ async def platform(store: Store) -> Platform:
     await store.update(GRANT, {"resourceType": "Location", "id": "l", "status": "active", "name": "乙"})
     settings = Settings(public_url=OWN)
     rooms = dict.fromkeys(one.name for one in fields(Platform))
-    return Platform(**{**rooms, "store": store, "accounts": accounts, "services": (), "settings": settings})
+    made = {
+        "store": store,
+        "accounts": accounts,
+        "attachments": Attachments(store, ParameterTable(), ""),
+        "services": (),
+        "settings": settings,
+    }
+    return Platform(**{**rooms, **made})
 
 
 def client(platform: Platform, base: str = OWN) -> httpx.AsyncClient:

@@ -145,9 +145,9 @@ def test_no_string_of_the_platform_names_a_service() -> None:
     assert found == []
 
 
-COMMON_WORDS = frozenset({"residents", "institutions", "appointments", "referral"})
+COMMON_WORDS = frozenset({"residents", "institutions", "appointments", "referral", "assessment"})
 """Services named by a plain word that the platform may say of its own (`--residents`, the first screen `referral` of
-a role); their codes stay forbidden."""
+a role, what a case carries); their codes stay forbidden."""
 
 
 @pytest.mark.parametrize(
