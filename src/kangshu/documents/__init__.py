@@ -5,6 +5,7 @@ The only room that imports document libraries (lxml, python-docx, pypdfium2, ope
 
 from __future__ import annotations
 
+from kangshu.documents.apart import read_apart
 from kangshu.documents.archive import ArchiveLimits
 from kangshu.documents.model import Block, Cell, Document, Table
 from kangshu.documents.official import (
@@ -74,6 +75,7 @@ __all__ = [
     "document_number",
     "official_document",
     "preview_file",
+    "read_apart",
     "read_document",
     "read_xlsx",
     "square_code",

@@ -11,11 +11,12 @@ from datetime import date
 from kangshu.access import Grant, division_prefix
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import Invalid, Issue, Unprocessable
-from kangshu.documents import Document, read_document
+from kangshu.documents import Document, read_apart
 from kangshu.plans import shape, states
 from kangshu.plans.aliases import remembered
+from kangshu.plans.mentions import write_mentions
 from kangshu.plans.model import PlanImport
-from kangshu.plans.reading import Reading, read_plan, read_reply
+from kangshu.plans.reading import Reading, read_mentions, read_plan, read_reply
 from kangshu.plans.splitting import PlanKind, parts_of, whole_of
 from kangshu.plans.titles import title_of
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
@@ -62,7 +63,7 @@ async def import_document(
     chosen: Mapping[int, str] | None = None,
 ) -> tuple[PlanImport, ...]:
     """Read, check and write the plans of a document in one transaction; see `Plans.import_document`."""
-    document = await asyncio.to_thread(read_document, data, name)
+    document = await read_apart(data, name)
     known = await known_plans(store, grant, document.sha256)
     if shape.plan_id(document.sha256) in known or (whole and known):
         return tuple(_report(plan, already=True, findings=()) for plan in known.values())
@@ -100,6 +101,7 @@ async def import_document(
         )
         resolve = (lambda written: ResolvedUnit(written, ())) if foreign else units.resolve
         plan = shape.plan_definition(reading, piece.text, source, resolve, setting.today.isoformat())
+        write_mentions(plan, await asyncio.to_thread(read_mentions, piece), part.start if several else 0)
         states.write_period(plan, states.written_period(title, piece.text))
         if not written:
             written.extend(

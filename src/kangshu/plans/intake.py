@@ -10,7 +10,7 @@ from datetime import date
 
 from kangshu.access import Grant
 from kangshu.base.faults import NotFound
-from kangshu.documents import Document, read_document
+from kangshu.documents import Document, read_apart
 from kangshu.plans import shape
 from kangshu.plans.importing import ImportSetting, document_resources, import_document, known_plans, read_part
 from kangshu.plans.model import PlanImport
@@ -64,7 +64,7 @@ class Intake:
             Malformed, Unprocessable, TooLarge: the document cannot be read.
         """
         grant.require("plan.import")
-        document = await asyncio.to_thread(read_document, data, name)
+        document = await read_apart(data, name)
         found = await self._look(grant, document)
         if len(found.parts) < 2 or found.whole_plan or any(one.plan for one in found.parts):
             return found
@@ -78,7 +78,7 @@ class Intake:
         """Return a document that was received, with its plans. Raises NotFound."""
         grant.require("plan.import")
         data, name = await self._kept(grant, document_id)
-        return await self._look(grant, await asyncio.to_thread(read_document, data, name))
+        return await self._look(grant, await read_apart(data, name))
 
     async def import_received(
         self,
