@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from kangshu.plans import shape
+from kangshu.plans.reading import Anchor
 from kangshu.sdk import Resource
 
 
@@ -18,6 +19,15 @@ def extension_value(element: Resource, url: str) -> Any:
     """Return the value of the first extension with this URL, None for none."""
     found = next(extensions(element, url), {})
     return next((value for key, value in found.items() if key.startswith("value")), None)
+
+
+def anchor_from(extension: Resource) -> Anchor:
+    """Return the anchor that this extension is."""
+    return Anchor(
+        int(extension_value(extension, "start") or 0),
+        int(extension_value(extension, "end") or 0),
+        str(extension_value(extension, "hash") or ""),
+    )
 
 
 def replace_extension(element: Resource, url: str, new: Resource | None) -> None:

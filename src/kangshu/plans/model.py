@@ -11,7 +11,7 @@ from typing import Literal
 
 from kangshu.base.faults import Issue
 from kangshu.base.text import Text
-from kangshu.plans.reading import Anchor
+from kangshu.plans.reading import SOFT, Anchor, Citation, Instrument, NamedThing
 
 Light = Literal["green", "grey", "amber", "red"]
 LIGHT_TITLES: dict[Light, Text] = {
@@ -139,6 +139,13 @@ class ClauseView:
     duties: tuple[DutyView, ...] = ()
     light: Light = "grey"
     reviewed: Reviewed | None = None
+    instrument: Instrument = "carry-out"
+    """By what it moves things (政策措施): support, encourage, cancel, prohibit, …; `carry-out` is work to be done."""
+
+    @property
+    def soft(self) -> bool:
+        """Return whether it asks nobody for a result (鼓励, 支持, 允许, 探索): without a completion standard it is 待明确."""
+        return self.instrument in SOFT
 
     def of(self, role: Role) -> tuple[UnitView, ...]:
         """Return the units that have `role`."""
@@ -400,7 +407,7 @@ class Progress:
     confirmed: int
     total: int
     doubts: int
-    """Doubts of the reader that nobody has settled."""
+    """Doubts of the reader that nobody has settled; a masked year waits for a paper, not for an eye."""
     by: tuple[str, ...]
     """Who confirmed, whoever confirmed most first."""
     on: str
@@ -437,6 +444,10 @@ class PlanView:
     """`plan`, or `reply` to a proposal (复函)."""
     span: tuple[int, int] = (0, 0)
     """Where in `text` the plan stands: a document may hold several."""
+    named: tuple[NamedThing, ...] = ()
+    """Projects, enterprises, parks, places, institutions and events that it calls by name."""
+    citations: tuple[Citation, ...] = ()
+    """Documents that it cites."""
 
     @property
     def progress(self) -> Progress:
@@ -449,7 +460,7 @@ class PlanView:
         return Progress(
             len(held),
             len(said),
-            sum(not one.settled_by for one in self.doubts),
+            sum(not one.settled_by and one.kind != "masked-year" for one in self.doubts),
             tuple(sorted(dict.fromkeys(hands), key=lambda by: -hands.count(by))),
             max((one.on for one in held), default=""),
         )

@@ -19,7 +19,15 @@ from typing import Any, Final
 
 from kangshu.base.canonical import BASE, DEMO_TAG, DISTRICT, code_system, structure
 from kangshu.plans.model import Role
-from kangshu.plans.reading import Anchor, Heading, MoneyFinding, Reading, TargetFinding, TaskFinding
+from kangshu.plans.reading import (
+    Anchor,
+    Heading,
+    MoneyFinding,
+    Reading,
+    TargetFinding,
+    TaskFinding,
+    instrument_of,
+)
 from kangshu.plans.units import ResolvedUnit
 from kangshu.sdk import Resource
 
@@ -45,6 +53,7 @@ EVIDENCE, MILESTONE, QUOTA = (
 )
 DUE_SOURCE, REFUSED = structure("target-due-source"), structure("measure-refused")
 SOURCE, FOREIGN = structure("source-document"), structure("foreign-plan")
+INSTRUMENT: Final = structure("policy-instrument")
 PART: Final = structure("document-part")
 """Which of several plans of one document it is: number, and where it starts and ends in the text."""
 ADOPTED_FROM, ADOPTED_AS = structure("adopted-from"), structure("adopted-as")
@@ -354,6 +363,7 @@ def clause_action(number: int, task: TaskFinding, resolve: Resolve) -> Resource:
         anchor_extension(ANCHOR, task.anchor),
         anchor_extension(UNITS_ANCHOR, task.units_anchor),
         {"url": MODE, "valueCode": task.mode},
+        {"url": INSTRUMENT, "valueCode": instrument_of(task.text)},
     ]
     extensions += [unit_extension("lead", resolve(unit)) for unit in task.lead]
     extensions += [unit_extension("cooperating", resolve(unit)) for unit in task.cooperating]

@@ -11,11 +11,13 @@ from kangshu.base.canonical import DEMO_TAG, DISTRICT
 from kangshu.base.clock import today as city_today
 from kangshu.base.text import Text
 from kangshu.plans import shape
+from kangshu.plans.elements import anchor_from
 from kangshu.plans.elements import extension_value as extension_value
 from kangshu.plans.elements import extensions as extensions
 from kangshu.plans.elements import kind_of as kind_of
 from kangshu.plans.evidence import read_evidence
 from kangshu.plans.marks import reviewed_of
+from kangshu.plans.mentions import citations_of, named_of
 from kangshu.plans.model import (
     Baseline,
     ClauseView,
@@ -30,7 +32,7 @@ from kangshu.plans.model import (
     UnitView,
 )
 from kangshu.plans.quotas import read_quotas
-from kangshu.plans.reading import Anchor
+from kangshu.plans.reading import Anchor, Instrument
 from kangshu.plans.states import standing_of
 from kangshu.plans.trajectory import read_milestones, with_milestones
 from kangshu.sdk import Resource
@@ -39,13 +41,7 @@ from kangshu.sdk import Resource
 def anchor_of(element: Resource, url: str) -> Anchor | None:
     """Return the anchor that an extension of `element` holds."""
     found = next(extensions(element, url), None)
-    if found is None:
-        return None
-    return Anchor(
-        int(extension_value(found, "start") or 0),
-        int(extension_value(found, "end") or 0),
-        str(extension_value(found, "hash") or ""),
-    )
+    return None if found is None else anchor_from(found)
 
 
 def organisation_ids(element: Resource) -> tuple[str, ...]:
@@ -173,6 +169,8 @@ def plan_view(plan: Resource, text: str, unit_names: dict[str, str], today: date
         standing=standing_of(plan, dues_of(plan), today or city_today()),
         kind=kind_of_plan(plan),
         span=span_of(plan, text),
+        named=named_of(plan),
+        citations=citations_of(plan),
     )
 
 
@@ -216,6 +214,7 @@ def _clause(action: Resource, section: str, chapter: str) -> ClauseView:
         targets=tuple(map(str, action.get("goalId", ()))),
         anchor=anchor_of(action, shape.ANCHOR) or Anchor(0, 0, ""),
         units_anchor=anchor_of(action, shape.UNITS_ANCHOR),
+        instrument=cast("Instrument", extension_value(action, shape.INSTRUMENT) or "carry-out"),
         adopted_as=str((extension_value(action, shape.ADOPTED_AS) or {}).get("reference", "")).removeprefix(
             "PlanDefinition/"
         ),
