@@ -49,7 +49,7 @@ labels = st.lists(st.sampled_from(["R", "HIV", "PSY", "*"]), max_size=2, unique=
 roles = st.builds(
     lambda read, write, count, clear, held: {
         "title": TITLE,
-        "post": ["district", "organisation", "patient"],
+        "post": ["district", "organisation", "patient", "practitioner"],
         "purposes": ["TREAT", "HOPERAT"],
         "read": read,
         "write": write,
@@ -191,7 +191,7 @@ def test_the_kinds_of_data_are_every_resource_type_once() -> None:
 def test_what_a_role_opens_is_told_without_gaps(role: str) -> None:
     subject = Subject(
         account="a", display="", organisation="o", organisations=frozenset({"o"}), district="990102",
-        patient="p", wards=frozenset({"w"}),
+        patient="p", practitioner="x", wards=frozenset({"w"}),
     )  # fmt: skip
     told = explain(subject, [ready_roles()[role]])
     assert told

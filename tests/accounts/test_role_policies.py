@@ -85,7 +85,7 @@ class Record:
         place, *labels = text.split("+")
         resident, _, organisation = place.partition("@")
         assert resident == "nobody" or resident in RESIDENTS, text
-        assert not organisation or organisation in ORGANISATIONS, text
+        assert not organisation or "/" in organisation or organisation in ORGANISATIONS, text
         return cls("" if resident == "nobody" else resident, organisation, tuple(labels))
 
     def scope(self, kind: str) -> Scope:
@@ -117,6 +117,7 @@ def subject(role: str) -> Subject:
         organisation=organisation,
         organisations=below(organisation),
         patient=post.get("patient", ""),
+        practitioner=post.get("practitioner", ""),
         wards=frozenset(post.get("wards", ())),
         district=post.get("district", ""),
     )
@@ -219,7 +220,8 @@ def test_nobody_but_the_resident_or_guardian_writes_a_consent() -> None:
 def extensions(organisation: str, district: str = "") -> list[Resource]:
     found: list[Resource] = []
     if organisation:
-        found.append({"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{organisation}"}})
+        reference = organisation if "/" in organisation else f"Organization/{organisation}"
+        found.append({"url": RESPONSIBLE, "valueReference": {"reference": reference}})
     if district:
         found.append({"url": DISTRICT, "valueCode": district})
     return found

@@ -20,7 +20,7 @@ from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot
 from kangshu.notices import Notices
-from kangshu.plans import Assessments, DutyLists, Plans, Publications, Returns, Snapshots
+from kangshu.plans import Assessments, DutyLists, Papers, Plans, Publications, Returns, Snapshots
 from kangshu.registers import Attachments, Registers
 from kangshu.store import Store
 
@@ -49,6 +49,7 @@ async def open_platform(url: str, folder: Path) -> Platform:
         plans=plans,
         duty_lists=DutyLists(store, plans, jurisdiction="990100"),
         snapshots=snapshots,
+        papers=Papers(store, plans, cases, ()),
         publications=Publications(store, parameters, jurisdiction="990100"),
         assessments=Assessments(store, cases, snapshots, parameters, jurisdiction="990100"),
         returns=Returns(store, cases, snapshots, parameters, jurisdiction="990100"),

@@ -42,6 +42,7 @@ from kangshu.access.predicates import (
     asks_for_care,
     covers,
     division_prefix,
+    person_key,
 )
 from kangshu.access.vocabulary import (
     DataKind,
@@ -98,6 +99,7 @@ __all__ = [
     "narrowed",
     "open_grant",
     "parse_roles",
+    "person_key",
     "protected_at",
     "protected_fields",
     "purpose_title",

@@ -7,6 +7,7 @@ A role says, per resource type, which records may be read, written or counted, i
     organisation      records that the account's organisation, or one below it, answers for
     own-patients      records of the residents in the organisation's care (care.yaml)
     shared-patients   records of residents of whom a case or a consent tells the organisation (care.yaml)
+    own               records that the account's own person (a Practitioner) answers for, such as an expert's reviews
     self              records of the resident that the account is
     wards             records of the residents that the account is guardian of
     no-patient        records that are in no resident's compartment
@@ -43,6 +44,7 @@ from kangshu.access.predicates import (
     all_of,
     any_of,
     division_prefix,
+    person_key,
 )
 from kangshu.base.canonical import INTERNAL
 from kangshu.base.faults import Invalid, Issue
@@ -54,6 +56,7 @@ SCOPE_WORDS: Final = (
     "organisation",
     "own-patients",
     "shared-patients",
+    "own",
     "self",
     "wards",
     "no-patient",
@@ -73,7 +76,7 @@ _MAPPINGS: Final = ("read", "write", "aggregate")
 UNTOLD: Final = frozenset({"AuditEvent", "Provenance"})
 """What an emergency does not open: it is about the care of one resident."""
 _ALL_LABELS: Final = frozenset({ANY_TYPE})
-_POSTS: Final = ("district", "organisation", "patient")
+_POSTS: Final = ("district", "organisation", "patient", "practitioner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +286,9 @@ def word_predicate(subject: Subject, word: str, purpose: str) -> Predicate:
             if not subject.organisations:
                 return Nothing()
             return InCare(subject.organisations, relations_of(word), purpose)
+        case "own":
+            own = frozenset({person_key(subject.practitioner)} if subject.practitioner else ())
+            return OrganisationIn(own) if own else Nothing()
         case "self":
             return PatientIn(frozenset({subject.patient})) if subject.patient else Nothing()
         case "wards":
@@ -403,7 +409,11 @@ def _lint_role(
                 used.add(word)
                 if word not in SCOPE_WORDS:
                     yield _finding(place, f"unknown scope word '{word}'; known are {', '.join(SCOPE_WORDS)}")
-    needs = {"district": {"district"}, "organisation": {"organisation", "own-patients", "shared-patients"}}
+    needs = {
+        "district": {"district"},
+        "practitioner": {"own"},
+        "organisation": {"organisation", "own-patients", "shared-patients"},
+    }
     needs["patient"] = {"self", "wards"}
     for thing, words in needs.items():
         if used & words and thing not in post:

@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from kangshu.base.divisions import division_prefix as division_prefix  # part of this room's face too
 
 
+def person_key(practitioner: str) -> str:
+    """Return how a Practitioner (an id) stands among those who answer for a record, beside ids of Organizations."""
+    return f"Practitioner/{practitioner}"
+
+
 @dataclass(frozen=True, slots=True)
 class Care:
     """A relation that opens a resident's records to an organisation (an id); `purpose` "" is any purpose."""
@@ -26,7 +31,8 @@ class Scope:
     """Where a record belongs.
 
     `district` is a division code without trailing zeros pairs ("" where unknown), `organisations` the ids of
-    Organization resources, `patient` the id of the Patient whose compartment it is in, `labels` the codes of its
+    Organization resources (and the `person_key` of a Practitioner who has a case alone), `patient` the id of the
+    Patient whose compartment it is in, `labels` the codes of its
     meta.security that restrict. `care` holds the relations that are open now for its resident: they belong to the
     resident and not to the record, so they are looked up, and only where a predicate asks for them.
     """

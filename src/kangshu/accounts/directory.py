@@ -285,6 +285,7 @@ class Accounts:
             has = {
                 "district": post.district,
                 "organisation": post.organisation,
+                "practitioner": post.practitioner,
                 "patient": account.patient or account.wards,
             }
             self._office.check_roles(post.roles, has)

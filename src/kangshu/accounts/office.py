@@ -18,7 +18,12 @@ from kangshu.base.text import Text
 from kangshu.outbound import Outbound
 from kangshu.store import AuditRow, Store
 
-_POST_WORDS: Mapping[str, str] = {"district": "所属区划", "organisation": "所属机构", "patient": "对应居民"}
+_POST_WORDS: Mapping[str, str] = {
+    "district": "所属区划",
+    "organisation": "所属机构",
+    "patient": "对应居民",
+    "practitioner": "对应人员",
+}
 
 
 class Office:

@@ -173,6 +173,7 @@ class PostBook:
         has = {
             "district": post.district,
             "organisation": post.organisation,
+            "practitioner": post.practitioner,
             "patient": account.patient or account.wards,
         }
         self._office.check_roles(post.roles, has)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kangshu.cases import Cases
     from kangshu.measures import Snapshot
     from kangshu.notices import Notices
-    from kangshu.plans import Assessments, DutyLists, Plans, Publications, Returns, Snapshots
+    from kangshu.plans import Assessments, DutyLists, Papers, Plans, Publications, Returns, Snapshots
     from kangshu.registers import Attachments, Registers
     from kangshu.sdk import Service
     from kangshu.store import Store
@@ -60,6 +60,8 @@ class Platform:
     """Assessment of units (考核评价) on frozen snapshots."""
     returns: Returns
     """Progress returns of units (进展报送): the calendar that opens them, their table, circulars."""
+    papers: Papers
+    """Official documents that cases give (公文)."""
     publications: Publications
     """What of the frozen snapshots everybody may see."""
     snapshot: Callable[[], Snapshot]

@@ -15,11 +15,11 @@ from kangshu.accounts import SECOND_FACTOR, Account
 from kangshu.api import Platform, enter_parameter
 from kangshu.app.demo_accounts import CITY_CODE, DemoAccount, demo_identity, keep_accounts
 from kangshu.app.installation import Installation
-from kangshu.app.wiring import Place, all_views, city_services, open_platform
+from kangshu.app.wiring import Place, all_measures, all_views, city_services, open_platform
 from kangshu.base.clock import now, today
 from kangshu.base.faults import Conflict
 from kangshu.measures import ViewKeeper
-from kangshu.plans import sample_plan
+from kangshu.plans import sample_plan, snapshot_values
 from kangshu.sdk import DemoCity, Resource, extension_value
 from kangshu.services import draw_city, make_city, run_cases
 
@@ -184,9 +184,27 @@ async def _import_sample(platform: Platform, city: DemoCity, progress: Progress)
     progress(*title, 1, 4)
     await platform.plans.link_all(grant, imported.plan)
     await platform.plans.baselines_from_measures(grant, imported.plan, city.first_day.year)
+    await platform.snapshots.freeze(grant, [imported.plan], "规划启动时快照")
     progress(*title, 2, 4)
-    ran = await run_cases(platform.store, platform.services, platform.parameters, city, plan=imported.plan)
+    ran = await run_cases(
+        platform.store,
+        platform.services,
+        platform.parameters,
+        city,
+        plan=imported.plan,
+        measures=all_measures(platform.services),
+        values=snapshot_values(platform.snapshot, platform.parameters, CITY_CODE),
+    )
     if ran.faults:
         number = len(ran.faults)
         progress(f"{number} demo cases could not be run", f"{number} 个演示事项未能办理", 0, number)
+    await _publish(platform, imported.plan)
     progress(*title, 4, 4)
+
+
+async def _publish(platform: Platform, plan: str) -> None:
+    """Freeze the plan as it stands now and show it to everybody: the plan office asks, the leader approves."""
+    office, leader = [await platform.accounts.open_grant(name) for name in ("plan", "leader")]
+    frozen = await platform.snapshots.freeze(office, [plan], "近期进展快照")
+    asked = await platform.publications.ask(office, frozen.id)
+    await platform.publications.decide(leader, asked.id, True)

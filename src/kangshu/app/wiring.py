@@ -21,7 +21,7 @@ from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot, Views
 from kangshu.notices import Notices
-from kangshu.plans import Assessments, DutyLists, Plans, Publications, Returns, Snapshots
+from kangshu.plans import Assessments, DutyLists, Papers, Plans, Publications, Returns, Snapshots
 from kangshu.registers import Attachments, Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
@@ -104,13 +104,14 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         return int(measures.figure(table, measures.SMALL_CELL, jurisdiction))
 
     opener: Callable[[], Snapshot] = SnapshotOpener(place.views, store.identity, least_shown)
+    outlets = dict(plans.OUTLETS)
     cases = Cases(
         store,
         (case for service in services for case in service.cases),
         table,
         calendar=calendar,
         jurisdiction=jurisdiction,
-        outlets=plans.OUTLETS,
+        outlets=outlets,
     )
     city_plans = Plans(
         store,
@@ -122,6 +123,8 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         systems=[system for service in services for system in service.systems],
         jurisdiction=jurisdiction,
     )
+    papers = Papers(store, city_plans, cases, (one for service in services for one in service.documents))
+    outlets.update(papers.outlets())
     doors = Accounts(
         store,
         table,
@@ -140,6 +143,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         plans=city_plans,
         duty_lists=DutyLists(store, city_plans, jurisdiction=jurisdiction),
         snapshots=frozen,
+        papers=papers,
         publications=Publications(store, table, jurisdiction=jurisdiction),
         assessments=Assessments(store, cases, frozen, table, jurisdiction=jurisdiction),
         returns=Returns(store, cases, frozen, table, jurisdiction=jurisdiction, calendar=calendar),

@@ -31,7 +31,6 @@ __all__ = [
     "BOXES",
     "CASE_KEY",
     "CASE_NUMBER",
-    "DOCUMENT_NAMES",
     "DOCUMENT_OUTLET",
     "DRAW",
     "OWNED_ELEMENTS",

@@ -30,7 +30,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     on: <template>, make: <move>, each: <template>, where: <FHIRPath over the row>, values: …
                                                makes a move on another case that this one names, by whom it is and under
                                                that case's own rules; with `each` once per row of a table, ${item.<column>}
-                                               naming its cells; nothing where the case is in no state for it
+                                               naming its cells; nothing where the case is in no state for it, refused then
+                                               with `must: true`; `make: answer` is the move that answers that case
     duty: <template>, each: <template>, where: …, owner: <template>, due: <template>, requester: <template>, values: …,
     as: <name>                                 opens a duty of the kind that `carries: duty`, as 交办 does, part of this case:
                                                the text is its content, values what else its form takes; with `each` once
@@ -80,7 +81,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "child": frozenset({"each", "values"}),
     "children": frozenset(),
     "open": frozenset({"to", "values", "due", "as"}),
-    "on": frozenset({"make", "each", "where", "values"}),
+    "on": frozenset({"make", "must", "each", "where", "values"}),
     "duty": frozenset({"each", "where", "owner", "due", "requester", "values", "as"}),
     "document": frozenset({"as"}),
     "seal": frozenset({"criteria", "number", "exclude", "as"}),

@@ -76,7 +76,7 @@ class Cases:
         self._terms = Terms(parameters, calendar or china())
         self._jurisdiction = jurisdiction
         self._clock = clock
-        self._machine = Machine(self._kinds, self._terms, jurisdiction, clock, outlets or {})
+        self._machine = Machine(self._kinds, self._terms, jurisdiction, clock, {} if outlets is None else outlets)
         self._timekeeper = Timekeeper(store, self._kinds, clock, self._terms, jurisdiction)
         self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
         self._facts: dict[str, Facts] = {}

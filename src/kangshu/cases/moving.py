@@ -44,6 +44,7 @@ from kangshu.sdk import STAY, CaseDeclaration, Move, Resource, State
 from kangshu.store import Stored, Transaction, new_id
 
 START = Text("发起", "Start")
+ANSWER = "answer"
 _MAX_CHILDREN = 100
 
 
@@ -85,7 +86,9 @@ class Machine:
             await running.hand_over("owner", receiver if "/" in receiver else f"Organization/{receiver}")
         if declaration.numbering:
             year = when.astimezone(CITY_ZONE).year
-            sequence = await transaction.next_number(f"{declaration.code}/{year}")
+            # what stays within a unit is numbered by the unit
+            register = f"/{organisation_of(task, 'requester')}" if declaration.internal else ""
+            sequence = await transaction.next_number(f"{declaration.code}/{year}{register}")
             number = declaration.numbering.format(year=year, sequence=sequence)
             task.setdefault("identifier", []).append({"system": CASE_NUMBER, "value": number})
         start = Move(
@@ -144,8 +147,8 @@ class Machine:
         for follow in running.follow:
             for child in children:
                 await self._follow(running, follow, child)
-        for other, name, values in running.elsewhere:
-            await self._move_other(running, other, name, values)
+        for other, name, values, must in running.elsewhere:
+            await self._move_other(running, other, name, values, must)
         await self._hand(running)
         return task
 
@@ -161,15 +164,30 @@ class Machine:
             for kept, reference in made.items():
                 keep_output(running.task, kept, reference)
 
-    async def _move_other(self, running: Running, other: str, name: str, values: Mapping[str, Any]) -> None:
-        """Make a move on another case for whoever makes this one; nothing when it is in no state for it."""
+    async def _move_other(
+        self, running: Running, other: str, name: str, values: Mapping[str, Any], must: bool
+    ) -> None:
+        """Make a move on another case for whoever makes this one.
+
+        When it is in no state for it nothing is done, or with `must` this move is refused too. The move `answer` is the
+        one by which that case is answered; of the values it gets those that its form asks for.
+        """
         transaction = running.transaction
         await transaction.lock("Task", other)
         stored = await transaction.read("Task", other)
         declaration = self._kind(kind_of(stored.resource))
-        move = next((one for one in declaration.moves if one.id == name), None)
-        if move is None or state_of(stored.resource) not in move.sources:
+        wanted = (declaration.answer or ANSWER) if name == ANSWER else name
+        move = next((one for one in declaration.moves if one.id == wanted), None)
+        state = self._state(declaration, state_of(stored.resource))
+        if move is None or state.id not in move.sources:
+            if must:
+                raise Conflict(
+                    f"the case that this one answers is '{state.title.en}' and cannot be answered now",
+                    zh=f"来文事项当前为“{state.title.zh}”，还不能答复，请先在该事项中办理",
+                )
             return
+        if name == ANSWER:
+            values = {field.id: values[field.id] for field in move.form if field.id in values}
         if CASE not in move.by and not may_move(running.grant, stored.resource, move.by):
             raise Forbidden(
                 f"this account may not '{move.title.en}' the case that this one names",

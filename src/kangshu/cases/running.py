@@ -58,8 +58,8 @@ class Running:
     """Cases to open."""
     follow: list[str] = field(default_factory=list)
     """Moves to make on every open child."""
-    elsewhere: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    """(Task id, move, values) of moves to make on other cases."""
+    elsewhere: list[tuple[str, str, dict[str, Any], bool]] = field(default_factory=list)
+    """(Task id, move, values, whether it must be possible) of moves to make on other cases."""
     handed: list[str] = field(default_factory=list)
     """Outlets that the case is handed to."""
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
@@ -279,7 +279,8 @@ class Running:
             reference = self._fill(effect["on"], row)
             if reference:
                 values = self._fill(effect.get("values"), row) or {}
-                self.elsewhere.append((str(reference).removeprefix("Task/"), str(effect["make"]), values))
+                other, must = str(reference).removeprefix("Task/"), bool(effect.get("must"))
+                self.elsewhere.append((other, str(effect["make"]), values, must))
 
     async def _share(self, effect: Mapping[str, Any]) -> None:
         papers = listed(self._fill(effect.get("papers")))

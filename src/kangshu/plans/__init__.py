@@ -18,6 +18,7 @@ from kangshu.plans.assessment import (
 )
 from kangshu.plans.calendar import ReturnPeriod
 from kangshu.plans.circulars import Circular, PublishedCircular
+from kangshu.plans.citing import Cited
 from kangshu.plans.desk import Act, Desk
 from kangshu.plans.due_values import DueReport, may_report
 from kangshu.plans.duties import CARRIES, CARRIES_SLIP, SLIP_COLOURS
@@ -70,6 +71,7 @@ from kangshu.plans.model import (
     TargetView,
     UnitView,
 )
+from kangshu.plans.papers import CITED, Paper, Papers
 from kangshu.plans.parameters import PARAMETERS
 from kangshu.plans.plans import Plans
 from kangshu.plans.publishing import PUBLICATION_TITLES, Publication, Publications, slug_of
@@ -109,6 +111,7 @@ __all__ = [
     "CARRIES",
     "CARRIES_INSTRUCTION",
     "CARRIES_SLIP",
+    "CITED",
     "COLUMNS",
     "DECIDABLE",
     "ENTER_STATISTICS",
@@ -141,6 +144,7 @@ __all__ = [
     "BoardCell",
     "Catalogue",
     "Circular",
+    "Cited",
     "ClauseView",
     "Correction",
     "Course",
@@ -166,6 +170,8 @@ __all__ = [
     "MoneyView",
     "NodeLine",
     "Observation",
+    "Paper",
+    "Papers",
     "PartPreview",
     "PastValues",
     "Period",

@@ -41,12 +41,20 @@ from kangshu.sdk.demo import (
     at,
     concept,
 )
-from kangshu.sdk.documents import DocumentBlock, DocumentColumn, DocumentDeclaration
+from kangshu.sdk.documents import (
+    CITED_COLUMNS,
+    DOCUMENT_NAMES,
+    DocumentBlock,
+    DocumentColumn,
+    DocumentDeclaration,
+)
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.raw import civil_day, codes_of, extension_value, latest_day
 
 __all__ = [
     "ANY",
+    "CITED_COLUMNS",
+    "DOCUMENT_NAMES",
     "STAY",
     "CaseDeclaration",
     "CheckQuery",

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from kangshu.base.text import Text
+
+DOCUMENT_NAMES: Final = frozenset(
+    {"number", "title", "state", "owner_name", "requester_name", "today", "year", "document_number"}
+)
+"""Names besides the case's fields: its number, title and state, its parties, the day and year, and 文号 once it is given."""
+CITED_COLUMNS: Final = frozenset({"what", "title", "unit", "state", "value", "as_of", "source", "sentence"})
+"""Columns of the rows `cited`: a duty or a target with its state or value on the day; `sentence` says all in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,19 @@ from typing import Any, Final, cast
 from kangshu import cases
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
-from kangshu.sdk import CaseDeclaration, DocumentBlock, DocumentColumn, DocumentDeclaration
+from kangshu.sdk import (
+    CITED_COLUMNS,
+    DOCUMENT_NAMES,
+    CaseDeclaration,
+    DocumentBlock,
+    DocumentColumn,
+    DocumentDeclaration,
+)
 from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
 from kangshu.services.places import Places
 
 _FORMS: Final = ("document", "letter", "minutes")
-_CITED: Final = frozenset({"what", "title", "unit", "state", "value", "as_of", "source", "sentence"})
 _CHILDREN: Final = "children:"
 
 
@@ -81,9 +87,7 @@ def check_document(
 
     kind = next((one for one in kinds if one.id == document.case), None)
     if kind is None:
-        yield found(
-            f"there is no case '{document.case}' in this service", f"本服务没有办件“{document.case}”"
-        )
+        yield found(f"there is no case '{document.case}' in this service", f"本服务没有办件“{document.case}”")
         return
     for state in set(document.states) - {one.id for one in kind.states}:
         yield found(f"'states' names no state '{state}'", f"states 引用了不存在的状态“{state}”")
@@ -125,7 +129,7 @@ def _asked(document: DocumentDeclaration) -> Iterator[tuple[str, str | None]]:
 
 
 def _names(kind: CaseDeclaration) -> set[str]:
-    return {*cases.all_fields(kind), *cases.DOCUMENT_NAMES}
+    return {*cases.all_fields(kind), *DOCUMENT_NAMES}
 
 
 def _columns(
@@ -133,7 +137,7 @@ def _columns(
 ) -> Mapping[str, object] | set[str] | None:
     """Return the columns of the rows that `each` gives, None where it gives none."""
     if each == "cited":
-        return set(_CITED)
+        return set(CITED_COLUMNS)
     if each.startswith(_CHILDREN):
         child = next((one for one in kinds if one.id == each.removeprefix(_CHILDREN)), None)
         return None if child is None else _names(child)

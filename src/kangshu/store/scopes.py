@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from kangshu.access import Scope
+from kangshu.access import Scope, person_key
 from kangshu.base.canonical import DISTRICT, RESIDENT_ID, structure
 from kangshu.search import shorten
 
@@ -32,6 +32,9 @@ _IMPERSONAL: Final = frozenset(
 
 SOMEBODY: Final = "~"
 """The compartment of a record that speaks of a resident whom it does not name as its own: no grant names it."""
+
+_PERSONAL: Final = {"Task": "owner", "Communication": "recipient"}
+"""Elements in which a Practitioner answers for a record alone: a case that is one person's, a notice to one."""
 
 _INNER: Final = ("actor", "member", "party", "individual", "onBehalfOf")
 
@@ -135,15 +138,27 @@ def _speaks_of_somebody(resource: dict[str, Any]) -> bool:
     return False
 
 
+def _answering(text: str) -> Iterator[str]:
+    kind, _, id_ = text.partition("/")
+    id_ = shorten(id_.partition("/")[0])
+    if kind == "Organization":
+        yield id_
+    elif kind == "Practitioner":
+        yield person_key(id_)
+
+
 def _organisations(resource: dict[str, Any], kind: str) -> Iterator[str]:
     if kind == "Organization" and "id" in resource:
         yield resource["id"]
     for extension in _extensions(resource, RESPONSIBLE):
         for text in _references(extension.get("valueReference")):
-            if text.startswith("Organization/"):
-                yield shorten(text[13:].partition("/")[0])
+            yield from _answering(text)
     for name in _ORGANISATIONS:
         if name in resource:
             for text in _references(resource[name]):
                 if text.startswith("Organization/"):
                     yield shorten(text[13:].partition("/")[0])
+    if kind in _PERSONAL:
+        for text in _references(resource.get(_PERSONAL[kind])):
+            if text.startswith("Practitioner/"):
+                yield from _answering(text)

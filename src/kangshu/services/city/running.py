@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from kangshu.access import Grant, system_grant
@@ -13,8 +13,8 @@ from kangshu.base.clock import now
 from kangshu.base.faults import Fault
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases, organisation_of
-from kangshu.plans import Plans
-from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, Resource, Service
+from kangshu.plans import OUTLETS, Papers, Plans, Values
+from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, MeasureDeclaration, Resource, Service
 from kangshu.store import Store
 
 _TAG = {"system": DEMO_TAG, "code": "demo", "display": "演示数据"}
@@ -39,6 +39,10 @@ class _Clock:
         return min(self.moment, now())
 
 
+def _no_value(grant: Grant, measure: MeasureDeclaration, day: date) -> None:
+    """Return None: nothing has been counted yet."""
+
+
 async def run_cases(
     store: Store,
     services: Iterable[Service],
@@ -47,13 +51,17 @@ async def run_cases(
     *,
     plan: str = "",
     seed: int = 0,
+    measures: Iterable[MeasureDeclaration] = (),
+    values: Values | None = None,
 ) -> Ran:
-    """Start and move every demo case of the services; those of a plan's clauses need the imported `plan`'s id.
+    """Start and move every demo case of the services; those of a plan's clauses need the imported `plan`'s id; `values` tells
+    the numbers of `measures` that documents cite.
 
     A step that the engine refuses ends its case there and is told in `Ran.faults`.
     """
     listed = tuple(services)
     clock = _Clock()
+    outlets = dict(OUTLETS)
     cases = Cases(
         store,
         [one for service in listed for one in service.cases],
@@ -61,8 +69,19 @@ async def run_cases(
         calendar=city.calendar,
         jurisdiction=city.code,
         clock=clock,
+        outlets=outlets,
     )
-    plans = Plans(store, cases, parameters, jurisdiction=city.code, clock=clock)
+    plans = Plans(
+        store,
+        cases,
+        parameters,
+        jurisdiction=city.code,
+        measures=measures,
+        values=values or _no_value,
+        clock=clock,
+    )
+    documents = (one for service in listed for one in service.documents)
+    outlets.update(Papers(store, plans, cases, documents, clock=clock).outlets())
     ran = Ran()
     for service in listed:
         if service.demo_cases is None:

@@ -1,0 +1,210 @@
+"""A document's templates filled in: the names of a case as people read them, its rows, the blocks that come of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final
+
+from kangshu.access import Everything, NoPatient, system_grant
+from kangshu.base.clock import today
+from kangshu.base.faults import Fault
+from kangshu.cases import all_fields, inputs, number_of, state_of
+from kangshu.documents import (
+    OfficialAnnex,
+    OfficialBlock,
+    OfficialDocument,
+    OfficialParagraph,
+    OfficialTable,
+    written_day,
+)
+from kangshu.fhirpath import compile as compile_expression
+from kangshu.plans.citing import Cited
+from kangshu.registers import names_of as names_of_records
+from kangshu.sdk import CaseDeclaration, DocumentBlock, DocumentDeclaration, Field, Resource
+from kangshu.store import Store
+
+_NAME: Final = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_.\-]*)\}")
+_LOOKS: Final = replace(
+    system_grant("names in official documents"),
+    read=MappingProxyType(
+        {
+            **dict.fromkeys(("Organization", "Practitioner", "Location", "HealthcareService"), Everything()),
+            "Task": NoPatient(),
+        }
+    ),
+)
+"""Names of units and staff are looked up for whoever sees the case: they are part of its words. Residents are not."""
+Names = Mapping[str, Any]
+
+
+def filled(template: str, names: Names, missing: str = "") -> str:
+    """Return `template` with its names in place; `missing` stands for what has no value yet."""
+    return _NAME.sub(lambda found: _text(names.get(found[1])) or missing, template)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "、".join(_text(one) for one in value)
+    return "" if value is None else str(value)
+
+
+async def names_of(store: Store, kind: CaseDeclaration, task: Resource, day: date) -> dict[str, Any]:
+    """Return the names that templates may use of a case, each as people read it; tables as lists of such rows."""
+    fields = all_fields(kind)
+    held = {name: value for name, value in inputs(task).items() if name in fields}
+    pointed = set(_references(held))
+    called = await names_of_records(store, _LOOKS, pointed) if pointed else {}
+    state = next((one.title.zh for one in kind.states if one.id == state_of(task)), "")
+    names: dict[str, Any] = {name: _shown(fields[name], value, called) for name, value in held.items()}
+    return {
+        **names,
+        "number": number_of(task),
+        "title": str(task.get("description", "")),
+        "state": state,
+        "owner_name": str((task.get("owner") or {}).get("display", "")),
+        "requester_name": str((task.get("requester") or {}).get("display", "")),
+        "today": written_day(day),
+        "year": str(day.year),
+    }
+
+
+def _references(values: Any) -> Iterator[str]:
+    if isinstance(values, Mapping):
+        for value in values.values():
+            yield from _references(value)
+    elif isinstance(values, list):
+        for value in values:
+            yield from _references(value)
+    elif isinstance(values, str) and re.fullmatch(r"[A-Z][A-Za-z]+/[A-Za-z0-9.\-]+", values):
+        yield values
+
+
+def _shown(field: Field, value: Any, called: Mapping[str, str]) -> Any:
+    if field.kind == "table":
+        columns = {one.id: one for one in field.columns}
+        return [
+            {name: _shown(columns[name], cell, called) for name, cell in row.items() if name in columns}
+            for row in value
+        ]
+    if isinstance(value, list):
+        return [_shown(field, one, called) for one in value]
+    match field.kind:
+        case "choice":
+            return next((one.title.zh for one in field.options if one.code == value), str(value))
+        case "boolean":
+            return "是" if value else "否"
+        case "date" if len(str(value)) == 10:
+            return written_day(date.fromisoformat(str(value)))
+        case "decimal":
+            return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
+        case _:
+            return called.get(str(value), value)
+
+
+async def composed(
+    store: Store,
+    document: DocumentDeclaration,
+    kind: CaseDeclaration,
+    kinds: Mapping[str, CaseDeclaration],
+    task: Resource,
+    children: Sequence[Resource],
+    facts: Sequence[Cited],
+    day: date | None,
+    number: str,
+) -> OfficialDocument:
+    """Return the document filled in. Without `day` it is a draft: what is missing says so, and it bears no date."""
+    missing = "" if day else "〔待填〕"
+    names = {**await names_of(store, kind, task, day or today()), "document_number": number}
+    rows: dict[str, list[Names]] = {"cited": [one.row() for one in facts]}
+    for name, value in names.items():
+        if isinstance(value, list):
+            rows[name] = [one if isinstance(one, Mapping) else {"value": one} for one in value]
+    for child in children:
+        code = next((str(one["code"]) for one in child["code"]["coding"]), "")
+        if code in kinds and kinds[code].service == document.service:
+            told = await names_of(store, kinds[code], child, day or today())
+            rows.setdefault(f"children:{kinds[code].id}", []).append(told)
+
+    def text(template: str) -> str:
+        return filled(template, names, missing)
+
+    def texts(templates: Sequence[str]) -> tuple[str, ...]:
+        return tuple(one for template in templates for one in text(template).split("、") if one)
+
+    annexed = (
+        (OfficialAnnex(document.cited_annex, (_cited_table(facts),)),) if _annexed(document, facts) else ()
+    )
+    notes = tuple(one for one in (text(template) for template in document.notes) if one)
+    return OfficialDocument(
+        agency=text(document.agency),
+        title=text(document.heading),
+        body=tuple(_blocks(document.body, names, rows, task, missing)),
+        form=document.form,
+        label=text(document.label),
+        number=number or ("（草稿）" if day is None else ""),
+        mark=text(document.mark),
+        receivers=texts(document.receivers),
+        annexes=(*texts(document.annexes), *(one.title for one in annexed)),
+        annexed=annexed,
+        day=day,
+        notes=notes,
+        copies=texts(document.copies),
+        issuer=text(document.issuer),
+        present=texts(document.present),
+        excused=texts(document.excused),
+        observers=texts(document.observers),
+    )
+
+
+def _annexed(document: DocumentDeclaration, facts: Sequence[Cited]) -> bool:
+    return bool(document.cited_annex and facts)
+
+
+def _cited_table(facts: Sequence[Cited]) -> OfficialTable:
+    heads = ("任务或指标", "责任单位", "状态", "数值", "截至", "来源")
+    rows = ((one.title, one.unit, one.state, one.value, one.as_of, one.source) for one in facts)
+    return OfficialTable((heads, *rows), (5, 3, 2, 2, 3, 3))
+
+
+def _blocks(
+    blocks: Sequence[DocumentBlock],
+    names: Names,
+    rows: Mapping[str, Sequence[Names]],
+    task: Resource,
+    missing: str,
+) -> Iterator[OfficialBlock]:
+    for block in blocks:
+        if block.when and not _holds(block.when, task):
+            continue
+        if block.columns:
+            if listed := rows.get(block.each, ()):
+                heads = tuple(one.title for one in block.columns)
+                cells = (
+                    tuple(filled(one.text, {**names, **_item(row)}) for one in block.columns)
+                    for row in listed
+                )
+                yield OfficialTable((heads, *cells))
+            continue
+        for row in rows.get(block.each, ()) if block.each else ({},):
+            said = {**names, **_item(row)}
+            heading, body = filled(block.heading, said, missing), filled(block.text, said, missing)
+            lines = [one.strip() for one in body.split("\n") if one.strip()]
+            if heading or lines:
+                yield OfficialParagraph(lines[0] if lines else "", block.level, heading)
+                yield from (OfficialParagraph(one) for one in lines[1:])
+
+
+def _item(row: Names) -> dict[str, Any]:
+    return {f"item.{name}": value for name, value in row.items()}
+
+
+def _holds(expression: str, task: Resource) -> bool:
+    try:
+        return compile_expression(expression).holds(task, {}) is True
+    except Fault:
+        return False

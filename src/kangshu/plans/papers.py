@@ -1,0 +1,264 @@
+"""公文: the official documents that cases give, filled in from the case, its parts and what it cites.
+
+A draft is made anew whenever somebody asks. What a move makes (effect `document`) is kept: its bytes never change, and
+what it cites is kept beside it, as it stood on that day.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from hashlib import sha256
+from typing import Final
+
+from kangshu.access import Grant
+from kangshu.base.canonical import BASE, structure
+from kangshu.base.clock import CITY_ZONE, instant, now
+from kangshu.base.faults import Conflict, NotFound
+from kangshu.base.text import Text
+from kangshu.cases import DOCUMENT_OUTLET, Cases, Outlet, inputs, kind_of, state_of
+from kangshu.documents import OfficialDocument, official_document
+from kangshu.plans import shape
+from kangshu.plans.citing import Cited, citable, cited
+from kangshu.plans.paper_text import composed, filled, names_of
+from kangshu.plans.plans import Plans
+from kangshu.sdk import CaseDeclaration, DocumentDeclaration, Resource
+from kangshu.store import FROZEN_TAG, Store, Transaction, new_id
+
+CITED: Final = "cited"
+"""Field of a case in which the keys of what it cites stand; see `citing`."""
+CITED_FACT: Final = structure("cited-fact")
+DOCUMENT_NUMBER: Final = f"{BASE}/sid/document-number"
+"""Identifier system of 发文字号."""
+OFFICIAL: Final = structure("official-document")
+"""Extension of a DocumentReference: the declaration (service/document) that it was made from."""
+_RESPONSIBLE: Final = structure("responsible-organisation")
+_DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document of a case: one that was made and kept (`reference`), or one of which a draft may be taken."""
+
+    document: str
+    """Id of the declaration within its service."""
+    title: Text
+    reference: str = ""
+    number: str = ""
+    made: str = ""
+    sha256: str = ""
+    facts: tuple[Mapping[str, str], ...] = ()
+    """What it cites, as kept on the day."""
+
+    @property
+    def file(self) -> str:
+        """Return the id under which the kept file is fetched."""
+        return self.reference.removeprefix("DocumentReference/")
+
+
+class Papers:
+    """The official documents of an installation's cases."""
+
+    def __init__(
+        self,
+        store: Store,
+        plans: Plans,
+        cases: Cases,
+        documents: Iterable[DocumentDeclaration],
+        *,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._store, self._plans, self._cases, self._clock = store, plans, cases, clock
+        self._documents = tuple(documents)
+
+    def outlets(self) -> dict[str, Outlet]:
+        """Return what the case engine calls when a move makes a document."""
+        return {f"{DOCUMENT_OUTLET}{one.code}": partial(self._keep, one) for one in self._documents}
+
+    async def papers(self, grant: Grant, task_id: str) -> tuple[Paper, ...]:
+        """Return the documents of a case that the grant sees: those kept, the newest first, then drafts to take."""
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        declared = {one.code: one for one in self._declared(task)}
+        if not declared:
+            return ()
+        found = await self._store.search_all(
+            grant, "DocumentReference", f"related=Task/{task_id}&_sort=-date"
+        )
+        kept = [paper for one in found if (paper := _kept_paper(one, declared)) is not None]
+        return (*kept, *(Paper(one.id, one.title) for one in declared.values() if self._open(one, task)))
+
+    async def draft(self, grant: Grant, task_id: str, document: str) -> tuple[str, bytes]:
+        """Return (file name, docx) of a draft as the case stands now; what is not filled in yet says so.
+
+        Raises:
+            NotFound: no such case or document, or something cited that the grant does not see.
+            Conflict: the case is in no state for a draft.
+        """
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        declared = next((one for one in self._declared(task) if one.id == document), None)
+        if declared is None:
+            raise NotFound("this case gives no such document", zh="该办件没有此公文")
+        if not self._open(declared, task):
+            raise Conflict("the case is in no state for a draft", zh="办件当前状态不能导出草稿")
+        children = await self._store.search_all(grant, "Task", f"part-of=Task/{task_id}")
+        made = await self._filled(grant, declared, task, children, None, "")
+        return f"{declared.title.zh}（草稿）.docx", official_document(made[0])
+
+    async def citable(self, grant: Grant, text: str = "") -> tuple[Cited, ...]:
+        """Return the duties and targets that a document may cite, with their state and value now."""
+        return await citable(self._plans, grant, self._today(), text)
+
+    async def cited(self, grant: Grant, task_id: str) -> tuple[Cited, ...]:
+        """Return what a case cites, as it stands now; what is gone or not the grant's to see is left out."""
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        wanted = set(_keys(task))
+        return tuple(one for one in await self.citable(grant) if one.key in wanted) if wanted else ()
+
+    # ------------------------------------------------------------------ inside
+
+    def _today(self) -> date:
+        return self._clock().astimezone(CITY_ZONE).date()
+
+    def _declared(self, task: Resource) -> list[DocumentDeclaration]:
+        service, _, kind = kind_of(task).partition("/")
+        return [one for one in self._documents if (one.service, one.case) == (service, kind)]
+
+    def _open(self, document: DocumentDeclaration, task: Resource) -> bool:
+        if document.states:
+            return state_of(task) in document.states
+        kind = self._cases.declaration(kind_of(task))
+        return any(one.id == state_of(task) and not one.final for one in kind.states)
+
+    async def _keep(
+        self,
+        document: DocumentDeclaration,
+        transaction: Transaction,
+        grant: Grant,
+        task: Resource,
+        when: datetime,
+    ) -> Mapping[str, str]:
+        """Make the document from the case as the move leaves it, and keep it."""
+        children = await transaction.search_all("Task", f"part-of=Task/{task['id']}")
+        day = when.astimezone(CITY_ZONE).date()
+        number = await self._next_number(transaction, document, task, day)
+        made, facts = await self._filled(grant, document, task, children, day, number)
+        data = official_document(made)
+        identifier = new_id()
+        reference, binary = _records(identifier, document, task, number, data, facts, when)
+        await transaction.create_as(identifier, reference)
+        writing = replace(transaction.grant, operations=transaction.grant.operations | {"plan.engine"})
+        await transaction.under(writing).create_as(identifier, binary)
+        return {document.id: f"DocumentReference/{identifier}"}
+
+    async def _next_number(
+        self,
+        transaction: Transaction,
+        document: DocumentDeclaration,
+        task: Resource,
+        day: date,
+    ) -> str:
+        """Return the next 文号: counted within what stands before the sequence, without leading zeros."""
+        if not document.numbering:
+            return ""
+        kind = self._cases.declaration(kind_of(task))
+        names = await names_of(self._store, kind, task, day)
+        before, _, after = document.numbering.partition("{sequence}")
+        head = filled(before, names)
+        sequence = await transaction.next_number(f"document/{head}")
+        return f"{head}{sequence}{filled(after, names)}"
+
+    async def _filled(
+        self,
+        grant: Grant,
+        document: DocumentDeclaration,
+        task: Resource,
+        children: Sequence[Resource],
+        day: date | None,
+        number: str,
+    ) -> tuple[OfficialDocument, tuple[Cited, ...]]:
+        kind = self._cases.declaration(kind_of(task))
+        facts = await cited(self._plans, grant, _keys(task), day or self._today())
+        kinds: dict[str, CaseDeclaration] = {one.code: one for one in self._cases.declarations}
+        return await composed(self._store, document, kind, kinds, task, children, facts, day, number), facts
+
+
+def _keys(task: Resource) -> list[str]:
+    held = inputs(task).get(CITED, [])
+    return [held] if isinstance(held, str) else list(held)
+
+
+def _records(
+    identifier: str,
+    document: DocumentDeclaration,
+    task: Resource,
+    number: str,
+    data: bytes,
+    facts: Sequence[Cited],
+    when: datetime,
+) -> tuple[Resource, Resource]:
+    tags = list(task.get("meta", {}).get("tag", ()))
+    meta = {"meta": {"tag": tags}} if tags else {}
+    parties = dict.fromkeys(
+        str(task[element]["reference"]) for element in ("owner", "requester") if element in task
+    )
+    extensions: list[Resource] = [{"url": OFFICIAL, "valueString": document.code}]
+    extensions += [
+        {"url": _RESPONSIBLE, "valueReference": {"reference": one}}
+        for one in parties
+        if one.startswith("Organization/")
+    ]
+    for fact in facts:
+        parts = [{"url": name, "valueString": text} for name, text in fact.row().items() if text]
+        extensions.append({"url": CITED_FACT, "extension": [{"url": "key", "valueString": fact.key}, *parts]})
+    title = f"{document.title.zh}{number}.docx" if number else f"{document.title.zh}.docx"
+    reference: Resource = {
+        "resourceType": "DocumentReference",
+        "id": identifier,
+        **meta,
+        "extension": extensions,
+        "identifier": [
+            {"system": shape.DOCUMENT_HASH, "value": sha256(data).hexdigest()},
+            *([{"system": DOCUMENT_NUMBER, "value": number}] if number else []),
+        ],
+        "status": "current",
+        "docStatus": "final",
+        "date": instant(when),
+        "description": document.title.zh,
+        "content": [{"attachment": {"contentType": _DOCX, "url": f"Binary/{identifier}", "title": title}}],
+        "context": {"related": [{"reference": f"Task/{task['id']}"}]},
+    }
+    binary: Resource = {
+        "resourceType": "Binary",
+        "id": identifier,
+        "meta": {"tag": [*tags, {**FROZEN_TAG, "code": "document", "display": "已签发公文"}]},
+        "contentType": _DOCX,
+        "securityContext": {"reference": f"DocumentReference/{identifier}"},
+        "data": base64.b64encode(data).decode("ascii"),
+    }
+    return reference, binary
+
+
+def _kept_paper(resource: Resource, declared: Mapping[str, DocumentDeclaration]) -> Paper | None:
+    """Return a kept document of the case, None for another paper."""
+    said = {str(one.get("url")): one for one in resource.get("extension", ())}
+    document = declared.get(str(said.get(OFFICIAL, {}).get("valueString", "")))
+    if document is None:
+        return None
+    numbers = {str(one.get("system")): str(one.get("value", "")) for one in resource.get("identifier", ())}
+    facts = [
+        {str(part["url"]): str(part.get("valueString", "")) for part in one.get("extension", ())}
+        for one in resource.get("extension", ())
+        if one.get("url") == CITED_FACT
+    ]
+    return Paper(
+        document.id,
+        document.title,
+        f"DocumentReference/{resource['id']}",
+        numbers.get(DOCUMENT_NUMBER, ""),
+        str(resource.get("date", "")),
+        numbers.get(shape.DOCUMENT_HASH, ""),
+        tuple(facts),
+    )
