@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -131,12 +131,14 @@ async def city(store: Store) -> City:
     cases = Cases(store, declared, parameters, jurisdiction="990100", clock=clock)
     roles = ready_roles()
 
-    def account(role: str, organisation: str = "", **more: Any) -> Grant:
+    def account(
+        role: str, organisation: str = "", *, name: str = "", below: Collection[str] = (), **more: Any
+    ) -> Grant:
         subject = Subject(
-            account=f"{role}@{organisation or 'city'}",
-            display=f"{roles[role].title.zh}·{organisation}",
+            account=name or f"{role}@{organisation or 'city'}",
+            display=name or f"{roles[role].title.zh}·{organisation}",
             organisation=organisation,
-            organisations=frozenset({organisation} - {""}),
+            organisations=frozenset({organisation, *below} - {""}),
             district=more.pop("district", "990100"),
             **more,
         )

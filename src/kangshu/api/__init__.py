@@ -26,6 +26,7 @@ from kangshu.api.auditing import (
     check_audit,
     watch_figures,
 )
+from kangshu.api.duty_sheets import duty_rows, duty_sheet
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
 from kangshu.api.extract_files import risk_lines
 from kangshu.api.extracts import (
@@ -132,6 +133,8 @@ __all__ = [
     "division_names",
     "divisions_template",
     "download_extract",
+    "duty_rows",
+    "duty_sheet",
     "endpoint_table",
     "enter_parameter",
     "extract_application",

@@ -14,18 +14,21 @@ from kangshu.web.pages import (
     accounts,
     administration,
     adoption,
+    assigning,
     audit,
     batch,
-    board,
     case_tables,
     cases,
     client_keys,
     consents,
     contacts,
     door,
+    duty_import,
+    duty_list,
     emergency,
     extracts,
     finding,
+    findings,
     home,
     instructing,
     lookups,
@@ -42,12 +45,16 @@ from kangshu.web.pages import (
     preview,
     processing,
     provider_door,
+    public,
     records,
     registers,
     reports,
     residents,
     review,
+    revisions,
     setup,
+    snapshots,
+    standing,
     starts,
     target_acts,
     targets,
@@ -60,13 +67,15 @@ Show = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One route. Any one of `operations` opens it; none asks for sign-in alone; `open` asks for nothing."""
+    """One route. Any one of `operations` opens it; none asks for sign-in alone; `open` and `public` ask for nothing."""
 
     path: str
     show: Show
     operations: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET",)
     open: bool = False
+    public: bool = False
+    """Whether it is for everybody and for caches: no cookie is read or set, so its answer is the same for all."""
 
 
 _POST: Final = ("POST",)
@@ -131,11 +140,32 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/plans/import/{id}", plan_parts.import_parts, ("plan.import",), _POST),
     Page("/plans/{id}", plan.plan, ("plan.read",)),
     Page("/plans/{id}/document", plan_document.document, ("plan.read",)),
-    Page("/plans/{id}/assign", board.assign, ("plan.assign",), _POST),
+    Page("/plans/{id}/assign", assigning.preview, ("plan.assign",)),
+    Page("/plans/{id}/assign", assigning.assign, ("plan.assign",), _POST),
+    Page("/plans/{id}/duties", duty_list.duty_list, ("plan.read",)),
+    Page("/plans/{id}/duties/export.xlsx", duty_list.export, ("export",)),
+    Page("/plans/{id}/duties/template.xlsx", duty_import.template, ("plan.assign",)),
+    Page("/plans/{id}/duties/import", duty_import.form, ("plan.assign",)),
+    Page("/plans/{id}/duties/import", duty_import.preview, ("plan.assign",), _POST),
+    Page("/plans/{id}/duties/take", duty_import.take, ("plan.assign",), _POST),
+    Page("/plans/{id}/duties/choose", duty_list.choose, ("plan.assign",), _POST),
+    Page("/plans/{id}/duties/{clause}/{unit}", duty_list.entry, ("plan.read",)),
+    Page("/plans/{id}/duties/{clause}/{unit}", duty_list.save, ("plan.assign",), _POST),
+    Page("/plans/{id}/duties/{clause}/{unit}/remove", duty_list.remove, ("plan.assign",), _POST),
     Page("/plans/{id}/adopt", adoption.preview, ("plan.adopt",)),
     Page("/plans/{id}/adopt", adoption.adopt, ("plan.adopt",), _POST),
     Page("/plans/{id}/review", review.review, ("plan.link",)),
     Page("/plans/{id}/review/{act}", review.answer, ("plan.link",), _POST),
+    Page("/plans/{id}/findings", findings.act, ("plan.link",), _POST),
+    Page("/plans/{id}/findings/new", findings.new, ("plan.link",)),
+    Page("/plans/{id}/findings/new", findings.add, ("plan.link",), _POST),
+    Page("/plans/{id}/findings/{finding}", findings.finding, ("plan.link",)),
+    Page("/plans/{id}/findings/{finding}/{act}", findings.mend, ("plan.link",), _POST),
+    Page("/plans/{id}/revisions", revisions.revisions, ("plan.read",)),
+    Page("/plans/{id}/revisions/{version}", revisions.revision, ("plan.read",)),
+    Page("/plans/{id}/revisions/{version}/restore", revisions.restore, ("plan.link",), _POST),
+    Page("/plans/{id}/standing", standing.standing, ("plan.import",)),
+    Page("/plans/{id}/standing/{step}", standing.step, ("plan.import",), _POST),
     Page("/plans/{id}/targets/{goal}", targets.target, ("plan.read",)),
     Page("/plans/{id}/targets/{goal}/link", targets.link, ("plan.link",), _POST),
     Page("/plans/{id}/targets/{goal}/instruct", instructing.on_target, ("plan.instruct",)),
@@ -144,6 +174,21 @@ PAGES: Final[tuple[Page, ...]] = (
         "/plans/{id}/targets/{goal}/reports/{report}/{verdict}", target_acts.review, ("plan.report",), _POST
     ),
     Page("/plans/{id}/targets/{goal}/{act}", target_acts.act, ("plan.read",), _POST),
+    Page("/snapshots", snapshots.snapshots, ("plan.snapshot",)),
+    Page("/snapshots", snapshots.freeze, ("plan.freeze",), _POST),
+    Page("/snapshots/new", snapshots.new, ("plan.freeze",)),
+    Page("/snapshots/compare", snapshots.compare, ("plan.snapshot",)),
+    Page("/snapshots/{id}", snapshots.snapshot, ("plan.snapshot",)),
+    Page("/snapshots/{id}/content", snapshots.content, ("plan.snapshot",)),
+    Page("/snapshots/{id}/unit", snapshots.unit_sheet, ("plan.snapshot",)),
+    Page("/snapshots/{id}/reports/{kind}/{form}", snapshots.report, ("plan.snapshot",)),
+    Page("/snapshots/{id}/public", public.preview, ("plan.publish",)),
+    Page("/snapshots/{id}/publication/{act}", snapshots.publish, ("plan.publish",), _POST),
+    Page("/public", public.index, open=True, public=True),
+    Page("/public/plans/{plan}", public.latest, open=True, public=True),
+    Page("/public/plans/{plan}/{number}", public.plan, open=True, public=True),
+    Page("/public/plans/{plan}/{number}/data/{form}", public.data, open=True, public=True),
+    Page("/robots.txt", public.robots, open=True, public=True),
     Page("/extracts", extracts.extracts),
     Page("/extracts", extracts.make, (), _POST),
     Page(

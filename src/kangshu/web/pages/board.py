@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
-from kangshu.base.faults import Unprocessable
 from kangshu.web import figures
+from kangshu.web.pages.board_targets import card, chosen, filters, worst_first
 from kangshu.web.pages.clauses import clause_address
+from kangshu.web.pages.figures_text import target_text, value_text
 from kangshu.web.pages.hints import missing
 from kangshu.web.pages.plans import LIGHT_WORDS
-from kangshu.web.visit import Visit, texts
+from kangshu.web.visit import Visit
 
 _TITLE = 26
 _IN_CELL = 2
@@ -29,25 +30,6 @@ class Counts:
     grey: int
     tasks: int
     assigned: int
-
-
-@dataclass(frozen=True, slots=True)
-class TargetCard:
-    """One target on the board."""
-
-    title: str
-    address: str
-    tone: str
-    light: str
-    value: str
-    unit: str
-    target: str
-    due: str
-    why: str
-    trend: Sequence[float | None]
-    clause: str
-    clause_address: str
-    units: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +103,6 @@ def short(text: str, length: int = _TITLE) -> str:
     return flat if len(flat) <= length else flat[: length - 1] + "…"
 
 
-def target_text(target: Any) -> str:
-    """Return what a target asks for, as the document says it: ≥ 55 %."""
-    signs = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "", "about": "约", "increase_to": "≥", "decrease_to": "≤",
-             "increase_by": "+", "decrease_by": "-", "double": "×"}  # fmt: skip
-    value = target.value
-    figure = "–".join(number(one) for one in value) if isinstance(value, tuple) else number(value)
-    return f"{signs.get(target.comparator, '')} {figure}{target.unit}".strip()
-
-
-def number(value: Any) -> str:
-    """Return a figure without needless zeros."""
-    text = str(value)
-    return text.rstrip("0").rstrip(".") if "." in text and text.replace(".", "").isdigit() else text
-
-
-def due_text(visit: Visit, target: Any) -> str:
-    """Return until when: a year; a masked one is said to be unknown."""
-    if target.masked:
-        return visit.words("年份未公布（{year}）", year=target.due or "xxxx")
-    return visit.words("{year} 年底前", year=target.due) if target.due else ""
-
-
-def value_text(value: Any) -> str:
-    """Return a target's value to two places; "—" where it is unknown."""
-    return "—" if value is None else number(round(value, 2))
-
-
 async def show(visit: Visit, found: Any) -> Response:
     """Show the board of one of our own plans."""
     words, id_ = visit.words, visit.path("id")
@@ -159,6 +114,8 @@ async def show(visit: Visit, found: Any) -> Response:
     assigned = sum(1 for clause in plan.clauses if clause.duties)
     titles = {section.id: " ".join(filter(None, (section.label, section.title))) for section in plan.sections}
     lights = found.lights
+    choices = filters(visit, plan, [(one.id, titles.get(one.id, one.title)) for one in found.chapters])
+    shown = chosen(plan, choices)
     return visit.render(
         "board.html",
         title=plan.title,
@@ -179,12 +136,15 @@ async def show(visit: Visit, found: Any) -> Response:
             len(plan.clauses),
             assigned,
         ),
+        filters=choices,
+        filtered=any(one.value for one in choices),
         targets=[
-            _card(visit, plan, one, titles, trends.get(one.measure, ()))
-            for one in _worst_first(plan.targets)
+            card(visit, plan, one, titles, trends.get(one.measure, ()))
+            for one in worst_first(shown)
             if one.light.value is not None
         ],
-        unknown=[_card(visit, plan, one, titles, ()) for one in plan.targets if one.light.value is None],
+        unknown=[card(visit, plan, one, titles, ()) for one in shown if one.light.value is None],
+        evidence_address=f"{address}/evidence" if visit.grant.may("plan.link") else "",
         matrix=_matrix(visit, found, units, titles),
         clauses=[_clause(visit, plan, one, names, titles) for one in plan.clauses],
     )
@@ -203,41 +163,13 @@ def _matrix(visit: Visit, found: Any, units: Sequence[tuple[str, str]], titles: 
     return Matrix(words("篇章"), [name for _, name in down], rows)
 
 
-def _worst_first(targets: Iterable[Any]) -> list[Any]:
-    order = {"red": 0, "amber": 1, "green": 2, "grey": 3}
-    return sorted(targets, key=lambda one: order.get(one.light.light, 4))
-
-
-def _card(
-    visit: Visit, plan: Any, target: Any, titles: dict[str, str], trend: Sequence[float | None]
-) -> TargetCard:
-    words, light = visit.words, target.light
-    clause = plan.clause(target.clause) if target.clause else None
-    leads = [unit.written for unit in clause.of("lead")] if clause else []
-    return TargetCard(
-        target.indicator,
-        f"/plans/{plan.id}/targets/{target.id}",
-        light.light,
-        words(LIGHT_WORDS[light.light]),
-        value_text(light.value),
-        target.unit if light.value is not None else "",
-        target_text(target),
-        due_text(visit, target),
-        words.of(light.explanation),
-        trend,
-        titles.get(target.section, "") or words("原文"),
-        clause_address(plan.id, target.id),
-        "、".join(leads),
-    )
-
-
 def _cell(visit: Visit, found: Any, chapter: str, unit: str) -> BoardCell | None:
     """Return what one unit has to do in one chapter; known targets first, the worst first."""
     cell = found.cells.get((chapter, unit))
     if cell is None:
         return None
     words, plan = visit.words, found.plan
-    targets = _worst_first(one for one in map(plan.target, cell.targets) if one is not None)
+    targets = worst_first(one for one in map(plan.target, cell.targets) if one is not None)
     known = [one for one in targets if one.light.value is not None][:_IN_CELL]
     clauses = [one for one in map(plan.clause, cell.clauses) if one is not None]
     light = cell.light
@@ -248,7 +180,7 @@ def _cell(visit: Visit, found: Any, chapter: str, unit: str) -> BoardCell | None
         [
             BoardItem(
                 one.light.light,
-                words(LIGHT_WORDS[one.light.light]),
+                words.of(one.light.title),
                 one.indicator,
                 f"{value_text(one.light.value)}{one.unit} / {target_text(one)}",
                 f"/plans/{plan.id}/targets/{one.id}",
@@ -293,12 +225,3 @@ def _clause(
         duties,
         grant.may("plan.assign") and not duties,
     )
-
-
-async def assign(visit: Visit) -> Response:
-    """交办: start the duties of one clause."""
-    id_, form = visit.path("id"), texts(await visit.form())
-    made = await visit.platform.plans.assign(visit.grant, id_, [form.get("action", "")])
-    if not made.duties and made.findings:
-        raise Unprocessable(made.findings[0].text, zh=made.findings[0].zh, issues=made.findings)
-    return visit.go(f"/plans/{id_}", said="assigned")
