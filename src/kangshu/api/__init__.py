@@ -39,6 +39,14 @@ from kangshu.api.extracts import (
     trace_extract,
     usable_applications,
 )
+from kangshu.api.gap_sheets import (
+    Missing,
+    enter_missing,
+    import_missing,
+    kind_title,
+    missing_sheet,
+    missing_values,
+)
 from kangshu.api.importing import (
     AccountsMade,
     accounts_template,
@@ -78,7 +86,9 @@ from kangshu.api.platform import Platform, Settings
 from kangshu.api.processing import Activity, processing_activities
 from kangshu.api.record_copies import record_copy
 from kangshu.api.staff_import import StaffPlan, import_staff, plan_staff, staff_template
+from kangshu.api.statistics_sheet import StatisticsImport, import_statistics, statistics_template
 from kangshu.api.telling import tell, tell_refused
+from kangshu.plans import Approval, Filling
 from kangshu.registers import ImportReport
 from kangshu.store import EMERGENCY, AuditQuery, ExtractRecord, oversees
 
@@ -100,14 +110,17 @@ __all__ = [
     "Activity",
     "Admitted",
     "Application",
+    "Approval",
     "AuditCheck",
     "AuditQuery",
     "Deputy",
     "Emergency",
     "Endpoint",
     "ExtractRecord",
+    "Filling",
     "ImportReport",
     "MethodNotOffered",
+    "Missing",
     "NewAccount",
     "OpenRelation",
     "Platform",
@@ -118,6 +131,7 @@ __all__ = [
     "Sight",
     "StaffPlan",
     "Standing",
+    "StatisticsImport",
     "StepOver",
     "Trace",
     "UnknownIdentity",
@@ -136,6 +150,7 @@ __all__ = [
     "duty_rows",
     "duty_sheet",
     "endpoint_table",
+    "enter_missing",
     "enter_parameter",
     "extract_application",
     "extract_definitions",
@@ -144,12 +159,17 @@ __all__ = [
     "grant_of",
     "import_account_sheet",
     "import_divisions",
+    "import_missing",
     "import_parameters",
     "import_roles",
     "import_staff",
+    "import_statistics",
     "issues_outcome",
+    "kind_title",
     "make_extract",
     "measure_report",
+    "missing_sheet",
+    "missing_values",
     "oauth_app",
     "outcome",
     "oversees",
@@ -164,6 +184,7 @@ __all__ = [
     "roles_template",
     "session_token",
     "staff_template",
+    "statistics_template",
     "status_of",
     "tell",
     "tell_refused",

@@ -30,6 +30,7 @@ from kangshu.plans.evidence import (
     missing_reason,
 )
 from kangshu.plans.forecast import ForecastRule, forecast
+from kangshu.plans.gaps import Approval, Filling, Gap, Gaps
 from kangshu.plans.history import History, Revision, Revisions
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction
 from kangshu.plans.intake import PartPreview, ReceivedDocument
@@ -95,7 +96,7 @@ from kangshu.plans.snapshot_model import FrozenSnapshot, SnapshotRow
 from kangshu.plans.snapshots import Snapshots
 from kangshu.plans.states import STEP_TITLES, STEPS, Period
 from kangshu.plans.systems import Catalogue, PlanSystem, catalogue
-from kangshu.plans.target_work import ENTER_STATISTICS, TargetWork
+from kangshu.plans.target_work import ENTER_STATISTICS, StatisticTarget, TargetWork
 from kangshu.plans.trajectory import Course, Waypoint, annual, asked_on, waypoints
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
 from kangshu.plans.values import PastValues, Values, snapshot_values
@@ -135,6 +136,7 @@ __all__ = [
     "Act",
     "Adoption",
     "AdoptionPreview",
+    "Approval",
     "Assessments",
     "AssignedDuty",
     "Assignment",
@@ -157,9 +159,12 @@ __all__ = [
     "DutyLists",
     "DutyView",
     "EvidenceKind",
+    "Filling",
     "Forecast",
     "ForecastRule",
     "FrozenSnapshot",
+    "Gap",
+    "Gaps",
     "History",
     "Instruction",
     "Light",
@@ -215,6 +220,7 @@ __all__ = [
     "SnapshotRow",
     "Snapshots",
     "Standing",
+    "StatisticTarget",
     "Submission",
     "Suggestion",
     "TargetEvidence",

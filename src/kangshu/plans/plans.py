@@ -23,6 +23,7 @@ from kangshu.plans.due_values import DueReport
 from kangshu.plans.duties import NO_TARGETS, assign, clause_carried, duties_of, target_facts
 from kangshu.plans.duty_list import entries_of
 from kangshu.plans.evidence import with_evidence
+from kangshu.plans.gaps import Gaps
 from kangshu.plans.history import History
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction, instructions_about
 from kangshu.plans.intake import Intake
@@ -44,7 +45,7 @@ from kangshu.plans.model import (
 from kangshu.plans.parameters import light_rule, overdue_days, reporting_months
 from kangshu.plans.reports import ReportedValue, Submission
 from kangshu.plans.review import PlanReview, review_of
-from kangshu.plans.target_work import TargetWork
+from kangshu.plans.target_work import StatisticTarget, TargetWork
 from kangshu.plans.upkeep import Upkeep
 from kangshu.plans.values import Past, Values
 from kangshu.plans.view import is_demo, is_foreign, is_plan, plan_row, plan_view
@@ -96,6 +97,8 @@ class Plans(Intake, Upkeep):
         """What people do to targets beyond their links."""
         self.desk = Desk(store, cases, jurisdiction, self._today)
         """What a person does to the reading of a plan's document."""
+        self.gaps = Gaps(store, self._today)
+        """What plans lack, and its entry."""
         self.history = History(store, cases, self._today)
         """The versions of plans."""
 
@@ -128,20 +131,25 @@ class Plans(Intake, Upkeep):
         view = plan_view(stored.resource, await source_text(self._store, grant, stored.resource), {})
         return suggest(view, self._measures.values())
 
-    async def link_all(self, grant: Grant, plan_id: str) -> int:
-        """Confirm every suggested link of targets that have none; return how many."""
+    async def link_all(self, grant: Grant, plan_id: str, targets: Collection[str] | None = None) -> int:
+        """Confirm every suggested link (of `targets` only, where given) of targets without one; return how many."""
         grant.require("plan.link")
-        offered = await self.suggestions(grant, plan_id)
+        offered = [
+            one for one in await self.suggestions(grant, plan_id) if targets is None or one.target in targets
+        ]
+        linked: list[str] = []
 
         def change(plan: Resource) -> None:
+            linked.clear()
             for one in offered:
                 goal = editing.goal_of(plan, one.target)
                 if not any(part.get("url") == shape.LINK for part in goal.get("extension", ())):
                     editing.link(goal, one.measure, True, grant.display)
+                    linked.append(one.target)
 
         if offered:
             await self._edit(grant, plan_id, change, None)
-        return len(offered)
+        return len(linked)
 
     async def baselines_from_measures(self, grant: Grant, plan_id: str, year: int) -> int:
         """Enter, for targets proved by a yearly measure and without a baseline, its number of `year`; return how many."""
@@ -273,6 +281,11 @@ class Plans(Intake, Upkeep):
         months = reporting_months(self._parameters, self._jurisdiction, self._today())
         own = [one for one in await self._own(grant) if one.state == "in-force"]
         return await self.targets.due(grant, own, grant.organisation, months)
+
+    async def to_release(self, grant: Grant) -> tuple[StatisticTarget, ...]:
+        """Return the targets of our own plans that statistics prove, with what has been released."""
+        grant.require("plan.statistics")
+        return await self.targets.of_statistics(grant, await self._own(grant))
 
     async def to_review(self, grant: Grant) -> tuple[tuple[PlanView, ReportedValue], ...]:
         """Return the submitted values that the account may review, with their plans; not those it sent itself."""

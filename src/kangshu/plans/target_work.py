@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -17,12 +18,21 @@ from kangshu.plans.lights import is_upper
 from kangshu.plans.links import ranked
 from kangshu.plans.model import EvidenceKind, PlanView, Suggestion, TargetView
 from kangshu.plans.quotas import QuotaLine, quota_lines, set_quotas
-from kangshu.plans.reports import ReportedValue, Submission
+from kangshu.plans.reports import RELEASE_KINDS, Release, ReportedValue, Submission, standing
 from kangshu.plans.trajectory import Course, course_of, set_milestone
 from kangshu.sdk import MeasureDeclaration, Resource
 from kangshu.store import Store
 
 ENTER_STATISTICS: Final = "plan.statistics"
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticTarget:
+    """A target that released statistics prove, with the newest value that stands."""
+
+    plan: PlanView
+    target: TargetView
+    last: ReportedValue | None
 
 
 class TargetWork:
@@ -61,17 +71,20 @@ class TargetWork:
         grant: Grant,
         plan_id: str,
         targets: Collection[str],
-        kind: EvidenceKind | None,
+        kind: str,
         note: str = "",
     ) -> None:
-        """Say where the values of targets come from; None leaves it to their words again. Asks for `plan.link`.
+        """Say where the values of targets come from; "" leaves it to their words again. Asks for `plan.link`.
+
+        `kind` is reported, statistics or register-missing.
 
         Raises:
             NotFound: no such plan or target.
             Invalid: a kind that cannot be decided (a measure is decided by confirming its link).
         """
         grant.require("plan.link")
-        if kind is not None and kind not in DECIDABLE:
+        decided: EvidenceKind | None = next((one for one in DECIDABLE if one == kind), None)
+        if kind and decided is None:
             raise Invalid("this is not decided but linked", zh="取数方式不正确；指标请通过确认关联确定")
         by, day = person(grant), self._today().isoformat()
 
@@ -79,7 +92,7 @@ class TargetWork:
             for one in targets:
                 goal = editing.goal_of(plan, one)
                 editing.link(goal, "", False, "")
-                decide(goal, kind, by, day, note.strip()[:300])
+                decide(goal, decided, by, day, note.strip()[:300])
 
         await change_plan(self._store, grant, plan_id, change, act="evidence")
 
@@ -137,20 +150,54 @@ class TargetWork:
         return await value_flow.check(self._store, grant, plan, report)
 
     async def enter_statistics(
-        self, grant: Grant, plan_id: str, target: str, sent: Submission
+        self,
+        grant: Grant,
+        plan_id: str,
+        target: str,
+        value: Decimal,
+        day: date,
+        *,
+        bulletin: str,
+        released: date,
+        number: str = "",
+        kind: str = "final",
+        note: str = "",
     ) -> ReportedValue:
         """统计发布: enter a released value of a target with its bulletin. Asks for `plan.statistics`.
 
-        The same figure of the same bulletin again changes nothing.
+        `day` is the last day that the value is for, `released` the day of the bulletin; `kind` is preliminary, final
+        or revised. The same figure of the same bulletin again changes nothing.
 
         Raises:
             NotFound: no such plan or target.
-            Invalid: no bulletin, or a day to come.
+            Invalid: no bulletin, an unknown kind, or a day to come.
             Conflict: this release holds another figure for that day.
         """
         grant.require(ENTER_STATISTICS)
+        known = next((one for one in RELEASE_KINDS if one == kind), None)
+        if known is None:
+            raise Invalid(
+                "unknown kind of figure", zh="数据性质应为初步数、最终数或修订数", expression="kind"
+            )
         plan = await self._read(grant, plan_id)
+        release = Release(bulletin.strip(), number.strip(), released, known)
+        sent = Submission(value, day, note.strip(), release=release)
         return await value_flow.release(self._store, grant, plan, target, sent, self._today())
+
+    async def of_statistics(self, grant: Grant, plans: Sequence[PlanView]) -> tuple[StatisticTarget, ...]:
+        """Return the targets of these plans that statistics prove, each with its newest released value."""
+        found: list[StatisticTarget] = []
+        for plan in plans:
+            listed = [one for one in plan.targets if one.evidence.kind == "statistics"]
+            held = (
+                await value_flow.values_of(self._store, grant, plan, [one.id for one in listed])
+                if listed
+                else ()
+            )
+            for target in listed:
+                released = [one for one in standing(held, target.id) if one.release]
+                found.append(StatisticTarget(plan, target, released[-1] if released else None))
+        return tuple(found)
 
     async def values(self, grant: Grant, plan_id: str, target: str) -> tuple[ReportedValue, ...]:
         """Return every value of one target, returned and corrected ones among them, the newest day first."""

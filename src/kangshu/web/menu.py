@@ -80,6 +80,10 @@ def menu(
         grant.may("plan.read") and grant.organisation and grant.may("register.write")
     ):
         watching.append(entry(words("填报与审核"), "/reports", "paper"))
+    if grant.may("plan.statistics"):
+        watching.append(entry(words("统计发布值"), "/statistics", "chart"))
+    if grant.may("plan.snapshot"):
+        watching.append(entry(words("快照与报告"), "/snapshots", "clock"))
     if grant.may("measure.read"):
         watching.append(entry(words("指标监测"), "/measures", "chart"))
     if _asks_for_data(platform, grant) or oversees(grant):

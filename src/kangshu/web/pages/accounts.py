@@ -292,6 +292,7 @@ OPERATIONS: Final = {
     "plan.adopt": "采纳条款",
     "plan.link": "关联指标",
     "plan.report": "审核填报",
+    "plan.statistics": "录入统计发布值",
     "plan.instruct": "批示",
     "plan.snapshot": "查看快照和报告",
     "plan.freeze": "冻结快照",

@@ -11,7 +11,7 @@ from typing import Any
 from kangshu.base.clock import today
 from kangshu.web import boxes, figures
 from kangshu.web.blocks import Block, Figure, Screen
-from kangshu.web.pages.board import target_text, value_text
+from kangshu.web.pages.figures_text import target_text, value_text
 from kangshu.web.pages.home_waiting import waiting
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Cell, Link

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kangshu.sdk import CaseDeclaration
 from kangshu.web import boxes
 from kangshu.web.blocks import Block
-from kangshu.web.pages.board import target_text
+from kangshu.web.pages.figures_text import target_text
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Cell
 from kangshu.web.visit import Visit

@@ -14,7 +14,7 @@ from kangshu.sdk import Field
 from kangshu.web.forms import form_fields, told
 from kangshu.web.inputs import day_or_none
 from kangshu.web.lookup import organisations
-from kangshu.web.pages.board import target_text
+from kangshu.web.pages.figures_text import target_text
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.visit import Visit, texts
 

@@ -18,7 +18,7 @@ from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
 from kangshu.web.language import Words
 from kangshu.web.lookup import divisions, kind_title, name_of, organisations, text_of
-from kangshu.web.pages.board import target_text
+from kangshu.web.pages.figures_text import target_text
 from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Fact, Filter, Link, Paging, Tab

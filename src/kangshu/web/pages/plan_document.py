@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from starlette.responses import Response
 
-from kangshu.web.pages.board import due_text, short, target_text
+from kangshu.web.pages.board import short
+from kangshu.web.pages.figures_text import due_text, target_text
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.visit import Visit
 
@@ -35,9 +36,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A piece of text under the same findings. `first` is set where the uppermost finding begins."""
+    """A piece of text under the same findings, and where it stands. `first` is set where the uppermost finding begins."""
 
     text: str
+    start: int
     finding: str = ""
     kind: str = ""
     all: str = ""
@@ -93,29 +95,37 @@ def paragraphs(
             if found[-1]:
                 found.append([])
             continue
-        found[-1].append(_run(piece, open_marks, seen, chosen))
+        found[-1].append(_run(piece, start, open_marks, seen, chosen))
     return [one for one in found if any(run.text.strip() for run in one)]
 
 
-def _run(piece: str, over: Sequence[Mark], seen: set[str], chosen: str) -> Run:
+def _run(piece: str, start: int, over: Sequence[Mark], seen: set[str], chosen: str) -> Run:
     if not over:
-        return Run(piece)
+        return Run(piece, start)
     top = min(over, key=lambda one: one.end - one.start)
     fresh = next((one for one in (top, *over) if one.id not in seen), None)
     seen.update(one.id for one in over)
     ids = [one.id for one in over]
-    return Run(piece, (fresh or top).id, top.kind, " ".join(ids), fresh is not None, chosen in ids)
+    return Run(piece, start, (fresh or top).id, top.kind, " ".join(ids), fresh is not None, chosen in ids)
+
+
+def marks_of(plan: Any) -> list[Mark]:
+    """Return where everything stands that was read of a plan; what lies within another comes later."""
+    listed = (("task", plan.clauses), ("target", plan.targets), ("money", plan.money), ("doubt", plan.doubts))
+    return [Mark(one.id, kind, one.anchor.start, one.anchor.end) for kind, found in listed for one in found]
 
 
 async def document(visit: Visit) -> Response:
     """Show the document with one finding lit (`?clause=`)."""
-    words, id_, chosen = visit.words, visit.path("id"), visit.query("clause")
-    plan = await visit.platform.plans.plan(visit.grant, id_)
-    marks = [
-        *(Mark(one.id, "task", one.anchor.start, one.anchor.end) for one in plan.clauses),
-        *(Mark(one.id, "target", one.anchor.start, one.anchor.end) for one in plan.targets),
-        *(Mark(one.id, "money", one.anchor.start, one.anchor.end) for one in plan.money),
-    ]
+    return shown(visit, await visit.platform.plans.plan(visit.grant, visit.path("id")))
+
+
+def shown(visit: Visit, plan: Any, notice: str = "", restore: str = "", seen: int = 0) -> Response:
+    """Show the document of a plan with what was read of it.
+
+    `notice` says which version it is, `restore` is where the form goes that brings it back in the place of version `seen`.
+    """
+    words, chosen = visit.words, visit.query("clause")
     groups = [
         FindingGroup(words("目标"), [_target(visit, plan, one) for one in plan.targets]),
         FindingGroup(words("任务条款"), [_clause(one) for one in plan.clauses]),
@@ -126,20 +136,18 @@ async def document(visit: Visit) -> Response:
                 for one in plan.money
             ],
         ),
+        FindingGroup(words("待人工核对"), [Item(one.id, words.of(one.text), "") for one in plan.doubts]),
     ]
-    doubts = [Item(f"doubt-{index}", words.of(one.text), "") for index, one in enumerate(plan.doubts)]
-    marks.extend(
-        Mark(f"doubt-{index}", "doubt", one.anchor.start, one.anchor.end)
-        for index, one in enumerate(plan.doubts)
-    )
-    groups.append(FindingGroup(words("待人工核对"), doubts))
     return visit.render(
         "document.html",
         title=plan.title,
-        address=f"/plans/{id_}",
-        paragraphs=paragraphs(plan.text, marks, chosen, plan.span),
+        address=f"/plans/{plan.id}",
+        paragraphs=paragraphs(plan.text, marks_of(plan), chosen, plan.span),
         chosen=chosen,
         findings=[group for group in groups if group.items],
+        notice=notice,
+        restore=restore,
+        seen=seen,
     )
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from kangshu.web.blocks import Block
 from kangshu.web.lookup import organisations
-from kangshu.web.pages.board import due_text, number, target_text
+from kangshu.web.pages.figures_text import due_text, number, target_text
 from kangshu.web.parts import Cell
 from kangshu.web.visit import Visit
 
@@ -94,7 +94,7 @@ async def to_review(visit: Visit) -> list[ToReview]:
                 one.day.isoformat(),
                 names.get(one.unit, one.unit),
                 one.evidence,
-                [(f"/files/{id_}", words("材料 {number}", number=at)) for at, id_ in enumerate(one.files, 1)],
+                [(f"/files/{id_}/preview", words("材料 {number}", number=at)) for at, id_ in enumerate(one.files, 1)],
             )
         )
     return found

@@ -1,0 +1,36 @@
+"""A target's figures as people read them: what it asks for, until when, its value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kangshu.web.visit import Visit
+
+
+def target_text(target: Any) -> str:
+    """Return what a target asks for, as the document says it: ≥ 55 %."""
+    signs = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "", "about": "约", "increase_to": "≥", "decrease_to": "≤",
+             "increase_by": "+", "decrease_by": "-", "double": "×"}  # fmt: skip
+    value = target.value
+    figure = "–".join(number(one) for one in value) if isinstance(value, tuple) else number(value)
+    return f"{signs.get(target.comparator, '')} {figure}{target.unit}".strip()
+
+
+def number(value: Any) -> str:
+    """Return a figure without needless zeros."""
+    text = str(value)
+    return (
+        text.rstrip("0").rstrip(".") if "." in text and text.lstrip("-").replace(".", "").isdigit() else text
+    )
+
+
+def due_text(visit: Visit, target: Any) -> str:
+    """Return until when: a year; a masked one is said to be unknown."""
+    if target.masked:
+        return visit.words("年份未公布（{year}）", year=target.due or "xxxx")
+    return visit.words("{year} 年底前", year=target.due) if target.due else ""
+
+
+def value_text(value: Any) -> str:
+    """Return a target's value to two places; "—" where it is unknown."""
+    return "—" if value is None else number(round(value, 2))
