@@ -88,10 +88,10 @@ async def test_a_plan_is_evaluated_and_repealed_on_paper_and_names_what_replaces
 async def test_the_period_of_a_plan_is_entered_with_its_source(room: Room) -> None:
     plan = await _imported(room)
     with pytest.raises(Invalid):
-        await room.plans.set_period(room.grant, plan, Period(None, date(2030, 12, 31)), "")
+        await room.plans.enter_period(room.grant, plan, None, date(2030, 12, 31), "")
     with pytest.raises(Invalid):
-        await room.plans.set_period(room.grant, plan, Period(date(2031, 1, 1), date(2030, 12, 31)), "文")
-    await room.plans.set_period(room.grant, plan, Period(None, date(2030, 12, 31)), "云政办〔2026〕2号")
+        await room.plans.enter_period(room.grant, plan, date(2031, 1, 1), date(2030, 12, 31), "文")
+    await room.plans.enter_period(room.grant, plan, None, date(2030, 12, 31), "云政办〔2026〕2号")
     standing = (await room.plans.plan(room.grant, plan)).standing
     assert (standing.state, standing.valid_until) == ("in-force", date(2030, 12, 31))
     assert standing.period_source == "云政办〔2026〕2号"

@@ -41,7 +41,7 @@ def person(grant: Grant) -> str:
     return grant.display or grant.account
 
 
-async def read_plan(store: Store, grant: Grant, plan_id: str) -> Stored:
+async def stored_plan(store: Store, grant: Grant, plan_id: str) -> Stored:
     """Return a plan as stored. Raises NotFound, also for a PlanDefinition that was made elsewhere."""
     stored = await store.read(grant, "PlanDefinition", plan_id)
     if not is_plan(stored.resource):
@@ -109,7 +109,7 @@ async def change_plan(
         Conflict: the plan is not at version `if_match`, or others kept changing it.
     """
     for _ in range(_TRIES):
-        stored = await read_plan(store, grant, plan_id)
+        stored = await stored_plan(store, grant, plan_id)
         if not foreign:
             own_only(stored)
         if if_match is not None and if_match != stored.version:

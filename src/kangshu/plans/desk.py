@@ -11,14 +11,16 @@ from kangshu.access import Grant
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import Conflict, Invalid, Issue, NotFound
 from kangshu.cases import Cases
+from kangshu.documents import Document
 from kangshu.fhir import render
 from kangshu.plans import editing, findings
 from kangshu.plans.amending import Amended, amend_plan
-from kangshu.plans.changing import change_plan, person, read_plan, source_text
+from kangshu.plans.changing import change_plan, person, source_text, stored_plan
 from kangshu.plans.findings import Resolve
 from kangshu.plans.importing import directory
 from kangshu.plans.marks import Hand, locate
 from kangshu.plans.model import FindingKind, Progress
+from kangshu.plans.reading import read_plan
 from kangshu.plans.units import ResolvedUnit
 from kangshu.plans.view import is_foreign, plan_view
 from kangshu.sdk import Resource
@@ -75,7 +77,7 @@ class Desk:
     async def fingerprint(self, grant: Grant, plan_id: str, finding: str) -> str:
         """Return the fingerprint of a finding as it stands. Raises NotFound."""
         grant.require("plan.read")
-        return print_of(locate((await read_plan(self._store, grant, plan_id)).resource, finding).element)
+        return print_of(locate((await stored_plan(self._store, grant, plan_id)).resource, finding).element)
 
     async def correct(
         self,
@@ -153,6 +155,20 @@ class Desk:
 
         return await self._amend(grant, plan_id, change, "rejected", note)
 
+    def guess(self, kind: FindingKind, words: str) -> dict[str, str]:
+        """Return what the reader makes of selected words, as `said` of `add`; a person corrects it before it is added."""
+        reading = read_plan(Document(words))
+        match kind:
+            case "target" if reading.targets:
+                return findings.said_of_target(reading.targets[0])
+            case "money" if reading.money:
+                return findings.said_of_money(reading.money[0])
+            case "clause":
+                lead = "\n".join(dict.fromkeys(one for task in reading.tasks for one in task.lead))
+                co = "\n".join(dict.fromkeys(one for task in reading.tasks for one in task.cooperating))
+                return {"text": " ".join(words.split()), "lead": lead, "cooperating": co}
+        return {"indicator": " ".join(words.split())} if kind == "target" else {}
+
     async def place(self, grant: Grant, plan_id: str, words: str, finding: str = "") -> tuple[int, int]:
         """Return where `words` stand in the document, or within a finding of it; for those who cannot select.
 
@@ -162,7 +178,7 @@ class Desk:
         text = await self._text(grant, plan_id)
         low, high = 0, len(text)
         if finding:
-            plan = plan_view((await read_plan(self._store, grant, plan_id)).resource, "", {})
+            plan = plan_view((await stored_plan(self._store, grant, plan_id)).resource, "", {})
             clause = plan.clause(finding)
             if clause is None:
                 raise NotFound("the plan has no such clause", zh="规划中没有该条款")
@@ -208,14 +224,16 @@ class Desk:
 
     async def _text(self, grant: Grant, plan_id: str) -> str:
         grant.require("plan.link")
-        text = await source_text(self._store, grant, (await read_plan(self._store, grant, plan_id)).resource)
+        text = await source_text(
+            self._store, grant, (await stored_plan(self._store, grant, plan_id)).resource
+        )
         if not text:
             raise NotFound("the plan's document is not at hand", zh="没有该规划的原文，不能按原文操作")
         return text
 
     async def _resolve(self, grant: Grant, plan_id: str) -> Resolve:
         grant.require("plan.link")
-        if is_foreign((await read_plan(self._store, grant, plan_id)).resource):
+        if is_foreign((await stored_plan(self._store, grant, plan_id)).resource):
             return lambda written: ResolvedUnit(written, ())
         units, _ = await directory(self._store, grant, self._jurisdiction)
         return units.resolve

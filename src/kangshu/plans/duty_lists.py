@@ -9,7 +9,7 @@ from datetime import date, datetime
 from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.faults import Invalid, Issue, NotFound
-from kangshu.plans.changing import change_plan, read_plan
+from kangshu.plans.changing import change_plan, stored_plan
 from kangshu.plans.duties import assignable, due_of
 from kangshu.plans.duty_list import (
     DutyEntry,
@@ -229,7 +229,7 @@ class DutyLists:
         return tuple(found)
 
     async def _held(self, grant: Grant, plan_id: str) -> tuple[DutyEntry, ...]:
-        return entries_of((await read_plan(self._store, grant, plan_id)).resource)
+        return entries_of((await stored_plan(self._store, grant, plan_id)).resource)
 
     async def _change(self, grant: Grant, plan_id: str, change: Callable[[Resource], object]) -> None:
         await change_plan(self._store, grant, plan_id, change, act="duty-list")

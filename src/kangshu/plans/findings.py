@@ -86,6 +86,28 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (one.strip() for one in _BETWEEN_UNITS.split(text)))))
 
 
+def said_of_target(target: TargetFinding) -> dict[str, str]:
+    """Return what a form says of a target that was read."""
+    return {
+        "indicator": target.indicator,
+        "comparator": target.comparator,
+        "value": shape.written(target.value),
+        "unit": target.unit,
+        "due": target.deadline or "",
+    }
+
+
+def said_of_money(rule: MoneyFinding) -> dict[str, str]:
+    """Return what a form says of a money rule that was read."""
+    cap = "" if rule.cap is None else shape.written(rule.cap)
+    return {
+        "amount": shape.written(rule.amount),
+        "cap": cap,
+        "per": rule.per or "",
+        "condition": rule.condition or "",
+    }
+
+
 def accept(plan: Resource, findings: Sequence[str], hand: Hand) -> None:
     """Confirm findings as they were read. Raises NotFound."""
     for finding in findings:

@@ -13,7 +13,7 @@ from kangshu.base.faults import Conflict, NotFound
 from kangshu.base.text import Text
 from kangshu.cases import Cases
 from kangshu.plans.amending import Amended, amend_plan
-from kangshu.plans.changing import read_plan, signature_of, source_text, unit_names
+from kangshu.plans.changing import signature_of, source_text, stored_plan, unit_names
 from kangshu.plans.model import PlanView
 from kangshu.plans.revisions import changes_between
 from kangshu.plans.view import is_plan, plan_view
@@ -56,7 +56,7 @@ class History:
     async def revisions(self, grant: Grant, plan_id: str, newest: int = 0) -> Revisions:
         """Return 30 revisions from version `newest` (0: the present one) downwards. Raises NotFound."""
         grant.require("plan.read")
-        current = await read_plan(self._store, grant, plan_id)
+        current = await stored_plan(self._store, grant, plan_id)
         newest = min(newest or current.version, current.version)
         oldest = max(1, newest - A_PAGE + 1)
         held: dict[int, Stored] = {}
@@ -73,7 +73,7 @@ class History:
     async def at(self, grant: Grant, plan_id: str, version: int) -> PlanView:
         """Return the plan as it stood in a version, with its document; no duties, no lights. Raises NotFound."""
         grant.require("plan.read")
-        await read_plan(self._store, grant, plan_id)
+        await stored_plan(self._store, grant, plan_id)
         stored = await self._version(grant, plan_id, version)
         plan = stored.resource
         text = await source_text(self._store, grant, plan)
@@ -101,7 +101,7 @@ class History:
             Unprocessable: as `restore`.
         """
         grant.require("plan.link")
-        current = await read_plan(self._store, grant, plan_id)
+        current = await stored_plan(self._store, grant, plan_id)
         undone = current
         while (restored := signature_of(undone).restores) and signature_of(undone).act == "undo":
             undone = await self._version(grant, plan_id, restored)

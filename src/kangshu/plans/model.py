@@ -364,6 +364,8 @@ class DoubtView:
     settled_by: str = ""
     settled_on: str = ""
     note: str = ""
+    other: Anchor | None = None
+    """The place that it contradicts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,11 +98,11 @@ def review_of(plan: PlanView, offered: Iterable[Suggestion], today: date) -> Pla
         tuple(one for one in plan.targets if not one.due),
         links,
         tuple(one for one in plan.targets if one.id not in asked),
-        tuple(one for one in plan.targets if _runs(one, today)),
+        tuple(one for one in plan.targets if trajectory_runs(one, today)),
     )
 
 
-def _runs(target: TargetView, today: date) -> bool:
+def trajectory_runs(target: TargetView, today: date) -> bool:
     """Return whether a trajectory can be drawn to the target: it has a figure and a year that is not over."""
     return isinstance(target.value, Decimal) and target.due.isdigit() and int(target.due) >= today.year
 

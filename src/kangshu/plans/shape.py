@@ -423,16 +423,17 @@ def money_extension(number: int, rule: MoneyFinding) -> Resource:
     parts: list[Resource] = [
         {"url": "id", "valueString": f"money-{number:03d}"},
         {"url": "span", "valueString": rule.span},
-        {"url": "amount", "valueString": _written(rule.amount)},
+        {"url": "amount", "valueString": written(rule.amount)},
         anchor_extension("anchor", rule.anchor),
     ]
     for name, value in (("cap", rule.cap), ("per", rule.per), ("condition", rule.condition)):
-        if value is not None and _written(value):
-            parts.append({"url": name, "valueString": _written(value)})
+        if value is not None and written(value):
+            parts.append({"url": name, "valueString": written(value)})
     return {"url": MONEY, "extension": parts}
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """Return a figure as it is kept in words; a range with a dash."""
     return "—".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -444,5 +445,6 @@ def _doubt(doubt: Any) -> Resource:
             {"url": "zh", "valueString": doubt.text.zh},
             {"url": "en", "valueString": doubt.text.en},
             anchor_extension("anchor", doubt.anchor),
+            *([anchor_extension("other", doubt.other)] if doubt.other else []),
         ],
     }

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from kangshu.access import Grant
 from kangshu.base.faults import Invalid, NotFound
+from kangshu.base.text import Text
 from kangshu.plans import editing, states
 from kangshu.plans.aliases import remember
-from kangshu.plans.changing import change_plan, person, read_plan
-from kangshu.plans.model import Baseline, PlanStep
+from kangshu.plans.changing import change_plan, person, stored_plan
+from kangshu.plans.model import PLAN_STATE_TITLES, Baseline, PlanState, PlanStep
 from kangshu.plans.states import Period
 from kangshu.plans.view import plan_row
 from kangshu.sdk import MeasureDeclaration, Resource
@@ -178,14 +179,26 @@ class Upkeep:
 
         await change_plan(self._store, grant, plan_id, change, act="state", foreign=True)
 
-    async def set_period(self, grant: Grant, plan_id: str, period: Period, source: str) -> None:
+    def steps(self, state: PlanState) -> tuple[tuple[PlanStep, Text], ...]:
+        """Return the steps that lead on from a state, with what they are called."""
+        return tuple(
+            (step, states.STEP_TITLES[step]) for step, (begins, _) in states.STEPS.items() if state in begins
+        )
+
+    def state_title(self, state: PlanState) -> Text:
+        """Return what a state is called."""
+        return PLAN_STATE_TITLES[state]
+
+    async def enter_period(
+        self, grant: Grant, plan_id: str, start: date | None, end: date | None, source: str
+    ) -> None:
         """Enter the days over which a plan holds, and who says so. Asks for `plan.import`. Raises NotFound, Invalid."""
         grant.require("plan.import")
         await change_plan(
             self._store,
             grant,
             plan_id,
-            lambda plan: states.set_period(plan, period, source),
+            lambda plan: states.set_period(plan, Period(start, end), source),
             act="state",
             foreign=True,
         )
@@ -193,7 +206,7 @@ class Upkeep:
     # ------------------------------------------------------------------ inside
 
     async def _read(self, grant: Grant, plan_id: str) -> Stored:
-        return await read_plan(self._store, grant, plan_id)
+        return await stored_plan(self._store, grant, plan_id)
 
     def _known_measure(self, measure: str) -> None:
         if measure and measure not in self._measures:

@@ -34,6 +34,11 @@ SAID: Final = {
     "opened": "应急调阅已打开，请在结束后及时关闭",
     "judged": "已复核，居民本人和发起单位会收到结论",
     "saved": "已保存",
+    "confirmed": "已确认",
+    "undone": "已撤销上一步",
+    "restored": "已恢复，原内容仍在修订记录中",
+    "told": "已保存，承办单位已收到调整通知",
+    "untold": "已保存；有承办单位的办件未能自动调整，请另行告知",
     "code-sent": "验证码已发出，请在下方填写",
     "trial-sent": "测试通知已发出，请查收",
     "started": "已发起，下一步操作见“我可以办理”",
@@ -54,6 +59,14 @@ SAID: Final = {
     "deputised": "已委托代办，代办人可在右上角切换",
     "ended": "已结束",
     "keyed": "密钥已登记",
+    "frozen": "快照已冻结，内容不再更改",
+    "asked-public": "已提请公开，请另一位有权限的人员审定",
+    "decided-public": "公开事项已办理",
+    "urged": "已催报，未报送的单位会收到通知",
+    "circulated": "通报已发布，各单位会收到通知",
+    "imported-scheme": "方案已存为草稿，请另一人批准",
+    "approved": "已批准",
+    "assessing": "考核已开始，各单位的待办中已出现",
     "instructed": "批示已发出，承办单位的待办中已出现",
 }
 """What a page may say after a redirect: a fixed list, so that no link can put words into our pages."""
@@ -118,6 +131,10 @@ class Visit:
         """Return this page's address in the other language."""
         query = {**dict(self.request.query_params), "lang": language}
         return f"{self.request.url.path}?{urlencode(query)}"
+
+    def localised(self, address: str) -> str:
+        """Return `address` in the language that this address asks for; for pages that keep no cookie."""
+        return f"{address}?lang={self.words.language}" if "lang" in self.request.query_params else address
 
     def with_query(self, **changes: object) -> str:
         """Return this page's address with some parameters changed; an empty value takes one away."""

@@ -17,8 +17,10 @@ from kangshu.web import figures
 from kangshu.web.forms import FormField, form_fields
 from kangshu.web.inputs import day_of, figure_of
 from kangshu.web.lookup import organisations
-from kangshu.web.pages.board import due_text, short, target_text
+from kangshu.web.pages import workbench
+from kangshu.web.pages.board import short
 from kangshu.web.pages.clauses import clause_address
+from kangshu.web.pages.figures_text import due_text, target_text
 from kangshu.web.parts import Tab
 from kangshu.web.visit import Visit, texts
 
@@ -76,8 +78,34 @@ class Question:
 
 
 async def review(visit: Visit) -> Response:
-    """Show one queue (`?queue=`), by default the first in which something is left."""
-    return await _page(visit, visit.query("queue"))
+    """Show the desk with all that was read, or one queue of questions (`?queue=`)."""
+    if visit.query("queue"):
+        return await _page(visit, visit.query("queue"))
+    return await desk(visit)
+
+
+async def desk(visit: Visit, fault: Fault | None = None) -> Response:
+    """Show the desk, with what stood in the way of the last act."""
+    found = await visit.platform.plans.review_of(visit.grant, visit.path("id"))
+    return await workbench.show(visit, found, [] if found.plan.foreign else _tabs(visit, found, ""), fault)
+
+
+def _tabs(visit: Visit, found: Any, queue: str) -> list[Tab]:
+    """Return the desk and the queues, each with what is left in it."""
+    words, address, progress = visit.words, f"/plans/{found.plan.id}/review", found.plan.progress
+    left = progress.total - progress.confirmed
+    desk = Tab(words("逐条核对"), address, not queue, f"{left}/{progress.total}", left > 0)
+    queues = [
+        Tab(
+            words(_TITLES[one]),
+            f"{address}?queue={one}",
+            one == queue,
+            f"{found.left(one)}/{found.total(one)}",
+            found.left(one) > 0,
+        )
+        for one in QUEUES
+    ]
+    return [desk, *queues]
 
 
 async def answer(visit: Visit) -> Response:
@@ -158,16 +186,7 @@ async def _page(
         title=found.plan.title,
         address=f"/plans/{id_}",
         queue=queue,
-        tabs=[
-            Tab(
-                words(_TITLES[one]),
-                f"/plans/{id_}/review?queue={one}",
-                one == queue,
-                f"{left[one]}/{total[one]}",
-                left[one] > 0,
-            )
-            for one in QUEUES
-        ],
+        tabs=_tabs(visit, found, queue),
         queue_title=words(_TITLES[queue]),
         lead=words(_LEADS[queue]),
         absent=words(_NONE[queue]),
@@ -220,18 +239,6 @@ async def _questions(visit: Visit, found: Any, queue: str) -> list[Question]:
             return [_baseline(visit, found.plan, one) for one in found.baselines]
 
 
-_KINDS: Final = {
-    "bracket": "括号",
-    "numbering": "编号",
-    "unit": "单位名称",
-    "figure": "数值",
-    "money": "金额",
-    "unit-of-measure": "计量单位",
-    "garbled": "乱码",
-    "truncated": "内容不全",
-}
-
-
 def _doubt(visit: Visit, plan: Any, one: Any) -> Question:
     words = visit.words
     note = Field("note", Text("核对结论（可不填）", "What you found (optional)"))
@@ -242,7 +249,7 @@ def _doubt(visit: Visit, plan: Any, one: Any) -> Question:
     return Question(
         one.id,
         words.of(one.text),
-        words(_KINDS.get(one.kind, one.kind)),
+        words(workbench.DOUBTS.get(one.kind, one.kind)),
         quote(plan.text, one.anchor),
         clause_address(plan.id, one.id),
         fields,
