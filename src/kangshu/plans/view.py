@@ -318,4 +318,5 @@ def _doubt(number: int, doubt: Resource) -> DoubtView:
         part("settled-by"),
         part("settled-on"),
         part("note"),
+        anchor_of(doubt, "other"),
     )

@@ -1,11 +1,11 @@
-"""What a person should look at: lone brackets, misnumbering, masked years, unknown units, two figures for one thing."""
+"""What a person should look at: lone brackets, misnumbering, masked years, unknown units, contradictions."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 
 from kangshu.base.text import Text
+from kangshu.plans.reading.conflicts import find_conflicts
 from kangshu.plans.reading.fold import Folded
 from kangshu.plans.reading.model import Anchor, Doubt, Heading, TargetFinding, TaskFinding
 from kangshu.plans.reading.units import like_organisation
@@ -63,7 +63,7 @@ def find_doubts(
                         task.units_anchor,
                     )
                 )
-    doubts.extend(_two_figures(targets))
+    doubts.extend(find_conflicts(folded, tasks, targets))
     for position in (match.start() for match in re.finditer("\ufffd+", folded.text)):
         start, end = folded.span(position, position + 1)
         doubts.append(
@@ -103,30 +103,4 @@ def _misnumbered(outline: list[Heading]) -> list[Doubt]:
                 )
             )
         last[heading.level] = number
-    return doubts
-
-
-def _two_figures(targets: list[TargetFinding]) -> list[Doubt]:
-    """Return doubts where one indicator has two values for the same year and unit."""
-    groups: dict[tuple[str, str | None, str], list[TargetFinding]] = defaultdict(list)
-    for target in targets:
-        if len(target.indicator) >= 5 and re.search(
-            "率|比例|比重|占比|面积|床位数|规模|增加值|产值|寿命", target.indicator
-        ):
-            groups[(target.indicator, target.deadline, target.unit)].append(target)
-    doubts: list[Doubt] = []
-    for (indicator, _, unit), group in groups.items():
-        if len({str(target.value) for target in group}) > 1:
-            values = "、".join(dict.fromkeys(str(target.value) for target in group))
-            doubts.extend(
-                Doubt(
-                    "figure",
-                    Text(
-                        f"同一指标有不同数值：{indicator} {values}{unit}",
-                        f"One indicator, several figures: {values}{unit}",
-                    ),
-                    target.anchor,
-                )
-                for target in group[1:]
-            )
     return doubts

@@ -126,6 +126,9 @@ DoubtKind = Literal[
     "masked-year",
     "unit",
     "figure",
+    "deadline",
+    "role",
+    "sum",
     "money",
     "unit-of-measure",
     "garbled",
@@ -140,6 +143,8 @@ class Doubt:
     kind: DoubtKind
     text: Text
     anchor: Anchor
+    other: Anchor | None = None
+    """The place that this one contradicts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from kangshu.base.faults import TooLarge
 from kangshu.documents import Document
 from kangshu.plans.reading.brackets import outer_brackets, responsibility_notes
+from kangshu.plans.reading.conflicts import hashed_others
 from kangshu.plans.reading.deadlines import Deadlines
 from kangshu.plans.reading.doubts import find_doubts
 from kangshu.plans.reading.figures import figures_in
@@ -48,24 +49,22 @@ def read_plan(document: Document) -> Reading:
             f"the text has {len(document.text)} characters; a plan of at most {MOST_CHARACTERS} is read",
             zh=f"文件共 {len(document.text)} 字，超过上限 {MOST_CHARACTERS} 字，请确认是否为规划文件或拆分后上传",
         )
-    folded = fold(document.text, unwrap=not document.tables)
+    folded = fold(document.text, tables=document.tables)
+    tables = tuple(map(folded.table, document.tables))
     lines = Lines(folded.text)
     pairs, lonely = outer_brackets(lines)
     notes = responsibility_notes(lines, pairs)
     outline = read_outline(folded, lines, {note.start for note in notes})
-    tasks, progress = read_tasks(document, folded, lines, pairs, outline)
+    tasks, progress = read_tasks(tables, folded, lines, pairs, outline)
     figures = list(figures_in(folded.text))
     plan = bool(outline) or bool(tasks)
     sentences = Sentences(folded, lines, pairs, outline, plan=plan)
     money, taken = read_money(folded, lines, figures, sentences)
     taken.extend((note.start, note.end) for note in notes)
     taken.extend(progress)
-    deadlines = Deadlines(
-        lines, document.tables if folded.offsets is None else (), headed=any(line.kind for line in lines.all)
-    )
+    deadlines = Deadlines(lines, tables, headed=any(line.kind for line in lines.all))
     tabled: list[TargetFinding] = []
-    kept = document.tables if folded.offsets is None else ()
-    for table in kept or flattened_target_tables(lines):
+    for table in tables or flattened_target_tables(lines):
         found = table_targets(folded, table, deadlines)
         if found:
             tabled.extend(found)
@@ -92,7 +91,7 @@ def read_plan(document: Document) -> Reading:
             replace(rule, span=_source(document.text, rule.anchor))
             for rule in _anchored(document.text, money)
         ),
-        doubts=_anchored(document.text, doubts),
+        doubts=hashed_others(document.text, _anchored(document.text, doubts)),
         sha256=document.sha256,
     )
 
