@@ -62,6 +62,7 @@ class _Level:
     pattern: str
     start: int
     suffix: str
+    restart: int | None = None  # the level (from 1) whose use restarts this one, 0 for none
 
 
 @dataclass(slots=True)
@@ -83,6 +84,15 @@ class Numbering:
         abstract = {
             str(node.get(f"{W}abstractNumId")): _levels(node) for node in root.iter(f"{W}abstractNum")
         }
+        linked = {
+            _value(node, "styleLink"): abstract[str(node.get(f"{W}abstractNumId"))]
+            for node in root.iter(f"{W}abstractNum")
+            if node.find(f"{W}styleLink") is not None
+        }
+        for node in root.iter(f"{W}abstractNum"):  # a list that takes its levels from a list style
+            style = _value(node, "numStyleLink")
+            if style in linked:
+                abstract[str(node.get(f"{W}abstractNumId"))] = linked[style]
         for node in root.iter(f"{W}num"):
             number_id = str(node.get(f"{W}numId"))
             reference = node.find(f"{W}abstractNumId")
@@ -110,7 +120,9 @@ class Numbering:
                 counters[restarted] = start - 1
         counters[level] = counters.get(level, here.start - 1) + 1
         for deeper in [key for key in counters if key > level]:
-            del counters[deeper]
+            restart = levels[deeper].restart if deeper in levels else None
+            if restart is None or level + 1 <= restart:
+                del counters[deeper]
         text = here.pattern
         for above in range(9):
             mark = f"%{above + 1}"
@@ -139,6 +151,7 @@ def _levels(node: etree._Element) -> dict[int, _Level]:
             _value(level, "lvlText"),
             _integer(_value(level, "start", "1"), 1),
             _value(level, "suff", "tab"),
+            _integer(_value(level, "lvlRestart")) if level.find(f"{W}lvlRestart") is not None else None,
         )
         for level in node.iter(f"{W}lvl")
     }

@@ -41,7 +41,7 @@ def read_html(data: bytes, name: str) -> Document:
 
 def _decoded(data: bytes) -> str:
     declared = _CHARSET.search(data[:4096])
-    if declared:
+    if declared and not _is_utf8(data):
         encoding = declared.group(1).decode("ascii").lower()
         encoding = "gb18030" if encoding in ("gb2312", "gbk") else encoding
         try:
@@ -49,6 +49,14 @@ def _decoded(data: bytes) -> str:
         except (LookupError, UnicodeDecodeError):
             pass  # a page that lies about its encoding is found out below
     return normal_newlines(decode(data)[0])
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Return whether the bytes are UTF-8 beyond ASCII, whatever the page says of itself."""
+    try:
+        return not data.decode("utf-8").isascii()
+    except UnicodeDecodeError:
+        return False
 
 
 def _main_part(root: etree._Element) -> etree._Element:
@@ -96,6 +104,10 @@ def _walk(node: etree._Element, flow: _Flow, depth: int) -> None:
     if not isinstance(tag, str) or tag in _DROPPED or depth > _DEPTH:
         flow.text(node.tail)
         return
+    if _hidden(node) or _list_of_links(node):
+        flow.end_block()
+        flow.text(node.tail)
+        return
     if tag == "table" and not node.xpath(".//table"):
         flow.end_block()
         cells = _cells(node)
@@ -118,6 +130,19 @@ def _walk(node: etree._Element, flow: _Flow, depth: int) -> None:
         if is_block:
             flow.end_block(int(tag[1]) if re.fullmatch("h[1-6]", tag) else 0)
     flow.text(node.tail)
+
+
+def _hidden(node: etree._Element) -> bool:
+    return "display:none" in str(node.get("style", "")).replace(" ", "").lower()
+
+
+def _list_of_links(node: etree._Element) -> bool:
+    """Return whether a part of a page is navigation: nearly all of it links, without a sentence."""
+    if node.tag not in ("ul", "ol", "dl", "div", "section") or len(node.findall(".//a")) < 3:
+        return False
+    text = "".join("".join(map(str, node.itertext())).split())
+    linked = sum(len("".join("".join(map(str, link.itertext())).split())) for link in node.iter("a"))
+    return len(text) < 2_000 and linked * 10 >= len(text) * 8 and "。" not in text
 
 
 def _cells(table: etree._Element) -> list[PendingCell]:

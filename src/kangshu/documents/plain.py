@@ -26,7 +26,7 @@ def decode(data: bytes) -> tuple[str, str]:
     """Return the text of `data` and the encoding that was found.
 
     UTF-8 when it decodes, also when a multi-byte sequence is cut at the very end; then UTF-16 by its
-    mark; else GB18030 or Big5, whichever gives more of the characters that Chinese prose is made of.
+    mark or, without one, by its characters; else GB18030 or Big5, whichever gives more of the characters that Chinese prose is made of.
     Raises Unprocessable when the bytes are no text.
     """
     for mark, encoding in (
@@ -37,6 +37,10 @@ def decode(data: bytes) -> tuple[str, str]:
         if data.startswith(mark):
             return data.decode(encoding, "replace"), encoding
     if b"\x00" in data[:4096]:
+        for encoding in ("utf-16-le", "utf-16-be"):
+            text = data.decode(encoding, "replace")
+            if _likeness(text) > 0.4 and "\x00" not in text:
+                return text, encoding
         raise Unprocessable(
             "This is not a text file. Send txt, docx, pdf, html or xlsx.",
             zh="文件不是文本。请上传 txt、docx、pdf、html 或 xlsx 文件。",

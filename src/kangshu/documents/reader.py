@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
-from kangshu.base.faults import Malformed, TooLarge, Unprocessable, UnsupportedMedia
+from kangshu.base.faults import Malformed, TooLarge, Unprocessable
 from kangshu.documents.archive import ArchiveLimits, open_archive
 from kangshu.documents.model import Document
 from kangshu.documents.page import read_html
 from kangshu.documents.plain import read_plain
 from kangshu.documents.portable import read_pdf
 from kangshu.documents.sheets import read_workbook
+from kangshu.documents.unread import refuse_container, refuse_unread
 from kangshu.documents.word import read_word
 
 MAXIMUM_BYTES = 50 * 1024 * 1024
@@ -44,16 +45,10 @@ def read_document(
             return read_word(data, name, limits)
         if "xl/workbook.xml" in members:
             return read_workbook(data, name, limits)
-        raise UnsupportedMedia(
-            "This archive is neither docx nor xlsx.", zh="该压缩文件不是 docx 或 xlsx，请上传文档本身。"
-        )
+        raise refuse_container(members)
     if data[:1024].lstrip().startswith(b"%PDF-"):
         return read_pdf(data, name)
-    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise UnsupportedMedia(
-            "This is an old Office file (doc, xls) or an encrypted one. Save it as docx or xlsx without a password.",
-            zh="这是旧版 Office 文件（doc、xls）或已加密文件，请另存为不加密的 docx 或 xlsx。",
-        )
+    refuse_unread(data, ending)
     if ending in (".docx", ".xlsx", ".pdf"):
         raise Malformed(f"The file is no {ending[1:]} file.", zh=f"文件不是有效的 {ending[1:]} 文件。")
     if ending in (".html", ".htm", ".xhtml") or _HTML.match(data[:2048]):

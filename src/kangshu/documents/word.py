@@ -7,6 +7,7 @@ Inserted text of tracked changes is kept, deleted text is left out.
 from __future__ import annotations
 
 import re
+import zipfile
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -56,6 +57,7 @@ def read_word(data: bytes, name: str, limits: ArchiveLimits | None = None) -> Do
         _styles(parse_xml(styles)) if styles else {},
     )
     _blocks(body, context)
+    _footnotes(archive, context)
     if body.find(f".//{W}del") is not None:
         context.builder.notes.append("含修订痕迹，已略去删除的文字 / tracked changes: deleted text left out")
     document = context.builder.document(data, name, MEDIA_TYPE)
@@ -65,6 +67,20 @@ def read_word(data: bytes, name: str, limits: ArchiveLimits | None = None) -> Do
             zh="Word 文档中没有文字（可能只有图片），请上传含文字的版本。",
         )
     return document
+
+
+def _footnotes(archive: zipfile.ZipFile, context: _Context) -> None:
+    """Write foot- and endnotes behind the text, so that no sentence is broken by them."""
+    for part in ("word/footnotes.xml", "word/endnotes.xml"):
+        content = read_member(archive, part)
+        notes = list(parse_xml(content)) if content else []
+        texts = [
+            "".join(_text(paragraph) for paragraph in note.iter(f"{W}p")).strip()
+            for note in notes
+            if note.get(f"{W}type") is None  # separators have a type
+        ]
+        for number, text in enumerate(filter(None, texts), start=1):
+            context.builder.block("paragraph", normal_newlines(f"注{number}：{text}"))
 
 
 def _styles(root: etree._Element) -> dict[str, _Style]:
@@ -120,7 +136,7 @@ def _paragraph(node: etree._Element, context: _Context) -> None:
 
 def _text_box(box: etree._Element, context: _Context) -> None:
     for paragraph in box.iter(f"{W}p"):
-        text = _text(paragraph)
+        text = _label_and_level(paragraph, context)[0] + _text(paragraph)
         if text.strip():
             context.builder.block("text-box", normal_newlines(text))
 
@@ -157,6 +173,8 @@ def _text(node: etree._Element) -> str:
             pieces.append(_BREAKS[child.tag])
         elif child.tag == f"{W}sym":
             pieces.append("·")
+        elif child.tag == f"{W}r" and child.find(f"{W}rPr/{W}vanish") is not None:
+            continue  # hidden text
         elif child.tag in (f"{W}del", f"{W}moveFrom", f"{W}pPr", f"{W}rPr", f"{W}instrText", f"{W}txbxContent", f"{W}drawing", f"{W}pict", f"{W}object") or (isinstance(child.tag, str) and child.tag.endswith("AlternateContent")):  # fmt: skip
             continue
         else:
@@ -168,7 +186,11 @@ def _cells(table: etree._Element, context: _Context) -> list[PendingCell]:
     """Return the cells of a table: a vertical merge continues the cell above, a grid span widens."""
     cells: list[PendingCell] = []
     open_above: dict[int, PendingCell] = {}
-    rows = [row for row in table.iter(f"{W}tr") if next(row.iterancestors(f"{W}tbl")) is table]
+    rows = [
+        row
+        for row in table.iter(f"{W}tr")
+        if next(row.iterancestors(f"{W}tbl")) is table and row.find(f"{W}trPr/{W}del") is None
+    ]
     for row_number, row in enumerate(rows):
         column = _integer_value(row.find(f"{W}trPr/{W}gridBefore"))
         for node in row.iter(f"{W}tc"):
