@@ -8,8 +8,11 @@ is reported comes from the folded text: spans are always cut from the source.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from kangshu.documents import Table
 from kangshu.plans.reading.traditional import simplified_forms
 
 _PUNCTUATION = dict(
@@ -75,6 +78,19 @@ class Folded:
         """Return the offset in the source of folded offset `position` (also of the end)."""
         return position if self.offsets is None else self.offsets[position]
 
+    def place(self, position: int) -> int:
+        """Return the folded offset of source offset `position`; that behind it where it was dropped."""
+        return position if self.offsets is None else bisect_left(self.offsets, position)
+
+    def table(self, table: Table) -> Table:
+        """Return a table of the source with folded offsets."""
+        if self.offsets is None:
+            return table
+        cells = tuple(
+            replace(cell, start=self.place(cell.start), end=self.place(cell.end)) for cell in table.cells
+        )
+        return Table(self.place(table.start), self.place(table.end), cells)
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return source offsets of a non-empty folded span."""
         return self.source(start), self.source(end - 1) + 1 if end > start else self.source(start)
@@ -115,11 +131,15 @@ _NEW_PARAGRAPH = re.compile(
 )
 
 
-def fold(text: str, *, unwrap: bool = True) -> Folded:
-    """Return the folded form of `text`; `unwrap` drops line breaks that only fill a page's width."""
+def fold(text: str, *, unwrap: bool = True, tables: Sequence[Table] = ()) -> Folded:
+    """Return the folded form of `text`; `unwrap` drops line breaks that only fill a page's width, outside `tables`."""
     dropped = [match.span() for match in _PINYIN.finditer(text)] if _HAS_PINYIN.search(text) else []
     if unwrap:
-        dropped.extend((position, position + 1) for position in soft_breaks(text))
+        dropped.extend(
+            (position, position + 1)
+            for position in soft_breaks(text)
+            if not any(table.start <= position <= table.end for table in tables)
+        )
     if not dropped:
         return Folded(text.translate(_TABLE), text)
     pieces: list[str] = []

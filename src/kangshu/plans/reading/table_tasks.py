@@ -58,12 +58,10 @@ def content_column(headers: list[str]) -> int | None:
 
 def table_tasks(folded: Folded, table: Table) -> list[Row]:
     """Return the task rows of a real table; merged cells are inherited by the rows they cover."""
-    if folded.offsets is not None:
-        return []  # glossed pages are never real tables
     grid = table.grid()
     text = folded.text
     header_rows = 0
-    for header_rows, row in enumerate(grid[:4], start=1):  # noqa: B007 - used behind the loop
+    for header_rows, row in enumerate(grid[:8], start=1):  # noqa: B007 - used behind the loop
         headers = [text[cell.start : cell.end] if cell else "" for cell in row]
         roles = role_columns(headers)
         content = content_column(headers)

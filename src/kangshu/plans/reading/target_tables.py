@@ -37,19 +37,20 @@ def table_targets(folded: Folded, table: Table, deadlines: Deadlines) -> list[Ta
     """Return the targets of a table of indicators; none when its header names no indicators and goals."""
     grid = table.grid()
     text = folded.text
-    for header_rows in range(1, min(4, len(grid))):
-        headers = [
-            " ".join(
-                dict.fromkeys(
-                    text[cell.start : cell.end].strip() for row in grid[:header_rows] if (cell := row[column])
-                )
-            )
-            for column in range(len(grid[0]))
-        ]
-        columns = goal_columns(headers)
-        if columns is not None:
-            return _rows(folded, grid[header_rows:], columns, deadlines)
+    for first in range(min(8, len(grid))):
+        for height in range(1, min(4, len(grid) - first)):
+            columns = goal_columns(_headers(text, grid[first : first + height]))
+            if columns is not None:
+                return _rows(folded, grid[first + height :], columns, deadlines)
     return []
+
+
+def _headers(text: str, rows: list[list[Cell | None]]) -> list[str]:
+    """Return the header of each column; cells above each other are joined, merged ones named once."""
+    return [
+        " ".join(dict.fromkeys(text[cell.start : cell.end].strip() for row in rows if (cell := row[column])))
+        for column in range(len(rows[0]))
+    ]
 
 
 def goal_columns(headers: list[str]) -> Columns | None:
@@ -76,7 +77,9 @@ def goal_columns(headers: list[str]) -> Columns | None:
     }
     plain_years = [place for place in goals if re.fullmatch(r"20\d\d年?", compact[place])]
     if plain_years and len(plain_years) < len(goals) and any("标" in compact[place] for place in goals):
-        goals = {place: year for place, year in goals.items() if place not in plain_years}  # 2022年 | 2025年目标值
+        goals = {
+            place: year for place, year in goals.items() if place not in plain_years
+        }  # 2022年 | 2025年目标值
     elif len(plain_years) > 1 and len(plain_years) == len(goals):
         del goals[min(plain_years, key=lambda place: goals[place] or "")]  # the earliest year is the base
     return Columns(indicator, unit, goals) if goals else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kangshu.documents import Document
+from kangshu.documents import Table
 from kangshu.plans.reading.brackets import Bracket, Note, responsibility_notes
 from kangshu.plans.reading.flattened_tables import flattened_tasks
 from kangshu.plans.reading.fold import Folded
@@ -29,17 +30,17 @@ class Clause:
 
 
 def read_tasks(
-    document: Document, folded: Folded, lines: Lines, pairs: list[Bracket], outline: list[Heading]
+    tables: Sequence[Table], folded: Folded, lines: Lines, pairs: list[Bracket], outline: list[Heading]
 ) -> tuple[list[TaskFinding], list[tuple[int, int]]]:
     """Return the tasks of a document in reading order, and the spans that tell progress only."""
     clauses: list[Clause] = []
     covered: list[tuple[int, int]] = []
-    for table in document.tables:
+    for table in tables:
         found = table_tasks(folded, table)
         if found:
             clauses.extend(Clause(*row) for row in found)
             covered.append((table.start, table.end))
-    if document.tables and folded.offsets is None:
+    if tables:
         pairs = [pair for pair in pairs if not any(a <= pair.start < b for a, b in covered)]
     notes = responsibility_notes(lines, pairs)
     labelled = labelled_notes(lines, [(note.start, note.end) for note in notes] + covered)
