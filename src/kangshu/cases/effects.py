@@ -32,7 +32,7 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
                                                that case's own rules; with `each` once per row of a table, ${item.<column>}
                                                naming its cells; nothing where the case is in no state for it, refused then
                                                with `must: true`; `make: answer` is the move that answers that case
-    duty: <template>, each: <template>, where: …, owner: <template>, due: <template>, requester: <template>, values: …,
+    duty: <template>, each: <template>, where: …, to: <template>, due: <template>, asked_by: <template>, values: …,
     as: <name>                                 opens a duty of the kind that `carries: duty`, as 交办 does, part of this case:
                                                the text is its content, values what else its form takes; with `each` once
                                                per row (${item.<column>}). Kept as <name>-1, <name>-2, …
@@ -82,7 +82,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "children": frozenset(),
     "open": frozenset({"to", "values", "due", "as"}),
     "on": frozenset({"make", "must", "each", "where", "values"}),
-    "duty": frozenset({"each", "where", "owner", "due", "requester", "values", "as"}),
+    "duty": frozenset({"each", "where", "to", "due", "asked_by", "values", "as"}),
     "document": frozenset({"as"}),
     "seal": frozenset({"criteria", "number", "exclude", "as"}),
     "draw": frozenset({"witness", "as"}),
@@ -110,7 +110,7 @@ BUILT_IN = frozenset(
 
 
 _TEMPLATES = (
-    "value", "values", "each", "to", "papers", "owner", "due", "requester", "criteria", "number", "witness",
+    "value", "values", "each", "to", "papers", "due", "asked_by", "criteria", "number", "witness",
 )  # fmt: skip
 """Keys of effects that hold templates."""
 _KEEPS = frozenset({"create", "open", "document", "seal", "draw"})

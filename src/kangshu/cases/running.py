@@ -301,7 +301,7 @@ class Running:
             if not content:
                 continue
             number += 1
-            unit = str(self._fill(effect.get("owner", "${owner}"), row) or "").removeprefix("Organization/")
+            unit = str(self._fill(effect.get("to", "${owner}"), row) or "").removeprefix("Organization/")
             said = {"content": content, "receiver": unit, "due": self._fill(effect.get("due"), row)}
             values = {**said, **(self._fill(effect.get("values"), row) or {})}
             self.spawn.append(
@@ -312,7 +312,7 @@ class Running:
                     name=f"{name}-{number}",
                     carries="duty",
                     title=content[:_LONGEST_TITLE],
-                    requester=str(self._fill(effect.get("requester"), row) or ""),
+                    requester=str(self._fill(effect.get("asked_by"), row) or ""),
                 )
             )
 

@@ -106,6 +106,13 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
         for form in (case.form, *(move.form for move in case.moves)):
             yield from _form(draft, form)
             for field in form:
+                child = field.prefill.removeprefix(cases.PREFILL_CHILDREN)
+                if (
+                    child != field.prefill
+                    and field.kind == "table"
+                    and child in {one.id for one in draft.cases}
+                ):
+                    continue
                 if field.prefill and field.prefill not in asked:
                     text = f"no form of the case has the field '{field.prefill}' to prefill from"
                     yield draft.places.finding(field, text, f"没有可带入的字段“{field.prefill}”")
