@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 
 from kangshu.access import Nothing, system_grant
 from kangshu.base.faults import Conflict, Forbidden, Invalid, NotFound, Unprocessable
-from kangshu.plans import Snapshots, sample_plan
+from kangshu.base.parameters import ParameterTable
+from kangshu.plans import PARAMETERS, Snapshots, sample_plan
+from kangshu.plans.snapshot_calendar import CATCH_UP, MONTHLY, month_due
 from kangshu.plans.snapshot_content import canonical_bytes, digest
 from kangshu.validate import validate
 from tests.plans.conftest import CITY, Room
@@ -129,3 +131,35 @@ def test_the_bytes_of_a_content_are_one() -> None:
     assert (
         canonical_bytes(first) == canonical_bytes(second) == '{"a":"甲","b":[{"x":null,"y":"1.50"}]}'.encode()
     )
+
+
+@pytest.mark.parametrize(
+    ("moment", "every", "month"),
+    [
+        ("2026-11-30T22:30:00+08:00", 1, ""),
+        ("2026-11-30T23:00:00+08:00", 1, "2026-11"),
+        ("2026-12-03T12:00:00+08:00", 1, "2026-11"),
+        ("2026-12-04T00:00:00+08:00", 1, ""),
+        ("2026-12-31T15:30:00+00:00", 1, "2026-12"),
+        ("2026-12-31T15:30:00+00:00", 0, "2026-12"),
+        ("2026-11-30T23:30:00+08:00", 0, ""),
+        ("2026-11-30T23:30:00+08:00", 3, ""),
+        ("2026-09-30T23:30:00+08:00", 3, "2026-09"),
+    ],
+)
+def test_a_month_is_due_in_its_last_hour_and_some_days_after(moment: str, every: int, month: str) -> None:
+    table = ParameterTable((replace(MONTHLY, value=every), CATCH_UP))
+    assert month_due(datetime.fromisoformat(moment), table, CITY) == month
+
+
+async def test_the_calendar_freezes_each_month_once(room: Room) -> None:
+    table, now = ParameterTable(PARAMETERS), datetime.fromisoformat("2026-12-31T23:10:00+08:00")
+    snapshots = Snapshots(room.store, room.plans, room.cases, jurisdiction=CITY, clock=lambda: now)
+    assert await snapshots.freeze_due(table) is None  # no plan of our own yet
+    await city_plan(room)
+    made = await snapshots.freeze_due(table)
+    assert made is not None
+    assert (made.title, made.period, made.number, made.day) == (
+        "2026年年末快照", "2026-12", "快〔2026〕0001号", date(2026, 12, 31),
+    )  # fmt: skip
+    assert await snapshots.freeze_due(table) is None

@@ -11,7 +11,7 @@ from kangshu.access import Grant
 from kangshu.api.platform import Platform
 from kangshu.base.clock import now
 from kangshu.base.faults import Malformed
-from kangshu.documents import read_xlsx, write_xlsx
+from kangshu.documents import read_xlsx, write_csv, write_xlsx
 from kangshu.store import ExtractRecord
 
 _LEVEL_NAMES: Final = {
@@ -20,7 +20,6 @@ _LEVEL_NAMES: Final = {
     "town": "乡镇街道 town", "district": "区县 district", "city": "城市 city", "code": "编码 code",
     "category": "类目 category", "chapter": "章 chapter", "value": "原值 as is", "*": "不区分 all",
 }  # fmt: skip
-_UNSAFE: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def mark_of(number: str, recipient: str) -> str:
@@ -109,16 +108,7 @@ def workbook_copy(
 def csv_copy(record: ExtractRecord, rows: Sequence[Sequence[str]]) -> bytes:
     """Return the rows as CSV (UTF-8 with a mark of byte order, for Excel), the mark on each row."""
     mark = mark_of(record.facts["number"], record.facts["recipient"])
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow([*rows[0], "领用标记"])
-    writer.writerows([*map(_safe, row), _safe(mark)] for row in rows[1:])
-    return target.getvalue().encode("utf-8-sig")
-
-
-def _safe(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_UNSAFE) else text
+    return write_csv([[*rows[0], "领用标记"], *([*row, mark] for row in rows[1:])])
 
 
 def tables_of(data: bytes, name: str) -> list[list[list[str]]]:

@@ -111,6 +111,7 @@ async def _tick(platform: Platform, complaints: _Complaints) -> None:
         await refresh_parameters(platform)
         await platform.cases.tick()
         await platform.returns.keep_calendar()
+        await platform.snapshots.freeze_due(platform.parameters)
         await platform.store.forget_extracts()
     except Fault as fault:
         complaints.tell("deadlines will be looked at again", fault)

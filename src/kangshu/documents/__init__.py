@@ -33,7 +33,7 @@ from kangshu.documents.report import (
 )
 from kangshu.documents.report_sheets import write_report_xlsx
 from kangshu.documents.report_word import write_report_docx
-from kangshu.documents.sheets import Value, read_xlsx, write_xlsx
+from kangshu.documents.sheets import Value, read_xlsx, write_csv, write_xlsx
 from kangshu.documents.square_code import square_code
 from kangshu.documents.word_writer import (
     HeadingBlock,
@@ -79,6 +79,7 @@ __all__ = [
     "read_document",
     "read_xlsx",
     "square_code",
+    "write_csv",
     "write_docx",
     "write_report_docx",
     "write_report_pdf",

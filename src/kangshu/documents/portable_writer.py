@@ -53,6 +53,7 @@ def write_report_pdf(report: Report) -> bytes:
 def _data(report: Report) -> dict[str, Any]:
     return {
         "title": clean(report.title),
+        "name": clean(report.name),
         "author": clean(report.author),
         "facts": [[clean(name), clean(value)] for name, value in report.facts],
         "mark": clean(report.mark),

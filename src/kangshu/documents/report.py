@@ -67,6 +67,7 @@ class Report:
     """A report. `mark` stands on every page; `made` is the instant of what it reports, not of its writing."""
 
     title: str
+    """One line or two."""
     facts: Sequence[tuple[str, str]]
     """What stands below the title: (快照编号, …), (数据截至, …), (制表单位, …)."""
     blocks: Sequence[ReportBlock]
@@ -74,6 +75,11 @@ class Report:
     made: datetime
     author: str = ""
     landscape: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the title on one line."""
+        return self.title.replace("\n", "")
 
 
 def cell_text(value: ReportCell) -> str:

@@ -39,7 +39,7 @@ def write_report_xlsx(report: Report) -> bytes:
     made = report.made.astimezone(UTC).replace(tzinfo=None)
     properties = workbook.properties
     properties.title, properties.creator, properties.lastModifiedBy = (
-        report.title,
+        report.name,
         report.author,
         report.author,
     )
@@ -51,7 +51,7 @@ def write_report_xlsx(report: Report) -> bytes:
 
 
 def _prose(sheet: Worksheet, report: Report) -> None:
-    rows: list[tuple[str, str]] = [("title", report.title)]
+    rows: list[tuple[str, str]] = [("title", report.name)]
     rows += [("fact", f"{name}：{value}") for name, value in report.facts]
     for block in report.blocks:
         if isinstance(block, ReportTable):
@@ -75,9 +75,7 @@ def _prose(sheet: Worksheet, report: Report) -> None:
 def _table(sheet: Worksheet, report: Report, table: ReportTable) -> None:
     width = max(1, len(table.columns))
     title, marks = _at(sheet, 1, 1), _at(sheet, 2, 1)
-    write_cell(
-        title, f"{report.title}：{table.caption}" if table.caption not in report.title else report.title
-    )
+    write_cell(title, f"{report.name}：{table.caption}" if table.caption not in report.name else report.name)
     title.font, title.alignment = Font(bold=True, size=14), Alignment(horizontal="center")
     write_cell(marks, "    ".join(f"{name}：{value}" for name, value in report.facts))
     marks.font, marks.alignment = Font(size=9, color=INK["grey"]), Alignment(horizontal="center")

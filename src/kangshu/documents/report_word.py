@@ -41,7 +41,7 @@ def write_report_docx(report: Report) -> bytes:
     """Return `report` as docx. Text is plain: nothing in it is read as markup."""
     written = docx.Document()
     properties = written.core_properties
-    properties.title, properties.comments = clean(report.title), ""
+    properties.title, properties.comments = clean(report.name), ""
     properties.author = properties.last_modified_by = clean(report.author)
     properties.created = properties.modified = report.made
     width = _page(written, report)

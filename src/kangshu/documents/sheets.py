@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import zipfile
@@ -26,6 +27,8 @@ from kangshu.documents.text_builder import PendingCell, TextBuilder
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAXIMUM_CELLS = 2_000_000
 Value = str | int | float | Decimal | bool | date | datetime | time | None
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -178,6 +181,17 @@ def write_xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]], *, header: bool 
     return stream.getvalue()
 
 
+def write_csv(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return rows as CSV (UTF-8 with a mark of byte order, for Excel); no cell is taken for a formula."""
+    target = io.StringIO()
+    csv.writer(target, lineterminator="\r\n").writerows([_safe(text) for text in row] for row in rows)
+    return target.getvalue().encode("utf-8-sig")
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 def sheet_title(title: str, used: set[str]) -> str:
     """Return a sheet's name that Excel takes and that is not among `used` yet; it is added there."""
     clean = re.sub(r"[\\/*?:\[\]]", " ", title).strip("' ")[:31] or "Sheet"
@@ -194,7 +208,7 @@ def write_cell(cell: SheetCell, value: Value) -> None:
     if isinstance(value, str):
         cell.value = _ILLEGAL.sub("", value)[:32767]
         cell.data_type = "s"
-        if value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        if value.startswith(_FORMULA):
             cell.quotePrefix = True  # Excel shows it as typed text and keeps it so
     elif isinstance(value, Decimal):
         cell.value = (

@@ -12,6 +12,7 @@ from kangshu.plans.assessment.limits import ASSESSMENT_PARAMETERS
 from kangshu.plans.calendar import CALENDAR_PARAMETERS
 from kangshu.plans.forecast import ForecastRule
 from kangshu.plans.lights import LightRule
+from kangshu.plans.snapshot_calendar import SNAPSHOT_PARAMETERS
 from kangshu.sdk import ParameterDeclaration
 
 _SOURCE: Final = "待定：系统默认值，由本市规定"
@@ -27,6 +28,7 @@ FORECAST_LEAST: Final = "plans.forecast-values-needed"
 PARAMETERS: Final = (
     *CALENDAR_PARAMETERS,
     *ASSESSMENT_PARAMETERS,
+    *SNAPSHOT_PARAMETERS,
     ParameterDeclaration(
         AMBER_BAND,
         Text(

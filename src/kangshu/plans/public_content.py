@@ -15,6 +15,7 @@ from kangshu.plans.snapshot_content import Content
 
 LICENCE: Final = "CC BY 4.0"
 """https://creativecommons.org/licenses/by/4.0/: what open data of the page may be used for."""
+_TEN: Final = 10
 _PEOPLE: Final = re.compile(r"[人名例位户]")
 """Units that count people."""
 _TELEPHONE: Final = re.compile(
@@ -100,14 +101,23 @@ def _target(target: Mapping[str, Any], threshold: int) -> dict[str, Any]:
         "asked": target["asked"],
         "unit": target["unit"],
         "due": target["due"] if str(target["due"]).isdigit() else "",
-        "actual": None if hidden else target["actual"],
+        "actual": None if hidden else _rounded(target["actual"]),
         "suppressed": hidden,
-        "expected": target["expected"],
+        "expected": _rounded(target["expected"]),
         "light": target["light"],
         "word": dict(target["word"]),
         "source": target["source"],
         "as_of": str(target["as_of"])[:10],
     }
+
+
+def _rounded(lexeme: str | None) -> str | None:
+    """Return a figure to one place, below 10 to two: all digits of a share would tell the two numbers it is made of."""
+    if lexeme is None:
+        return None
+    value = Decimal(lexeme)
+    short = round(value, 1 if abs(value) >= _TEN else 2).normalize()
+    return f"{short:f}"
 
 
 def _few(lexeme: object, unit: str, threshold: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from kangshu.base.canonical import ORGANISATION_KIND, structure
 from kangshu.base.clock import CITY_ZONE
 from kangshu.cases import deadline_of, events, inputs, number_of, organisation_of, state_of, urged_of
-from kangshu.plans.model import ClauseView, DutyView, Figure, PlanView, TargetView, UnitView
+from kangshu.plans.model import ClauseView, DutyView, Figure, PlanView, TargetLight, TargetView, UnitView
 from kangshu.sdk import Resource
 
 Content = Mapping[str, Any]
@@ -142,12 +142,19 @@ def _target(target: TargetView, plan: PlanView) -> dict[str, Any]:
         "light": light.light,
         "word": {"zh": light.title.zh, "en": light.title.en},
         "reasons": {"zh": reasons.zh, "en": reasons.en},
+        "why": _why(light),
         "source": light.source,
         "evidence": target.evidence.kind,
         "measure": target.measure if target.confirmed else "",
         "as_of": light.as_of,
         "units": [one for unit in (clause.of("lead") if clause else ()) for one in unit.organisations],
     }
+
+
+def _why(light: TargetLight) -> dict[str, str]:
+    """Return the reasons that alone make the light what it is."""
+    parts = [part.text for part in light.parts if part.light == light.light]
+    return {"zh": "；".join(one.zh for one in parts), "en": "; ".join(one.en for one in parts)}
 
 
 def asked_text(target: TargetView) -> str:

@@ -50,6 +50,11 @@ class FrozenSnapshot(SnapshotRow):
 
     content: Content
 
+    @property
+    def data(self) -> bytes:
+        """Return the bytes that were frozen, whose digest is `sha256`."""
+        return canonical_bytes(self.content)
+
     def plan(self, identifier: str) -> Content:
         """Return the content of one plan. Raises NotFound."""
         found = next((one for one in self.content["plans"] if one["id"] == identifier), None)

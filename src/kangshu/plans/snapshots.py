@@ -16,12 +16,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from kangshu.access import ANY_TYPE, Everything, Grant, NoPatient, Predicate
+from kangshu.access import ANY_TYPE, Everything, Grant, NoPatient, Predicate, system_grant
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import Conflict, Invalid, NotFound, Unprocessable
+from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
 from kangshu.plans.plans import Plans
 from kangshu.plans.reporting import REPORT_KINDS, ReportKind, write_report
+from kangshu.plans.snapshot_calendar import month_due, month_title
 from kangshu.plans.snapshot_changes import SnapshotChanges, changes_between
 from kangshu.plans.snapshot_content import (
     Content,
@@ -124,6 +126,25 @@ class Snapshots:
             return made
 
         return await self._store.run(writing(grant), work)
+
+    async def freeze_due(self, table: ParameterTable) -> FrozenSnapshot | None:
+        """Freeze all plans of our own where a month's snapshot is due (月末、年末); return it, None where none is.
+
+        The background worker calls it every minute or so; a month is frozen once, whoever calls.
+        """
+        month = month_due(self._clock(), table, self._jurisdiction)
+        calendar = system_grant("月末冻结 calendar")
+        if not month or await self._held(calendar, month) or not await self.own_plans(calendar):
+            return None
+        try:
+            return await self.freeze(calendar, (), month_title(month), period=month)
+        except Conflict:  # another worker was first
+            return None
+
+    async def _held(self, grant: Grant, month: str) -> bool:
+        return bool(
+            await self._store.search_all(grant, "DocumentReference", f"identifier={FROZEN_PERIOD}|{month}")
+        )
 
     async def preview(self, grant: Grant, plans: Collection[str] = ()) -> Content:
         """Return what `freeze` would keep now, without writing it. Raises as `freeze` does."""

@@ -73,9 +73,10 @@ class _Assets(StaticFiles):
         return response
 
 
-def language_of(request: Request) -> Language:
-    """Return the language of a visit: asked for in the address, else remembered, else Chinese."""
-    asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or "zh"
+def language_of(request: Request, *, cookies: bool = True) -> Language:
+    """Return the language of a visit: asked for in the address, else remembered (with `cookies`), else Chinese."""
+    remembered = request.cookies.get(LANGUAGE_COOKIE) if cookies else ""
+    asked = request.query_params.get("lang") or remembered or "zh"
     return next((one for one in LANGUAGES if one == asked), "zh")
 
 
@@ -100,11 +101,16 @@ class _Door:
             raise
         except Exception as error:  # noqa: BLE001  # the edge: it goes to the log without its text
             response = await _Faults(self.platform)(request, self._unforeseen(error))
-        self._keep_choices(request, response)
+        if not self.page.public:
+            self._keep_choices(request, response)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        words = Words(language_of(request))
+        words = Words(language_of(request, cookies=not self.page.public))
+        if self.page.public:
+            visit = Visit(request, self.platform, words, NOBODY, "")
+            visit.shared.update(city=city_of(self.platform, words))
+            return await self.page.show(visit)
         if self.page.open:
             secret = request.cookies.get(DOOR_COOKIE) or secrets.token_urlsafe(24)
             visit = Visit(request, self.platform, words, NOBODY, secret)

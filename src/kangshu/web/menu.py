@@ -84,6 +84,10 @@ def menu(
         watching.append(entry(words("统计发布值"), "/statistics", "chart"))
     if grant.may("plan.snapshot"):
         watching.append(entry(words("快照与报告"), "/snapshots", "clock"))
+    if grant.may("plan.read") and platform.cases.carrying("progress-return"):
+        watching.append(entry(words("进展报送"), "/returns", "calendar"))
+    if grant.may("plan.read") and platform.cases.carrying("assessment"):
+        watching.append(entry(words("考核评价"), "/assessments", "flag"))
     if grant.may("measure.read"):
         watching.append(entry(words("指标监测"), "/measures", "chart"))
     if _asks_for_data(platform, grant) or oversees(grant):

@@ -96,7 +96,7 @@ def write_report(snapshot: FrozenSnapshot, kind: str, form: str, unit: str = "")
     if chosen is None:
         raise NotFound("reports are docx, xlsx or pdf", zh="报告格式为docx、xlsx或pdf")
     report = report_of(snapshot, kind, unit)
-    return _WRITERS[chosen](report), f"{report.title}_{snapshot.number}.{chosen}", MEDIA_TYPES[chosen]
+    return _WRITERS[chosen](report), f"{report.name}_{snapshot.number}.{chosen}", MEDIA_TYPES[chosen]
 
 
 __all__ = ["MEDIA_TYPES", "REPORT_KINDS", "ReportForm", "ReportKind", "report_of", "write_report"]

@@ -12,15 +12,16 @@ from kangshu.plans.reporting.reading import (
     clauses_by_id,
     due_text,
     facts_of,
+    figure,
     is_open,
     light_cell,
     mark_of,
     office_of,
     plans_of,
     target_light,
+    title_of,
     units_text,
 )
-from kangshu.plans.reporting.scorecard import figure
 from kangshu.plans.snapshot_model import FrozenSnapshot
 
 _TASKS = (
@@ -33,7 +34,7 @@ _TARGETS = (
     ReportColumn("序号", 0.5, figures=True), ReportColumn("章节", 1.4), ReportColumn("指标", 2.4), ReportColumn("目标值", 1, figures=True),
     ReportColumn("期限", 0.8), ReportColumn("基期值", 0.8, figures=True), ReportColumn("当前值", 0.8, figures=True),
     ReportColumn("应有值", 0.8, figures=True), ReportColumn("预测值", 0.8, figures=True), ReportColumn("灯", 0.7),
-    ReportColumn("亮灯理由", 3), ReportColumn("数据来源", 0.9), ReportColumn("数据截至", 1), ReportColumn("牵头单位", 1.2),
+    ReportColumn("亮灯理由", 3.4), ReportColumn("数据来源", 0.9), ReportColumn("数据截至", 1.2), ReportColumn("牵头单位", 1.2),
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def _across(
     snapshot: FrozenSnapshot, name: str, columns: Sequence[ReportColumn], rows: Sequence[Sequence[ReportCell]]
 ) -> Report:
     plans = plans_of(snapshot)
-    title = f"{plans[0]['title']}{name}" if len(plans) == 1 else f"规划{name}"
+    title = title_of(plans, name)
     numbered = [[number, *row] for number, row in enumerate(rows, 1)]
     table = ReportTable(name, columns, numbered)
     return Report(

@@ -23,6 +23,7 @@ from kangshu.plans.reporting.reading import (
     clauses_by_id,
     due_text,
     facts_of,
+    figure,
     is_open,
     lead_duties,
     lights_bar,
@@ -34,6 +35,7 @@ from kangshu.plans.reporting.reading import (
     plans_of,
     state_word,
     target_light,
+    title_of,
     unit_names,
 )
 from kangshu.plans.snapshot_model import FrozenSnapshot
@@ -45,7 +47,6 @@ _AHEAD: Final = timedelta(days=92)
 def progress_report(snapshot: FrozenSnapshot) -> Report:
     """Return the progress report of a snapshot."""
     plans = plans_of(snapshot)
-    title = f"{plans[0]['title']}进展报告" if len(plans) == 1 else "规划任务进展报告"
     blocks: list[ReportBlock] = [
         HeadingBlock("一、总体情况"),
         *_overall(snapshot, plans),
@@ -60,6 +61,7 @@ def progress_report(snapshot: FrozenSnapshot) -> Report:
         HeadingBlock("六、数据说明"),
         *_notes(snapshot),
     ]
+    title = title_of(plans, "进展报告")
     return Report(title, facts_of(snapshot), blocks, mark_of(snapshot), snapshot.taken, office_of(snapshot))
 
 
@@ -134,9 +136,9 @@ def _attention(plans: Sequence[Item]) -> Iterator[ReportBlock]:
             one["indicator"],
             one["asked"],
             due_text(one),
-            one["actual"],
+            figure(one["actual"]),
             target_light(one),
-            one["reasons"]["zh"],
+            one["why"]["zh"],
         ]
         for one in found
     ]

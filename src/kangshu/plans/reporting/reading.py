@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from kangshu.documents import ReportBar, Toned
@@ -15,6 +16,8 @@ LIGHTS: Final[Sequence[Light]] = ("red", "amber", "green", "grey")
 """The order in which a report tells of lights: what needs a hand first."""
 CLOSED: Final = frozenset({"completed", "cancelled", "rejected", "failed", "entered-in-error"})
 """Codes of Task.status of a duty on which nobody works any more."""
+_LONG_TITLE: Final = 16
+"""Characters of a plan's title beside which 进展报告 finds no room on the line."""
 SOURCES: Final[Mapping[str, str]] = {
     "measure": "系统指标",
     "reported": "单位填报",
@@ -99,6 +102,18 @@ def due_text(target: Item) -> str:
     return f"{due}年" if due.isdigit() else "未明确"
 
 
+def figure(lexeme: object) -> Decimal | None:
+    """Return a figure of the content to two places as reports print it; None for none, and for words."""
+    try:
+        value = Decimal(str(lexeme)) if isinstance(lexeme, str) else None
+    except InvalidOperation:
+        return None
+    if value is None:
+        return None
+    short = round(value, 2).normalize()
+    return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
+
+
 def state_word(plan: Item) -> str:
     """Return the word of a plan's state."""
     found = next((title for state, title in PLAN_STATE_TITLES.items() if state == plan["state"]), None)
@@ -108,6 +123,14 @@ def state_word(plan: Item) -> str:
 def office_of(snapshot: FrozenSnapshot) -> str:
     """Return who made the table: the unit that froze, else the system's calendar."""
     return str(snapshot.content["snapshot"].get("office") or "系统定时冻结")
+
+
+def title_of(plans: Sequence[Item], kind: str) -> str:
+    """Return a report's title: the plan's and what the report is, on a line of its own where the plan's is long."""
+    if len(plans) != 1:
+        return f"规划{kind}"
+    title = str(plans[0]["title"])
+    return "\n".join((title, kind)) if len(title) > _LONG_TITLE else title + kind
 
 
 def facts_of(snapshot: FrozenSnapshot) -> tuple[tuple[str, str], ...]:

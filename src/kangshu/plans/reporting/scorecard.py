@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from kangshu.documents import HeadingBlock, Report, ReportBlock, ReportCell, ReportColumn, ReportTable
 from kangshu.plans.reporting.reading import (
@@ -10,11 +10,13 @@ from kangshu.plans.reporting.reading import (
     chapter_titles,
     due_text,
     facts_of,
+    figure,
     lights_bar,
     mark_of,
     office_of,
     plans_of,
     target_light,
+    title_of,
 )
 from kangshu.plans.snapshot_model import FrozenSnapshot
 
@@ -42,7 +44,7 @@ def scorecard(snapshot: FrozenSnapshot) -> Report:
                     titles.get(chapter, plan["title"]), _COLUMNS, [_row(*one) for one in enumerate(found, 1)]
                 )
             )
-    title = f"{plans[0]['title']}指标记分卡" if len(plans) == 1 else "规划指标记分卡"
+    title = title_of(plans, "指标记分卡")
     return Report(title, facts_of(snapshot), blocks, mark_of(snapshot), snapshot.taken, office_of(snapshot))
 
 
@@ -51,18 +53,6 @@ def _row(number: int, target: Item) -> list[ReportCell]:
         number, target["indicator"], target["asked"], due_text(target), figure(target["actual"]),
         figure(target["expected"]), gap(target), target_light(target), target["as_of"][:10],
     ]  # fmt: skip
-
-
-def figure(lexeme: object) -> Decimal | None:
-    """Return a figure of the content to two places as reports print it; None for none, and for words."""
-    try:
-        value = Decimal(str(lexeme)) if isinstance(lexeme, str) else None
-    except InvalidOperation:
-        return None
-    if value is None:
-        return None
-    short = round(value, 2).normalize()
-    return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
 
 
 def gap(target: Item) -> Decimal | None:

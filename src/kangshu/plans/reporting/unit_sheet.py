@@ -19,6 +19,7 @@ from kangshu.plans.reporting.reading import (
     clauses_by_id,
     due_text,
     facts_of,
+    figure,
     is_open,
     light_cell,
     lights_bar,
@@ -30,7 +31,6 @@ from kangshu.plans.reporting.reading import (
     unit_names,
     units_text,
 )
-from kangshu.plans.reporting.scorecard import figure
 from kangshu.plans.snapshot_model import FrozenSnapshot
 
 _DUTIES = (
@@ -135,5 +135,5 @@ def _clauses(caption: str, found: Sequence[tuple[Item, Item]]) -> ReportTable:
 def _target(number: int, target: Item) -> list[ReportCell]:
     return [
         number, target["indicator"], target["asked"], due_text(target), figure(target["actual"]),
-        target_light(target), target["reasons"]["zh"],
+        target_light(target), target["why"]["zh"],
     ]  # fmt: skip

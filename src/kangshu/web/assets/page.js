@@ -71,6 +71,8 @@ document.addEventListener("submit", (event) => {
     return;
   }
   if (form.method === "post") form.dataset.sent = "yes";
+  const busy = event.submitter?.dataset.busy;
+  if (busy) event.submitter.textContent = busy;
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
