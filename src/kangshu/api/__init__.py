@@ -26,6 +26,7 @@ from kangshu.api.auditing import (
     check_audit,
     watch_figures,
 )
+from kangshu.api.dossiers import Dossier, Paper, dossier, dossier_zip
 from kangshu.api.duty_sheets import duty_rows, duty_sheet
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
 from kangshu.api.extract_files import risk_lines
@@ -114,6 +115,7 @@ __all__ = [
     "AuditCheck",
     "AuditQuery",
     "Deputy",
+    "Dossier",
     "Emergency",
     "Endpoint",
     "ExtractRecord",
@@ -123,6 +125,7 @@ __all__ = [
     "Missing",
     "NewAccount",
     "OpenRelation",
+    "Paper",
     "Platform",
     "Post",
     "Seer",
@@ -146,6 +149,8 @@ __all__ = [
     "decide",
     "division_names",
     "divisions_template",
+    "dossier",
+    "dossier_zip",
     "download_extract",
     "duty_rows",
     "duty_sheet",

@@ -4,8 +4,9 @@ from kangshu.cases.checklists import Ticked
 from kangshu.cases.deadlines import Terms, Urgency, day_end
 from kangshu.cases.drawing import check_draw
 from kangshu.cases.effects import all_fields, check_effects, opened_kinds
-from kangshu.cases.engine import Cases, Offer
+from kangshu.cases.engine import PREFILL_CHILDREN, Cases
 from kangshu.cases.lots import DRAW, draw_content
+from kangshu.cases.offering import Offer
 from kangshu.cases.parties import is_word
 from kangshu.cases.running import DOCUMENT_OUTLET, Outlet
 from kangshu.cases.substitution import names_in, substitute
@@ -34,6 +35,7 @@ __all__ = [
     "DOCUMENT_OUTLET",
     "DRAW",
     "OWNED_ELEMENTS",
+    "PREFILL_CHILDREN",
     "Box",
     "CaseEvent",
     "CaseRow",

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from kangshu.access import ANY_TYPE, Everything, Grant, Nothing, system_grant
-from kangshu.base.clock import CITY_ZONE, now, today
+from kangshu.access import ANY_TYPE, Everything, Grant, Nothing
+from kangshu.base.clock import now, today
 from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
-from kangshu.base.text import Text
 from kangshu.base.working_days import Calendar, china
-from kangshu.cases.checklists import Ticked, blocking, ticked
 from kangshu.cases.deadlines import Terms
-from kangshu.cases.guards import asked_of, found_texts, listed_in, truth
-from kangshu.cases.inside import CARRIES_INSIDE, SIGNED_ALONE, labelled, uses_internal_flow
+from kangshu.cases.guards import asked_of
+from kangshu.cases.inside import labelled
 from kangshu.cases.moving import Machine
-from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move, may_start
+from kangshu.cases.offering import Looker, Offer
+from kangshu.cases.parties import may_move, may_start
 from kangshu.cases.running import Outlet
 from kangshu.cases.substitution import copied, substitute
-from kangshu.cases.surroundings import Facts, surroundings
+from kangshu.cases.surroundings import Facts
 from kangshu.cases.tasks import (
     CASE_KEY,
     CaseEvent,
@@ -32,8 +30,6 @@ from kangshu.cases.tasks import (
     inputs,
     kind_of,
     new_task,
-    organisation_of,
-    state_of,
 )
 from kangshu.cases.timekeeping import Timekeeper
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
@@ -42,18 +38,9 @@ from kangshu.sdk import CaseDeclaration, Field, Move, Resource
 from kangshu.store import LABELLING, Store, Stored, Transaction
 
 ENGINE = "case.engine"
-_LOOKING = system_grant("cases")
+PREFILL_CHILDREN = "children:"
+"""Begin of a `prefill` of a table that takes a row from each finished child case of the kind named."""
 _EVERY = MappingProxyType({ANY_TYPE: Everything()})
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A move that the account may make in the present state; `blocked` says what is still missing, None: nothing."""
-
-    move: Move
-    blocked: Text | None
-    checklist: tuple[Ticked, ...] = ()
-    """The items of the move's checklist as they stand."""
 
 
 class Cases:
@@ -76,14 +63,16 @@ class Cases:
         self._terms = Terms(parameters, calendar or china())
         self._jurisdiction = jurisdiction
         self._clock = clock
-        self._machine = Machine(self._kinds, self._terms, jurisdiction, clock, {} if outlets is None else outlets)
+        self._machine = Machine(
+            self._kinds, self._terms, jurisdiction, clock, {} if outlets is None else outlets
+        )
         self._timekeeper = Timekeeper(store, self._kinds, clock, self._terms, jurisdiction)
         self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
-        self._facts: dict[str, Facts] = {}
+        self._looker = Looker(store, self._kinds, self._terms, jurisdiction, clock)
 
     def provide(self, name: str, facts: Facts) -> None:
         """Let a room above tell guards what it knows of a case, as %`name`; see `surroundings`."""
-        self._facts[name] = facts
+        self._looker.provide(name, facts)
 
     @property
     def declarations(self) -> tuple[CaseDeclaration, ...]:
@@ -190,58 +179,14 @@ class Cases:
         Guards that ask for the form's values (%form) count as open: they are checked on moving.
         """
         resource = await self._task(grant, task)
-        declaration = self.declaration(kind_of(resource))
-        state = state_of(resource)
-        found = [
-            move for move in declaration.moves if state in move.sources and may_move(grant, resource, move.by)
-        ]
-        children: Sequence[Resource] = ()
-        asked = [one for move in found for one in (move.guard, *listed_in(move))]
-        if any("%children" in one for one in asked):
-            children = await self._store.search_all(_engine(grant), "Task", f"part-of=Task/{resource['id']}")
-        open_ = [move.guard for move in found if move.guard and "%form" not in move.guard]
-        engine = _engine(grant)
-        around = await surroundings(
-            asked,
-            resource,
-            grant,
-            self._terms,
-            self._jurisdiction,
-            partial(self._store.read, engine),
-            partial(self._store.search_all, engine),
-            self._clock().astimezone(CITY_ZONE).date(),
-        )
+        self.declaration(kind_of(resource))
+        return await self._looker.offers(grant, resource)
 
-        around = {**around, **await self._known(resource, asked)}
-        inside = any(move.id == declaration.answer for move in found) and await self._works_inside(resource)
-
-        def holds(expression: str) -> bool:
-            return truth(expression, resource, {}, children, grant, state, around)
-
-        def finds(expression: str) -> list[str]:
-            return found_texts(expression, resource, {}, children, around)
-
-        def blocked(move: Move, listed: tuple[Ticked, ...]) -> Text | None:
-            if has_acted(grant, resource, move.apart_from):
-                return SOMEBODY_ELSE
-            if move.guard in open_ and not holds(move.guard):
-                return move.guard_text
-            return SIGNED_ALONE if inside and move.id == declaration.answer else blocking(listed)
-
-        listed = {move.id: ticked(move, {}, holds, finds) for move in found}
-        return tuple(Offer(move, blocked(move, listed[move.id]), listed[move.id]) for move in found)
-
-    async def _known(self, task: Resource, asked: Iterable[str]) -> dict[str, Any]:
-        """Return what rooms above know of the case, as far as the expressions ask for it."""
-        text = " ".join(asked)
-        return {name: await facts(task) for name, facts in self._facts.items() if f"%{name}" in text}
-
-    async def _works_inside(self, task: Resource) -> bool:
-        owner = organisation_of(task, "owner")
-        if not owner or self.carrying(CARRIES_INSIDE) is None:
-            return False
-        found = await self._store.search_all(_LOOKING, "Organization", f"_id={owner}")
-        return any(uses_internal_flow(one) for one in found)
+    async def conditions(self, grant: Grant, task: str | Resource | Stored) -> tuple[Offer, ...]:
+        """Return the moves that end the case under a checklist (销号条件), each with how its items stand now."""
+        resource = await self._task(grant, task)
+        self.declaration(kind_of(resource))
+        return await self._looker.conditions(grant, resource)
 
     async def moves(self, grant: Grant, task: str | Resource | Stored) -> tuple[Move, ...]:
         """Return the moves that this account may make now."""
@@ -279,7 +224,7 @@ class Cases:
             if not may_move(grant, before.resource, move.by):
                 raise _not_yours(move)
             form = await self._check(grant, move.form, values, before.resource, papers)
-            known = await self._known(before.resource, asked_of(move))
+            known = await self._looker.known(before.resource, asked_of(move))
 
             async def work(transaction: Transaction) -> Stored:
                 await transaction.lock("Task", task_id)
@@ -345,21 +290,7 @@ class Cases:
 
         The background worker calls it every minute or so; calling it more often or twice at once does no harm.
         """
-        return await self._timekeeper.tick(self.move, self._ready)
-
-    async def _ready(self, move: Move, task: Resource) -> bool:
-        """Return whether the guard of a watched move holds."""
-        around = await surroundings(
-            asked_of(move),
-            task,
-            _LOOKING,
-            self._terms,
-            self._jurisdiction,
-            partial(self._store.read, _LOOKING),
-            partial(self._store.search_all, _LOOKING),
-            self._clock().astimezone(CITY_ZONE).date(),
-        )
-        return truth(move.guard, task, {}, (), _LOOKING, state_of(task), around)
+        return await self._timekeeper.tick(self.move, self._looker.ready)
 
     def _may_start(self, grant: Grant, declaration: CaseDeclaration) -> bool:
         return grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)
@@ -417,6 +348,20 @@ class Cases:
         except (NotFound, Gone):
             return False
         return True
+
+    async def first_rows(self, grant: Grant, task: Resource, move: Move) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows that stand at first in a move's tables that are filled from finished child cases."""
+        asked = [one for one in move.form if one.prefill.startswith(PREFILL_CHILDREN)]
+        if not asked:
+            return {}
+        children = await self._store.search_all(grant, "Task", f"part-of=Task/{task['id']}")
+        found: dict[str, list[dict[str, Any]]] = {}
+        for field in asked:
+            code = f"{self.declaration(kind_of(task)).service}/{field.prefill.removeprefix(PREFILL_CHILDREN)}"
+            names = [one.id for one in field.columns]
+            rows = [inputs(one) for one in children if kind_of(one) == code and one["status"] == "completed"]
+            found[field.id] = [{name: row.get(name) for name in names} for row in rows]
+        return {name: rows for name, rows in found.items() if rows}
 
     async def candidates(
         self, grant: Grant, task_id: str, move_id: str, field_id: str, *, text: str = "", limit: int = 50

@@ -23,6 +23,7 @@ from kangshu.sdk import STAY, CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of, with_residents
+from kangshu.web.pages.case_checks import checklists, related_cases
 from kangshu.web.pages.clauses import clause_of
 from kangshu.web.pages.instructing import instructions_on_case
 from kangshu.web.parts import Fact
@@ -174,6 +175,8 @@ async def case_page(
         and visit.platform.plans.may_instruct(visit.grant)
         else "",
         children=work_rows(words, await cases.children(visit.grant, id_)),
+        related=await related_cases(visit, id_, task),
+        checklists=await checklists(visit, task),
         events=[
             Event(
                 _move_title(visit, declaration, event.move, event.title),
