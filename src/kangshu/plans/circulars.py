@@ -76,6 +76,16 @@ async def publish(
     return await store.run(writing(grant), work)
 
 
+async def draft(store: Store, grant: Grant, circular: Circular, when: datetime) -> bytes:
+    """Return a circular as docx before it is published: without a number, signed by the account's organisation."""
+    sender = ""
+    if grant.organisation:
+        sender = str(
+            (await store.read(grant, "Organization", grant.organisation)).resource.get("name", "")
+        )
+    return written(circular, sender or "—", "", when)
+
+
 async def published(store: Store, grant: Grant, keys: Iterable[str]) -> dict[str, PublishedCircular]:
     """Return the circulars of these keys that stand and that the grant sees, by key."""
     listed = sorted(set(keys))

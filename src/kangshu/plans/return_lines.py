@@ -4,6 +4,7 @@ as a snapshot would freeze it now (`plans.snapshot_content`)."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from kangshu.plans.snapshot_content import Content
@@ -11,6 +12,20 @@ from kangshu.plans.snapshot_content import Content
 Line = Mapping[str, Any]
 _OPEN: Final = frozenset({"requested", "received", "accepted", "in-progress", "on-hold"})
 _STATUS_WORDS: Final = {"normal": "按计划推进", "slow": "进度滞后", "done": "已完成", "none": "本期无进展"}
+
+
+def begun_by(plan: Content, start: date, day: date) -> Content:
+    """Return of a plan what stood on `day`, the last of a period: nobody reports on what came later.
+
+    `start` is the day since which the plan is there.
+    """
+    return {
+        **plan,
+        "duties": [
+            one for one in plan["duties"] if one["opened"] and date.fromisoformat(one["opened"]) <= day
+        ],
+        "targets": plan["targets"] if start <= day else [],
+    }
 
 
 def units_that_owe(plan: Content) -> tuple[str, ...]:

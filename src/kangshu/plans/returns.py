@@ -22,7 +22,7 @@ from kangshu.documents import OfficialParagraph, OfficialTable
 from kangshu.plans import circulars
 from kangshu.plans.calendar import DuePeriod, ReturnPeriod, period_to_open, periods_of
 from kangshu.plans.circulars import Circular, PublishedCircular
-from kangshu.plans.return_lines import lines_of, units_that_owe
+from kangshu.plans.return_lines import begun_by, lines_of, units_that_owe
 from kangshu.plans.snapshot_content import TALLIES, Content
 from kangshu.plans.snapshots import CARRIES_RETURN, Snapshots
 from kangshu.plans.view import is_demo
@@ -64,6 +64,11 @@ class ReturnRow:
     sent: date | None
     """The day on which it was first sent."""
     lines: tuple[dict[str, Any], ...]
+
+    @property
+    def standing_title(self) -> Text:
+        """Return how it stands, in words."""
+        return STANDINGS[self.standing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,10 @@ class Returns:
         opened = 0
         for plan in plans:
             if plan["state"] in ("in-force", "final-evaluation"):
-                opened += await self._open(system, kind, plan, due)
+                resource = (await self._store.read(system, "PlanDefinition", plan["id"])).resource
+                start = date.fromisoformat(str(resource.get("date") or "0001-01-01")[:10])
+                asked = begun_by(plan, start, due.period.last_day)
+                opened += await self._open(system, kind, asked, due)
         return opened
 
     async def _open(self, system: Grant, kind: CaseDeclaration, plan: Content, due: DuePeriod) -> int:
@@ -240,6 +248,12 @@ class Returns:
         return circular_of(
             str(resource.get("title", "")), ReturnPeriod.read(period), plan, rows, is_demo(resource)
         )
+
+    async def draft(self, grant: Grant, plan: str, period: str) -> bytes:
+        """Return the circular of a period as docx, as it would be published now, without its number."""
+        grant.require("plan.assign")
+        circular = await self.circular(grant, plan, period)
+        return await circulars.draft(self._store, grant, circular, self._clock())
 
     async def publish(self, grant: Grant, plan: str, period: str) -> PublishedCircular:
         """通报: publish the circular of a period to every unit. Raises as `circulars.publish`."""

@@ -21,10 +21,19 @@ from kangshu.cases import Cases, inputs, number_of, organisation_of, state_of
 from kangshu.documents import OfficialParagraph, OfficialTable
 from kangshu.plans import circulars
 from kangshu.plans.assessment import schemes
+from kangshu.plans.assessment.examples import example_scheme
 from kangshu.plans.assessment.limits import caps_on
 from kangshu.plans.assessment.scheme import Scheme
-from kangshu.plans.assessment.scoring import Caps, Total, ranking, scored_rows, total_of
-from kangshu.plans.assessment.sheets import read_scheme
+from kangshu.plans.assessment.scoring import (
+    Caps,
+    Total,
+    ground_of,
+    ranking,
+    score_of,
+    scored_rows,
+    total_of,
+)
+from kangshu.plans.assessment.sheets import read_scheme, scheme_sheets
 from kangshu.plans.circulars import Circular, PublishedCircular
 from kangshu.plans.snapshots import Snapshots
 from kangshu.plans.view import is_demo
@@ -59,6 +68,11 @@ class UnitSheet:
     waivers: tuple[dict[str, Any], ...]
     total: Total
     demo: bool
+
+    @property
+    def scored(self) -> tuple[tuple[dict[str, Any], Decimal | None, str], ...]:
+        """Return each item with the score that stands (None while open) and why, in words."""
+        return tuple((row, score_of(row), ground_of(row)) for row in self.items)
 
     @property
     def settled(self) -> bool:
@@ -116,6 +130,22 @@ class Assessments:
             for name in (*one.get(_ALIASES, ()), one.get("name", "")):
                 names[str(name)] = str(one["id"])
         return read_scheme(data, names)
+
+    async def example(self, grant: Grant) -> Scheme:
+        """Return the unverified example scheme of this year with the city's own units; nothing is kept."""
+        grant.require("plan.assign")
+        found = await self._store.search_all(grant, "Organization", "")
+        units = {
+            str(one["id"]).removeprefix("unit-"): (str(one["id"]), str(one.get("name", "")))
+            for one in found
+            if str(one["id"]).startswith("unit-")
+        }
+        year = self._today().year
+        return example_scheme(year, units, date(year, 12, 1), date(year + 1, 3, 31))
+
+    def workbook(self, scheme: Scheme) -> bytes:
+        """Return a scheme as a workbook, which `read_scheme` reads."""
+        return scheme_sheets(scheme)
 
     async def keep_scheme(self, grant: Grant, scheme: Scheme) -> Scheme:
         """Keep a scheme as a draft. Raises Forbidden; Unprocessable with all that is wrong with it."""

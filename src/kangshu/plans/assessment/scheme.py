@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal, cast
 
 from kangshu.base.faults import Invalid, Issue
+from kangshu.base.text import Text
 from kangshu.plans.assessment.formulas import FORMULAS
 
 Source = Literal["computed", "judged"]
@@ -27,6 +28,19 @@ class SchemeItem:
     source: Source
     formula: str = ""
     figures: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def reckoning(self) -> Text:
+        """Return the formula and its figures in words; nothing for what is judged."""
+        formula = FORMULAS.get(self.formula)
+        if formula is None:
+            return Text(self.formula, self.formula)
+        zh = "，".join(f"{formula.figures[name].zh} {value}" for name, value in self.figures.items())
+        en = ", ".join(f"{formula.figures[name].en} {value}" for name, value in self.figures.items())
+        return Text(
+            f"{formula.title.zh}（{zh}）" if zh else formula.title.zh,
+            f"{formula.title.en} ({en})" if en else formula.title.en,
+        )
 
 
 @dataclass(frozen=True, slots=True)
