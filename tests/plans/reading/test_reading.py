@@ -45,6 +45,32 @@ def test_doubts():
         assert doubt.text.en
 
 
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [
+        ("每个批件补助200万。", "money"),
+        ("给予每家500万元奖励，最高不超过100万元。", "money"),
+        ("每人给予5000—2000元补贴。", "money"),
+        ("护理型床位占比达到160%。", "unit-of-measure"),
+        ("新增养老机构护理型床位达到50，医养结合稳步推进。", "unit-of-measure"),
+        ("完善养老服务体系，推进医养结合、康养融合，加强人才队", "truncated"),
+    ],
+)
+def test_doubts_about_amounts_measures_and_cut_texts(sentence, kind):
+    text = "健康产业实施方案\n\n一、主要任务\n"
+    doubts = [doubt for doubt in read_plan(Document.of_text(text + sentence)).doubts if doubt.kind == kind]
+    assert len(doubts) == 1
+    assert (text + sentence)[doubts[0].anchor.start : doubts[0].anchor.end] in sentence
+
+
+def test_a_clean_plan_raises_no_doubt():
+    text = (
+        "健康产业实施方案\n\n一、主要任务\n到2025年，接待人次达200万以上，护理型床位占比达到60%。\n"
+        "对企业按研发费用的20%给予补助，最高不超过100万元。（责任单位：市民政局、市财政局）\n"
+    )
+    assert read_plan(Document.of_text(text)).doubts == ()
+
+
 def test_two_figures_for_one_indicator_are_a_doubt():
     text = "一、目标\n到2025年，护理型床位占比达到55%。\n二、任务\n到2025年，护理型床位占比达到60%。\n"
     assert [doubt.kind for doubt in read_plan(Document.of_text(text)).doubts] == ["figure"]

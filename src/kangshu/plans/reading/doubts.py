@@ -6,8 +6,9 @@ import re
 
 from kangshu.base.text import Text
 from kangshu.plans.reading.conflicts import find_conflicts
-from kangshu.plans.reading.fold import Folded
-from kangshu.plans.reading.model import Anchor, Doubt, Heading, TargetFinding, TaskFinding
+from kangshu.plans.reading.doubtful import cut_off, doubtful_measures, doubtful_money
+from kangshu.plans.reading.fold import Folded, fold
+from kangshu.plans.reading.model import Anchor, Doubt, Heading, MoneyFinding, TargetFinding, TaskFinding
 from kangshu.plans.reading.units import like_organisation
 
 _MOST = 200  # of one kind: a garbled page needs no longer list
@@ -37,8 +38,9 @@ def find_doubts(
     outline: list[Heading],
     tasks: list[TaskFinding],
     targets: list[TargetFinding],
+    money: list[MoneyFinding],
 ) -> list[Doubt]:
-    """Return the doubts of a reading, in reading order."""
+    """Return the doubts of a reading, in reading order. Findings have source offsets."""
     doubts = [_lone_bracket(folded, position) for position in lonely[:_MOST]]
     doubts.extend(_misnumbered(outline))
     doubts.extend(
@@ -55,7 +57,7 @@ def find_doubts(
     )
     for task in tasks:
         for unit in (*task.lead, *task.cooperating):
-            if not like_organisation(unit.translate(str.maketrans("（）〔〕［］", "()[][]"))):
+            if not like_organisation(fold(unit).text):
                 doubts.append(
                     Doubt(
                         "unit",
@@ -64,6 +66,9 @@ def find_doubts(
                     )
                 )
     doubts.extend(find_conflicts(folded, tasks, targets))
+    doubts.extend(doubtful_money(folded, money))
+    doubts.extend(doubtful_measures(folded, targets))
+    doubts.extend(cut_off(folded))
     for position in (match.start() for match in re.finditer("\ufffd+", folded.text)):
         start, end = folded.span(position, position + 1)
         doubts.append(

@@ -72,7 +72,7 @@ def read_plan(document: Document) -> Reading:
     targets = read_targets(folded, lines, figures, sentences, deadlines, pairs, taken)
     targets = sorted([*targets, *tabled], key=lambda target: target.anchor.start)
     worded = read_wordings(folded, sentences, deadlines, targets, taken)
-    doubts = find_doubts(folded, lonely, outline, tasks, targets)
+    doubts = find_doubts(folded, lonely, outline, tasks, targets, money)
     return Reading(
         outline=_anchored(document.text, outline),
         tasks=tuple(
