@@ -49,6 +49,7 @@ check: .venv/development.stamp
 	$(BIN)/python tools/mission.py --check
 	$(BIN)/python tools/compact_definitions.py --check
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/grammar.py --check
 	$(BIN)/python tools/attacks.py --check
 	$(BIN)/python tools/sbom.py --check
 	$(BIN)/python tools/dependency_audit.py --check
@@ -60,6 +61,7 @@ format: .venv/development.stamp
 docs: .venv/development.stamp
 	$(BIN)/python tools/mission.py
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/grammar.py
 	$(BIN)/python tools/attacks.py
 	$(BIN)/python tools/sbom.py
 
