@@ -1,7 +1,7 @@
 """What a frozen snapshot holds of plans, duties and returns, as plain JSON. Pure: the same facts, the same bytes.
 
-Decimals are their lexemes (texts), instants and days ISO 8601, a range is a list of two lexemes. Of a duty the text and
-who works on it stay outside: a snapshot is compared, scored and shown, it is no second file of the case.
+Decimals are their lexemes (texts), instants and days ISO 8601, a range is a list of two lexemes. Of a duty it holds what
+the unit is asked for and where it stands; what people wrote on it and who they are stay in the case.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _SIGNS: Final = {
     ">=": "≥", "<=": "≤", ">": ">", "<": "<", "about": "约", "increase_to": "≥", "decrease_to": "≤", "increase_by": "+",
     "decrease_by": "-", "double": "×",
 }  # fmt: skip
+ASKED: Final = ("annual_target", "outcome_form", "completion_standard")
+"""Form fields of a duty that are frozen with it: what the unit was asked for, as the list of duties (责任清单) says it."""
 SLIPS: Final[Mapping[str, str]] = {one: structure(f"slips-{one}") for one in ("blue", "yellow", "red")}
 
 
@@ -187,6 +189,7 @@ def _duty(duty: DutyView, task: Resource) -> dict[str, Any]:
         "state": {"id": state_of(task), "zh": duty.state.zh, "en": duty.state.en},
         "status": str(task.get("status", "")),
         "due": due,
+        "asked": {name: _text(said.get(name)) for name in ASKED},
         "overdue_days": duty.overdue_days,
         "urged": urged_of(task),
         **{name: _tally(task, url) for name, url in TALLIES.items()},

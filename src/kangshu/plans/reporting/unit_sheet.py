@@ -33,6 +33,7 @@ from kangshu.plans.reporting.reading import (
 )
 from kangshu.plans.snapshot_model import FrozenSnapshot
 
+_ASKED = {"annual_target": "年度目标", "outcome_form": "成果形式", "completion_standard": "完成标准"}
 _DUTIES = (
     ReportColumn("序号", 0.5, figures=True), ReportColumn("文号", 1.5), ReportColumn("任务", 4), ReportColumn("配合单位", 1.5),
     ReportColumn("期限", 1.2), ReportColumn("状态", 1.2), ReportColumn("逾期天数", 0.8, figures=True),
@@ -120,8 +121,17 @@ def _duties(caption: str, found: Sequence[tuple[Item, Item]]) -> ReportTable:
         clause = clauses_by_id(plan)[duty["clause"]]
         late = duty["overdue_days"] if is_open(duty) and duty["overdue_days"] else None
         others = units_text(clause, "cooperating") if duty["role"] == "lead" else units_text(clause, "lead")
-        rows.append([number, duty["number"], clause["title"], others, duty["due"], duty["state"]["zh"], late])
+        rows.append(
+            [number, duty["number"], _matter(clause, duty), others, duty["due"], duty["state"]["zh"], late]
+        )
     return ReportTable(caption, _DUTIES, rows)
+
+
+def _matter(clause: Item, duty: Item) -> str:
+    """Return what is asked: the clause, and what the list of duties says of the year, a line each."""
+    said = duty.get("asked", {})
+    lines = [f"{word}：{said[name]}" for name, word in _ASKED.items() if said.get(name)]
+    return "\n".join([clause["title"], *lines])
 
 
 def _clauses(caption: str, found: Sequence[tuple[Item, Item]]) -> ReportTable:
