@@ -3,12 +3,13 @@
 from kangshu.cases.checklists import Ticked
 from kangshu.cases.deadlines import Terms, Urgency, day_end
 from kangshu.cases.drawing import check_draw
+from kangshu.cases.draws import Draw
 from kangshu.cases.effects import all_fields, check_effects, opened_kinds
-from kangshu.cases.engine import PREFILL_CHILDREN, Cases
+from kangshu.cases.engine import Cases
 from kangshu.cases.lots import DRAW, draw_content
 from kangshu.cases.offering import Offer
 from kangshu.cases.parties import is_word
-from kangshu.cases.running import DOCUMENT_OUTLET, Outlet
+from kangshu.cases.running import CHILDREN, DOCUMENT_OUTLET, Outlet
 from kangshu.cases.substitution import names_in, substitute
 from kangshu.cases.surroundings import parameters_in
 from kangshu.cases.tasks import (
@@ -32,14 +33,15 @@ __all__ = [
     "BOXES",
     "CASE_KEY",
     "CASE_NUMBER",
+    "CHILDREN",
     "DOCUMENT_OUTLET",
     "DRAW",
     "OWNED_ELEMENTS",
-    "PREFILL_CHILDREN",
     "Box",
     "CaseEvent",
     "CaseRow",
     "Cases",
+    "Draw",
     "Notice",
     "Offer",
     "Outlet",

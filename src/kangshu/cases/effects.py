@@ -44,6 +44,9 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     draw: <template>, witness: <template>, as: <name>
                                                draws from what was sealed; ${drawn} are the references drawn
     next: <template>                           ${drawn} is the first in reserve of a draw to whom no child case has gone
+    reckon: <field>, how: weighted-mean | mean | spread, of: <table>, value: <column>, weight: <column>
+                                               a figure over the rows of a table, or of the finished child cases of a
+                                               kind (children:<case>), to two places; kept in the field
     hand: <outlet>                             hands the case to the platform's room that takes this in, such as
                                                `reported-values`; what the room writes commits with the move
 
@@ -59,6 +62,7 @@ from typing import Any, get_args
 
 from kangshu.base.faults import Fault, Invalid
 from kangshu.cases.deadlines import TermUnit
+from kangshu.cases.reckoning import HOW
 from kangshu.cases.substitution import names_in
 from kangshu.cases.tasks import OWNED_ELEMENTS
 from kangshu.fhirpath import compile as compile_expression
@@ -87,6 +91,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "seal": frozenset({"criteria", "number", "exclude", "as"}),
     "draw": frozenset({"witness", "as"}),
     "next": frozenset(),
+    "reckon": frozenset({"how", "of", "value", "weight"}),
     "hand": frozenset(),
 }
 OUTLETS = frozenset({"reported-values", "reviewed-values"})
@@ -172,10 +177,15 @@ def _check_one(
         text = effect.get("require_text")
         if "require" in effect and not (isinstance(text, Mapping) and text.get("zh") and text.get("en")):
             yield "'require' needs 'require_text: {zh, en}'", "“require”须有 require_text: {zh, en}"
-    if verb == "keep" and effect["keep"] not in {field.id for field in _fields(declaration)}:
+    if verb == "reckon" and not (effect.get("how") in HOW and effect.get("of") and effect.get("value")):
         yield (
-            f"effect 'keep' names no field '{effect['keep']}'",
-            f"效果“keep”未指明表单字段“{effect['keep']}”",
+            f"effect 'reckon' needs of, value and how: {', '.join(HOW)}",
+            "效果“reckon”须有 of、value 和 how",
+        )
+    if verb in ("keep", "reckon") and effect[verb] not in {field.id for field in _fields(declaration)}:
+        yield (
+            f"effect '{verb}' names no field '{effect[verb]}'",
+            f"效果“{verb}”未指明表单字段“{effect[verb]}”",
         )
     if verb == "on" and not effect.get("make"):
         yield "effect 'on' needs 'make: <move>'", "效果“on”缺少 make（办理的操作）"

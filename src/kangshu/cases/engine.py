@@ -10,17 +10,19 @@ from typing import Any
 from urllib.parse import quote
 
 from kangshu.access import ANY_TYPE, Everything, Grant, Nothing
+from kangshu.base.canonical import CASE_KIND
 from kangshu.base.clock import now, today
 from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
 from kangshu.cases.deadlines import Terms
+from kangshu.cases.draws import Draw, draws_of
 from kangshu.cases.guards import asked_of
 from kangshu.cases.inside import labelled
 from kangshu.cases.moving import Machine
 from kangshu.cases.offering import Looker, Offer
 from kangshu.cases.parties import may_move, may_start
-from kangshu.cases.running import Outlet
+from kangshu.cases.running import CHILDREN, Outlet
 from kangshu.cases.substitution import copied, substitute
 from kangshu.cases.surroundings import Facts
 from kangshu.cases.tasks import (
@@ -38,8 +40,6 @@ from kangshu.sdk import CaseDeclaration, Field, Move, Resource
 from kangshu.store import LABELLING, Store, Stored, Transaction
 
 ENGINE = "case.engine"
-PREFILL_CHILDREN = "children:"
-"""Begin of a `prefill` of a table that takes a row from each finished child case of the kind named."""
 _EVERY = MappingProxyType({ANY_TYPE: Everything()})
 
 
@@ -60,6 +60,9 @@ class Cases:
     ) -> None:
         self._store = store
         self._kinds = {one.code: one for one in declarations}
+        self._carriers = {
+            f"carries.{one.carries}": f"{CASE_KIND}|{one.code}" for one in self._kinds.values() if one.carries
+        }
         self._terms = Terms(parameters, calendar or china())
         self._jurisdiction = jurisdiction
         self._clock = clock
@@ -247,6 +250,10 @@ class Cases:
 
             return await self._store.run(_engine(grant), work)
 
+    async def draws(self, grant: Grant, task_id: str) -> tuple[Draw, ...]:
+        """Return the draws (随机抽取) of a case, each reckoned again. Raises NotFound."""
+        return await draws_of(self._store, grant, task_id)
+
     async def history(self, grant: Grant, task_id: str) -> tuple[CaseEvent, ...]:
         """Return what happened to the case, oldest first."""
         return events((await self._store.read(grant, "Task", task_id)).resource)
@@ -260,6 +267,10 @@ class Cases:
     async def row(self, grant: Grant, task_id: str) -> CaseRow:
         """Return the worklist row of one case. Raises NotFound."""
         return (await self._lists.rows(grant, [(await self._store.read(grant, "Task", task_id)).resource]))[0]
+
+    async def rows(self, grant: Grant, tasks: Iterable[Resource]) -> tuple[CaseRow, ...]:
+        """Return the worklist rows of Tasks that the grant has found, the nearest deadline first."""
+        return await self._lists.rows(grant, tasks)
 
     async def worklist(
         self,
@@ -341,7 +352,7 @@ class Cases:
     ) -> bool:
         kind, _, id_ = reference.partition("/")
         if field.criteria:
-            criteria = criteria_of(field, task, form)
+            criteria = criteria_of(field, task, form, self._carriers)
             return bool(await self._store.search_all(grant, kind, f"{criteria}&_id={id_}"))
         try:
             await self._store.read(grant, kind, id_)
@@ -351,13 +362,13 @@ class Cases:
 
     async def first_rows(self, grant: Grant, task: Resource, move: Move) -> dict[str, list[dict[str, Any]]]:
         """Return the rows that stand at first in a move's tables that are filled from finished child cases."""
-        asked = [one for one in move.form if one.prefill.startswith(PREFILL_CHILDREN)]
+        asked = [one for one in move.form if one.prefill.startswith(CHILDREN)]
         if not asked:
             return {}
         children = await self._store.search_all(grant, "Task", f"part-of=Task/{task['id']}")
         found: dict[str, list[dict[str, Any]]] = {}
         for field in asked:
-            code = f"{self.declaration(kind_of(task)).service}/{field.prefill.removeprefix(PREFILL_CHILDREN)}"
+            code = f"{self.declaration(kind_of(task)).service}/{field.prefill.removeprefix(CHILDREN)}"
             names = [one.id for one in field.columns]
             rows = [inputs(one) for one in children if kind_of(one) == code and one["status"] == "completed"]
             found[field.id] = [{name: row.get(name) for name in names} for row in rows]
@@ -370,10 +381,15 @@ class Cases:
         task = (await self._store.read(grant, "Task", task_id)).resource
         declaration = self.declaration(kind_of(task))
         move = next((one for one in declaration.moves if one.id == move_id), None)
-        field = next((one for one in (move.form if move else ()) if one.id == field_id), None)
+        table, _, column = field_id.partition(".")
+        field = next((one for one in (move.form if move else ()) if one.id == table), None)
+        if column and field is not None:
+            field = next((one for one in field.columns if one.id == column), None)
         if field is None or not points(field):
             raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
-        return await candidates(self._store, grant, field, criteria_of(field, task, {}), text, limit)
+        return await candidates(
+            self._store, grant, field, criteria_of(field, task, {}, self._carriers), text, limit
+        )
 
 
 def _pointers(fields: Iterable[Field], form: Mapping[str, Any]) -> Iterator[tuple[Field, str, str]]:
@@ -399,8 +415,10 @@ async def _keep(
         await transaction.under(grant).create_as(str(paper["id"]), kept)
 
 
-def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:
-    """Return the search criteria of a reference field with its ${names} filled."""
+def criteria_of(
+    field: Field, task: Resource, form: Mapping[str, Any], carriers: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return the search criteria of a reference field with its ${names} filled; ${carries.duty} is the kind of duties."""
     names: dict[str, Any] = {
         "subject": (task.get("for") or {}).get("reference"),
         "owner": (task.get("owner") or {}).get("reference"),
@@ -408,6 +426,7 @@ def criteria_of(field: Field, task: Resource, form: Mapping[str, Any]) -> str:
         "today": today().isoformat(),
         **inputs(task),
         **{name: value for name, value in form.items() if value is not None},
+        **carriers,
     }
     quoted = {name: quote(str(value), safe="/:|,") for name, value in names.items() if value is not None}
     return str(substitute(field.criteria, quoted) or "")

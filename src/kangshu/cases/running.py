@@ -16,11 +16,13 @@ from kangshu.cases.guards import found_texts, truth
 from kangshu.cases.inside import RESPONSIBLE, open_paper
 from kangshu.cases.lots import draw, read_draw, seal
 from kangshu.cases.opening import Opening, Term
+from kangshu.cases.reckoning import reckoned
 from kangshu.cases.substitution import copied, substitute
 from kangshu.cases.tasks import (
     inputs,
     keep_output,
     keep_values,
+    kind_of,
     number_of,
     organisation_of,
     outputs,
@@ -33,6 +35,8 @@ from kangshu.store import Transaction
 Outlet = Callable[[Transaction, Grant, Resource, datetime], Awaitable[Mapping[str, str]]]
 """Takes in a case that a move hands on: (the move's transaction under the engine's grant, who moves, the Task as it will
 be, when) → what it has made, name → reference, kept in the Task's output."""
+CHILDREN = "children:"
+"""Begin of what names the finished child cases of a kind, one row each."""
 DOCUMENT_OUTLET = "document:"
 """Begin of the name of the outlet that makes an official document: `document:<service>/<document>`."""
 _LONGEST_TITLE = 60
@@ -112,6 +116,8 @@ class Running:
                 await self._draw(effect)
             case "next":
                 await self._next(effect)
+            case "reckon":
+                await self._reckon(effect)
             case "deadline":
                 self._set_date(str(effect.get("field", "")), self._fill(target))
             case "create":
@@ -330,6 +336,19 @@ class Running:
         made = await outlet(self.transaction, self.grant, self.task, self.when)
         for reference in made.values():
             keep_output(self.task, str(effect.get("as", name)), reference)
+
+    async def _reckon(self, effect: Mapping[str, Any]) -> None:
+        source = str(effect["of"])
+        kind = source.removeprefix(CHILDREN)
+        if kind != source:
+            code = f"{self.declaration.service}/{kind}"
+            children = await self.transaction.search_all("Task", f"part-of=Task/{self.task['id']}")
+            rows = [inputs(one) for one in children if kind_of(one) == code and one["status"] == "completed"]
+        else:
+            rows = inputs(self.task).get(source, [])
+        figure = reckoned(str(effect["how"]), rows, str(effect["value"]), str(effect.get("weight", "")))
+        field = all_fields(self.declaration)[str(effect["reckon"])]
+        keep_values(self.task, [field], {field.id: figure})
 
     async def _seal(self, effect: Mapping[str, Any]) -> None:
         kept = {name: listed(value) for name, value in self._values().items()}

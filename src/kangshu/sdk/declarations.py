@@ -66,7 +66,8 @@ class Field:
     check: Literal["", "resident-id", "organisation-code"] = ""
     """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
     prefill: str = ""
-    """In a move's form: the field of the case whose value stands here at first, for the mover to change."""
+    """In a move's form: the field of the case whose value stands here at first, for the mover to change. In a table that
+    grows, `children:<case>`: a row per finished child case of that kind, its values under the columns' names."""
     columns: tuple[Field, ...] = ()
     """What a row of a `table` holds, in the order shown; in no other kind. A row is a mapping of column id to value."""
     grows: bool = False

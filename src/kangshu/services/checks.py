@@ -106,7 +106,7 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
         for form in (case.form, *(move.form for move in case.moves)):
             yield from _form(draft, form)
             for field in form:
-                child = field.prefill.removeprefix(cases.PREFILL_CHILDREN)
+                child = field.prefill.removeprefix(cases.CHILDREN)
                 if (
                     child != field.prefill
                     and field.kind == "table"

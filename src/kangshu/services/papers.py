@@ -21,7 +21,6 @@ from kangshu.services.findings import Finding
 from kangshu.services.places import Places
 
 _FORMS: Final = ("document", "letter", "minutes")
-_CHILDREN: Final = "children:"
 
 
 def read_document(entry: Entry, service: str, places: Places) -> DocumentDeclaration:
@@ -138,8 +137,8 @@ def _columns(
     """Return the columns of the rows that `each` gives, None where it gives none."""
     if each == "cited":
         return set(CITED_COLUMNS)
-    if each.startswith(_CHILDREN):
-        child = next((one for one in kinds if one.id == each.removeprefix(_CHILDREN)), None)
+    if each.startswith(cases.CHILDREN):
+        child = next((one for one in kinds if one.id == each.removeprefix(cases.CHILDREN)), None)
         return None if child is None else _names(child)
     field = cases.all_fields(kind).get(each)
     if field is None:
