@@ -21,7 +21,7 @@ from kangshu.web.render import asset
 from kangshu.web.visit import Visit
 
 _KEEP: Final = "public, max-age=300"
-_KEEP_FOR_GOOD: Final = "public, max-age=86400"
+_KEEP_A_DAY: Final = "public, max-age=86400"
 _PROGRESS: Final = {"done": "已办结", "under-way": "办理中", "not-begun": "尚未启动"}
 _PROGRESS_TONES: Final = {"done": "green", "under-way": "blue", "not-begun": ""}
 _SOURCES: Final = {
@@ -170,13 +170,13 @@ async def data(visit: Visit) -> Response:
         )
     else:
         raise NotFound("open data are csv or json", zh="开放数据格式为csv或json")
-    answer.headers["Cache-Control"] = _KEEP_FOR_GOOD
+    answer.headers["Cache-Control"] = _KEEP
     return answer
 
 
 async def robots(visit: Visit) -> Response:
     """Tell search engines that the public pages alone are theirs to read."""
-    return PlainTextResponse(_ROBOTS, headers={"Cache-Control": _KEEP_FOR_GOOD})
+    return PlainTextResponse(_ROBOTS, headers={"Cache-Control": _KEEP_A_DAY})
 
 
 async def preview(visit: Visit) -> Response:
