@@ -14,6 +14,8 @@ from kangshu.access import Grant, system_grant
 from kangshu.accounts import SECOND_FACTOR, Account
 from kangshu.api import Platform, enter_parameter
 from kangshu.app.demo_accounts import CITY_CODE, DemoAccount, demo_identity, keep_accounts
+from kangshu.app.demo_governance import make_last_year, make_this_year
+from kangshu.app.demo_targets import tell_targets
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, all_measures, all_views, city_services, open_platform
 from kangshu.base.clock import now, today
@@ -184,7 +186,9 @@ async def _import_sample(platform: Platform, city: DemoCity, progress: Progress)
     progress(*title, 1, 4)
     await platform.plans.link_all(grant, imported.plan)
     await platform.plans.baselines_from_measures(grant, imported.plan, city.first_day.year)
+    await tell_targets(platform, city, imported.plan)
     await platform.snapshots.freeze(grant, [imported.plan], "规划启动时快照")
+    await make_last_year(platform, city, imported.plan)
     progress(*title, 2, 4)
     ran = await run_cases(
         platform.store,
@@ -198,6 +202,8 @@ async def _import_sample(platform: Platform, city: DemoCity, progress: Progress)
     if ran.faults:
         number = len(ran.faults)
         progress(f"{number} demo cases could not be run", f"{number} 个演示事项未能办理", 0, number)
+    progress(*title, 3, 4)
+    await make_this_year(platform, city, imported.plan)
     await _publish(platform, imported.plan)
     progress(*title, 4, 4)
 

@@ -93,7 +93,7 @@ class Plans(Intake, Upkeep):
         self._systems = frozenset(systems)
         self._clock = clock
         cases.provide("target", self._target_of)
-        self.targets = TargetWork(store, self.plan, self._measures, self._today)
+        self.targets = TargetWork(store, self._described, self._measures, self._today)
         """What people do to targets beyond their links."""
         self.desk = Desk(store, cases, jurisdiction, self._today)
         """What a person does to the reading of a plan's document."""
@@ -269,9 +269,8 @@ class Plans(Intake, Upkeep):
             Conflict: what shall be corrected is not published, or its correction waits already.
         """
         sent = Submission(value, day, evidence.strip(), tuple(files), corrects, reason.strip())
-        return await value_flow.submit(
-            self._store, grant, await self.plan(grant, plan_id), target, sent, self._today()
-        )
+        plan = await self._described(grant, plan_id)
+        return await value_flow.submit(self._store, grant, plan, target, sent, self._today())
 
     async def to_report(self, grant: Grant) -> tuple[DueReport, ...]:
         """Return the targets of our own plans whose value the account's organisation has to report now."""
@@ -400,7 +399,17 @@ class Plans(Intake, Upkeep):
         """Return the city's own plans without their lights."""
         found = await self._store.search_all(grant, "PlanDefinition", "")
         own = [one for one in found if is_plan(one) and not is_foreign(one)]
-        return [plan_view(one, "", await unit_names(self._store, grant, one), self._today()) for one in own]
+        return [await self._reckoned(grant, one) for one in own]
+
+    async def _reckoned(self, grant: Grant, plan: Resource) -> PlanView:
+        """Return a plan with what proves its targets, without duties and lights."""
+        text, names = await source_text(self._store, grant, plan), await unit_names(self._store, grant, plan)
+        return with_evidence(plan_view(plan, text, names, self._today()), self._systems)
+
+    async def _described(self, grant: Grant, plan_id: str) -> PlanView:
+        """Return a plan with what proves its targets, without duties and lights. Raises NotFound."""
+        grant.require("plan.read")
+        return await self._reckoned(grant, (await self._read(grant, plan_id)).resource)
 
     async def _view(self, grant: Grant, stored: Stored) -> PlanView:
         plan = stored.resource

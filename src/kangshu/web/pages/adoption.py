@@ -9,9 +9,8 @@ from typing import Any
 from starlette.responses import Response
 
 from kangshu.base.faults import NotFound
-from kangshu.web.pages.board import short
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import due_text, target_text
+from kangshu.web.pages.figures_text import due_text, short, target_text
 from kangshu.web.visit import Visit, texts
 
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from kangshu.base.faults import Unprocessable
 from kangshu.base.text import Text
 from kangshu.base.whole_numbers import whole_number
-from kangshu.web.pages.board import short
 from kangshu.web.pages.clauses import clause_address
+from kangshu.web.pages.figures_text import short
 from kangshu.web.visit import Visit, texts
 
 

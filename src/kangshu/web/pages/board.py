@@ -11,12 +11,12 @@ from starlette.responses import Response
 from kangshu.web import figures
 from kangshu.web.pages.board_targets import card, chosen, filters, worst_first
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import target_text, value_text
+from kangshu.web.pages.figures_text import short, target_text, value_text
 from kangshu.web.pages.hints import missing
 from kangshu.web.pages.plans import LIGHT_WORDS
+from kangshu.web.pages.standing import approved_text, stands
 from kangshu.web.visit import Visit
 
-_TITLE = 26
 _IN_CELL = 2
 
 
@@ -97,12 +97,6 @@ class ClauseLine:
     assign: bool
 
 
-def short(text: str, length: int = _TITLE) -> str:
-    """Return the beginning of a text, marked as cut where it is."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= length else flat[: length - 1] + "…"
-
-
 async def show(visit: Visit, found: Any) -> Response:
     """Show the board of one of our own plans."""
     words, id_ = visit.words, visit.path("id")
@@ -126,6 +120,8 @@ async def show(visit: Visit, found: Any) -> Response:
             units=sum(1 for one, _ in units if one),
         ),
         address=address,
+        stands=stands(visit, plan),
+        approved=approved_text(visit, plan.progress),
         missing=await missing(visit, plan),
         to_review=review.open_questions if review else None,
         counts=Counts(

@@ -12,7 +12,7 @@ from kangshu.api import duty_rows, duty_sheet
 from kangshu.base.faults import Fault, Invalid, Malformed, TooLarge, Unprocessable
 from kangshu.base.text import Text
 from kangshu.base.whole_numbers import whole_number
-from kangshu.web.pages.board import short
+from kangshu.web.pages.figures_text import short
 from kangshu.web.visit import Visit, texts, uploaded
 
 Rows = Sequence[tuple[int, Mapping[str, str]]]

@@ -16,8 +16,8 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import Field
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of
-from kangshu.web.pages.board import short
 from kangshu.web.pages.clauses import clause_address
+from kangshu.web.pages.figures_text import short
 from kangshu.web.visit import Visit, texts
 
 _QUARTERS: Final = ("一季度", "二季度", "三季度", "四季度")

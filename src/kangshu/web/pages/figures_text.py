@@ -1,10 +1,18 @@
-"""A target's figures as people read them: what it asks for, until when, its value."""
+"""Texts of targets and clauses as people read them: what is asked for, until when, the value, a title cut short."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from kangshu.web.visit import Visit
+
+_TITLE: Final = 26
+
+
+def short(text: str, length: int = _TITLE) -> str:
+    """Return the beginning of a text, marked as cut where it is."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
 
 
 def target_text(target: Any) -> str:

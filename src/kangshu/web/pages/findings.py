@@ -15,8 +15,7 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import Field
 from kangshu.web.forms import FormField, form_fields
 from kangshu.web.language import Words
-from kangshu.web.pages.board import short
-from kangshu.web.pages.figures_text import number
+from kangshu.web.pages.figures_text import number, short
 from kangshu.web.pages.review import desk, quote
 from kangshu.web.pages.workbench import KINDS, confirmed_text
 from kangshu.web.visit import Visit, texts, within

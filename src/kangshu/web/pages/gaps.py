@@ -23,8 +23,8 @@ from kangshu.sdk import Field
 from kangshu.web.attachments import with_attachments
 from kangshu.web.forms import form_fields
 from kangshu.web.inputs import day_or_none
-from kangshu.web.pages.board import short
 from kangshu.web.pages.clauses import clause_address
+from kangshu.web.pages.figures_text import short
 from kangshu.web.parts import Paging, Tab
 from kangshu.web.visit import Visit, texts, uploaded
 

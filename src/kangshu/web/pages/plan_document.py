@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from starlette.responses import Response
 
-from kangshu.web.pages.board import short
-from kangshu.web.pages.figures_text import due_text, target_text
+from kangshu.web.pages.figures_text import due_text, short, target_text
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.visit import Visit
 
@@ -115,6 +114,17 @@ def marks_of(plan: Any) -> list[Mark]:
     return [Mark(one.id, kind, one.anchor.start, one.anchor.end) for kind, found in listed for one in found]
 
 
+def place_address(plan: str, place: Place) -> str:
+    """Return the page of the document with one place of its text lit, whether it is a finding or not."""
+    return f"/plans/{plan}/document?clause=place&at={place.start}-{place.end}#place"
+
+
+def _asked(visit: Visit) -> list[Mark]:
+    """Return the place that the address names (`at=120-140`)."""
+    start, _, end = visit.query("at").partition("-")
+    return [Mark("place", "named", int(start), int(end))] if start.isdecimal() and end.isdecimal() else []
+
+
 async def document(visit: Visit) -> Response:
     """Show the document with one finding lit (`?clause=`)."""
     return shown(visit, await visit.platform.plans.plan(visit.grant, visit.path("id")))
@@ -142,7 +152,7 @@ def shown(visit: Visit, plan: Any, notice: str = "", restore: str = "", seen: in
         "document.html",
         title=plan.title,
         address=f"/plans/{plan.id}",
-        paragraphs=paragraphs(plan.text, marks_of(plan), chosen, plan.span),
+        paragraphs=paragraphs(plan.text, [*marks_of(plan), *_asked(visit)], chosen, plan.span),
         chosen=chosen,
         findings=[group for group in groups if group.items],
         notice=notice,

@@ -18,9 +18,8 @@ from kangshu.web.forms import FormField, form_fields
 from kangshu.web.inputs import day_of, figure_of
 from kangshu.web.lookup import organisations
 from kangshu.web.pages import workbench
-from kangshu.web.pages.board import short
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import due_text, target_text
+from kangshu.web.pages.figures_text import due_text, short, target_text
 from kangshu.web.parts import Tab
 from kangshu.web.visit import Visit, texts
 

@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Conflict, Fault
 from kangshu.base.text import Text
-from kangshu.web.pages.board import short
-from kangshu.web.pages.figures_text import due_text, target_text
+from kangshu.web.pages.figures_text import due_text, short, target_text
 from kangshu.web.pages.plan_document import marks_of, paragraphs
+from kangshu.web.pages.standing import approved_text
 from kangshu.web.visit import Visit
 
 KINDS: Final = {"clause": "任务", "target": "目标", "money": "资金", "doubt": "存疑"}
@@ -78,7 +78,7 @@ async def show(visit: Visit, found: Any, tabs: Sequence[Any], fault: Fault | Non
         foreign=plan.foreign,
         progress=progress,
         share=round(100 * progress.confirmed / progress.total) if progress.total else 0,
-        approved=_approved(visit, progress),
+        approved=approved_text(visit, progress),
         paragraphs=paragraphs(plan.text, marks_of(plan), chosen, plan.span),
         entries=shown,
         everything=len(entries),
@@ -100,14 +100,6 @@ def confirmed_text(visit: Visit, reviewed: Any) -> str:
     if reviewed is None:
         return ""
     return f"{reviewed.by} {visit.words.moment(reviewed.on)} {visit.words(HOW[reviewed.how])}"
-
-
-def _approved(visit: Visit, progress: Any) -> str:
-    if not progress.approved:
-        return ""
-    return visit.words(
-        "已核定：{by}，{on}", by="、".join(progress.by[:3]), on=visit.words.moment(progress.on)
-    )
 
 
 def _states(entry: Entry) -> Iterator[str]:
