@@ -20,7 +20,7 @@ from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot
 from kangshu.notices import Notices
-from kangshu.plans import Assessments, DutyLists, Papers, Plans, Publications, Returns, Snapshots
+from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
 from kangshu.registers import Attachments, Registers
 from kangshu.store import Store
 
@@ -47,7 +47,8 @@ async def open_platform(url: str, folder: Path) -> Platform:
         registers=Registers(store, ()),
         cases=cases,
         plans=plans,
-        duty_lists=DutyLists(store, plans, jurisdiction="990100"),
+        lineage=Lineage(store, plans),
+        duty_lists=DutyLists(store, plans, cases, jurisdiction="990100"),
         snapshots=snapshots,
         papers=Papers(store, plans, cases, ()),
         publications=Publications(store, parameters, jurisdiction="990100"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kangshu.cases import Cases
     from kangshu.measures import Snapshot
     from kangshu.notices import Notices
-    from kangshu.plans import Assessments, DutyLists, Papers, Plans, Publications, Returns, Snapshots
+    from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
     from kangshu.registers import Attachments, Registers
     from kangshu.sdk import Service
     from kangshu.store import Store
@@ -52,6 +52,8 @@ class Platform:
     registers: Registers
     cases: Cases
     plans: Plans
+    lineage: Lineage
+    """Plans as they stand to each other: versions, higher plans, contradictions."""
     duty_lists: DutyLists
     """责任清单 of the plans."""
     snapshots: Snapshots

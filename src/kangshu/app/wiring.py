@@ -21,7 +21,7 @@ from kangshu.base.working_days import china
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot, Views
 from kangshu.notices import Notices
-from kangshu.plans import Assessments, DutyLists, Papers, Plans, Publications, Returns, Snapshots
+from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
 from kangshu.registers import Attachments, Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
@@ -141,7 +141,8 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         registers=Registers(store, (one for service in services for one in service.registers)),
         cases=cases,
         plans=city_plans,
-        duty_lists=DutyLists(store, city_plans, jurisdiction=jurisdiction),
+        lineage=Lineage(store, city_plans),
+        duty_lists=DutyLists(store, city_plans, cases, jurisdiction=jurisdiction),
         snapshots=frozen,
         papers=papers,
         publications=Publications(store, table, jurisdiction=jurisdiction),

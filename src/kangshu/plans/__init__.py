@@ -35,6 +35,7 @@ from kangshu.plans.history import History, Revision, Revisions
 from kangshu.plans.instructions import CARRIES_INSTRUCTION, Instruction
 from kangshu.plans.intake import PartPreview, ReceivedDocument
 from kangshu.plans.lights import LightRule, light_of
+from kangshu.plans.lineage import Lineage, Relations
 from kangshu.plans.model import (
     EVIDENCE_TITLES,
     LIGHT_TITLES,
@@ -95,6 +96,7 @@ from kangshu.plans.snapshot_changes import SnapshotChanges
 from kangshu.plans.snapshot_model import FrozenSnapshot, SnapshotRow
 from kangshu.plans.snapshots import Snapshots
 from kangshu.plans.states import STEP_TITLES, STEPS, Period
+from kangshu.plans.supervision import DutyUnderWay, UnitStanding, by_unit
 from kangshu.plans.systems import Catalogue, PlanSystem, catalogue
 from kangshu.plans.target_work import ENTER_STATISTICS, StatisticTarget, TargetWork
 from kangshu.plans.trajectory import Course, Waypoint, annual, asked_on, waypoints
@@ -157,6 +159,7 @@ __all__ = [
     "DutyLine",
     "DutyList",
     "DutyLists",
+    "DutyUnderWay",
     "DutyView",
     "EvidenceKind",
     "Filling",
@@ -170,6 +173,7 @@ __all__ = [
     "Light",
     "LightPart",
     "LightRule",
+    "Lineage",
     "LinkQuestion",
     "Milestone",
     "MoneyView",
@@ -199,6 +203,7 @@ __all__ = [
     "RankedSheet",
     "Reading",
     "ReceivedDocument",
+    "Relations",
     "Release",
     "ReleaseKind",
     "ReportedValue",
@@ -232,11 +237,13 @@ __all__ = [
     "UnitDirectory",
     "UnitQuestion",
     "UnitSheet",
+    "UnitStanding",
     "UnitView",
     "Values",
     "Waypoint",
     "annual",
     "asked_on",
+    "by_unit",
     "catalogue",
     "entries_of",
     "entry_for",

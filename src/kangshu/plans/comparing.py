@@ -67,10 +67,6 @@ class Comparison:
     facts: tuple[Fact, ...]
     """Changes of targets that stand in no clause."""
 
-    def count(self, kind: ChangeKind) -> int:
-        """Return how many clauses changed so."""
-        return sum(one.kind == kind for one in self.clauses)
-
     @property
     def moved(self) -> int:
         """Return how many clauses stand elsewhere."""

@@ -47,6 +47,8 @@ SAID: Final = {
     "adopted": "已采纳到本市，可以交办和关联指标",
     "linked": "已关联指标，数值随数据更新",
     "imported": "规划已导入，请核对读出的内容",
+    "succeeded": "已关联为新版本，变化如下",
+    "related": "已关联上级规划，请逐条确认落实条款",
     "created": "已新增",
     "changed": "已修改",
     "unlocked": "已解锁",

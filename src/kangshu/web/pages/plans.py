@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
+from kangshu.web.pages.standing import STATE_TONES
 from kangshu.web.visit import Visit, texts, uploaded
 
 LIGHTS: Final = ("red", "amber", "green", "grey")
@@ -26,6 +27,8 @@ class Line:
     targets: int
     lights: list[tuple[str, str]]
     foreign: bool
+    state: str
+    tone: str
 
 
 async def plans(visit: Visit) -> Response:
@@ -48,7 +51,12 @@ async def plans(visit: Visit) -> Response:
                 ]
         unresolved = words("{count} 个单位名称待确认", count=row.unresolved) if row.unresolved else ""
         note = " · ".join(filter(None, (words("导入于 {day}", day=words.day(row.imported)), unresolved)))
-        lines.append(Line(row.title, note, f"/plans/{row.id}", row.clauses, row.targets, lights, row.foreign))
+        state = words.of(visit.platform.plans.state_title(row.state))
+        tone = STATE_TONES[row.state]
+        address = f"/plans/{row.id}"
+        lines.append(
+            Line(row.title, note, address, row.clauses, row.targets, lights, row.foreign, state, tone)
+        )
     return visit.render("plans.html", plans=lines, may_import=visit.grant.may("plan.import"))
 
 
@@ -77,4 +85,6 @@ async def import_plan(visit: Visit) -> Response:
             raise
         text = Text(fault.zh, fault.text).in_language(visit.words.language)
         return visit.render("plan_import.html", 422, error=text)
-    return visit.go(f"/plans/{made.plan}/document", said="imported")
+    around = await visit.platform.lineage.relations(visit.grant, made.plan)
+    page = "relations" if around.maybe_before and not made.already else "document"
+    return visit.go(f"/plans/{made.plan}/{page}", said="imported")
