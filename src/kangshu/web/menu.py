@@ -76,10 +76,13 @@ def menu(
     watching = []
     if grant.may("plan.read"):
         watching.append(entry(words("规划与挂图作战"), "/plans", "board"))
+        watching.append(entry(words("督查督办"), "/supervision", "flag"))
     if grant.may("plan.report") or (
         grant.may("plan.read") and grant.organisation and grant.may("register.write")
     ):
         watching.append(entry(words("填报与审核"), "/reports", "paper"))
+    if grant.may("plan.link"):
+        watching.append(entry(words("补录"), "/gaps", "list"))
     if grant.may("plan.statistics"):
         watching.append(entry(words("统计发布值"), "/statistics", "chart"))
     if grant.may("plan.snapshot"):

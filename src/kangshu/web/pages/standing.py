@@ -59,6 +59,40 @@ class StepForm:
     open: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """Where a plan is, for its other pages: its word, until when it holds, and what a reader must know (`notice`)."""
+
+    title: str
+    tone: str
+    until: str
+    notice: str
+
+
+def stands(visit: Visit, plan: Any) -> Stands:
+    """Return where a plan is; a repealed one says what takes its place and how many duties it leaves open."""
+    words, now = visit.words, plan.standing
+    notice = ""
+    if now.state == "repealed":
+        open_duties = sum(not duty.final and not duty.parent for one in plan.clauses for duty in one.duties)
+        notice = words(
+            "本规划已废止（{basis}），仍有 {count} 件交办事项未办结。", basis=now.basis, count=open_duties
+        )
+    title = words.of(visit.platform.plans.state_title(now.state))
+    return Stands(
+        title, STATE_TONES[now.state], words.day(now.valid_until) if now.valid_until else "", notice
+    )
+
+
+def approved_text(visit: Visit, progress: Any) -> str:
+    """Return who approved a plan's reading and when; "" until every finding is confirmed."""
+    if not progress.approved:
+        return ""
+    return visit.words(
+        "已核定：{by}，{on}", by="、".join(progress.by[:3]), on=visit.words.moment(progress.on)
+    )
+
+
 async def standing(visit: Visit) -> Response:
     """Show where a plan is, the steps that lead on, and the duties that a repealed one leaves open."""
     return await _page(visit)
