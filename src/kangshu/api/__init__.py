@@ -89,7 +89,7 @@ from kangshu.api.record_copies import record_copy
 from kangshu.api.staff_import import StaffPlan, import_staff, plan_staff, staff_template
 from kangshu.api.statistics_sheet import StatisticsImport, import_statistics, statistics_template
 from kangshu.api.telling import tell, tell_refused
-from kangshu.plans import Approval, Filling
+from kangshu.plans import Approval, Filling, by_unit
 from kangshu.registers import ImportReport
 from kangshu.store import EMERGENCY, AuditQuery, ExtractRecord, oversees
 
@@ -144,6 +144,7 @@ __all__ = [
     "audit_bursts",
     "audit_sheet",
     "audit_watched",
+    "by_unit",
     "check_audit",
     "count_admitted",
     "decide",

@@ -33,7 +33,7 @@ async def duties_of(store: Store, grant: Grant, cases: Cases, plan: str, today: 
     for task in await store.search_all(grant, "Task", f"focus=PlanDefinition/{plan}"):
         carried, clause = clause_carried(task)
         if carried == plan and clause:
-            found.append(_duty(task, clause, cases, today))
+            found.append(duty_view(task, clause, cases, today))
     return found
 
 
@@ -59,7 +59,8 @@ def target_facts(plan: PlanView, clause_id: str) -> Mapping[str, str]:
     return {"light": worst([one.light.light for one in targets]), "reasons": "；".join(told)}
 
 
-def _duty(task: Resource, clause: str, cases: Cases, today: date) -> DutyView:
+def duty_view(task: Resource, clause: str, cases: Cases, today: date) -> DutyView:
+    """Return a duty in the case's own words."""
     state, final, box = Text(state_of(task), state_of(task)), False, "none"
     try:
         declared = next(

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.faults import Invalid, Issue, NotFound
+from kangshu.cases import Cases
 from kangshu.plans.changing import change_plan, stored_plan
 from kangshu.plans.duties import assignable, due_of
 from kangshu.plans.duty_list import (
@@ -24,6 +25,7 @@ from kangshu.plans.duty_sheets import Cells, SheetReading, read_sheet, sheet_row
 from kangshu.plans.importing import directory
 from kangshu.plans.model import ClauseView, DutyView, PlanView
 from kangshu.plans.plans import Plans
+from kangshu.plans.supervision import DutyUnderWay, duties_under_way
 from kangshu.sdk import Resource
 from kangshu.store import Store
 
@@ -82,10 +84,17 @@ class DutyLists:
     """责任清单 of the plans. Reading asks for `plan.read`, every change for `plan.assign`."""
 
     def __init__(
-        self, store: Store, plans: Plans, *, jurisdiction: str, clock: Callable[[], datetime] = now
+        self,
+        store: Store,
+        plans: Plans,
+        cases: Cases,
+        *,
+        jurisdiction: str,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._store = store
         self._plans = plans
+        self._cases = cases
         self._jurisdiction = jurisdiction
         self._clock = clock
 
@@ -227,6 +236,12 @@ class DutyLists:
                 )
                 found.append(AssignmentPreview(clause, entry, leads, due, findings))
         return tuple(found)
+
+    async def under_way(self, grant: Grant) -> tuple[DutyUnderWay, ...]:
+        """Return every duty that the grant sees, of all plans, the nearest deadline first; for 督查督办."""
+        grant.require("plan.read")
+        titles = {one.id: one.title for one in await self._plans.plans(grant)}
+        return await duties_under_way(self._store, grant, self._cases, titles, self.today())
 
     async def _held(self, grant: Grant, plan_id: str) -> tuple[DutyEntry, ...]:
         return entries_of((await stored_plan(self._store, grant, plan_id)).resource)

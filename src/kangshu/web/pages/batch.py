@@ -1,4 +1,4 @@
-"""批量办理: several cases marked in the worklist, one move that all of them offer and that asks for nothing more."""
+"""批量办理: several cases marked in a list, one move that all of them offer and that asks for nothing but an opinion."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class Act:
     tone: str
     rows: list[WorkRow] = field(default_factory=list)
     moves: list[str] = field(default_factory=list)
+    opinion: str = ""
+    """Title of the opinion (field `comment`) that the move asks for, one for all; "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,23 @@ class Done:
 async def preview(visit: Visit) -> Response:
     """Show what could be done with the marked cases, and on which of them."""
     ids = list(dict.fromkeys(visit.request.query_params.getlist("id")))[:_MOST]
+    wanted = visit.query("move")
     acts: dict[tuple[str, str], Act] = {}
     alone: list[WorkRow] = []
     for id_ in ids:
         try:
             row = await visit.platform.cases.row(visit.grant, id_)
             offers = [one for one in await visit.platform.cases.offers(visit.grant, id_) if _simple(one)]
+            offers = [one for one in offers if wanted in ("", one.move.id)]
         except Fault:
             continue
         shown = work_row(visit.words, row)
         for offer in offers:
             move = offer.move
-            act = acts.setdefault((row.code, move.id), Act(move.id, visit.words.of(move.title), move.tone))
+            act = acts.setdefault(
+                (row.code, move.id),
+                Act(move.id, visit.words.of(move.title), move.tone, opinion=_opinion(visit, move)),
+            )
             act.rows.append(shown)
             act.moves.append(f"{row.id}.{row.version}")
         if not offers:
@@ -62,8 +69,16 @@ async def preview(visit: Visit) -> Response:
 
 
 def _simple(offer: Any) -> bool:
-    """Return whether a move can be made now without filling in anything."""
-    return offer.blocked is None and not any(one.required for one in offer.move.form)
+    """Return whether a move can be made now without filling in anything but an opinion."""
+    return (
+        offer.blocked is None
+        and all(one.id == "comment" for one in offer.move.form if one.required)
+        and all(one.met for one in offer.checklist)
+    )
+
+
+def _opinion(visit: Visit, move: Any) -> str:
+    return next((visit.words.of(one.title) for one in move.form if one.required), "")
 
 
 async def move(visit: Visit) -> Response:
@@ -79,7 +94,7 @@ async def move(visit: Visit) -> Response:
                 visit.grant,
                 id_,
                 form.get("move", ""),
-                {},
+                {"comment": form["comment"]} if form.get("comment") else {},
                 if_match=whole_number(version),
             )
             state = work_row(words, await cases.row(visit.grant, id_)).state
