@@ -100,6 +100,20 @@ def _width(line: str) -> int:
     return sum(2 if character > "\u2e7f" else 1 for character in line)
 
 
+def _page_width(lines: list[str], widths: list[int], written: list[int]) -> int | None:
+    """Return the width to which the lines of a text are filled, None when it was not broken so."""
+    if len(written) < 8:
+        return None
+    common = written[int(len(written) * 0.9)]
+    full = sum(common - 4 <= width <= common + 4 for width in written)
+    if 36 <= common <= 130 and full >= 5 and full * 3 >= len(written):
+        return common
+    widest = written[-1]  # a page of short lines: three full ones, two of them in mid-sentence, none wider
+    filled = [line for line, width in zip(lines, widths, strict=True) if width >= widest - 4]
+    unfinished = sum(line.rstrip()[-1:] not in _SENTENCE_ENDS for line in filled)
+    return widest if 48 <= widest <= 130 and len(filled) >= 3 and unfinished >= 2 else None
+
+
 def soft_breaks(text: str) -> list[int]:
     """Return the offsets of line breaks that only fill the page's width, as in text taken from a pdf.
 
@@ -109,25 +123,37 @@ def soft_breaks(text: str) -> list[int]:
     lines = text.split("\n")
     widths = [_width(line.rstrip()) if len(line) <= 200 else 400 for line in lines]
     written = sorted(width for width in widths if width)
-    if len(written) < 8:
-        return []
-    page = written[int(len(written) * 0.9)]
-    full = sum(page - 4 <= width <= page + 4 for width in written)
-    if not 36 <= page <= 130 or full < 5 or full * 3 < len(written):
+    page = _page_width(lines, widths, written)
+    if page is None:
         return []
     breaks: list[int] = []
     position = 0
     for line, following, width in zip(lines, lines[1:], widths, strict=False):
         position += len(line)
-        ends = line.rstrip()[-1:] in "。！？!?;；:：" or not following.strip()
+        ends = line.rstrip()[-1:] in _SENTENCE_ENDS or not following.strip()
         if width * 20 >= page * 17 and not ends and not _NEW_PARAGRAPH.match(following):
             breaks.append(position)
         position += 1
     return breaks
 
 
+_SENTENCE_ENDS = "。！？!?;；:："
+# Spaces that recognised text has around years (到 2025 年), and between all characters (责 任 单 位).
+_AROUND_YEARS = re.compile(r"(?<=[到至前]) +(?=20\d\d)|(?<=20\d\d) +(?=年)")
+_BETWEEN_CHARACTERS = re.compile(r"(?<=[\u4e00-\u9fff，。、；：（）\d]) (?=[\u4e00-\u9fff，。、；：（）\d])")
+_CHARACTER = re.compile(r"[\u4e00-\u9fff]")
+
+
+def _stray_spaces(text: str) -> list[tuple[int, int]]:
+    """Return the spans of spaces that text recognition put where none belong."""
+    between = [found.span() for found in _BETWEEN_CHARACTERS.finditer(text)]
+    if len(between) * 2 > len(_CHARACTER.findall(text)):
+        return between
+    return [found.span() for found in _AROUND_YEARS.finditer(text)]
+
+
 _NEW_PARAGRAPH = re.compile(
-    r"[\s　]|[一二三四五六七八九十]{1,3}[、.]|[(（][一二三四五六七八九十\d]{1,3}[)）]|\d{1,2}[.．、](?!\d)|第[一二三四五六七八九十]+[章节条]|[-—•●]"
+    r"[\s　]|[一二三四五六七八九十]{1,3}[、.]|[(（][一二三四五六七八九十\d]{1,3}[)）]|\d{1,2}[.．、](?!\d)|第[一二三四五六七八九十]+[章节条]|[-—•●](?!\d)"
 )
 
 
@@ -140,6 +166,11 @@ def fold(text: str, *, unwrap: bool = True, tables: Sequence[Table] = ()) -> Fol
             for position in soft_breaks(text)
             if not any(table.start <= position <= table.end for table in tables)
         )
+    dropped.extend(
+        (start, end)
+        for start, end in _stray_spaces(text)
+        if not any(table.start <= start <= table.end for table in tables)
+    )
     if not dropped:
         return Folded(text.translate(_TABLE), text)
     pieces: list[str] = []

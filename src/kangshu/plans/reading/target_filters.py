@@ -66,6 +66,8 @@ def may_be_target(figure: Figure, before: str, after: str, stated: str | None, a
         return False
     if rules.condition_before.search(re.sub(r"\s", "", here)) and rules.condition_after.match(after):
         return False
+    if compiled("targets", "eligible_before").search(here):
+        return False
     if "元" in figure.measure and not _yuan_fits(here, after, stated):
         return False
     if rules.baseline.search(here) and rules.raised.match(after):
