@@ -136,8 +136,11 @@ def _roles_in_order(header: str) -> list[Role]:
         "责任": "answer",
         "配合": "cooperate",
         "协同": "cooperate",
+        "参与": "cooperate",
+        "协办": "cooperate",
+        "协作": "cooperate",
     }
-    named = re.findall(r"(牵头|主体|责任|配合|协同)(?:责任)?(?:单位|部门)", header)
+    named = re.findall(r"(牵头|主体|责任|配合|协同|参与|协办|协作)(?:责任)?(?:单位|部门)", header)
     return [kinds[name] for name in named]
 
 

@@ -51,9 +51,16 @@ def read_money(
     taken: list[tuple[int, int]] = []
     used: set[int] = set()
     capped: set[int] = set()  # first figures of runs whose amounts are upper limits
+    conditions: set[int] = set()  # first figures of runs of amounts that are conditions
     runs = chains(text, figures)
     for number, figure in enumerate(figures):
+        if runs[number][0] in conditions:  # 营业收入突破1亿元、5亿元的: the amounts behind the first
+            continue
         if number in used or not _is_rule(text, figure, sentences):
+            if runs[number][1] > number and _words()[1].search(
+                text[max(0, figure.start - 24) : figure.start]
+            ):
+                conditions.add(number)
             continue
         first, last = sentences.bounds(figure.start)
         here = text[first : figure.start]

@@ -79,7 +79,7 @@ class Sentences:
         before, after = self._text[first:start], self._text[end:last]
         clause = re.split("[;]", before)[-1]
         part = re.split("[,;]", before)[-1]
-        if self._in_conditions(start) or not self._expected(clause, after):
+        if self._in_conditions(start) or not self._expected(clause, after) or self._of_people(before):
             return False
         goals = [match.start() for match in self._goal.finditer(before)]
         pasts = [match.start() for match in self._past.finditer(before)]
@@ -107,6 +107,12 @@ class Sentences:
             return True
         here = clause[-30:][found.start() :] + after[:24]
         return bool(compiled("sentences", "planned_forecast").match(here)) and self._speaks_of_plans
+
+    def _of_people(self, before: str) -> bool:
+        """Return whether a sentence goes on from a forecast of the population: 预计老年人口达到…,占…,失能老人约…."""
+        found = self._forecast.search(before)
+        behind = before[found.start() :] if found else ""
+        return bool(re.search("人口|老龄化", behind)) and not re.search("力争|确保|目标|争取", behind)
 
     def _continues_a_goal(self, part: str, paragraph: str) -> bool:
         """Return whether the sentences before, in the same paragraph, gave a year of goals and told nothing past."""

@@ -104,6 +104,10 @@ def _yuan_fits(here: str, after: str, stated: str | None) -> bool:
         and not rules.appropriation.search(here)
         and not compiled("targets", "size_of_counted").search(here)
         and not rules.modifier_after.match(after)
+        and not (
+            compiled("targets", "rewarded_before").search(here)
+            and compiled("targets", "rewarded_after").search(after)
+        )
     )
 
 

@@ -15,7 +15,7 @@ from kangshu.plans.reading.lines import Lines
 from kangshu.plans.reading.model import Anchor, Heading, TaskFinding
 from kangshu.plans.reading.prose import prose_tasks
 from kangshu.plans.reading.table_tasks import table_tasks
-from kangshu.plans.reading.units import Assignment, decide
+from kangshu.plans.reading.units import Assignment, decide, label_pattern
 
 _SKIP = " \t\n。;,.、:)]"
 
@@ -118,7 +118,7 @@ def _paragraph_before(lines: Lines, number: int, barrier: int) -> int:
     """Return the start of the nearest paragraph above line `number` that begins behind `barrier`."""
     for above in range(number - 1, max(-1, number - 8), -1):
         line = lines.all[above]
-        if line.empty:
+        if line.empty or label_pattern().match(lines.text, line.start, line.end):
             continue
         if line.end <= barrier:
             break
