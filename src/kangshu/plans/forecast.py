@@ -16,7 +16,7 @@ from typing import Final
 
 from kangshu.base.text import Text
 from kangshu.plans.model import Forecast, Observation
-from kangshu.plans.numbers import plain
+from kangshu.plans.numbers import plain, rough
 
 _YEAR: Final = Decimal("365.25")
 _FARTHEST: Final = 366 * 30
@@ -75,6 +75,10 @@ def forecast(
         first.day,
         last.day,
         _text(len(used), first.day, last.day, due, value, low, high, unit),
+        Text(
+            f"按走势预计{due.year}年底约{plain(rough(value))}{unit}",
+            f"the trend leads to about {plain(rough(value))}{unit} at the end of {due.year}",
+        ),
     )
 
 
@@ -125,7 +129,7 @@ def _text(
 ) -> Text:
     return Text(
         f"按最近{count}个数值（{first.isoformat()}至{last.isoformat()}）的稳健线性趋势（Theil–Sen）推算，"
-        f"{due.isoformat()}约为{plain(value)}{unit}（区间{plain(low)}—{plain(high)}{unit}）",
+        f"{due.isoformat()}约为{plain(rough(value))}{unit}（区间{plain(rough(low))}—{plain(rough(high))}{unit}）",
         f"by a robust linear trend (Theil–Sen) over the last {count} values ({first.isoformat()} to {last.isoformat()}), "
-        f"about {plain(value)}{unit} on {due.isoformat()} (range {plain(low)} to {plain(high)}{unit})",
+        f"about {plain(rough(value))}{unit} on {due.isoformat()} (range {plain(rough(low))} to {plain(rough(high))}{unit})",
     )

@@ -43,8 +43,11 @@ class ValueSources:
 def earlier_ends(measure: MeasureDeclaration, today: date, count: int) -> tuple[date, ...]:
     """Return the period ends before today whose values can be held against each other.
 
-    Quarter ends; of a measure that is added up over the year the ends of the last years.
+    Quarter ends; of a measure that is added up over the year the ends of the last years; none of a measure that
+    counts what is registered now, whatever the day.
     """
+    if "$period_" not in measure.sql:
+        return ()
     if measure.period == "year":
         return tuple(date(today.year - back, 12, 31) for back in range(min(count, 5), 0, -1))
     return tuple(day for day in quarter_ends(today, count + 1) if day < today)[-count:]

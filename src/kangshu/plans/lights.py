@@ -199,8 +199,8 @@ def forecast_part(
     if found is None or met is None:
         return None, found
     if met:
-        return LightPart("forecast", "green", found.text), found
-    warning = Text(f"{found.text.zh}，预计达不到目标", f"{found.text.en}: the target would be missed")
+        return LightPart("forecast", "green", found.brief), found
+    warning = Text(f"{found.brief.zh}，达不到目标", f"{found.brief.en}: the target would be missed")
     return LightPart("forecast", "amber", warning), found
 
 

@@ -190,6 +190,9 @@ class Forecast:
     first: date | None = None
     last: date | None = None
     text: Text = _NO_TEXT
+    """The method with its inputs and the range; why there is none."""
+    brief: Text = _NO_TEXT
+    """The value at the deadline alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,11 @@ class TargetLight:
     def title(self) -> Text:
         """Return the light's word: 到期 and the like where the plan has ended."""
         return PLAN_STATE_TITLES[self.closed] if self.closed else LIGHT_TITLES[self.light]
+
+    @property
+    def headline(self) -> Text:
+        """Return the reason that decides the light, where a line must do."""
+        return next((part.text for part in self.parts if part.light == self.light), self.explanation)
 
     @property
     def explanation(self) -> Text:

@@ -17,7 +17,7 @@ from typing import Final
 from kangshu.base.text import Text
 from kangshu.plans.elements import extension_value, extensions
 from kangshu.plans.model import Milestone, Observation, TargetView
-from kangshu.plans.numbers import plain
+from kangshu.plans.numbers import plain, rough
 from kangshu.plans.phrases import SAYS_NOTHING
 from kangshu.plans.shape import MILESTONE
 from kangshu.sdk import Resource
@@ -151,7 +151,7 @@ def course_of(target: TargetView, last: date) -> Course:
 
 def told(points: Sequence[Waypoint], day: date, value: Decimal, unit: str) -> Text:
     """Return in words how `value`, asked for on `day`, was reckoned."""
-    asked = plain(value)
+    asked = plain(rough(value))
     before = next((one for one in reversed(points) if one.day <= day), None)
     after = next((one for one in points if one.day > day), None)
     if before is None and after is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import due_text, target_text, value_text
+from kangshu.web.pages.figures_text import due_text, reckoned_text, target_text, value_text
 from kangshu.web.pages.target_work import may_report
 from kangshu.web.visit import Visit
 
@@ -79,7 +79,7 @@ def card(
     ahead = ""
     if light.forecast is not None and light.forecast.value is not None:
         ahead = words(
-            "期末预计 {value}", value=f"{value_text(light.forecast.value)}{light.unit or target.unit}"
+            "期末预计 {value}", value=f"{reckoned_text(light.forecast.value)}{light.unit or target.unit}"
         )
     return TargetCard(
         target.indicator,
@@ -90,7 +90,7 @@ def card(
         (light.unit or target.unit) if light.value is not None else "",
         target_text(target),
         due_text(visit, target),
-        words.of(light.explanation),
+        words.of(light.headline),
         ahead,
         trend or [float(one.value) for one in light.history],
         titles.get(target.section, "") or words("原文"),

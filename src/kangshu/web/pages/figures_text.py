@@ -7,6 +7,8 @@ from typing import Any, Final
 from kangshu.web.visit import Visit
 
 _TITLE: Final = 26
+_WHOLE: Final = 100
+"""From here on a reckoned figure is shown in whole numbers."""
 
 
 def short(text: str, length: int = _TITLE) -> str:
@@ -37,6 +39,13 @@ def due_text(visit: Visit, target: Any) -> str:
     if target.masked:
         return visit.words("年份未公布（{year}）", year=target.due or "xxxx")
     return visit.words("{year} 年底前", year=target.due) if target.due else ""
+
+
+def reckoned_text(value: Any) -> str:
+    """Return a figure that was reckoned, without a precision that it does not have; "—" where it is unknown."""
+    if value is None:
+        return "—"
+    return value_text(round(value, 0 if abs(value) >= _WHOLE else 1))
 
 
 def value_text(value: Any) -> str:

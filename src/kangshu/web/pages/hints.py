@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kangshu.access import Nothing
 from kangshu.base.clock import today
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import figures
 from kangshu.web.visit import Visit
+
+
+_WAITING: Final = {
+    "awaiting-report": "{count} 个目标由责任单位填报后亮灯",
+    "awaiting-statistics": "{count} 个目标等待统计部门发布",
+    "register-missing": "{count} 个目标的台账尚未建设",
+}
+"""What a plan waits for where no measure is suggested, by the targets' state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,9 @@ async def missing_for(visit: Visit, target: Any) -> list[Hint]:
     if target.measure:
         found.append(Hint(words("已推荐指标，等待规划推进办确认关联")))
     else:
-        found.append(Hint(words("没有关联指标：可在“关联指标”处选择，或由责任单位填报数值")))
+        found.append(Hint(words.of(target.evidence.reason)))
+    if target.evidence.kind == "register-missing":
+        found.append(Hint(words("台账建成前，可在“取数方式”处改为由责任单位填报")))
     return found
 
 
@@ -103,10 +113,11 @@ async def missing(visit: Visit, plan: Any) -> list[Hint]:
         if fitting:
             text = words("{count} 个目标有推荐的指标等待确认", count=fitting)
             found.append(Hint(text, f"{address}/review?queue=links" if may_review else "", words("去核对")))
-        rest = len(without) - fitting
-        if rest:
-            text = words("{count} 个目标没有可匹配的指标，由责任单位填报后亮灯", count=rest)
-            found.append(Hint(text, f"{address}#unknown", words("看目标")))
+        states = Counter(one.state for one in without if one.id not in offered)
+        for state, said in _WAITING.items():
+            if states[state]:
+                text = words(said, count=states[state])
+                found.append(Hint(text, f"{address}?shows={state}#targets", words("看目标")))
     silent = Counter(one.measure for one in dark if one.measure and one.confirmed and one.measure in measures)
     registers: Counter[tuple[str, str]] = Counter()
     for measure, count in silent.items():

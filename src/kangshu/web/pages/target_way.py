@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from kangshu.base.clock import today
 from kangshu.web import way_chart
-from kangshu.web.pages.figures_text import value_text
+from kangshu.web.pages.figures_text import reckoned_text, value_text
 from kangshu.web.parts import Fact
 from kangshu.web.visit import Visit
 
@@ -103,7 +103,9 @@ def _years(visit: Visit, target: Any, course: Any, unit: str) -> list[YearLine]:
         else:
             source = words("按时序推算")
         found.append(
-            YearLine(year, f"{value_text(value)}{unit}", source, milestone is not None and not milestone.goal)
+            YearLine(
+                year, f"{reckoned_text(value)}{unit}", source, milestone is not None and not milestone.goal
+            )
         )
     return found
 
@@ -133,8 +135,8 @@ def _facts(visit: Visit, target: Any, unit: str) -> list[Fact]:
         else found.reaches.isoformat()
     )
     return [
-        Fact(words("期末预计"), f"{value_text(found.value)}{unit}"),
+        Fact(words("期末预计"), f"{reckoned_text(found.value)}{unit}"),
         Fact(words("预计达到目标的日期"), reached),
-        Fact(words("年均变化"), f"{value_text(found.per_year)}{unit}"),
+        Fact(words("年均变化"), f"{reckoned_text(found.per_year)}{unit}"),
         Fact(words("方法与依据"), words.of(found.text)),
     ]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from kangshu.base.faults import Fault, NotFound
 from kangshu.web import figures
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import due_text, target_text, value_text
+from kangshu.web.pages.figures_text import due_text, reckoned_text, target_text, value_text
 from kangshu.web.pages.hints import missing_for
 from kangshu.web.pages.instructing import instructions_of
 from kangshu.web.pages.plans import LIGHT_WORDS
@@ -57,11 +57,11 @@ async def page(
         value=value_text(light.value),
         unit=(light.unit or found.unit) if light.value is not None else "",
         as_of=words("数据截至 {moment}", moment=words.moment(light.as_of)) if light.as_of else "",
-        expected=value_text(light.expected),
+        expected=reckoned_text(light.expected),
         target=target_text(found),
         due=due_text(visit, found),
         gap=gap,
-        forecast=value_text(light.forecast.value) if light.forecast else "",
+        forecast=reckoned_text(light.forecast.value) if light.forecast else "",
         forecast_note=_forecast_note(visit, light),
         way=way_of(visit, found) if own else None,
         yearly=measured is not None and measured.period == "year",
@@ -102,8 +102,8 @@ def _forecast_note(visit: Visit, light: Any) -> str:
         return visit.words.of(found.text)
     return visit.words(
         "区间 {low}—{high}，至 {day}",
-        low=value_text(found.low),
-        high=value_text(found.high),
+        low=reckoned_text(found.low),
+        high=reckoned_text(found.high),
         day=found.at.isoformat(),
     )
 
