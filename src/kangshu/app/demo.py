@@ -14,7 +14,9 @@ from kangshu.access import Grant, system_grant
 from kangshu.accounts import SECOND_FACTOR, Account
 from kangshu.api import Platform, enter_parameter
 from kangshu.app.demo_accounts import CITY_CODE, DemoAccount, demo_identity, keep_accounts
+from kangshu.app.demo_duties import list_duties
 from kangshu.app.demo_governance import make_last_year, make_this_year
+from kangshu.app.demo_province import place_under_province
 from kangshu.app.demo_targets import tell_targets
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, all_measures, all_views, city_services, open_platform
@@ -187,6 +189,8 @@ async def _import_sample(platform: Platform, city: DemoCity, progress: Progress)
     await platform.plans.link_all(grant, imported.plan)
     await platform.plans.baselines_from_measures(grant, imported.plan, city.first_day.year)
     await tell_targets(platform, city, imported.plan)
+    await list_duties(platform, grant, city, imported.plan)
+    await place_under_province(platform, imported.plan)
     await platform.snapshots.freeze(grant, [imported.plan], "规划启动时快照")
     await make_last_year(platform, city, imported.plan)
     progress(*title, 2, 4)

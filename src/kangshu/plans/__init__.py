@@ -110,6 +110,12 @@ def sample_plan(form: str = "docx") -> tuple[str, bytes]:
     return name, files(__package__).joinpath("samples").joinpath(name).read_bytes()
 
 
+def sample_higher_plan() -> tuple[str, bytes]:
+    """Return (file name, bytes) of the plan of the demo city's province, our own text."""
+    name = "province-plan.txt"
+    return name, files(__package__).joinpath("samples").joinpath(name).read_bytes()
+
+
 __all__ = [
     "CARRIES",
     "CARRIES_INSTRUCTION",
@@ -255,6 +261,7 @@ __all__ = [
     "missing_reason",
     "quota_lines",
     "read_plan",
+    "sample_higher_plan",
     "sample_plan",
     "scheme_sheets",
     "score_of",

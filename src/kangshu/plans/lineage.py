@@ -151,18 +151,29 @@ class Lineage:
 
         Raises NotFound, Unprocessable for another city's plan.
         """
+        await self._decide(grant, plan_id, higher_id, [(clause, higher)], decision)
+
+    async def carry_out_all(
+        self, grant: Grant, plan_id: str, higher_id: str, pairs: Mapping[str, str]
+    ) -> None:
+        """Confirm at once what carries out which: higher clause → own clause. Raises as `carry_out` does."""
+        listed = [(clause, higher) for higher, clause in pairs.items()]
+        await self._decide(grant, plan_id, higher_id, listed, "confirmed")
+
+    async def _decide(
+        self, grant: Grant, plan_id: str, higher_id: str, pairs: Sequence[tuple[str, str]], decision: Decision
+    ) -> None:
         grant.require("plan.link")
         view = await self._plans.plan(grant, higher_id)
-        if view.clause(higher) is None:
+        if any(view.clause(higher) is None for _, higher in pairs):
             raise NotFound("the higher plan has no such clause", zh="上级规划中没有此条款")
-        day = self._today().isoformat()
-        await change_plan(
-            self._store,
-            grant,
-            plan_id,
-            lambda plan: hierarchy.decide(plan, clause, higher_id, higher, decision, person(grant), day),
-            act="higher",
-        )
+        day, by = self._today().isoformat(), person(grant)
+
+        def change(plan: Resource) -> None:
+            for clause, higher in pairs:
+                hierarchy.decide(plan, clause, higher_id, higher, decision, by, day)
+
+        await change_plan(self._store, grant, plan_id, change, act="higher")
 
     async def conflicts(self, grant: Grant, plan_id: str) -> tuple[Conflict, ...]:
         """Return where a plan of ours contradicts another of ours that is in force. Raises NotFound."""

@@ -187,6 +187,7 @@ def _listed(text: str) -> Iterator[Found]:
 def _is_item(name: str) -> bool:
     return (
         3 <= len(name) <= _LONGEST
+        and not name[0].isdigit()
         and not _torn(name)
         and not compiled("named_things", "division").match(name)
         and len(_distinct(name)) >= _DISTINCT
