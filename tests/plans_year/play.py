@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from kangshu.access import Grant, Subject, open_grant, system_grant
@@ -24,6 +25,7 @@ from kangshu.base.text import Text
 from kangshu.cases import Cases, state_of
 from kangshu.plans import OUTLETS, Assessments, Plans, Returns, Scheme, SchemeItem, Snapshots, UnitClass
 from kangshu.plans import PARAMETERS as OURS
+from kangshu.sdk import Service
 from kangshu.services.draft import discover
 from kangshu.services.loading import freeze
 from kangshu.store import Store
@@ -100,9 +102,14 @@ class Year:
         await self.returns.keep_calendar()
 
 
+@cache
+def _services() -> tuple[Service, ...]:
+    return tuple(freeze(one) for one in discover("kangshu_services") if one.id in SERVICES)
+
+
 async def open_year(store: Store) -> Year:
     """Return the rooms on an empty database, with the organisations and the parameters of the year."""
-    services = [freeze(one) for one in discover("kangshu_services") if one.id in SERVICES]
+    services = _services()
     declared = [*DOORS, *OURS, *(one for service in services for one in service.parameters)]
     table = ParameterTable(declared)
     for name, value, since in (

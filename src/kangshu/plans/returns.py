@@ -206,8 +206,9 @@ class Returns:
         years = sorted({ReturnPeriod.read(one.period).year for one in found}, reverse=True)
         shown = year or (years[0] if years else self._today().year)
         rows = {(one.unit, one.period): one for one in found if ReturnPeriod.read(one.period).year == shown}
-        periods = {ReturnPeriod.read(period) for _, period in rows}
-        periods |= set(periods_of(shown, self._parameters, self._jurisdiction))
+        sent = {ReturnPeriod.read(period) for _, period in rows}
+        coming = periods_of(shown, self._parameters, self._jurisdiction)
+        periods = sent | {one for one in coming if not sent or one > min(sent)}
         units = {one.unit: one.unit_name for one in rows.values()}
         return ReturnsTable(
             plan,

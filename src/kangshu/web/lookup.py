@@ -125,7 +125,8 @@ async def _listed(visit: Visit, field: Field) -> tuple[tuple[str, str], ...]:
 
 def name_of(resource: Resource) -> str:
     """Return how people call a record: its name, title or text, else its kind and id."""
-    name = resource.get("name")
+    # a definition's name is for programs, its title for people
+    name = resource.get("title") or resource.get("name")
     if isinstance(name, str) and name:
         return name
     if isinstance(name, list) and name:
