@@ -35,8 +35,11 @@ class SchemeItem:
         formula = FORMULAS.get(self.formula)
         if formula is None:
             return Text(self.formula, self.formula)
-        zh = "，".join(f"{formula.figures[name].zh} {value}" for name, value in self.figures.items())
-        en = ", ".join(f"{formula.figures[name].en} {value}" for name, value in self.figures.items())
+        said = [
+            (formula.figures[name], self.figures[name]) for name in formula.figures if name in self.figures
+        ]
+        zh = "，".join(f"{meaning.zh} {value}" for meaning, value in said)
+        en = ", ".join(f"{meaning.en} {value}" for meaning, value in said)
         return Text(
             f"{formula.title.zh}（{zh}）" if zh else formula.title.zh,
             f"{formula.title.en} ({en})" if en else formula.title.en,

@@ -43,8 +43,9 @@ def scheme_sheets(scheme: Scheme) -> bytes:
 
 def _item_row(title: str, item: SchemeItem) -> list[Value]:
     formula = FORMULAS.get(item.formula)
+    meanings = formula.figures if formula else {}
     figures = "；".join(
-        f"{formula.figures[name].zh}={figure}" for name, figure in item.figures.items() if formula
+        f"{meaning.zh}={item.figures[name]}" for name, meaning in meanings.items() if name in item.figures
     )
     return [
         title,
