@@ -203,6 +203,10 @@ async def test_what_is_no_finding_is_put_aside_and_undone(room: Room) -> None:
     assert {key: after[key] for key in ("goal", "action")} == {key: before[key] for key in ("goal", "action")}
     with pytest.raises(NotFound):
         await room.plans.history.undo(room.grant, plan_id, seen=undone.stored.version)
+    colleague = replace(room.grant, account="colleague", display="孟晓岚")
+    theirs = await room.plans.desk.accept(colleague, plan_id, [clause.id])
+    with pytest.raises(Conflict):
+        await room.plans.history.undo(room.grant, plan_id, seen=theirs.version)
 
 
 async def test_revisions_tell_in_words_and_an_earlier_one_comes_back(room: Room) -> None:
@@ -222,8 +226,8 @@ async def test_revisions_tell_in_words_and_an_earlier_one_comes_back(room: Room)
     assert page.rows[0].by == "孟晓岚"
     assert "期限由“2027”改为“2029”" in page.rows[0].changes[0].zh
     assert (page.rows[-1].version, page.older) == (1, 0)
-    with pytest.raises(Conflict):  # the last change is a colleague's
-        await room.plans.history.undo(room.grant, plan_id, seen=3)
+    with pytest.raises(NotFound):  # what was entered with a source is not undone by one key
+        await room.plans.history.undo(other, plan_id, seen=3)
     assert (await room.plans.history.at(room.grant, plan_id, 1)).clause(clause.id) == plan.clause(clause.id)
     with pytest.raises(Conflict):
         await room.plans.history.restore(room.grant, plan_id, 1, seen=2)

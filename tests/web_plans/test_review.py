@@ -125,8 +125,8 @@ def test_a_baseline_runs_the_trajectory(site: Site, own: str) -> None:
 
 def test_another_citys_plan_and_an_unknown_queue_are_told(site: Site, foreign: str, own: str) -> None:
     with closing(site.visitor("plan")) as office:
-        assert "外地规划" in office.get(f"/plans/{foreign}/review").text
-        assert office.get(f"/plans/{foreign}/review").status_code == 422
+        assert "外地规划" in office.get(f"/plans/{foreign}/review?queue=doubts").text
+        assert office.get(f"/plans/{foreign}/review?queue=doubts").status_code == 422
     assert _answer(site, own, "nothing", answer="x")[0] == 404
     assert _answer(site, own, "doubts", id="doubt-0", answer="x")[0] == 404
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,6 +21,8 @@ from kangshu.sdk import Resource
 from kangshu.store import Store, Stored
 
 A_PAGE: Final = 30
+_UNDOABLE: Final = frozenset({"accepted", "corrected", "split", "merged", "added", "rejected", "restored"})
+"""Acts of the desk. What else changes a plan (links, states, 补录) is brought back under the revisions, not by one key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,11 @@ class Revisions:
 class History:
     """The versions of plans. Looking asks for `plan.read`, bringing back for `plan.link`."""
 
-    def __init__(self, store: Store, cases: Cases, today: Callable[[], date]) -> None:
+    def __init__(
+        self, store: Store, cases: Cases, today: Callable[[], date], measures: Mapping[str, Text]
+    ) -> None:
         self._store = store
+        self._measures = measures
         self._cases = cases
         self._today = today
 
@@ -64,8 +69,11 @@ class History:
             held[version] = (
                 current if version == current.version else await self._version(grant, plan_id, version)
             )
+        names = await unit_names(self._store, grant, current.resource)
+        names |= {id_: title.zh for id_, title in self._measures.items()}
         rows = tuple(
-            self._row(held[version], held.get(version - 1)) for version in range(newest, oldest - 1, -1)
+            self._row(held[version], held.get(version - 1), names)
+            for version in range(newest, oldest - 1, -1)
         )
         plan = plan_view(current.resource, "", {}, self._today())
         return Revisions(plan, rows, oldest - 1)
@@ -106,7 +114,7 @@ class History:
         while (restored := signature_of(undone).restores) and signature_of(undone).act == "undo":
             undone = await self._version(grant, plan_id, restored)
         signature = signature_of(undone)
-        if undone.version <= 1 or not signature.by or signature.act == "state":
+        if undone.version <= 1 or signature.act not in _UNDOABLE:
             raise NotFound("nothing is left to undo", zh="没有可撤销的操作")
         if signature.account != grant.account:
             raise Conflict(
@@ -144,7 +152,9 @@ class History:
             raise NotFound("there is no such version", zh="没有这个版本")
         return stored
 
-    def _row(self, stored: Stored, before: Stored | None) -> Revision:
+    def _row(self, stored: Stored, before: Stored | None, names: Mapping[str, str]) -> Revision:
         signed = signature_of(stored)
-        told = changes_between(before.resource, stored.resource, self._today()) if before else ()
+        told: tuple[Text, ...] = ()
+        if before is not None:
+            told = changes_between(before.resource, stored.resource, self._today(), names)
         return Revision(stored.version, signed.by, signed.on, signed.act, signed.restores, told)

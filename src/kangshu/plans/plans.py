@@ -99,7 +99,9 @@ class Plans(Intake, Upkeep):
         """What a person does to the reading of a plan's document."""
         self.gaps = Gaps(store, self._today)
         """What plans lack, and its entry."""
-        self.history = History(store, cases, self._today)
+        self.history = History(
+            store, cases, self._today, {one.id: one.title for one in self._measures.values()}
+        )
         """The versions of plans."""
 
     def _today(self) -> date:
@@ -198,6 +200,8 @@ class Plans(Intake, Upkeep):
 
     async def adopt(self, grant: Grant, plan_id: str, clauses: Collection[str]) -> Adoption:
         """采纳: copy clauses of another city's plan, with their targets, into a plan of our own.
+
+        `clauses` may name targets too that stand in no clause.
 
         Raises:
             NotFound: no such plan or clause.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Final, TypeVar
 
 from kangshu.base.text import Text
@@ -25,15 +26,21 @@ HOW: Final = {
 }
 
 
-def changes_between(before: Resource, after: Resource, today: date) -> tuple[Text, ...]:
-    """Return each difference between two versions of a plan, told for a reader; the first 40 and how many more."""
+def changes_between(
+    before: Resource, after: Resource, today: date, names: Mapping[str, str] | None = None
+) -> tuple[Text, ...]:
+    """Return each difference between two versions of a plan, told for a reader; the first 40 and how many more.
+
+    `names` are those of the organisations and measures that the plan points to, by id.
+    """
+    known = names or {}
     old, new = plan_view(before, "", {}, today), plan_view(after, "", {}, today)
     found = [
         *_head(old, new),
         *_period(before, after),
         *_gone(before, after, old),
-        *_each("条款", "Clause", old.clauses, new.clauses, _clause),
-        *_each("目标", "Target", old.targets, new.targets, _target),
+        *_each("条款", "Clause", old.clauses, new.clauses, partial(_clause, names=known)),
+        *_each("目标", "Target", old.targets, new.targets, partial(_target, names=known)),
         *_each("资金规则", "Money rule", old.money, new.money, _money),
         *_doubts(old, new),
     ]
@@ -54,7 +61,7 @@ def amendments(before: Resource, after: Resource) -> dict[str, tuple[Text, ...]]
         earlier = was.get(clause.id)
         if earlier is None:
             continue
-        told = list(_clause(earlier, clause))
+        told = list(_clause(earlier, clause, {}))
         for target in new.targets:
             held = old.target(target.id) if target.clause == clause.id else None
             if held is not None:
@@ -143,7 +150,7 @@ def _said(one: ClauseView | TargetView | MoneyView) -> str:
     return one.span or (one.indicator if isinstance(one, TargetView) else "")
 
 
-def _clause(old: ClauseView, new: ClauseView) -> Iterator[Text]:
+def _clause(old: ClauseView, new: ClauseView, names: Mapping[str, str]) -> Iterator[Text]:
     if old.text != new.text:
         yield _from_to("内容", "text", old.text, new.text)
     for role, zh, en in (("lead", "牵头单位", "lead units"), ("cooperating", "配合单位", "co-units")):
@@ -160,11 +167,13 @@ def _clause(old: ClauseView, new: ClauseView) -> Iterator[Text]:
             if unit.outside:
                 yield Text(f"“{unit.written}”不是本市机构", f"“{unit.written}” is none of ours")
             else:
-                there = "、".join(unit.organisations)
+                was, there = (
+                    "、".join(names.get(one, one) for one in said.organisations) for said in (before, unit)
+                )
                 yield _from_to(
                     f"“{unit.written}”对应机构",
                     f"“{unit.written}” is",
-                    "、".join(before.organisations),
+                    was,
                     there,
                 )
     if old.anchor != new.anchor and old.text == new.text:
@@ -182,12 +191,12 @@ def _asked(old: TargetView, new: TargetView) -> Iterator[Text]:
     )
 
 
-def _target(old: TargetView, new: TargetView) -> Iterator[Text]:
+def _target(old: TargetView, new: TargetView, names: Mapping[str, str]) -> Iterator[Text]:
     yield from _asked(old, new)
     yield from _pairs(
         ("期限来源", "source of the year", old.due_source, new.due_source),
         ("所属条款", "clause", name_of(old.clause), name_of(new.clause)),
-        ("关联指标", "measure", _link(old), _link(new)),
+        ("关联指标", "measure", names.get(_link(old), _link(old)), names.get(_link(new), _link(new))),
         ("基期", "baseline", _baseline(old), _baseline(new)),
     )
 
