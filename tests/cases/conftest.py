@@ -14,6 +14,8 @@ from kangshu.accounts import PARAMETERS, ready_roles
 from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND, structure
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
+from kangshu.plans import OUTLETS, Papers, Plans
+from kangshu.plans import PARAMETERS as PLAN_PARAMETERS
 from kangshu.sdk import Resource
 from kangshu.services import load
 from kangshu.store import Store
@@ -42,6 +44,8 @@ class City:
     clock: Clock
     parameters: ParameterTable
     account: Callable[..., Grant]
+    plans: Plans
+    papers: Papers
 
     async def start_referral(self, **values: Any) -> str:
         """Start a draft referral of the resident by the centre; return its id."""
@@ -125,10 +129,17 @@ async def city(store: Store) -> City:
     for record in records:
         await store.update(SYSTEM, record)
     services = load("kangshu_services")
-    parameters = ParameterTable([*PARAMETERS, *(one for service in services for one in service.parameters)])
+    parameters = ParameterTable(
+        [*PARAMETERS, *PLAN_PARAMETERS, *(one for service in services for one in service.parameters)]
+    )
     clock = Clock()
     declared = [case for service in services for case in service.cases]
-    cases = Cases(store, declared, parameters, jurisdiction="990100", clock=clock)
+    outlets = dict(OUTLETS)
+    cases = Cases(store, declared, parameters, jurisdiction="990100", clock=clock, outlets=outlets)
+    plans = Plans(store, cases, parameters, jurisdiction="990100", clock=clock)
+    documents = [one for service in services for one in service.documents]
+    papers = Papers(store, plans, cases, documents, clock=clock)
+    outlets.update(papers.outlets())
     roles = ready_roles()
 
     def account(
@@ -144,4 +155,4 @@ async def city(store: Store) -> City:
         )
         return open_grant(subject, [roles[role]])
 
-    return City(store, cases, clock, parameters, account)
+    return City(store, cases, clock, parameters, account, plans, papers)

@@ -53,8 +53,7 @@ async def draws_of(store: Store, grant: Grant, task: str) -> tuple[Draw, ...]:
             "",
         )
         if stage:
-            binary = await store.read(grant, "Binary", str(stored[0]["id"]))
-            found.append(_draw(reference, stage == "drawn", draw_content(binary.resource)))
+            found.append(_draw(reference, stage == "drawn", draw_content(stored[0])))
     sealed = {str(one.record["commitment"]) for one in found if one.drawn}
     kept = [one for one in found if one.drawn or str(one.record["commitment"]) not in sealed]
     return tuple(sorted(kept, key=lambda one: str(one.record["sealed"]), reverse=True))

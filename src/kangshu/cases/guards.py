@@ -65,5 +65,14 @@ def found_texts(
 
 
 def _variables(form: Mapping[str, Any], children: Sequence[Resource]) -> dict[str, Any]:
-    entered = {name: value for name, value in form.items() if value is not None}
+    entered = {name: _entered(value) for name, value in form.items() if value is not None}
     return {"form": entered, "children": list(children)}
+
+
+def _entered(value: Any) -> Any:
+    """Return a form's value without the cells of a table's rows that stand empty: to a guard they are not there."""
+    if isinstance(value, list):
+        return [_entered(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: one for name, one in value.items() if one is not None}
+    return value

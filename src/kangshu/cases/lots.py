@@ -120,15 +120,17 @@ async def read_draw(transaction: Transaction, reference: str) -> dict[str, Any]:
     """Return the content of a draw's record. Raises Unprocessable where it is none."""
     identifier = reference.removeprefix("DocumentReference/")
     try:
-        stored = await transaction.read("Binary", identifier)
+        stored = await transaction.read("DocumentReference", identifier)
     except (NotFound, Gone):
         raise Unprocessable("there is no draw to go by", zh="没有可用的抽取记录") from None
+    if not any(one.get("url") == DRAW for one in stored.resource.get("extension", ())):
+        raise Unprocessable("this is no record of a draw", zh="该文件不是抽取记录")
     return draw_content(stored.resource)
 
 
-def draw_content(binary: Resource) -> dict[str, Any]:
-    """Return the content of a draw's record from its Binary."""
-    return dict(json.loads(base64.b64decode(str(binary["data"]))))
+def draw_content(record: Resource) -> dict[str, Any]:
+    """Return the content of a draw's record."""
+    return dict(json.loads(base64.b64decode(str(record["content"][0]["attachment"]["data"]))))
 
 
 def _sorted_out(
@@ -182,20 +184,11 @@ async def _keep(
             {
                 "attachment": {
                     "contentType": "application/json",
-                    "url": f"Binary/{identifier}",
+                    "data": base64.b64encode(data).decode("ascii"),
                     "title": f"draw-{stage}.json",
                 }
             }
         ],
     }
-    binary: Resource = {
-        "resourceType": "Binary",
-        "id": identifier,
-        "meta": {"tag": tags},
-        "contentType": "application/json",
-        "securityContext": {"reference": f"DocumentReference/{identifier}"},
-        "data": base64.b64encode(data).decode("ascii"),
-    }
     await transaction.create_as(identifier, reference)
-    await transaction.create_as(identifier, binary)
     return identifier

@@ -324,7 +324,7 @@ class Running:
 
     def _rows(self, effect: Mapping[str, Any]) -> Iterator[Any]:
         """Yield the rows of an effect's `each` for which its `where` holds; one without a column where it has none."""
-        for row in self._fill(effect["each"]) or () if "each" in effect else [{}]:
+        for row in listed(self._fill(effect["each"])) if "each" in effect else [{}]:
             if "where" not in effect or self.holds(str(effect["where"]), row):
                 yield row
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
@@ -26,15 +26,13 @@ from kangshu.plans.citing import Cited, citable, cited
 from kangshu.plans.paper_text import composed, filled, names_of
 from kangshu.plans.plans import Plans
 from kangshu.sdk import CaseDeclaration, DocumentDeclaration, Resource
-from kangshu.store import FROZEN_TAG, Store, Transaction, new_id
+from kangshu.store import OFFICIAL, Store, Transaction, new_id
 
 CITED: Final = "cited"
 """Field of a case in which the keys of what it cites stand; see `citing`."""
 CITED_FACT: Final = structure("cited-fact")
 DOCUMENT_NUMBER: Final = f"{BASE}/sid/document-number"
 """Identifier system of 发文字号."""
-OFFICIAL: Final = structure("official-document")
-"""Extension of a DocumentReference: the declaration (service/document) that it was made from."""
 _RESPONSIBLE: Final = structure("responsible-organisation")
 _DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -52,6 +50,8 @@ class Paper:
     sha256: str = ""
     facts: tuple[Mapping[str, str], ...] = ()
     """What it cites, as kept on the day."""
+    intact: bool = True
+    """Whether the kept bytes still have the digest of the day."""
 
     @property
     def file(self) -> str:
@@ -147,10 +147,8 @@ class Papers:
         made, facts = await self._filled(grant, document, task, children, day, number)
         data = official_document(made)
         identifier = new_id()
-        reference, binary = _records(identifier, document, task, number, data, facts, when)
-        await transaction.create_as(identifier, reference)
-        writing = replace(transaction.grant, operations=transaction.grant.operations | {"plan.engine"})
-        await transaction.under(writing).create_as(identifier, binary)
+        record = _record(identifier, document, task, number, data, facts, when)
+        await transaction.create_as(identifier, record)
         return {document.id: f"DocumentReference/{identifier}"}
 
     async def _next_number(
@@ -190,7 +188,7 @@ def _keys(task: Resource) -> list[str]:
     return [held] if isinstance(held, str) else list(held)
 
 
-def _records(
+def _record(
     identifier: str,
     document: DocumentDeclaration,
     task: Resource,
@@ -198,7 +196,7 @@ def _records(
     data: bytes,
     facts: Sequence[Cited],
     when: datetime,
-) -> tuple[Resource, Resource]:
+) -> Resource:
     tags = list(task.get("meta", {}).get("tag", ()))
     meta = {"meta": {"tag": tags}} if tags else {}
     parties = dict.fromkeys(
@@ -227,18 +225,18 @@ def _records(
         "docStatus": "final",
         "date": instant(when),
         "description": document.title.zh,
-        "content": [{"attachment": {"contentType": _DOCX, "url": f"Binary/{identifier}", "title": title}}],
+        "content": [
+            {
+                "attachment": {
+                    "contentType": _DOCX,
+                    "title": title,
+                    "data": base64.b64encode(data).decode("ascii"),
+                }
+            }
+        ],
         "context": {"related": [{"reference": f"Task/{task['id']}"}]},
     }
-    binary: Resource = {
-        "resourceType": "Binary",
-        "id": identifier,
-        "meta": {"tag": [*tags, {**FROZEN_TAG, "code": "document", "display": "已签发公文"}]},
-        "contentType": _DOCX,
-        "securityContext": {"reference": f"DocumentReference/{identifier}"},
-        "data": base64.b64encode(data).decode("ascii"),
-    }
-    return reference, binary
+    return reference
 
 
 def _kept_paper(resource: Resource, declared: Mapping[str, DocumentDeclaration]) -> Paper | None:
@@ -261,4 +259,9 @@ def _kept_paper(resource: Resource, declared: Mapping[str, DocumentDeclaration])
         str(resource.get("date", "")),
         numbers.get(shape.DOCUMENT_HASH, ""),
         tuple(facts),
+        sha256(_bytes_of(resource)).hexdigest() == numbers.get(shape.DOCUMENT_HASH, ""),
     )
+
+
+def _bytes_of(resource: Resource) -> bytes:
+    return base64.b64decode(str(resource["content"][0]["attachment"].get("data", "")))

@@ -24,7 +24,7 @@ from kangshu.store.care import OpenCare
 from kangshu.store.embedded import EmbeddedPostgres
 from kangshu.store.extracts import ExtractRecord, NewExtract, oversees
 from kangshu.store.files import LoadProblem, LoadReport
-from kangshu.store.guards import FROZEN_NUMBER, FROZEN_TAG, PUBLICATION_NUMBER, LABELLING
+from kangshu.store.guards import FROZEN_NUMBER, FROZEN_TAG, LABELLING, OFFICIAL, PUBLICATION_NUMBER
 from kangshu.store.records import Change, Job, Page, Stored, Written
 from kangshu.store.scopes import scope_of
 from kangshu.store.store import Store
@@ -40,9 +40,10 @@ __all__ = [
     "LABELLING",
     "MANY_EXPORTS",
     "MANY_RESIDENTS",
-    "PUBLICATION_NUMBER",
     "NIGHT_BEGIN",
     "NIGHT_END",
+    "OFFICIAL",
+    "PUBLICATION_NUMBER",
     "REFUSED_SERIES",
     "Anchor",
     "AnchorPlaces",

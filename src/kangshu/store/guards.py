@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kangshu.access import AllOf, AnyOf, Everything, Grant, InCare, Predicate, care_rules
-from kangshu.base.canonical import BASE, CASE_KIND, code_system
+from kangshu.base.canonical import BASE, CASE_KIND, code_system, structure
 from kangshu.base.faults import Conflict, Forbidden, Unprocessable
 from kangshu.sdk import Resource
 from kangshu.store.care import enter, forget
@@ -27,6 +27,9 @@ PUBLICATION_NUMBER: Final = f"{BASE}/sid/publication-number"
 """Identifier system of publications: the number of the snapshot of which one shows a part to everybody."""
 FROZEN_TAG: Final = {"system": code_system("frozen"), "code": "snapshot", "display": "快照"}
 """meta.tag of both records of a frozen snapshot: once they stand, nobody changes or deletes them."""
+
+OFFICIAL: Final = structure("official-document")
+"""Extension of a DocumentReference: the declaration (service/document) that a case made it from. Cases alone write it."""
 
 
 def is_frozen(resource: Resource) -> bool:
@@ -60,6 +63,15 @@ def check_owned(grant: Grant, type: str, resource: Resource) -> None:
             raise Conflict(
                 "this Task is a case: change it by its moves, POST Task/[id]/$move",
                 zh="该任务是办件，只能通过办理动作（POST Task/[id]/$move）变更",
+            )
+    if type == "DocumentReference" and not grant.may("case.engine"):
+        parts = resource.get("extension")
+        if isinstance(parts, list) and any(
+            isinstance(one, dict) and one.get("url") == OFFICIAL for one in parts
+        ):
+            raise Conflict(
+                "this is an official document that a case has made: it stays as it was signed",
+                zh="该文件是办件签发的公文，签发后不得修改",
             )
     if type == "Consent" and not grant.may("case.engine"):
         _check_consent(grant, resource)
