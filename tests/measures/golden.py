@@ -1,7 +1,8 @@
-"""One small city whose fourteen numbers on 31 December 2021 were counted by hand."""
+"""One small city whose numbers on 31 December 2021 were counted by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from kangshu.sdk import Resource
@@ -135,7 +136,68 @@ CONSENTS: list[Resource] = [
     *consent("c6", "rejected", "2021-03-01", "rejected", "2021-03-02T00:00:00+08:00"),
     *consent("c7", "inactive", "2021-12-31", "withdrawn", "2022-01-01T00:00:00+08:00"),
 ]
-CITY = [*ORGANISATIONS, *RESIDENTS, *BEDS, *CONTRACTS, *HEALTH, *SLOTS, *POSTS, *CONSENTS]
+
+
+def supervised(
+    id_: str, kind: str, state: str, changed: str, *, status: str = "in-progress", started: str = "",
+    until: str = "", day: str = "", events: Sequence[tuple[str, str]] = (),
+) -> Resource:  # fmt: skip
+    """Return a case of supervision: its deadline `until`, its own date `day`, its events (move, time)."""
+    system, extension = "http://kangshu.org/fhir/CodeSystem/", "http://kangshu.org/fhir/StructureDefinition/"
+    field = "correct_by" if kind == "finding" else "due"
+    event = f"{extension}case-event"
+    return {
+        "resourceType": "Task",
+        "id": id_,
+        "status": status,
+        "intent": "order",
+        "code": {"coding": [{"system": f"{system}case-kind", "code": f"supervision/{kind}"}]},
+        "businessStatus": {"coding": [{"system": f"{system}case-state", "code": state}]},
+        "owner": {"reference": "Organization/chc-1"},
+        "authoredOn": started or changed,
+        "lastModified": changed,
+        **({"restriction": {"period": {"end": until}}} if until else {}),
+        **(
+            {
+                "input": [
+                    {"type": {"coding": [{"system": f"{system}case-field", "code": field}]}, "valueDate": day}
+                ]
+            }
+            if day
+            else {}
+        ),
+        "note": [
+            {
+                "extension": [{"url": event, "extension": [{"url": "move", "valueCode": move}]}],
+                "time": time,
+                "text": move,
+            }
+            for move, time in events
+        ],
+    }
+
+
+_NIGHT = "T23:59:59+08:00"
+DUTIES: list[Resource] = [
+    supervised("u1", "duty", "in-progress", "2021-03-01T09:00:00+08:00", until=f"2021-12-30{_NIGHT}"),  # late
+    supervised("u2", "duty", "assigned", "2021-03-01T09:00:00+08:00", until=f"2021-12-31{_NIGHT}"),  # its last day
+    supervised("u3", "duty", "in-progress", "2021-03-01T09:00:00+08:00", events=[("dispute", "2021-03-02T09:00:00+08:00")]),
+    supervised(
+        "u4", "duty", "completed", "2021-07-01T09:00:00+08:00", status="completed", started="2020-12-01T09:00:00+08:00",
+        day="2021-06-30", events=[("report", "2021-06-30T23:00:00+08:00"), ("report", "2021-07-01T08:00:00+08:00")],
+    ),
+    supervised("u5", "duty", "reported", "2021-05-01T09:00:00+08:00", day="2021-04-30", events=[("report", "2021-05-01T00:10:00+08:00")]),
+    supervised("u6", "duty", "cancelled", "2021-05-01T09:00:00+08:00", status="cancelled"),
+    supervised("u7", "duty", "in-progress", "2022-01-01T00:00:00+08:00", until=f"2021-12-01{_NIGHT}"),  # begun after
+    supervised("f1", "finding", "cleared", "2021-04-30T20:00:00+08:00", status="completed", day="2021-04-30"),
+    supervised("f2", "finding", "cleared", "2021-05-01T00:00:00+08:00", status="completed", day="2021-04-30"),
+    supervised("f3", "finding", "cleared", "2021-05-01T00:00:00+08:00", status="completed"),  # no day
+    supervised("f4", "finding", "accountability", "2021-12-31T23:00:00+08:00", status="failed", day="2021-04-30"),
+    supervised("f5", "finding", "accountability", "2022-01-01T00:00:00+08:00", status="failed"),
+    supervised("e1", "evaluation", "closed", "2021-01-01T00:00:00+08:00", status="completed"),
+    supervised("e2", "evaluation", "reported", "2021-02-01T00:00:00+08:00"),
+]  # fmt: skip
+CITY = [*ORGANISATIONS, *RESIDENTS, *BEDS, *CONTRACTS, *HEALTH, *SLOTS, *POSTS, *CONSENTS, *DUTIES]
 
 EXPECTED: dict[str, tuple[int, int]] = {
     "nursing-bed-share": (2, 5),
@@ -153,5 +215,12 @@ EXPECTED: dict[str, tuple[int, int]] = {
     "gp-per-ten-thousand": (3, 6),  # d1 d6 d7 for r1 r2 r3 r5 r7 r9
     "consent-withdrawals-honoured": (1, 2),  # c1 of c1 c2
     "consents-within-term": (3, 4),  # c1 c3 c5 of c1 c3 c4 c5
+    "duties-overdue-share": (1, 4),  # u1 of u1 u2 u3 u5
+    "duties-completed-share": (1, 5),  # u4 of u1 to u5
+    "duty-reports-on-time": (1, 2),  # u4 of u4 u5
+    "duties-disputed-share": (1, 5),  # u3 of u1 u2 u3 u5 u6
+    "findings-cleared-in-time": (1, 2),  # f1 of f1 f2
+    "accountability-cases": (1, 1),  # f4
+    "evaluations-done": (1, 1),  # e1
     "chc-two-gps": (1, 2),  # chc-1 has d1 and d6, chc-2 d1 alone
 }

@@ -164,6 +164,11 @@ class DutyLists:
             if_match=if_match,
         )
 
+    async def save_all(self, grant: Grant, plan_id: str, entries: Collection[DutyEntry]) -> None:
+        """Put several entries on the list in one version of the plan. Raises NotFound, Unprocessable, Invalid."""
+        grant.require("plan.assign")
+        await self._change(grant, plan_id, lambda resource: put_entries(resource, entries))
+
     async def remove(self, grant: Grant, plan_id: str, key: tuple[str, str, int]) -> None:
         """Take an entry off the list; duties that were assigned stay. Raises NotFound, Unprocessable."""
         grant.require("plan.assign")

@@ -59,6 +59,8 @@ class DemoOrganisation:
     aliases: tuple[str, ...] = ()
     unit: str = ""
     """Key of a government unit, such as `civil-affairs`."""
+    works_inside: bool = False
+    """Whether it answers only what its own people have checked and signed inside."""
 
     @property
     def reference(self) -> dict[str, str]:
@@ -207,6 +209,8 @@ class DemoCase:
     clause: int = 0
     child_moves: tuple[DemoMove, ...] = ()
     """Moves of every child case (会签), made before the case's own."""
+    about_moves: Mapping[str, tuple[DemoMove, ...]] = field(default_factory=dict)
+    """Kind → moves of every case of it that is about this one, made after the case's own."""
 
 
 ANY = "*"

@@ -60,6 +60,7 @@ def _units() -> list[DemoOrganisation]:
                 code,
                 aliases=tuple(dict.fromkeys(one for one in aliases if one != name + unit["name"])),
                 unit=unit["key"],
+                works_inside=bool(unit.get("works_inside")),
             )
         )
     for district in data["districts"]:

@@ -60,6 +60,8 @@ def organisations(city: DemoCity) -> Iterator[Resource]:
         if not government:
             ownership = "private" if one.private else "public"
             extensions.append({"url": structure("ownership"), "valueCode": ownership})
+        if one.works_inside:
+            extensions.append({"url": structure("internal-flow"), "valueBoolean": True})
         if one.kind == "elder-institution":
             extensions.append(
                 {"url": structure("internal-medical-unit"), "valueBoolean": one.internal_medical_unit}

@@ -12,7 +12,7 @@ from kangshu.base.canonical import DEMO_TAG
 from kangshu.base.clock import now
 from kangshu.base.faults import Fault
 from kangshu.base.parameters import ParameterTable
-from kangshu.cases import Cases, organisation_of
+from kangshu.cases import Cases, kind_of, organisation_of
 from kangshu.plans import OUTLETS, Papers, Plans, Values
 from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, MeasureDeclaration, Resource, Service
 from kangshu.store import Store
@@ -100,7 +100,8 @@ def _grant(city: DemoCity, organisation: str, subject: str = "") -> Grant:
         person = organisation[8:]
         name = next(one.name for one in city.residents if one.id == person)
         return replace(system_grant(name), patient=person, wards=frozenset({subject} - {"", person}))
-    name = city.organisation(organisation).name
+    # a section of a unit is none of the drawn city's: a service has added it
+    name = next((one.name for one in city.organisations if one.id == organisation), "科室")
     return replace(
         system_grant(f"{name}经办人"), organisation=organisation, organisations=frozenset({organisation})
     )
@@ -138,6 +139,18 @@ async def _run(
             for child in await store.search_all(system_grant("demo"), "Task", f"part-of=Task/{task}"):
                 await _walk(cases, store, clock, city, case, str(child["id"]), case.child_moves, start, ran)
         await _walk(cases, store, clock, city, case, task, case.moves, start, ran)
+        if case.about_moves:
+            await _walk_about(cases, store, clock, city, case, task, ran)
+
+
+async def _walk_about(
+    cases: Cases, store: Store, clock: _Clock, city: DemoCity, case: DemoCase, task: str, ran: Ran
+) -> None:
+    """Make the moves of the cases about a case, each from when it was opened."""
+    for one in await store.search_all(system_grant("demo"), "Task", f"focus=Task/{task}"):
+        opened = datetime.fromisoformat(str(one["authoredOn"]))
+        moves = case.about_moves.get(kind_of(one), ())
+        await _walk(cases, store, clock, city, case, str(one["id"]), moves, opened, ran)
 
 
 async def _walk(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -29,6 +29,9 @@ from kangshu.web.pages.instructing import instructions_on_case
 from kangshu.web.parts import Fact
 from kangshu.web.rows import work_row, work_rows
 from kangshu.web.visit import Visit, texts
+
+_POINTERS: Final = frozenset({"organisation", "resident", "practitioner", "reference"})
+"""Kinds of fields whose value is a reference to a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +292,7 @@ async def _facts(
             facts.append(Fact(words.of(field.title), "", wide=True, links=tuple(links)))
             continue
         text = shown_value(words, field, value, choices)
-        if isinstance(value, str) and "/" in value and text == value:
+        if isinstance(value, str) and field.kind in _POINTERS and text == value:
             text = await _name(visit, value)
         facts.append(Fact(words.of(field.title), text, wide=field.kind == "paragraph" or len(text) > 40))
     return facts
