@@ -163,7 +163,7 @@ def _whose(text: str, setting: ImportSetting, places: dict[str, str]) -> tuple[I
 
 def _refuse_empty(reading: Reading, kind: PlanKind) -> None:
     """Raise Unprocessable for a text in which there is nothing to follow; a reply is taken in whatever it holds."""
-    if kind == "plan" and not (reading.tasks or reading.targets):
+    if kind == "plan" and not (reading.tasks or reading.targets or reading.worded):
         raise Unprocessable(
             "no task with a responsible unit and no figure to be reached was found; "
             "is this a plan, and was its text read whole?",

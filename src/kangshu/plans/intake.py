@@ -173,7 +173,7 @@ def _previews(document: Document, known: Mapping[str, Resource]) -> tuple[PartPr
                 part,
                 _opening(piece.text),
                 len(reading.tasks),
-                len(reading.targets),
+                len(reading.targets) + len(reading.worded),
                 plan if plan in known else "",
             )
         )

@@ -129,7 +129,9 @@ def _differing(
 def _both_roles(folded: Folded, task: TaskFinding) -> Iterator[Doubt]:
     """Yield the units that a clause prints as lead and again behind 配合单位; the reading keeps the lead alone."""
     _, mark, supporting = _written(folded, task.units_anchor).partition("配合")
-    listed = {_bare(one) for one in _LIST_MARKS.split(supporting)} if mark else set()
+    if not mark:
+        return
+    listed = {_bare(one) for one in _LIST_MARKS.split(supporting)}
     for unit in dict.fromkeys(task.lead):
         if _bare(unit) in listed:
             yield Doubt(
