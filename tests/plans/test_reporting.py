@@ -60,6 +60,12 @@ print(json.dumps({{one: hashlib.sha256(write_report(made, *one.split("."), {UNIT
     assert json.loads(told) == here
 
 
+async def test_a_pdf_set_by_a_process_of_its_own_has_the_same_bytes(room: Room) -> None:
+    made = await frozen(room)
+    apart = await snapshots_of(room).report(room.grant, made.id, "progress", "pdf")
+    assert apart == write_report(made, "progress", "pdf")
+
+
 async def test_the_progress_report_counts_what_was_frozen(room: Room) -> None:
     made = await frozen(room)
     plan = made.content["plans"][0]

@@ -18,7 +18,7 @@ from kangshu.documents.official import (
     written_day,
 )
 from kangshu.documents.official_writer import official_document
-from kangshu.documents.portable_writer import write_report_pdf
+from kangshu.documents.portable_writer import write_report_pdf, write_report_pdf_apart
 from kangshu.documents.previewing import FilePreview, PreviewBlock, preview_file
 from kangshu.documents.reader import MAXIMUM_BYTES, read_document
 from kangshu.documents.report import (
@@ -83,6 +83,7 @@ __all__ = [
     "write_docx",
     "write_report_docx",
     "write_report_pdf",
+    "write_report_pdf_apart",
     "write_report_xlsx",
     "write_xlsx",
     "written_day",

@@ -80,7 +80,17 @@ def _preview(data: bytes, media_type: str, page: str, ending: str) -> tuple[Any,
     return preview(data, media_type, int(page), ending)
 
 
-_WORKS: Final[Mapping[str, Callable[..., tuple[Any, bytes]]]] = {"read": _read, "preview": _preview}
+def _set(data: bytes) -> tuple[Any, bytes]:
+    from kangshu.documents.portable_writer import set_in_type
+
+    return {}, set_in_type(data)
+
+
+_WORKS: Final[Mapping[str, Callable[..., tuple[Any, bytes]]]] = {
+    "read": _read,
+    "preview": _preview,
+    "set": _set,
+}
 
 
 def main() -> None:

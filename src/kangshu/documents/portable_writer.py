@@ -7,12 +7,10 @@ the machine's own fonts are not looked at. Nothing of the surroundings enters: n
 from __future__ import annotations
 
 import json
-from functools import cache
 from importlib.resources import as_file, files
 from typing import Any, cast
 
-import typst
-
+from kangshu.documents.apart import done_apart
 from kangshu.documents.report import (
     FILL,
     HEAD_FILL,
@@ -30,23 +28,33 @@ from kangshu.documents.word_writer import HeadingBlock, clean
 _FONTS = "pylopdf_fonts_zh_cn"
 
 
-@cache
-def _fonts() -> typst.Fonts:
-    with as_file(files(_FONTS)) as folder:
-        return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
-
-
 def write_report_pdf(report: Report) -> bytes:
-    """Return `report` as pdf; its dates are the report's instant."""
-    with as_file(files(__package__).joinpath("report.typ")) as template:
+    """Return `report` as pdf, set in this process, which keeps some 130 MB for it; its dates are the report's instant."""
+    return set_in_type(json.dumps(_data(report), ensure_ascii=False).encode())
+
+
+async def write_report_pdf_apart(report: Report) -> bytes:
+    """Return `report` as pdf, set by a process of its own: a web worker stays small. Raises as `done_apart` does."""
+    _, written = await done_apart("set", json.dumps(_data(report), ensure_ascii=False).encode())
+    return written
+
+
+def set_in_type(data: bytes) -> bytes:
+    """Return the pdf of a report's data, as `write_report_pdf` gives them to the template."""
+    import typst  # 84 MB that only the process that sets takes up
+
+    with as_file(files(__package__).joinpath("report.typ")) as template, as_file(files(_FONTS)) as faces:
+        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(faces)])
         compiler = typst.Compiler(
             str(template),
             root=str(template.parent),
-            font_paths=_fonts(),
+            font_paths=fonts,
             ignore_system_fonts=True,
-            sys_inputs={"report": json.dumps(_data(report), ensure_ascii=False)},
+            sys_inputs={"report": data.decode()},
         )
-        written = compiler.compile(format="pdf", pdf_standards="a-2a", timestamp=int(report.made.timestamp()))
+        written = compiler.compile(
+            format="pdf", pdf_standards="a-2a", timestamp=int(json.loads(data)["moment"])
+        )
     return cast("bytes", written)  # one pdf is one file: only pictures come as a list
 
 
@@ -58,6 +66,7 @@ def _data(report: Report) -> dict[str, Any]:
         "facts": [[clean(name), clean(value)] for name, value in report.facts],
         "mark": clean(report.mark),
         "landscape": report.landscape,
+        "moment": int(report.made.timestamp()),
         "ink": dict(INK),
         "fill": dict(FILL),
         "head": HEAD_FILL,

@@ -7,7 +7,6 @@ reach of its own that sees every plan and duty, counts residents and reads none,
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,7 +21,7 @@ from kangshu.base.faults import Conflict, Invalid, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
 from kangshu.plans.plans import Plans
-from kangshu.plans.reporting import REPORT_KINDS, ReportKind, write_report
+from kangshu.plans.reporting import REPORT_KINDS, ReportKind, write_report_apart
 from kangshu.plans.snapshot_calendar import month_due, month_title
 from kangshu.plans.snapshot_changes import SnapshotChanges, changes_between
 from kangshu.plans.snapshot_content import (
@@ -190,7 +189,7 @@ class Snapshots:
             NotFound: no such snapshot, report or form, or the unit has no part in it.
         """
         frozen = await self.frozen(grant, identifier)
-        return await asyncio.to_thread(write_report, frozen, kind, form, unit)
+        return await write_report_apart(frozen, kind, form, unit)
 
     async def own_plans(self, grant: Grant) -> tuple[str, ...]:
         """Return the ids of the city's own plans, which is what a snapshot holds unless others are named."""

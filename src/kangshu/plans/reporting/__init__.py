@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from kangshu.base.faults import NotFound
 from kangshu.base.text import Text
-from kangshu.documents import Report, write_report_docx, write_report_pdf, write_report_xlsx
+from kangshu.documents import (
+    Report,
+    write_report_docx,
+    write_report_pdf,
+    write_report_pdf_apart,
+    write_report_xlsx,
+)
 from kangshu.plans.reporting.ledgers import target_table, task_ledger
 from kangshu.plans.reporting.progress import progress_report
 from kangshu.plans.reporting.scorecard import scorecard
@@ -87,6 +94,16 @@ def report_of(snapshot: FrozenSnapshot, kind: str, unit: str = "") -> Report:
     return _WHOLE[kind](snapshot)
 
 
+async def write_report_apart(
+    snapshot: FrozenSnapshot, kind: str, form: str, unit: str = ""
+) -> tuple[bytes, str, str]:
+    """Return what `write_report` does, written beside the event loop, a pdf by a process of its own. Raises as it does."""
+    if form != "pdf":
+        return await asyncio.to_thread(write_report, snapshot, kind, form, unit)
+    report = await asyncio.to_thread(report_of, snapshot, kind, unit)
+    return await write_report_pdf_apart(report), f"{report.name}_{snapshot.number}.pdf", MEDIA_TYPES["pdf"]
+
+
 def write_report(snapshot: FrozenSnapshot, kind: str, form: str, unit: str = "") -> tuple[bytes, str, str]:
     """Return (file, its name, its media type) of a report; it takes up to seconds, so call it in a thread.
 
@@ -99,4 +116,12 @@ def write_report(snapshot: FrozenSnapshot, kind: str, form: str, unit: str = "")
     return _WRITERS[chosen](report), f"{report.name}_{snapshot.number}.{chosen}", MEDIA_TYPES[chosen]
 
 
-__all__ = ["MEDIA_TYPES", "REPORT_KINDS", "ReportForm", "ReportKind", "report_of", "write_report"]
+__all__ = [
+    "MEDIA_TYPES",
+    "REPORT_KINDS",
+    "ReportForm",
+    "ReportKind",
+    "report_of",
+    "write_report",
+    "write_report_apart",
+]
