@@ -12,7 +12,7 @@ from kangshu.plans import shape
 from kangshu.plans.elements import replace_extension as replace_extension
 from kangshu.plans.model import Baseline
 from kangshu.plans.units import ResolvedUnit, UnitDirectory
-from kangshu.plans.view import clauses_of, extension_value, extensions, is_demo, units_of
+from kangshu.plans.view import clauses_of, extension_value, extensions, is_demo, loose_goals, units_of
 from kangshu.sdk import Resource
 
 
@@ -127,7 +127,8 @@ def adopt(
 ) -> tuple[Resource, Resource, tuple[str, ...], tuple[str, ...]]:
     """Copy clauses of another city's plan, with their targets, into our own plan of adopted clauses.
 
-    Returns (the other plan with the copies noted, our plan, clause ids there, target ids there).
+    `clauses` may name targets too that stand in no clause, such as the goals of the whole plan. Returns (the other
+    plan with the copies noted, our plan, clause ids there, target ids there).
     """
     theirs = deepcopy(plan)
     ours = deepcopy(own) if own is not None else _adopted(plan, jurisdiction, today)
@@ -148,19 +149,30 @@ def adopt(
         copy = deepcopy(action)
         _resolve_all(copy, units)
         _chapter(ours, chapter or section).setdefault("action", []).append(copy)
-        replace_extension(
-            action,
-            shape.ADOPTED_AS,
-            {"url": shape.ADOPTED_AS, "valueReference": {"reference": f"PlanDefinition/{ours['id']}"}},
-        )
+        _note_adopted(action, ours)
         for target in map(str, action.get("goalId", ())):
             made_targets.append(target)
             if target not in known and target in goals:
                 known.add(target)
                 ours.setdefault("goal", []).append(deepcopy(goals[target]))
+    for target, chapter in loose_goals(theirs):
+        if target not in wanted or target not in goals:
+            continue
+        wanted.discard(target)
+        made_targets.append(target)
+        if target not in known:
+            ours.setdefault("goal", []).append(deepcopy(goals[target]))
+            _chapter(ours, chapter).setdefault("goalId", []).append(target)
+            _note_adopted(goals[target], ours)
     if wanted:
         raise NotFound("the plan has no such clause", zh="规划中没有所选条款")
     return theirs, ours, tuple(made_clauses), tuple(made_targets)
+
+
+def _note_adopted(element: Resource, ours: Resource) -> None:
+    """Note on a clause or a goal of another city's plan which plan of ours has taken it over."""
+    reference = {"reference": f"PlanDefinition/{ours['id']}"}
+    replace_extension(element, shape.ADOPTED_AS, {"url": shape.ADOPTED_AS, "valueReference": reference})
 
 
 def _adopted(plan: Resource, jurisdiction: str, today: str) -> Resource:

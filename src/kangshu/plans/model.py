@@ -310,6 +310,8 @@ class TargetView:
     due_written: str = ""
     """What the document says for the year where a person has entered one."""
     due_source: str = ""
+    adopted_as: str = ""
+    """In another city's plan, of a target in no clause: id of our own plan that has taken it over."""
     worded: bool = False
     """Whether the document says it without a number (全覆盖): the figure is how its words are understood."""
     linked_by: str = ""

@@ -79,6 +79,18 @@ def units_of(action: Resource) -> tuple[UnitView, ...]:
     )
 
 
+def loose_goals(plan: Resource) -> Iterator[tuple[str, Resource]]:
+    """Yield (goal id, its chapter's action) of the goals that stand in no clause: those of a section, of the whole plan."""
+
+    def walk(actions: list[Resource], chapter: Resource) -> Iterator[tuple[str, Resource]]:
+        for action in actions:
+            if kind_of(action) == "section":
+                yield from ((str(one), chapter or action) for one in action.get("goalId", ()))
+                yield from walk(action.get("action", []), chapter or action)
+
+    return walk(plan.get("action", []), {})
+
+
 def is_demo(resource: Resource) -> bool:
     """Return whether the resource is demonstration data."""
     tags = resource.get("meta", {}).get("tag", ())
@@ -215,11 +227,14 @@ def _clause(action: Resource, section: str, chapter: str) -> ClauseView:
         anchor=anchor_of(action, shape.ANCHOR) or Anchor(0, 0, ""),
         units_anchor=anchor_of(action, shape.UNITS_ANCHOR),
         instrument=cast("Instrument", extension_value(action, shape.INSTRUMENT) or "carry-out"),
-        adopted_as=str((extension_value(action, shape.ADOPTED_AS) or {}).get("reference", "")).removeprefix(
-            "PlanDefinition/"
-        ),
+        adopted_as=_adopted_as(action),
         reviewed=reviewed_of(action),
     )
+
+
+def _adopted_as(element: Resource) -> str:
+    held = extension_value(element, shape.ADOPTED_AS) or {}
+    return str(held.get("reference", "")).removeprefix("PlanDefinition/")
 
 
 def _target(goal: Resource, home: tuple[str, str, str]) -> TargetView:
@@ -249,6 +264,7 @@ def _target(goal: Resource, home: tuple[str, str, str]) -> TargetView:
         ),
         due_written=str(extension_value(entered, "written") or "") if entered else "",
         due_source=str(extension_value(entered, "source") or "") if entered else "",
+        adopted_as=_adopted_as(goal),
         worded=bool(extension_value(goal, shape.WORDED)),
         linked_by=str(extension_value(link, "by") or "") if link else "",
         milestones=read_milestones(goal),

@@ -22,6 +22,9 @@ class ForeignTarget:
     figure: str
     due: str
     address: str
+    id: str = ""
+    adopted: str = ""
+    """Address of our plan that has taken it over by itself, "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,12 @@ def _clause(visit: Visit, plan: Any, one: Any) -> ForeignClause:
 
 def _target(visit: Visit, plan: Any, one: Any) -> ForeignTarget:
     return ForeignTarget(
-        one.indicator, target_text(one), due_text(visit, one), clause_address(plan.id, one.id)
+        one.indicator,
+        target_text(one),
+        due_text(visit, one),
+        clause_address(plan.id, one.id),
+        one.id,
+        f"/plans/{one.adopted_as}" if one.adopted_as else "",
     )
 
 
@@ -108,6 +116,8 @@ async def preview(visit: Visit) -> Response:
     id_ = visit.path("id")
     chosen = list(dict.fromkeys(visit.request.query_params.getlist("clause")))
     plan = await visit.platform.plans.plan(visit.grant, id_)
+    if visit.query("all"):
+        chosen = [one.id for one in plan.clauses] + [one.id for one in plan.targets if not one.clause]
     if not plan.foreign:
         raise NotFound("the plan is our own already", zh="该规划已是本市规划，无需采纳")
     if not chosen:
@@ -121,6 +131,7 @@ async def preview(visit: Visit) -> Response:
             for unit in clause.of(role)
         ]
 
+    alone = {one.id for one in plan.targets if not one.clause and not one.adopted_as}
     clauses = [
         CopiedClause(
             one.id,
@@ -141,6 +152,7 @@ async def preview(visit: Visit) -> Response:
         ours_address="" if found.new else f"/plans/{found.plan}",
         new=found.new,
         clauses=clauses,
+        loose=[_target(visit, plan, one) for one in found.targets if one.id in alone],
         already=len(found.already),
         open_units=sorted(open_units),
     )
