@@ -92,7 +92,7 @@ def targets(city: Any, name: str, page: Page, *, nobody: bool = False) -> Iterat
     path = page.path
     plain = {
         "{goal}": "target-1", "{move}": "accept", "{act}": "stop", "{name}": NOBODY, "{report}": NOBODY, "{verdict}": "accept",
-        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01",
+        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01", "{version}": "1", "{step}": "repeal",
     }  # fmt: skip
     for key, value in plain.items():
         path = path.replace(key, value)
