@@ -3,6 +3,7 @@ this year's assessment under way. All of it goes through the rooms' own doors, w
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -11,7 +12,8 @@ from typing import Any, Final
 
 from kangshu.access import Grant, system_grant
 from kangshu.api import Platform
-from kangshu.base.clock import CITY_ZONE, now
+from kangshu.base.canonical import DEMO_TAG
+from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.cases import Cases
 from kangshu.plans import (
     OUTLETS,
@@ -24,7 +26,8 @@ from kangshu.plans import (
     Snapshots,
     UnitSheet,
 )
-from kangshu.sdk import DemoCity
+from kangshu.sdk import DemoCity, Resource
+from kangshu.store import new_id
 
 _LAST_YEAR: Final[tuple[tuple[int, int, int], ...]] = (
     (1, 6, 0),
@@ -160,7 +163,33 @@ async def _assess_itself(past: _Past, sheet: UnitSheet) -> None:
         {"self_score": row["points"], "statement": "已按方案对照自评，任务台账和总结材料齐全。"}
         for row in sheet.items
     ]
-    await past.cases.move(past.unit(sheet.unit), sheet.task, "self-assess", {"items": rows})
+    paper = _summary(sheet, past.clock())
+    rows[0]["evidence"] = [f"DocumentReference/{paper['id']}"]
+    await past.cases.move(past.unit(sheet.unit), sheet.task, "self-assess", {"items": rows}, papers=[paper])
+
+
+def _summary(sheet: UnitSheet, when: datetime) -> Resource:
+    """Return a unit's summary of the year as a file for its folder of evidence."""
+    title = f"{sheet.unit_name}{sheet.year}年度工作总结.txt"
+    text = f"{sheet.unit_name}{sheet.year}年度大健康规划任务完成情况总结（演示数据）。\n各项任务按台账推进，详见附件清单。\n"
+    return {
+        "resourceType": "DocumentReference",
+        "id": new_id(),
+        "meta": {"tag": [{"system": DEMO_TAG, "code": "demo", "display": "演示数据"}]},
+        "status": "current",
+        "date": instant(when),
+        "custodian": {"reference": f"Organization/{sheet.unit}"},
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "text/plain",
+                    "title": title,
+                    "size": len(text.encode()),
+                    "data": base64.b64encode(text.encode()).decode(),
+                }
+            }
+        ],
+    }
 
 
 async def _judge(past: _Past, sheet: UnitSheet, place: int) -> None:

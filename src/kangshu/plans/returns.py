@@ -137,7 +137,8 @@ class Returns:
         for plan in plans:
             if plan["state"] in ("in-force", "final-evaluation"):
                 resource = (await self._store.read(system, "PlanDefinition", plan["id"])).resource
-                start = date.fromisoformat(str(resource.get("date") or "0001-01-01")[:10])
+                since = [str(resource.get("date") or ""), *(one["opened"] for one in plan["duties"])]
+                start = min((date.fromisoformat(one[:10]) for one in since if one), default=date.min)
                 asked = begun_by(plan, start, due.period.last_day)
                 opened += await self._open(system, kind, asked, due)
         return opened

@@ -79,9 +79,13 @@ def score_of(row: Row) -> Decimal | None:
 
 def ground_of(row: Row) -> str:
     """Return why an item has its score, in words."""
-    for name, word in (("decided", "decision"), ("computed", "inputs"), ("judged", "ground")):
+    for name, words in (
+        ("decided", ("decision",)),
+        ("computed", ("inputs",)),
+        ("judged", ("inputs", "ground")),
+    ):
         if row.get(name) is not None:
-            return str(row.get(word) or "")
+            return "；".join(str(row[word]) for word in words if row.get(word))
     return str(row.get("inputs") or "")
 
 

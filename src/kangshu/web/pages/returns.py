@@ -10,8 +10,6 @@ from starlette.responses import Response
 from kangshu.base.faults import Conflict, NotFound
 from kangshu.base.whole_numbers import whole_number
 from kangshu.documents import Value, write_xlsx
-from kangshu.web.blocks import Block
-from kangshu.web.parts import Cell
 from kangshu.web.visit import Visit
 
 TONES: Final = {
@@ -176,25 +174,3 @@ async def act(visit: Visit) -> Response:
             return visit.go(address)
         return visit.go(address, said="circulated")
     raise NotFound("there is no such act", zh="没有该操作")
-
-
-def due_block(visit: Visit, mine: Any, few: int) -> Block:
-    """Return the block of a first screen: the returns that my organisation has to send."""
-    words = visit.words
-    rows = [
-        [
-            Cell(one.period, f"/cases/{one.task}#moves", sub=one.number),
-            Cell(words.of(one.standing_title), tone=TONES[one.standing] or "accent"),
-            Cell(one.due.isoformat()),
-        ]
-        for one in mine[:few]
-    ]
-    return Block(
-        words("应报送的进展"),
-        "table",
-        rows,
-        words("没有待报送的进展"),
-        icon="paper",
-        more="/returns",
-        heads=(words("报送期"), words("状态"), words("截止日")),
-    )
