@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
+from kangshu.base.faults import Unprocessable
 from kangshu.plans import Approval, Filling
 from kangshu.validate import validate
 from tests.plans.conftest import CITY, Room
@@ -75,7 +78,9 @@ async def test_gaps_are_filled_with_one_paper_in_one_revision(room: Room) -> Non
     assert left == ["baseline"]  # the year that is known now asks where the target starts from
 
 
-async def test_a_repealed_plan_lacks_nothing(room: Room) -> None:
+async def test_a_repealed_plan_lacks_nothing_and_gives_no_duties(room: Room) -> None:
     plan_id = (await room.plans.import_plan(room.grant, TEXT.encode(), "方案.txt", CITY)).plan
     await room.plans.take_step(room.grant, plan_id, "repeal", "云政办〔2026〕9号", replaced_by="无")
     assert await room.plans.gaps.gaps(room.grant) == ()
+    with pytest.raises(Unprocessable):
+        await room.plans.assign(room.grant, plan_id, ["clause-001"])

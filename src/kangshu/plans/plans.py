@@ -229,7 +229,7 @@ class Plans(Intake, Upkeep):
 
         Raises:
             NotFound: no such plan or clause.
-            Unprocessable: the plan is another city's.
+            Unprocessable: the plan is another city's, or repealed.
             Unsupported: no service carries duties.
         """
         grant.require("plan.assign")
@@ -239,6 +239,8 @@ class Plans(Intake, Upkeep):
                 "another city's plan cannot be assigned; adopt clauses first",
                 zh="外地规划不能直接交办，请先采纳条款",
             )
+        if plan.state == "repealed":
+            raise Unprocessable("a repealed plan cannot be assigned", zh="规划已废止，不能再交办")
         entries = entries_of((await self._read(grant, plan_id)).resource)
         today = self._today()
         return await assign(self._cases, grant, plan, clauses, due, note, today, entries, year or today.year)
