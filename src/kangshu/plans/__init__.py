@@ -73,7 +73,7 @@ from kangshu.plans.model import (
     TargetView,
     UnitView,
 )
-from kangshu.plans.papers import CITED, Paper, Papers
+from kangshu.plans.papers import Paper, Papers
 from kangshu.plans.parameters import PARAMETERS
 from kangshu.plans.plans import Plans
 from kangshu.plans.publishing import PUBLICATION_TITLES, Publication, Publications, slug_of
@@ -120,7 +120,6 @@ __all__ = [
     "CARRIES",
     "CARRIES_INSTRUCTION",
     "CARRIES_SLIP",
-    "CITED",
     "COLUMNS",
     "DECIDABLE",
     "ENTER_STATISTICS",

@@ -25,11 +25,9 @@ from kangshu.plans import shape
 from kangshu.plans.citing import Cited, citable, cited
 from kangshu.plans.paper_text import composed, filled, names_of
 from kangshu.plans.plans import Plans
-from kangshu.sdk import CaseDeclaration, DocumentDeclaration, Resource
+from kangshu.sdk import CITED_FIELD, CaseDeclaration, DocumentDeclaration, Resource
 from kangshu.store import OFFICIAL, Store, Transaction, new_id
 
-CITED: Final = "cited"
-"""Field of a case in which the keys of what it cites stand; see `citing`."""
 CITED_FACT: Final = structure("cited-fact")
 DOCUMENT_NUMBER: Final = f"{BASE}/sid/document-number"
 """Identifier system of 发文字号."""
@@ -111,10 +109,19 @@ class Papers:
         """Return the duties and targets that a document may cite, with their state and value now."""
         return await citable(self._plans, grant, self._today(), text)
 
+    def keys(self, task: Resource) -> list[str]:
+        """Return the keys of what a case cites."""
+        return keys_of(task)
+
+    def cites(self, task: Resource) -> bool:
+        """Return whether cases of this kind cite duties and targets."""
+        moves = self._cases.declaration(kind_of(task)).moves
+        return any(field.id == CITED_FIELD for move in moves for field in move.form)
+
     async def cited(self, grant: Grant, task_id: str) -> tuple[Cited, ...]:
         """Return what a case cites, as it stands now; what is gone or not the grant's to see is left out."""
         task = (await self._store.read(grant, "Task", task_id)).resource
-        wanted = set(_keys(task))
+        wanted = set(keys_of(task))
         return tuple(one for one in await self.citable(grant) if one.key in wanted) if wanted else ()
 
     # ------------------------------------------------------------------ inside
@@ -178,13 +185,14 @@ class Papers:
         number: str,
     ) -> tuple[OfficialDocument, tuple[Cited, ...]]:
         kind = self._cases.declaration(kind_of(task))
-        facts = await cited(self._plans, grant, _keys(task), day or self._today())
+        facts = await cited(self._plans, grant, keys_of(task), day or self._today())
         kinds: dict[str, CaseDeclaration] = {one.code: one for one in self._cases.declarations}
         return await composed(self._store, document, kind, kinds, task, children, facts, day, number), facts
 
 
-def _keys(task: Resource) -> list[str]:
-    held = inputs(task).get(CITED, [])
+def keys_of(task: Resource) -> list[str]:
+    """Return the keys of what a case cites, in their order."""
+    held = inputs(task).get(CITED_FIELD, [])
     return [held] if isinstance(held, str) else list(held)
 
 

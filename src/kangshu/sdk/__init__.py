@@ -43,6 +43,7 @@ from kangshu.sdk.demo import (
 )
 from kangshu.sdk.documents import (
     CITED_COLUMNS,
+    CITED_FIELD,
     DOCUMENT_NAMES,
     DocumentBlock,
     DocumentColumn,
@@ -54,6 +55,7 @@ from kangshu.sdk.raw import civil_day, codes_of, extension_value, latest_day
 __all__ = [
     "ANY",
     "CITED_COLUMNS",
+    "CITED_FIELD",
     "DOCUMENT_NAMES",
     "STAY",
     "CaseDeclaration",

@@ -11,6 +11,8 @@ DOCUMENT_NAMES: Final = frozenset(
     {"number", "title", "state", "owner_name", "requester_name", "today", "year", "document_number"}
 )
 """Names besides the case's fields: its number, title and state, its parties, the day and year, and 文号 once it is given."""
+CITED_FIELD: Final = "cited"
+"""Field (takes several) of a move's form that keeps the keys of what a case cites; it is chosen on a page of its own."""
 CITED_COLUMNS: Final = frozenset({"what", "title", "unit", "state", "value", "as_of", "source", "sentence"})
 """Columns of the rows `cited`: a duty or a target with its state or value on the day; `sentence` says all in words."""
 

@@ -80,7 +80,7 @@ def form_fields(
         for place in issue.expression:
             wrong.setdefault(place, Text(issue.zh, issue.text).in_language(words.language))
     shown = [
-        _table(words, one, values.get(one.id), wrong)
+        _table(words, one, values.get(one.id), wrong, choices or {})
         if one.kind == "table"
         else _field(words, one, values.get(one.id), wrong.get(one.id, ""), choices or {})
         for one in fields
@@ -125,18 +125,24 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
     )
 
 
-def _table(words: Words, field: Field, value: Any, wrong: Mapping[str, str]) -> FormField:
+def _table(words: Words, field: Field, value: Any, wrong: Mapping[str, str], choices: Choices) -> FormField:
     """Return a table with its rows; one that grows has a few empty rows more."""
     held = list(value or ()) + ([{}] * _BLANK_ROWS if field.grows else [])
     shown = [one for one in field.columns if not one.hidden]
+    # what may be chosen in a column is known by `<table>.<column>`
+    offered = {one.id: choices.get(f"{field.id}.{one.id}", ()) for one in shown}
 
     def cell(number: int, column: Field, row: Mapping[str, Any]) -> FormField:
         name, stands = f"{field.id}.{number}.{column.id}", row.get(column.id)
         if column.fixed:
             return FormField(
-                name, words.of(column.title), column.kind, shown_value(words, column, stands), fixed=True
+                name,
+                words.of(column.title),
+                column.kind,
+                shown_value(words, column, stands, offered),
+                fixed=True,
             )
-        made = replace(_field(words, column, stands, wrong.get(name, ""), {}), name=name)
+        made = replace(_field(words, column, stands, wrong.get(name, ""), offered), name=name)
         if column.kind != "attachment":
             return made
         files = [stands] if isinstance(stands, str) else list(stands or ())
@@ -146,7 +152,7 @@ def _table(words: Words, field: Field, value: Any, wrong: Mapping[str, str]) -> 
     return replace(
         _field(words, field, None, wrong.get(field.id, ""), {}),
         wide=True,
-        columns=tuple(_field(words, one, None, "", {}) for one in shown if not one.fixed),
+        columns=tuple(_field(words, one, None, "", offered) for one in shown if not one.fixed),
         rows=tuple(tuple(cell(number, column, row) for column in shown) for number, row in enumerate(held)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -24,6 +24,7 @@ from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of, with_residents
 from kangshu.web.pages.case_checks import checklists, related_cases
+from kangshu.web.pages.case_papers import cites, papers_of
 from kangshu.web.pages.clauses import clause_of
 from kangshu.web.pages.instructing import instructions_on_case
 from kangshu.web.parts import Fact
@@ -138,7 +139,10 @@ async def case_page(
     held = {key: value for key, value in gathered.items() if key in asked}
     moves: list[ShownMove] = []
     for offer in await cases.offers(visit.grant, task):
+        if cites(offer.move.form):
+            continue  # chosen on a page of its own
         mine = offer.move.id == tried
+        rows = await cases.first_rows(visit.grant, task, offer.move)
         first = {one.id: gathered[one.prefill] for one in offer.move.form if one.prefill in gathered}
         moves.append(
             ShownMove(
@@ -148,7 +152,7 @@ async def case_page(
                 form_fields(
                     words,
                     offer.move.form,
-                    values if mine and values else {**first, **held},
+                    values if mine and values else {**first, **held, **rows},
                     fault.issues if mine and fault else (),
                     await _choices(visit, id_, offer.move.id, offer.move.form),
                 ),
@@ -180,6 +184,7 @@ async def case_page(
         children=work_rows(words, await cases.children(visit.grant, id_)),
         related=await related_cases(visit, id_, task),
         checklists=await checklists(visit, task),
+        papers=await papers_of(visit, id_, task, declaration),
         events=[
             Event(
                 _move_title(visit, declaration, event.move, event.title),
@@ -253,8 +258,9 @@ async def _choices(
     visit: Visit, id_: str, move: str, fields: Sequence[Field]
 ) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return what may be chosen in a move's form; fields bound to the case ask the engine."""
-    found = await choices_of(visit, fields)
-    for field in fields:
+    asked = [*fields, *(replace(one, id=f"{field.id}.{one.id}") for field in fields for one in field.columns)]
+    found = await choices_of(visit, asked)
+    for field in asked:
         if field.kind == "reference" or field.criteria:
             records = await visit.platform.cases.candidates(visit.grant, id_, move, field.id)
             found[field.id] = tuple((f"{one['resourceType']}/{one['id']}", name_of(one)) for one in records)

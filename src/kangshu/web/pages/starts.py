@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Conflict, Fault, Issue, NotFound, TooLarge, Unprocessable, UnsupportedMedia
 from kangshu.base.text import Text
-from kangshu.sdk import CaseDeclaration, Field, Option
+from kangshu.sdk import CaseDeclaration, Field, Option, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, with_residents
@@ -90,7 +90,17 @@ async def form(visit: Visit) -> Response:
         values["_subject"] = subject if "/" in subject else f"Patient/{subject}"
     elif people := people_of(visit):
         values["_subject"] = f"Patient/{people[0]}"
+    about = await _about(visit, visit.query("about"))
+    if about is not None:
+        values.update(subject=str(about.get("description", "")), _about=f"Task/{about['id']}")
     return await start_form(visit, declaration, values)
+
+
+async def _about(visit: Visit, reference: str) -> Resource | None:
+    """Return the case that a new one is to be about, None where none is named. Raises NotFound."""
+    if not reference.startswith("Task/"):
+        return None
+    return (await visit.platform.store.read(visit.grant, "Task", reference.removeprefix("Task/"))).resource
 
 
 async def start(visit: Visit) -> Response:
@@ -103,6 +113,7 @@ async def start(visit: Visit) -> Response:
         values = await with_residents(visit, fields, values)
         subject = str(values.pop("_subject", "") or "")
         values, papers = await with_papers(visit, fields, sent, values, subject)
+        about = await _about(visit, texts(sent).get("_about", ""))
         receiver = str(values.pop("_receiver", "") or "").removeprefix("Organization/")
         stored = await visit.platform.cases.start(
             visit.grant,
@@ -111,9 +122,11 @@ async def start(visit: Visit) -> Response:
             subject=subject or None,
             receiver=receiver or None,
             papers=papers,
+            focus=f"Task/{about['id']}" if about else None,
         )
     except (Unprocessable, Conflict, NotFound, TooLarge, UnsupportedMedia) as fault:
-        return await start_form(visit, declaration, sent_values(fields, texts(sent)), fault)
+        again = {**sent_values(fields, texts(sent)), "_about": texts(sent).get("_about", "")}
+        return await start_form(visit, declaration, again, fault)
     return visit.go(f"/cases/{stored.id}", said="started")
 
 
@@ -138,7 +151,7 @@ async def start_form(
         ],
         issues=told(words, fault, fields) if fault else [],
         action=f"/cases/start/{declaration.code}",
-        hidden=(),
+        hidden=(("_about", values["_about"]),) if values.get("_about") else (),
         fields=shown,
         files=any(field.kind == "attachment" for field in fields),
         submit=words("发起"),
