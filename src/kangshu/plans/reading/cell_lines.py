@@ -74,7 +74,8 @@ def _header(lines: Lines, number: int) -> tuple[list[str], int]:
     while following < len(lines.all) and len(names) < 10:
         line = lines.all[following]
         if not line.empty:
-            if line.end - line.start > 22 or re.search(r"[。;,:]", text[line.start : line.end]):
+            content = text[line.start : line.end]
+            if len(content) > 22 or re.search(r"[。;,:]", content) or _NUMBER.fullmatch(content):
                 break
             names.append(text[line.start : line.end])
             if column_role(names[-1]) is not None and not _next_is_header(lines, following):

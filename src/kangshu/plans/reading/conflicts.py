@@ -29,12 +29,12 @@ _HEAD: Final = 6000
 _ENUMERATED: Final = 8
 """Characters between two figures below which they are of one enumeration (分别达到50%、30%), not of two places."""
 _WHOLE: Final = re.compile(
-    r"(?P<total>\d+(?:\.\d+)?)(?P<unit>万?[张家个所名人条项亩])(?P<thing>[^,。;:()\d]{0,12})[,(:]其中(?P<parts>[^。;)\n]{4,160})"
+    r"(?P<total>(?<![\d.])\d{1,9}(?:\.\d{1,6})?)(?P<unit>万?[张家个所名人条项亩])(?P<thing>[^,。;:()\d]{0,12})[,(:]其中(?P<parts>[^。;)\n]{4,160})"
 )
 _PART: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>万?[张家个所名人条项亩])")
 _ALLOTTED: Final = re.compile(r"不(?:少|低|小)于|以上|至少|每")
 _COUNTED: Final = re.compile(
-    r"(?P<list>(?:[^、,。;:()《》\n“”]{2,16}、)+[^、,。;:()《》\n“”]{2,16}?)(?<!等)(?P<count>[二两三四五六七八九十])(?:个|大|类|家|所)(?P<thing>[\u4e00-\u9fff]{2,8})"
+    r"(?P<list>(?:[^、,。;:()《》\n“”]{2,16}、){1,30}[^、,。;:()《》\n“”]{2,16}?)(?<!等)(?P<count>[二两三四五六七八九十])(?:个|大|类|家|所)(?P<thing>[\u4e00-\u9fff]{2,8})"
 )
 _NUMBERED: Final = re.compile(r"[二两三四五六七八九十\d](?:个|大|类|家|所|项)")
 _NUMERALS: Final = {one: number for number, one in enumerate("一二三四五六七八九十", 1)} | {"两": 2}

@@ -75,16 +75,18 @@ def doubtful_measures(folded: Folded, targets: list[TargetFinding]) -> Iterator[
 
 def cut_off(folded: Folded) -> Iterator[Doubt]:
     """Yield a doubt where the text stops in the middle of a sentence or of a bracket."""
-    lines = list(re.finditer(r"[^\n]*\S[^\n]*", folded.text))
-    last = next(
-        (line for line in reversed(lines) if not compiled("sentences", "page_foot").search(line.group())),
-        None,
-    )
-    if last is None:
+    end = len(folded.text)
+    while end > 0:
+        start = folded.text.rfind("\n", 0, end) + 1
+        last = folded.text[start:end].strip()
+        if last and not compiled("sentences", "page_foot").search(last):
+            break
+        end = start - 1
+    else:
         return
-    text = last.group().strip()
-    if len(text) >= 20 and compiled("sentences", "stops_in_the_middle").search(text):
-        start, end = folded.span(max(last.start(), last.end() - 12), last.end())
+    if len(last) >= 20 and compiled("sentences", "stops_in_the_middle").search(last[-120:]):
+        place = start + folded.text[start:end].rfind(last[-1]) + 1
+        start, end = folded.span(max(start, place - 12), place)
         yield Doubt(
             "truncated",
             Text("文末句子不完整，原文可能被截断", "The text stops in the middle of a sentence"),

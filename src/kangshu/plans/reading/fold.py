@@ -140,14 +140,16 @@ def soft_breaks(text: str) -> list[int]:
 _SENTENCE_ENDS = "。！？!?;；:："
 # Spaces that recognised text has around years (到 2025 年), and between all characters (责 任 单 位).
 _AROUND_YEARS = re.compile(r"(?<=[到至前]) +(?=20\d\d)|(?<=20\d\d) +(?=年)")
-_BETWEEN_CHARACTERS = re.compile(r"(?<=[\u4e00-\u9fff，。、；：（）\d]) (?=[\u4e00-\u9fff，。、；：（）\d])")
+_BETWEEN_CHARACTERS = re.compile(
+    r"(?<=[\u4e00-\u9fff，。、；：（）]) (?=[\u4e00-\u9fff，。、；：（）\d])|(?<=\d) (?=[\u4e00-\u9fff，。、；：（）])"
+)
 _CHARACTER = re.compile(r"[\u4e00-\u9fff]")
 
 
 def _stray_spaces(text: str) -> list[tuple[int, int]]:
     """Return the spans of spaces that text recognition put where none belong."""
     between = [found.span() for found in _BETWEEN_CHARACTERS.finditer(text)]
-    if len(between) * 2 > len(_CHARACTER.findall(text)):
+    if len(between) > 20 and len(between) * 2 > len(_CHARACTER.findall(text)):
         return between
     return [found.span() for found in _AROUND_YEARS.finditer(text)]
 

@@ -43,6 +43,7 @@ class Sentences:
         self._bracket_starts = [start for start, _ in self._brackets]
         self._plan_verb = re.compile(words("sentences", "plan_verb"))
         self._plan = (plan or self._titled("plan_title")) and not self._titled("past_title")
+        self._only_titled = not plan  # a page about a plan may bear its title, too
         self._headings = [heading.anchor.start for heading in outline]
         self._past_sections = _past_sections(outline)
         self._conditions = _condition_items(lines)
@@ -93,11 +94,12 @@ class Sentences:
         years = _PAST_YEAR.findall(before)
         if years and self._published and int(years[-1]) < self._published and not strong:
             return False
-        if self._plan and not self._in_past_section(start):
+        opening = max(self._lines.at(start).start, first - _PARAGRAPH)
+        told = self._only_titled and self._past.search(self._text, opening, first)
+        if self._plan and not told and not self._in_past_section(start):
             return True
         if goals or strong or re.match("[^,。;]{0,16}(?:目标|计划)", after):
             return True
-        opening = max(self._lines.at(start).start, first - _PARAGRAPH)
         return self._continues_a_goal(part, self._text[opening:first])
 
     def _expected(self, clause: str, after: str) -> bool:

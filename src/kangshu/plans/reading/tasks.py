@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -145,9 +146,10 @@ def _findings(folded: Folded, clauses: list[Clause], outline: list[Heading]) -> 
         for heading in outline
         if heading.level == 1 and heading.label in ("一、", "第一章", "第一条")
     ]
+    starts = [heading.anchor.start for heading in outline]
     scope = -1
     for clause in clauses:
-        now = sum(position <= folded.source(clause.start) for position in restarts)
+        now = bisect_right(restarts, folded.source(clause.start))
         if now != scope:
             rule, scope = False, now
         rule = rule or clause.note.assignment.states_rule
@@ -162,7 +164,7 @@ def _findings(folded: Folded, clauses: list[Clause], outline: list[Heading]) -> 
         source = _SourceNames(folded, clause.note)
         findings.append(
             TaskFinding(
-                heading=_heading_of(outline, start),
+                heading=_heading_of(outline, starts, start),
                 text_start=behind[:15],
                 text=written.strip(),
                 lead=tuple(map(source.written, lead)),
@@ -175,13 +177,9 @@ def _findings(folded: Folded, clauses: list[Clause], outline: list[Heading]) -> 
     return findings
 
 
-def _heading_of(outline: list[Heading], position: int) -> str:
-    title = ""
-    for heading in outline:
-        if heading.anchor.start > position:
-            break
-        title = heading.title
-    return title
+def _heading_of(outline: list[Heading], starts: list[int], position: int) -> str:
+    place = bisect_right(starts, position) - 1
+    return outline[place].title if place >= 0 else ""
 
 
 class _SourceNames:
