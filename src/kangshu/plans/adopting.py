@@ -10,7 +10,8 @@ from kangshu.access import Grant
 from kangshu.base.faults import Gone, NotFound, Unprocessable
 from kangshu.plans import editing
 from kangshu.plans.importing import directory
-from kangshu.plans.model import Adoption, ClauseView, TargetView
+from kangshu.plans.model import ClauseView, TargetView
+from kangshu.plans.outcomes import Adoption
 from kangshu.plans.view import plan_row, plan_view
 from kangshu.sdk import Resource
 from kangshu.store import Store, Stored

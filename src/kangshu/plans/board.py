@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kangshu.plans.model import Board, BoardCell, Light, LightPart, PlanView, worst
+from kangshu.plans.model import Light, LightPart, PlanView, worst
+from kangshu.plans.outcomes import Board, BoardCell
 
 
 def board_of(plan: PlanView) -> Board:

@@ -15,7 +15,8 @@ from kangshu.cases import Cases, deadline_of, kind_of, number_of, organisation_o
 from kangshu.plans import shape
 from kangshu.plans.duty_list import DutyEntry, entry_for, form_values, is_vague
 from kangshu.plans.elements import extension_value
-from kangshu.plans.model import LIGHT_TITLES, AssignedDuty, Assignment, ClauseView, DutyView, PlanView, worst
+from kangshu.plans.model import LIGHT_TITLES, ClauseView, DutyView, PlanView, worst
+from kangshu.plans.outcomes import AssignedDuty, Assignment
 from kangshu.sdk import CaseDeclaration, Resource
 from kangshu.store import Store
 

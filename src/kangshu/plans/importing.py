@@ -15,7 +15,7 @@ from kangshu.documents import Document, read_apart
 from kangshu.plans import shape, states
 from kangshu.plans.aliases import remembered
 from kangshu.plans.mentions import write_mentions
-from kangshu.plans.model import PlanImport
+from kangshu.plans.outcomes import PlanImport
 from kangshu.plans.reading import Reading, read_mentions, read_plan, read_reply
 from kangshu.plans.splitting import PlanKind, parts_of, whole_of
 from kangshu.plans.titles import title_of

@@ -13,7 +13,7 @@ from kangshu.base.faults import NotFound
 from kangshu.documents import Document, read_apart
 from kangshu.plans import shape
 from kangshu.plans.importing import ImportSetting, document_resources, import_document, known_plans, read_part
-from kangshu.plans.model import PlanImport
+from kangshu.plans.outcomes import PlanImport
 from kangshu.plans.splitting import PlanPart, parts_of
 from kangshu.plans.titles import title_of
 from kangshu.sdk import Resource

@@ -18,7 +18,8 @@ from kangshu.plans.comparing import Comparison, compare
 from kangshu.plans.conflicts import Conflict, conflicts_between
 from kangshu.plans.hierarchy import Coverage, Decision
 from kangshu.plans.mentions import FIGURE_TITLES, THING_TITLES
-from kangshu.plans.model import PlanRow, PlanView
+from kangshu.plans.model import PlanView
+from kangshu.plans.outcomes import PlanRow
 from kangshu.plans.plans import Plans
 from kangshu.plans.reading import FigureKind, Instrument, ThingKind, instrument_titles
 from kangshu.plans.succession import CarriedOver

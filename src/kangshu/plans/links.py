@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from kangshu.plans.model import PlanView, Suggestion, TargetView
+from kangshu.plans.model import PlanView, TargetView
+from kangshu.plans.outcomes import Suggestion
 from kangshu.plans.phrases import Phrases, phrases_of
 from kangshu.sdk import MeasureDeclaration
 

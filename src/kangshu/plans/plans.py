@@ -30,18 +30,8 @@ from kangshu.plans.intake import Intake
 from kangshu.plans.known import ValueSources, known_of
 from kangshu.plans.lights import duties_part, light_of
 from kangshu.plans.links import suggest
-from kangshu.plans.model import (
-    LIGHT_TITLES,
-    Adoption,
-    Assignment,
-    Baseline,
-    Board,
-    DutyView,
-    PlanRow,
-    PlanView,
-    Suggestion,
-    TargetLight,
-)
+from kangshu.plans.model import LIGHT_TITLES, Baseline, DutyView, PlanView, TargetLight
+from kangshu.plans.outcomes import Adoption, Assignment, Board, PlanRow, Suggestion
 from kangshu.plans.parameters import light_rule, overdue_days, reporting_months
 from kangshu.plans.reports import ReportedValue, Submission
 from kangshu.plans.review import PlanReview, review_of

@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from kangshu.plans.model import DoubtView, PlanView, Suggestion, TargetView
+from kangshu.plans.model import DoubtView, PlanView, TargetView
+from kangshu.plans.outcomes import Suggestion
 
 Queue = Literal["doubts", "units", "years", "links", "baselines"]
 QUEUES: tuple[Queue, ...] = ("doubts", "units", "years", "links", "baselines")

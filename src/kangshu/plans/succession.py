@@ -12,7 +12,8 @@ from kangshu.plans import editing, shape
 from kangshu.plans.changing import CHANGE
 from kangshu.plans.comparing import Comparison, figure_text, paired_targets
 from kangshu.plans.marks import REVIEWED
-from kangshu.plans.model import PlanRow, TargetView
+from kangshu.plans.model import TargetView
+from kangshu.plans.outcomes import PlanRow
 from kangshu.plans.similarity import dice
 from kangshu.plans.view import clauses_of, extensions
 from kangshu.sdk import Resource

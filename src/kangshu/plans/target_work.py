@@ -16,7 +16,8 @@ from kangshu.plans.due_values import DueReport, due_reports
 from kangshu.plans.evidence import DECIDABLE, decide
 from kangshu.plans.lights import is_upper
 from kangshu.plans.links import ranked
-from kangshu.plans.model import EvidenceKind, PlanView, Suggestion, TargetView
+from kangshu.plans.model import EvidenceKind, PlanView, TargetView
+from kangshu.plans.outcomes import Suggestion
 from kangshu.plans.quotas import QuotaLine, quota_lines, set_quotas
 from kangshu.plans.reports import RELEASE_KINDS, Release, ReportedValue, Submission, standing
 from kangshu.plans.trajectory import Course, course_of, set_milestone

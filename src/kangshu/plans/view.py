@@ -24,13 +24,13 @@ from kangshu.plans.model import (
     DoubtView,
     Figure,
     MoneyView,
-    PlanRow,
     PlanView,
     Role,
     SectionView,
     TargetView,
     UnitView,
 )
+from kangshu.plans.outcomes import PlanRow
 from kangshu.plans.quotas import read_quotas
 from kangshu.plans.reading import Anchor, Instrument
 from kangshu.plans.states import standing_of
