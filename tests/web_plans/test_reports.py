@@ -19,11 +19,16 @@ YESTERDAY = (today() - timedelta(days=1)).isoformat()
 
 @pytest.fixture(scope="module")
 def target(site: Site, own: str) -> str:
-    """The page of the target of 800 trained carers, which civil affairs leads and no measure proves."""
+    """The page of the target of 800 trained carers, which civil affairs leads: the plan office lets it be reported."""
+    with closing(site.visitor("plan")) as office:
+        found = re.findall(
+            rf'href="(/plans/{own}/targets/target-\d+)">培训护理员', office.get(f"/plans/{own}").text
+        )
+        assert found
+        decided = send(office, found[0], f"{found[0]}/evidence", kind="reported", note="台账建成前填报")
+        assert decided.status_code == 303
     with closing(site.visitor("civil")) as civil:
-        page = civil.get("/reports").text
-    found = re.findall(rf'href="(/plans/{own}/targets/target-\d+)">培训护理员', page)
-    assert found, plain(page)
+        assert found[0] in civil.get("/reports").text
     return str(found[0])
 
 
@@ -77,10 +82,10 @@ def test_returned_reported_again_and_accepted(site: Site, target: str) -> None:
         )
         assert made.status_code == 303
         assert "当前值" in civil.get(target).text
-        assert "尚无实际值" in civil.get(target).text  # what is submitted lights nothing
+        assert "等待责任单位填报" in civil.get(target).text  # what is submitted lights nothing
         (report,) = _waiting(office, target)
         attached = re.findall(r'href="(/files/[^"]+)"', office.get("/reports").text)
-        assert office.get(attached[0]).content == "甲、乙".encode()
+        assert office.get(attached[0].removesuffix("/preview")).content == "甲、乙".encode()
         with closing(site.visitor("resident")) as resident:
             assert resident.get(attached[0]).status_code == 404
         # who reports does not review; a return needs its reason
