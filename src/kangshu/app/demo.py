@@ -17,6 +17,7 @@ from kangshu.app.demo_accounts import CITY_CODE, DemoAccount, demo_identity, kee
 from kangshu.app.demo_duties import list_duties
 from kangshu.app.demo_governance import make_last_year, make_this_year
 from kangshu.app.demo_province import place_under_province
+from kangshu.app.demo_review import confirm_reading
 from kangshu.app.demo_targets import tell_targets
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, all_measures, all_views, city_services, open_platform
@@ -116,6 +117,7 @@ async def _make_accounts(
             display=one["display"],
             roles=tuple(one["roles"]),
             organisation=_organisation(city, one),
+            practitioner=str(one.get("practitioner", "")),
             patient=patient,
             district=one.get("district", ""),
         )
@@ -191,7 +193,7 @@ async def _import_sample(platform: Platform, city: DemoCity, progress: Progress)
     await tell_targets(platform, city, imported.plan)
     await list_duties(platform, grant, city, imported.plan)
     await place_under_province(platform, imported.plan)
-    await platform.snapshots.freeze(grant, [imported.plan], "规划启动时快照")
+    await confirm_reading(platform, grant, imported.plan)
     await make_last_year(platform, city, imported.plan)
     progress(*title, 2, 4)
     ran = await run_cases(

@@ -16,6 +16,7 @@ from kangshu.sdk import Resource
 
 _SHORT: Final = 60
 _ENOUGH: Final = 40
+_NAMED: Final = 12
 _Finding = TypeVar("_Finding", ClauseView, TargetView, MoneyView)
 HOW: Final = {
     "accepted": Text("确认", "confirmed"),
@@ -129,6 +130,7 @@ def _each(
 ) -> Iterator[Text]:
     was = {one.id: one for one in old}
     now = {one.id: one for one in new}
+    looked_at: dict[Text, list[str]] = {}
     for id_, one in now.items():
         before = was.get(id_)
         name_zh, name_en = f"{zh}{name_of(id_)}", f"{en} {name_of(id_)}"
@@ -139,9 +141,16 @@ def _each(
             continue
         parts = list(told(before, one))
         if not parts and one.reviewed != before.reviewed:
-            parts = [HOW[one.reviewed.how] if one.reviewed else Text("撤回确认", "no longer confirmed")]
+            how = HOW[one.reviewed.how] if one.reviewed else Text("撤回确认", "no longer confirmed")
+            looked_at.setdefault(how, []).append(name_of(id_))
         for part in parts:
             yield Text(f"{name_zh}：{part.zh}", f"{name_en}: {part.en}")
+    for how, names in looked_at.items():
+        first, rest = names[:_NAMED], len(names) - _NAMED
+        more_zh, more_en = (f" 等 {len(names)} 项", f" and {rest} more") if rest > 0 else ("", "")
+        yield Text(
+            f"{zh}{'、'.join(first)}{more_zh}：{how.zh}", f"{en} {', '.join(first)}{more_en}: {how.en}"
+        )
 
 
 def _said(one: ClauseView | TargetView | MoneyView) -> str:
