@@ -143,16 +143,15 @@ def _money(chance: random.Random, plan: Written, _: str) -> tuple[str, list[str]
     items: list[str] = []
     for _number in range(chance.randint(1, 3)):
         small, large = chance.randint(2, 9) * 1000, chance.randint(20, 90) * 10
-        text, rules = chance.choice(
-            [
+        kinds: list[tuple[str, list[tuple[object, object]]]] = [
                 (f"对新建养老机构，按每张床位{small}元给予一次性建设补贴。", [(small, None)]),
                 (f"对评为国家级、省级示范的，分别给予{large}万元、20万元奖励。", [(large * 10**4, None), (200000, None)]),
                 (f"按设备投资额的20%给予补助，最高不超过{large}万元。", [("20%", large * 10**4)]),
                 (f"给予每家最高{large}万元奖励。", [(large * 10**4, large * 10**4)]),
                 (f"给予每人{small}—{small + 500}元入职奖励。", [((small, small + 500), None)]),
                 (f"失能老年人每人每月补助{small // 10}元。", [(small // 10, None)]),
-            ]
-        )  # fmt: skip
+        ]  # fmt: skip
+        text, rules = chance.choice(kinds)
         plan.money.extend(rules)
         items.append(text)
     return "", items
@@ -201,8 +200,8 @@ def spaced(text: str) -> str:
 
 def traditional(text: str) -> str:
     """Return the text in traditional characters."""
-    forms = {simple: full for full, simple in simplified_forms().items() if full not in "佔閒摺瞭"}
-    return text.translate(str.maketrans(forms))
+    forms = {ord(simple): full for full, simple in simplified_forms().items() if full not in "佔閒摺瞭"}
+    return text.translate(forms)
 
 
 def on_a_page(text: str) -> str:
