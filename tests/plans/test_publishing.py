@@ -144,6 +144,7 @@ async def test_what_is_planted_inside_is_not_outside(room: Room) -> None:
             "state",
             "as_of",
             "actual",
+            "actual_unit",
             "expected",
             "due",
         }
@@ -183,9 +184,9 @@ async def test_few_people_are_not_told(room: Room) -> None:
     made = await frozen(room)
     content = json.loads(canonical_bytes(made.content))
     first, second, third = content["plans"][0]["targets"][:3]
-    first.update(actual="3", unit="人")
-    second.update(actual="30", unit="人")
-    third.update(actual=str(Decimal(3)), unit="家")
+    first.update(actual="3", actual_unit="人")
+    second.update(actual="30", actual_unit="人")
+    third.update(actual=str(Decimal(3)), actual_unit="家")
     shown = public_content(content, 10)["plans"][0]["targets"]
     assert [(one["actual"], one["suppressed"]) for one in shown[:3]] == [
         (None, True),

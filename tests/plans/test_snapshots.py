@@ -13,8 +13,10 @@ import pytest
 from kangshu.access import Nothing, system_grant
 from kangshu.base.faults import Conflict, Forbidden, Invalid, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
+from kangshu.base.text import Text
 from kangshu.plans import PARAMETERS, Snapshots, sample_plan
 from kangshu.plans.snapshot_calendar import CATCH_UP, MONTHLY, month_due
+from kangshu.plans.snapshot_changes import TargetChange
 from kangshu.plans.snapshot_content import canonical_bytes, digest
 from kangshu.validate import validate
 from tests.plans.conftest import CITY, Room
@@ -163,3 +165,37 @@ async def test_the_calendar_freezes_each_month_once(room: Room) -> None:
         "2026年年末快照", "2026-12", "快〔2026〕0001号", date(2026, 12, 31),
     )  # fmt: skip
     assert await snapshots.freeze_due(table) is None
+
+
+async def test_two_snapshots_tell_what_changed(room: Room) -> None:
+    plan_id, snapshots = await city_plan(room), snapshots_of(room)
+    first = await snapshots.freeze(room.grant, [plan_id])
+    room.numbers["beds"] = 99.0
+    plan = await room.plans.plan(room.grant, plan_id)
+    other = next(one for one in plan.clauses if one.of("lead") and not one.duties)
+    await room.plans.assign(room.grant, plan_id, [other.id])
+    second = await snapshots.freeze(room.grant, [plan_id])
+    earlier, later, changes = await snapshots.compare(room.grant, second.id, first.id)
+    assert (earlier.id, later.id) == (first.id, second.id)
+    beds = next(one for one in changes.targets if one.before_value == "51.2")
+    assert (beds.after_value, beds.direction) == ("99.0", -1 if beds.before != beds.after else 0)
+    assert {one.clause for one in changes.duties} == {other.title}
+    assert all(one.before.zh == "" for one in changes.duties)
+    assert changes.clauses_come == changes.clauses_gone == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "direction"),
+    [
+        ("green", "red", 1),
+        ("red", "amber", -1),
+        ("grey", "red", 0),
+        ("amber", "grey", 0),
+        ("", "red", 0),
+        ("red", "red", 0),
+    ],
+)
+def test_unknown_is_neither_better_nor_worse(before: str, after: str, direction: int) -> None:
+    none = Text("", "")
+    change = TargetChange("plan", "target", "指标", "%", before, after, none, none, None, None)
+    assert change.direction == direction

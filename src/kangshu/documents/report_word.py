@@ -33,6 +33,8 @@ from kangshu.documents.stable_archive import stable
 from kangshu.documents.word_writer import HeadingBlock, ParagraphBlock, clean
 
 _TABLE_SIZE: Final = 10.5
+_LEAST_TITLE: Final = 15
+"""Points below which a long title is broken rather than set smaller still."""
 _NARROW: Final = 18.0
 """Margin of a landscape page at its sides, in mm."""
 
@@ -45,7 +47,9 @@ def write_report_docx(report: Report) -> bytes:
     properties.author = properties.last_modified_by = clean(report.author)
     properties.created = properties.modified = report.made
     width = _page(written, report)
-    _line(written, report.title, layout.SONG_TITLE, layout.TITLE_SIZE, WD_ALIGN_PARAGRAPH.CENTER, after=8)
+    widest = max(len(line) for line in report.title.split("\n")) or 1
+    size = max(_LEAST_TITLE, min(layout.TITLE_SIZE, int(width * layout.POINTS_PER_MILLIMETRE / widest)))
+    _line(written, report.title, layout.SONG_TITLE, size, WD_ALIGN_PARAGRAPH.CENTER, after=8)
     facts = "　　".join(f"{name}：{value}" for name, value in report.facts)
     _line(written, facts, layout.KAI, 12, WD_ALIGN_PARAGRAPH.CENTER, after=10)
     for block in report.blocks:

@@ -94,12 +94,13 @@ def _progress(clause: Content, plan: Content) -> str:
 
 
 def _target(target: Mapping[str, Any], threshold: int) -> dict[str, Any]:
-    hidden = _few(target["actual"], target["unit"], threshold)
+    hidden = _few(target["actual"], target["actual_unit"], threshold)
     return {
         "id": target["id"],
         "indicator": cleaned(target["indicator"]),
         "asked": target["asked"],
         "unit": target["unit"],
+        "actual_unit": target["actual_unit"],
         "due": target["due"] if str(target["due"]).isdigit() else "",
         "actual": None if hidden else _rounded(target["actual"]),
         "suppressed": hidden,

@@ -10,7 +10,7 @@ from kangshu.base.text import Text
 from kangshu.plans.snapshot_content import Content
 from kangshu.plans.snapshot_model import FrozenSnapshot
 
-_WORSE: Final[Mapping[str, int]] = {"green": 0, "grey": 1, "amber": 2, "red": 3}
+_RANK: Final[Mapping[str, int]] = {"green": 0, "amber": 1, "red": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,13 @@ class TargetChange:
 
     @property
     def direction(self) -> int:
-        """Return 1 where the light is worse than before, -1 where it is better, 0 where it is the same or new."""
-        if not self.before or not self.after:
+        """Return 1 where the light is worse than before, -1 where it is better, 0 where that cannot be said.
+
+        From unknown to red is no step back: it was not known before.
+        """
+        before, after = _RANK.get(self.before), _RANK.get(self.after)
+        if before is None or after is None:
             return 0
-        before, after = _WORSE[self.before], _WORSE[self.after]
         return (after > before) - (after < before)
 
 
@@ -108,7 +111,7 @@ def _targets(old: Content, new: Content) -> Iterator[TargetChange]:
             plan=str((new if after else old).get("id", "")),
             target=identifier,
             indicator=either["indicator"],
-            unit=either["unit"],
+            unit=either["actual_unit"],
             before=before["light"] if before else "",
             after=after["light"] if after else "",
             before_word=_text(before["word"] if before else None),

@@ -139,6 +139,7 @@ def _target(target: TargetView, plan: PlanView) -> dict[str, Any]:
         "due": target.due,
         "baseline": _lexeme(target.baseline.value) if target.baseline else None,
         "actual": _lexeme(light.value),
+        "actual_unit": light.unit or target.unit,
         "expected": _lexeme(light.expected),
         "forecast": _lexeme(light.forecast.value) if light.forecast else None,
         "light": light.light,

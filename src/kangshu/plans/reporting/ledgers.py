@@ -8,6 +8,7 @@ from kangshu.documents import Report, ReportCell, ReportColumn, ReportTable
 from kangshu.plans.reporting.reading import (
     SOURCES,
     Item,
+    actual_cell,
     chapter_titles,
     clauses_by_id,
     due_text,
@@ -103,7 +104,7 @@ def _target_rows(plan: Item) -> list[list[ReportCell]]:
         found.append(
             [
                 titles.get(one["chapter"], ""), one["indicator"], one["asked"], due_text(one), figure(one["baseline"]),
-                figure(one["actual"]), figure(one["expected"]), figure(one["forecast"]), target_light(one),
+                actual_cell(one), figure(one["expected"]), figure(one["forecast"]), target_light(one),
                 one["reasons"]["zh"], SOURCES.get(one["source"], one["source"]), one["as_of"][:10],
                 units_text(clause, "lead") if clause else None,
             ]

@@ -19,11 +19,11 @@ from kangshu.plans.model import LIGHT_TITLES
 from kangshu.plans.reporting.reading import (
     LIGHTS,
     Item,
+    actual_cell,
     chapter_titles,
     clauses_by_id,
     due_text,
     facts_of,
-    figure,
     is_open,
     lead_duties,
     lights_bar,
@@ -136,7 +136,7 @@ def _attention(plans: Sequence[Item]) -> Iterator[ReportBlock]:
             one["indicator"],
             one["asked"],
             due_text(one),
-            figure(one["actual"]),
+            actual_cell(one),
             target_light(one),
             one["why"]["zh"],
         ]

@@ -114,6 +114,13 @@ def figure(lexeme: object) -> Decimal | None:
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
 
 
+def actual_cell(target: Item) -> Decimal | str | None:
+    """Return the value of a target; with its unit where that is another than the target's (a share of those that meet it)."""
+    value = figure(target["actual"])
+    same = value is None or target["actual_unit"] == target["unit"]
+    return value if same else f"{value}{target['actual_unit']}"
+
+
 def state_word(plan: Item) -> str:
     """Return the word of a plan's state."""
     found = next((title for state, title in PLAN_STATE_TITLES.items() if state == plan["state"]), None)

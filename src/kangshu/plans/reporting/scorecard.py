@@ -7,6 +7,7 @@ from decimal import Decimal
 from kangshu.documents import HeadingBlock, Report, ReportBlock, ReportCell, ReportColumn, ReportTable
 from kangshu.plans.reporting.reading import (
     Item,
+    actual_cell,
     chapter_titles,
     due_text,
     facts_of,
@@ -50,12 +51,14 @@ def scorecard(snapshot: FrozenSnapshot) -> Report:
 
 def _row(number: int, target: Item) -> list[ReportCell]:
     return [
-        number, target["indicator"], target["asked"], due_text(target), figure(target["actual"]),
+        number, target["indicator"], target["asked"], due_text(target), actual_cell(target),
         figure(target["expected"]), gap(target), target_light(target), target["as_of"][:10],
     ]  # fmt: skip
 
 
 def gap(target: Item) -> Decimal | None:
-    """Return how far the value is from the final figure, with its sign; None where either is unknown."""
+    """Return how far the value is from the final figure, with its sign; None where either is unknown or of another unit."""
+    if target["actual_unit"] != target["unit"]:
+        return None
     actual, asked = figure(target["actual"]), figure(target["value"])
     return None if actual is None or asked is None else figure(str(actual - asked))

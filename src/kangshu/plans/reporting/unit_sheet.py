@@ -16,10 +16,10 @@ from kangshu.documents import (
 )
 from kangshu.plans.reporting.reading import (
     Item,
+    actual_cell,
     clauses_by_id,
     due_text,
     facts_of,
-    figure,
     is_open,
     light_cell,
     lights_bar,
@@ -144,6 +144,6 @@ def _clauses(caption: str, found: Sequence[tuple[Item, Item]]) -> ReportTable:
 
 def _target(number: int, target: Item) -> list[ReportCell]:
     return [
-        number, target["indicator"], target["asked"], due_text(target), figure(target["actual"]),
+        number, target["indicator"], target["asked"], due_text(target), actual_cell(target),
         target_light(target), target["why"]["zh"],
     ]  # fmt: skip

@@ -218,7 +218,7 @@ def shown(
         "licence": content["licence"],
         "demo": part["demo"],
         "lights": _lights(visit, part["targets"]),
-        "progress": Counter(visit.words(_PROGRESS[one["progress"]]) for one in part["clauses"]),
+        "progress": _progress(visit, part["clauses"]),
         "whole": [_target(visit, one) for one in whole],
         "chapters": [one for one in (_chapter(visit, chapter, part) for chapter in part["chapters"]) if one],
         "address": address,
@@ -244,6 +244,12 @@ def _kept(visit: Visit, keep: str, tag: str, name: str, **values: Any) -> Respon
 def _lights(visit: Visit, targets: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int]]:
     counted = Counter(one["light"] for one in targets)
     return [(light, visit.words(LIGHT_WORDS[light]), counted.get(light, 0)) for light in _LIGHTS]
+
+
+def _progress(visit: Visit, clauses: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many clauses are done, under way, not begun; a word that counts none is left out."""
+    counted = Counter(one["progress"] for one in clauses)
+    return {visit.words(word): counted[state] for state, word in _PROGRESS.items() if counted[state]}
 
 
 def _chapter(visit: Visit, chapter: Mapping[str, Any], part: Mapping[str, Any]) -> Chapter | None:
@@ -279,7 +285,7 @@ def _target(visit: Visit, one: Mapping[str, Any]) -> TargetCard:
         if one["suppressed"]
         else "—"
         if one["actual"] is None
-        else f"{one['actual']}{one['unit']}"
+        else f"{one['actual']}{one['actual_unit']}"
     )
     return TargetCard(
         one["id"],
@@ -318,7 +324,7 @@ def _rows(visit: Visit, content: Mapping[str, Any], part: Mapping[str, Any]) -> 
             [
                 part["title"], chapters.get(target["chapter"], ""), *of_clause(clauses.get(target["clause"])), card.id,
                 card.indicator, card.asked, target["due"], words("已抑制") if target["suppressed"] else target["actual"] or "",
-                target["unit"], card.light, target["as_of"], card.source, *tail,
+                target["actual_unit"], card.light, target["as_of"], card.source, *tail,
             ]
         )  # fmt: skip
     with_targets = {one["clause"] for one in part["targets"]}

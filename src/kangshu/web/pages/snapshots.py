@@ -308,7 +308,7 @@ def _target(visit: Visit, one: Mapping[str, Any]) -> TargetLine:
     return TargetLine(
         one["indicator"],
         one["asked"],
-        _value(one["actual"], one["unit"]),
+        _value(one["actual"], one["actual_unit"]),
         one["light"],
         words.of(Text(one["word"]["zh"], one["word"]["en"])),
         words.of(Text(one["why"]["zh"], one["why"]["en"])),
