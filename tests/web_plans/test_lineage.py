@@ -89,12 +89,14 @@ def test_what_a_plan_lists_leads_back_to_its_words(site: Site) -> None:
     assert "云政发〔2025〕8号" in cited
     assert "没有量化目标" in answered(site, f"/plans/{plan}/contents?tab=measures")
     assert "同一单位既是牵头又是配合" in answered(site, f"/plans/{plan}/contents?tab=conflicts")
+    assert "机构名录中没有的单位" not in answered(site, f"/plans/{plan}/contents?tab=conflicts")
     assert "is-chosen" in answered(site, f"/plans/{plan}/document?clause=place&at=10-20")
     assert answered(site, f"/plans/{plan}/document?clause=place&at=x-9999999")
 
 
 def test_a_new_version_is_offered_and_compared_side_by_side(site: Site, own: str, second: str) -> None:
     assert f'value="{own}"' in answered(site, f"/plans/{second}/relations")
+    assert "省工业和信息化厅" in answered(site, f"/plans/{own}/contents?tab=conflicts")
     page = answered(site, f"/plans/{second}/compare/{own}")
     assert "58% → 62%" in page
     assert "<ins>62%</ins>" in page

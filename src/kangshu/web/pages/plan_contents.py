@@ -126,7 +126,24 @@ async def _conflicts(visit: Visit, plan: Any) -> list[Group]:
         )
         for one in await visit.platform.lineage.conflicts(visit.grant, plan.id)
     ]
-    return [Group("inner", words("文件内部"), inner), Group("across", words("与本市其他规划之间"), across)]
+    return [
+        Group("inner", words("文件内部"), inner),
+        Group("across", words("与本市其他规划之间"), across),
+        Group("unknown", words("机构名录中没有的单位"), _unknown_units(plan)),
+    ]
+
+
+def _unknown_units(plan: Any) -> list[Listed]:
+    """Return the units of an own plan that the register of organisations does not know."""
+    places: dict[str, list[Place]] = {one: [] for one in plan.unresolved}
+    for clause in plan.clauses:
+        for unit in clause.units:
+            if unit.written in places:
+                places[unit.written].append(Place(clause.title, clause_address(plan.id, clause.id)))
+    return [
+        Listed(written, "", found[:_PLACES], max(0, len(found) - _PLACES))
+        for written, found in places.items()
+    ]
 
 
 def _listed(plan: Any, title: str, note: str, places: Any) -> Listed:
