@@ -29,7 +29,7 @@ class Line:
 @cache
 def _label() -> re.Pattern[str]:
     kinds = "|".join(f"(?P<{entry['kind']}>{entry['pattern']})" for entry in tables()["outline"])
-    return re.compile(rf"(?:-\s+)?(?:\*\*|[|>◆●■☆★▲◎○]\s*)?(?:{kinds})")
+    return re.compile(rf"(?:-\s+)?(?:\*\*|[|>◆●■☆★▲◎○·]\s*)?(?:{kinds})")
 
 
 @cache
