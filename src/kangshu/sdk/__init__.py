@@ -50,7 +50,16 @@ from kangshu.sdk.documents import (
     DocumentDeclaration,
 )
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
-from kangshu.sdk.raw import civil_day, codes_of, extension_value, latest_day
+from kangshu.sdk.raw import (
+    case_state,
+    case_value,
+    cases_of,
+    civil_day,
+    codes_of,
+    extension_value,
+    falls_within,
+    latest_day,
+)
 
 __all__ = [
     "ANY",
@@ -97,11 +106,15 @@ __all__ = [
     "Text",
     "ViewDeclaration",
     "at",
+    "case_state",
+    "case_value",
+    "cases_of",
     "civil_day",
     "code_system",
     "codes_of",
     "concept",
     "extension_value",
+    "falls_within",
     "latest_day",
     "structure",
     "unverified_parameter",

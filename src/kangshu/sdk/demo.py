@@ -182,13 +182,16 @@ class DemoMove:
     """A move of a demo case: by which organisation (an id), how many hours after the step before.
 
     `by` may be `Patient/id` too: that resident, acting in person or for the resident whom the case is about. A value
-    `ANY` takes the first record that may be chosen for the field.
+    `ANY` takes the first record that may be chosen for the field (in a row of a table, for the column), and of what a
+    case cites the first few. `on` is a path of child kinds (`reply`, `reply/contribution`): the move is made on every
+    child there that is in a state for it, by "" its own owner.
     """
 
     move: str
     by: str
     values: Mapping[str, Any] = field(default_factory=dict)
     hours: float = 4.0
+    on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

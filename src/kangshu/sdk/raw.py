@@ -44,3 +44,28 @@ def extension_value(resource: Resource, name: str) -> Any:
         if extension["url"] == structure(name):
             return next((value for key, value in extension.items() if key.startswith("value")), None)
     return None
+
+
+def cases_of(resources: Iterable[Resource], kind: str) -> Iterator[Resource]:
+    """Yield the Tasks that are cases of `kind` (service/case)."""
+    for one in resources:
+        if one["resourceType"] == "Task" and kind in codes_of([one.get("code", {})], "case-kind"):
+            yield one
+
+
+def case_state(task: Resource) -> str:
+    """Return the id of a case's state."""
+    return next(iter(codes_of([task.get("businessStatus", {})], "case-state")), "")
+
+
+def case_value(task: Resource, field: str) -> Any:
+    """Return the (first) value that a case keeps of a form's field, None for none."""
+    for one in task.get("input", ()):
+        if any(coding.get("code") == field for coding in one["type"].get("coding", ())):
+            return next((value for name, value in one.items() if name.startswith("value")), None)
+    return None
+
+
+def falls_within(value: Any, start: date, end: date) -> bool:
+    """Return whether a day or instant is there and lies in the period."""
+    return bool(value) and start <= civil_day(str(value)) <= end

@@ -6,27 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any, Final
 
 from kangshu.access import Grant, system_grant
 from kangshu.base.canonical import DEMO_TAG
 from kangshu.base.clock import now
 from kangshu.base.faults import Fault
 from kangshu.base.parameters import ParameterTable
-from kangshu.cases import Cases, kind_of, organisation_of
+from kangshu.cases import Cases, kind_of, state_of
 from kangshu.plans import OUTLETS, Papers, Plans, Values
-from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, MeasureDeclaration, Resource, Service
+from kangshu.sdk import ANY, CITED_FIELD, DemoCase, DemoCity, DemoMove, MeasureDeclaration, Resource, Service
 from kangshu.store import Store
 
+_CITED: Final = 4
+"""How many duties and targets a demo document cites."""
 _TAG = {"system": DEMO_TAG, "code": "demo", "display": "演示数据"}
-
-
-@dataclass(slots=True)
-class Ran:
-    """What was run: cases started, moves made, and the faults met (texts, for the log)."""
-
-    cases: int = 0
-    moves: int = 0
-    faults: tuple[str, ...] = ()
 
 
 class _Clock:
@@ -37,6 +31,27 @@ class _Clock:
 
     def __call__(self) -> datetime:
         return min(self.moment, now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What the demo's cases are run with."""
+
+    cases: Cases
+    plans: Plans
+    papers: Papers
+    store: Store
+    clock: _Clock
+    city: DemoCity
+
+
+@dataclass(slots=True)
+class Ran:
+    """What was run: cases started, moves made, and the faults met (texts, for the log)."""
+
+    cases: int = 0
+    moves: int = 0
+    faults: tuple[str, ...] = ()
 
 
 def _no_value(grant: Grant, measure: MeasureDeclaration, day: date) -> None:
@@ -81,7 +96,8 @@ async def run_cases(
         clock=clock,
     )
     documents = (one for service in listed for one in service.documents)
-    outlets.update(Papers(store, plans, cases, documents, clock=clock).outlets())
+    papers = Papers(store, plans, cases, documents, clock=clock)
+    outlets.update(papers.outlets())
     ran = Ran()
     for service in listed:
         if service.demo_cases is None:
@@ -90,7 +106,7 @@ async def run_cases(
         for case in service.demo_cases(own):
             if case.clause and not plan:
                 continue
-            await _run(cases, plans, store, clock, own, case, plan, ran)
+            await _run(_Desk(cases, plans, papers, store, clock, own), case, plan, ran)
     return ran
 
 
@@ -100,23 +116,17 @@ def _grant(city: DemoCity, organisation: str, subject: str = "") -> Grant:
         person = organisation[8:]
         name = next(one.name for one in city.residents if one.id == person)
         return replace(system_grant(name), patient=person, wards=frozenset({subject} - {"", person}))
-    # a section of a unit is none of the drawn city's: a service has added it
+    if organisation.startswith("Practitioner/"):
+        return replace(system_grant("专家"), practitioner=organisation[13:])
+    # a section of a unit, or a proposer, is none of the drawn city's: a service has added it
     name = next((one.name for one in city.organisations if one.id == organisation), "科室")
     return replace(
         system_grant(f"{name}经办人"), organisation=organisation, organisations=frozenset({organisation})
     )
 
 
-async def _run(
-    cases: Cases,
-    plans: Plans,
-    store: Store,
-    clock: _Clock,
-    city: DemoCity,
-    case: DemoCase,
-    plan: str,
-    ran: Ran,
-) -> None:
+async def _run(desk: _Desk, case: DemoCase, plan: str, ran: Ran) -> None:
+    cases, store, clock, city = desk.cases, desk.store, desk.clock, desk.city
     present = now()
     start = max(present - timedelta(days=case.days), datetime(2000, 1, 1, tzinfo=UTC))
     clock.moment = start
@@ -124,7 +134,7 @@ async def _run(
     try:
         if case.clause:
             note = str(case.values.get("instruction", ""))
-            made = await plans.assign(grant, plan, [f"clause-{case.clause:03d}"], note=note)
+            made = await desk.plans.assign(grant, plan, [f"clause-{case.clause:03d}"], note=note)
             tasks = [duty.task for duty in made.duties]
         else:
             subject = f"Patient/{case.subject}" if case.subject else None
@@ -137,62 +147,89 @@ async def _run(
     for task in tasks:
         if case.child_moves:
             for child in await store.search_all(system_grant("demo"), "Task", f"part-of=Task/{task}"):
-                await _walk(cases, store, clock, city, case, str(child["id"]), case.child_moves, start, ran)
-        await _walk(cases, store, clock, city, case, task, case.moves, start, ran)
+                await _walk(desk, case, str(child["id"]), case.child_moves, start, ran)
+        await _walk(desk, case, task, case.moves, start, ran)
         if case.about_moves:
-            await _walk_about(cases, store, clock, city, case, task, ran)
+            await _walk_about(desk, case, task, ran)
 
 
-async def _walk_about(
-    cases: Cases, store: Store, clock: _Clock, city: DemoCity, case: DemoCase, task: str, ran: Ran
-) -> None:
+async def _walk_about(desk: _Desk, case: DemoCase, task: str, ran: Ran) -> None:
     """Make the moves of the cases about a case, each from when it was opened."""
-    for one in await store.search_all(system_grant("demo"), "Task", f"focus=Task/{task}"):
+    for one in await desk.store.search_all(system_grant("demo"), "Task", f"focus=Task/{task}"):
         opened = datetime.fromisoformat(str(one["authoredOn"]))
         moves = case.about_moves.get(kind_of(one), ())
-        await _walk(cases, store, clock, city, case, str(one["id"]), moves, opened, ran)
+        await _walk(desk, case, str(one["id"]), moves, opened, ran)
 
 
 async def _walk(
-    cases: Cases,
-    store: Store,
-    clock: _Clock,
-    city: DemoCity,
-    case: DemoCase,
-    task: str,
-    moves: tuple[DemoMove, ...],
-    start: datetime,
-    ran: Ran,
+    desk: _Desk, case: DemoCase, task: str, moves: tuple[DemoMove, ...], start: datetime, ran: Ran
 ) -> None:
     """Make the moves one after the other until one would lie ahead, or the engine refuses one."""
-    present = now()
+    present, clock = now(), desk.clock
     clock.moment = start
     for move in moves:
         clock.moment += timedelta(hours=move.hours)
         if clock.moment > present:
             return
         try:
-            await _move(cases, store, city, task, move, clock)
+            await _move(desk, task, move)
         except Fault as fault:
             ran.faults += (f"{case.kind} {move.move}: {fault.text} {[issue.text for issue in fault.issues]}",)
             return
         ran.moves += 1
 
 
-async def _move(cases: Cases, store: Store, city: DemoCity, task: str, move: DemoMove, clock: _Clock) -> None:
-    resource: Resource = (await store.read(system_grant("demo"), "Task", task)).resource
+async def _move(desk: _Desk, task: str, move: DemoMove) -> None:
+    """Make a move on the case, or on its children at `move.on` that are in a state for it."""
+    if not move.on:
+        await _make(desk, task, move)
+        return
+    tasks = [task]
+    for kind in move.on.split("/"):
+        tasks = [
+            str(child["id"])
+            for parent in tasks
+            for child in await desk.store.search_all(system_grant("demo"), "Task", f"part-of=Task/{parent}")
+            if kind_of(child).endswith(f"/{kind}")
+        ]
+    for one in tasks:
+        resource = (await desk.store.read(system_grant("demo"), "Task", one)).resource
+        declared = next(
+            each for each in desk.cases.declaration(kind_of(resource)).moves if each.id == move.move
+        )
+        if state_of(resource) in declared.sources:
+            await _make(desk, one, move)
+
+
+async def _make(desk: _Desk, task: str, move: DemoMove) -> None:
+    resource: Resource = (await desk.store.read(system_grant("demo"), "Task", task)).resource
     element = {"": "owner", "*": "requester"}.get(move.by)
     subject = str((resource.get("for") or {}).get("reference", "")).removeprefix("Patient/")
-    grant = _grant(city, organisation_of(resource, element) if element else move.by, subject)
-    values = {}
-    for name, value in move.values.items():
-        values[name] = await _first(cases, grant, task, move, name, clock) if value == ANY else value
-    await cases.move(grant, task, move.move, values)
+    party = str((resource.get(element) or {}).get("reference", "")) if element else move.by
+    grant = _grant(desk.city, party.removeprefix("Organization/"), subject)
+    values = {name: await _value(desk, grant, task, move, name, value) for name, value in move.values.items()}
+    await desk.cases.move(grant, task, move.move, values)
 
 
-async def _first(cases: Cases, grant: Grant, task: str, move: DemoMove, name: str, clock: _Clock) -> str:
-    """Return the first record that may be chosen, or the day of the move for a date."""
+async def _value(desk: _Desk, grant: Grant, task: str, move: DemoMove, name: str, value: Any) -> Any:
+    """Return a value of a form with every `ANY` in it replaced."""
+    if value == ANY:
+        return await _first(desk, grant, task, move, name)
+    if isinstance(value, list):
+        return [await _value(desk, grant, task, move, name, one) for one in value]
+    if isinstance(value, dict):
+        return {
+            column: await _value(desk, grant, task, move, f"{name}.{column}", one)
+            for column, one in value.items()
+        }
+    return value
+
+
+async def _first(desk: _Desk, grant: Grant, task: str, move: DemoMove, name: str) -> Any:
+    """Return the first record that may be chosen, the day of the move for a date, a few things to cite."""
     if name.endswith("_date"):
-        return clock().date().isoformat()
-    found = await cases.candidates(grant, task, move.move, name, limit=1)
+        return desk.clock().date().isoformat()
+    if name == CITED_FIELD:
+        return [one.key for one in (await desk.papers.citable(grant))[:_CITED]]
+    found = await desk.cases.candidates(grant, task, move.move, name, limit=1)
     return f"{found[0]['resourceType']}/{found[0]['id']}" if found else ""

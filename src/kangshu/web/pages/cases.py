@@ -300,8 +300,17 @@ async def _facts(
         text = shown_value(words, field, value, choices)
         if isinstance(value, str) and field.kind in _POINTERS and text == value:
             text = await _name(visit, value)
+            if address := _address_of(value):
+                facts.append(Fact(words.of(field.title), "", links=((text, address),)))
+                continue
         facts.append(Fact(words.of(field.title), text, wide=field.kind == "paragraph" or len(text) > 40))
     return facts
+
+
+def _address_of(reference: str) -> str:
+    """Return the page of a paper or a case that a field points to, "" for other records."""
+    kind, _, id_ = reference.partition("/")
+    return {"DocumentReference": f"/files/{id_}", "Task": f"/cases/{id_}"}.get(kind, "")
 
 
 def _table_fact(visit: Visit, field: Field, rows: Any) -> Fact:
