@@ -48,7 +48,7 @@ def satisfaction(
     return content, whole
 
 
-def commitmentscase_value(
+def commitments_kept(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Duties that came of promises and are completed, of those due in the period."""
