@@ -41,25 +41,25 @@ def places_of(site: Site) -> dict[str, str]:
     """Return what stands for each {name} of an address."""
     grant, store = system_grant("test"), site.platform.store
     patient = site.run(store.search_all(grant, "Patient", ""))[0]
-    plan = site.run(store.search_all(grant, "PlanDefinition", ""))[0]
-    view = site.run(site.platform.plans.plan(grant, plan["id"]))
+    own, *_, higher = site.run(site.platform.plans.plans(grant))
+    view = site.run(site.platform.plans.plan(grant, own.id))
     task = site.run(store.search_all(grant, "Task", ""))[0]
     register = next(one for one in site.platform.registers.declarations if one.resource_type == "Location")
     record = site.run(store.search_all(grant, "Location", register.criteria))[0]
     linked = next(one for one in view.targets if one.measure)
     case = site.platform.cases.declarations[0]
     return {
-        "/plans/{id}": plan["id"], "{goal}": linked.id, "/measures/{id}": "nursing-bed-share",
+        "/plans/{id}": own.id, "{other}": higher.id, "{goal}": linked.id, "/measures/{id}": "nursing-bed-share",
         "/cases/{id}": task["id"], "/residents/{id}": patient["id"], "/files/{id}": "none",
         "/admin/parameters/{id}": site.platform.parameters.ids()[0], "{service}/{register}": register.code,
         "{register-id}": record["id"], "{service}/{case}": case.code, "{name}": "doctor", "{act}": "unlock",
         "{move}": "none", "{kind}": "resident", "{report}": "none", "{verdict}": "accept",
-        "{form}": "xlsx", "{channel}": "none",
+        "{form}": "xlsx", "{channel}": "none", "{clause}": "clause-005", "{unit}": "unit-civil-affairs",
     }  # fmt: skip
 
 
 def address_of(page: Page, places: dict[str, str]) -> str:
-    """Return an address of `page` that exists in the city."""
+    """Return an address of `page` that exists in the city; what `places` does not know is called `none`."""
     path = page.path
     for register in ("{service}/{register}", "{service}/{case}"):
         path = path.replace(register, places[register])
@@ -67,10 +67,7 @@ def address_of(page: Page, places: dict[str, str]) -> str:
         if path.startswith(f"{prefix}/{{id}}"):
             path = path.replace("{id}", places[f"{prefix}/{{id}}"], 1)
     path = path.replace("{id}", places["{register-id}"])
-    for name in ("{goal}", "{name}", "{act}", "{move}", "{report}", "{verdict}", "{kind}", "{form}", "{channel}"):
-        path = path.replace(name, places[name])
-    assert "{" not in path, path
-    return path
+    return re.sub(r"\{\w+\}", lambda found: places.get(found[0], "none"), path)
 
 
 @pytest.fixture(scope="session")
