@@ -252,12 +252,7 @@ def test_a_plan_is_imported_and_a_file_without_one_is_told(site: Site) -> None:
 
 
 def test_a_unit_reports_a_value_and_another_reviews_it(site: Site) -> None:
-    plan_id = site.run(site.platform.store.search_all(system_grant("test"), "PlanDefinition", ""))
-    own = next(
-        one["id"]
-        for one in plan_id
-        if site.run(site.platform.plans.plan(system_grant("test"), one["id"])).targets
-    )
+    own = site.run(site.platform.plans.plans(system_grant("test")))[0].id
     plan = site.run(site.platform.plans.plan(system_grant("test"), own))
     civil = site.run(site.platform.accounts.open_grant("civil"))
     target = next(
