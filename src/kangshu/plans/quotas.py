@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kangshu.plans.elements import extension_value, extensions
-from kangshu.plans.model import Quota
+from kangshu.plans.model import Quota, TargetView
 from kangshu.plans.shape import QUOTA
 from kangshu.sdk import Resource
 
@@ -20,6 +20,12 @@ class QuotaLine:
     quota: Decimal | None
     value: Decimal | None
     missing: Decimal | None
+
+
+def holds_for_each(target: TargetView) -> bool:
+    """Return whether the city's figure holds for each district too: a share or a rate, not a number to be summed up."""
+    unit = target.light.unit or target.unit
+    return unit == "%" or "/" in unit or "每" in target.indicator
 
 
 def read_quotas(goal: Resource) -> tuple[Quota, ...]:

@@ -18,7 +18,7 @@ from kangshu.plans.lights import is_upper
 from kangshu.plans.links import ranked
 from kangshu.plans.model import EvidenceKind, PlanView, TargetView
 from kangshu.plans.outcomes import Suggestion
-from kangshu.plans.quotas import QuotaLine, quota_lines, set_quotas
+from kangshu.plans.quotas import QuotaLine, holds_for_each, quota_lines, set_quotas
 from kangshu.plans.reports import RELEASE_KINDS, Release, ReportedValue, Submission, standing
 from kangshu.plans.trajectory import Course, course_of, set_milestone
 from kangshu.sdk import MeasureDeclaration, Resource
@@ -66,6 +66,10 @@ class TargetWork:
     def districts(self, target: TargetView, values: Mapping[str, Decimal | None]) -> tuple[QuotaLine, ...]:
         """Return each district's quota beside its value, and what is missing; `values` are by division code."""
         return quota_lines(target.quotas, values, lower=is_upper(target))
+
+    def holds_for_each(self, target: TargetView) -> bool:
+        """Return whether the city's figure holds for each district too, as a share does."""
+        return holds_for_each(target)
 
     async def decide(
         self,

@@ -12,7 +12,6 @@ from kangshu.sdk import MeasureDeclaration
 from kangshu.web import figures
 from kangshu.web.visit import Visit
 
-
 _WAITING: Final = {
     "awaiting-report": "{count} 个目标由责任单位填报后亮灯",
     "awaiting-statistics": "{count} 个目标等待统计部门发布",

@@ -94,7 +94,10 @@ async def to_review(visit: Visit) -> list[ToReview]:
                 one.day.isoformat(),
                 names.get(one.unit, one.unit),
                 one.evidence,
-                [(f"/files/{id_}/preview", words("材料 {number}", number=at)) for at, id_ in enumerate(one.files, 1)],
+                [
+                    (f"/files/{id_}/preview", words("材料 {number}", number=at))
+                    for at, id_ in enumerate(one.files, 1)
+                ],
             )
         )
     return found

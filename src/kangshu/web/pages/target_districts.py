@@ -71,9 +71,10 @@ def _line(
 ) -> DistrictLine:
     words = visit.words
     lower = target.comparator in ("<=", "<", "decrease_to", "decrease_by")
+    everywhere = visit.platform.plans.targets.holds_for_each(target)
     asked = one.quota if one.quota is not None else target.light.final
     tone, light = "grey", words("未知")
-    if one.value is not None and asked is not None and (one.quota is not None or _shares(target)):
+    if one.value is not None and asked is not None and (one.quota is not None or everywhere):
         met = one.value <= asked if lower else one.value >= asked
         tone, light = ("green", words("达到")) if met else ("red", words("未达到"))
     unit = target.light.unit or target.unit
@@ -85,10 +86,9 @@ def _line(
         value,
         charts.bar(
             None if one.value is None else float(one.value),
-            max([*known, float(asked)] if asked is not None and _shares(target) else known, default=1.0)
-            * 1.05,
+            max([*known, float(asked)] if asked is not None and everywhere else known, default=1.0) * 1.05,
             tone,
-            float(asked) if asked is not None and (one.quota is not None or _shares(target)) else None,
+            float(asked) if asked is not None and (one.quota is not None or everywhere) else None,
             title=value,
         ),
         tone,
@@ -96,12 +96,6 @@ def _line(
         f"{value_text(one.quota)}{unit}" if one.quota is not None else "—",
         f"{value_text(one.missing)}{unit}" if one.missing is not None else "—",
     )
-
-
-def _shares(target: Any) -> bool:
-    """Return whether the city's figure holds for each district too: a share or a rate, not a number to be summed up."""
-    unit = target.light.unit or target.unit
-    return unit == "%" or "/" in unit or "每" in target.indicator
 
 
 async def quota_fields(visit: Visit, target: Any) -> list[tuple[str, str, str]]:
