@@ -13,7 +13,7 @@ from kangshu.base.faults import Conflict, Invalid, Issue, NotFound
 from kangshu.cases import Cases
 from kangshu.documents import Document
 from kangshu.fhir import render
-from kangshu.plans import editing, findings
+from kangshu.plans import editing, finding_words, findings
 from kangshu.plans.amending import Amended, amend_plan
 from kangshu.plans.changing import change_plan, person, source_text, stored_plan
 from kangshu.plans.findings import Resolve
@@ -104,7 +104,7 @@ class Desk:
 
         def change(plan: Resource) -> str:
             _unchanged(plan, finding, seen)
-            words = findings.words_of(locate(plan, finding).kind, said)
+            words = finding_words.words_of(locate(plan, finding).kind, said)
             findings.correct(plan, finding, words, resolve, _hand(grant))
             return finding
 
@@ -137,7 +137,7 @@ class Desk:
 
         Raises NotFound, Invalid.
         """
-        words = findings.words_of(kind, said)
+        words = finding_words.words_of(kind, said)
         text, resolve = await self._text(grant, plan_id), await self._resolve(grant, plan_id)
 
         def change(plan: Resource) -> str:
@@ -160,9 +160,9 @@ class Desk:
         reading = read_plan(Document(words))
         match kind:
             case "target" if reading.targets:
-                return findings.said_of_target(reading.targets[0])
+                return finding_words.said_of_target(reading.targets[0])
             case "money" if reading.money:
-                return findings.said_of_money(reading.money[0])
+                return finding_words.said_of_money(reading.money[0])
             case "clause":
                 lead = "\n".join(dict.fromkeys(one for task in reading.tasks for one in task.lead))
                 co = "\n".join(dict.fromkeys(one for task in reading.tasks for one in task.cooperating))
