@@ -48,7 +48,11 @@ def places_of(site: Site) -> dict[str, str]:
     record = site.run(store.search_all(grant, "Location", register.criteria))[0]
     linked = next(one for one in view.targets if one.measure)
     case = site.platform.cases.declarations[0]
+    sheet = site.run(site.platform.assessments.sheets(grant))[0]
+    returns = site.run(site.platform.returns.table(grant, own.id))
     return {
+        "/returns/{id}": own.id, "{period}": sorted(period for _, period in returns.rows)[0],
+        "/assessments/schemes/{id}": sheet.scheme, "/assessments/units/{id}": sheet.task,
         "/plans/{id}": own.id, "{other}": higher.id, "{goal}": linked.id, "/measures/{id}": "nursing-bed-share",
         "/cases/{id}": task["id"], "/residents/{id}": patient["id"], "/files/{id}": "none",
         "/admin/parameters/{id}": site.platform.parameters.ids()[0], "{service}/{register}": register.code,
@@ -63,9 +67,9 @@ def address_of(page: Page, places: dict[str, str]) -> str:
     path = page.path
     for register in ("{service}/{register}", "{service}/{case}"):
         path = path.replace(register, places[register])
-    for prefix in ("/plans", "/measures", "/cases", "/residents", "/files", "/admin/parameters"):
-        if path.startswith(f"{prefix}/{{id}}"):
-            path = path.replace("{id}", places[f"{prefix}/{{id}}"], 1)
+    for prefix, place in places.items():
+        if prefix.startswith("/") and path.startswith(prefix):
+            path = path.replace("{id}", place, 1)
     path = path.replace("{id}", places["{register-id}"])
     return re.sub(r"\{\w+\}", lambda found: places.get(found[0], "none"), path)
 
