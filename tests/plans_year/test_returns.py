@@ -51,7 +51,12 @@ def table_with(**values: int) -> ParameterTable:
         (date(2026, 4, 1), {}, "2026Q1", date(2026, 4, 13)),  # 清明 between; the eighth working day
         (date(2026, 4, 1), {"quarter": 0}, "2026-03", date(2026, 4, 8)),
         (date(2026, 3, 1), {"month": 0}, None, None),
-        (date(2026, 10, 1), {"month": 0}, "2026Q3", date(2026, 10, 16)),  # 国庆 to the 7th; Saturday the 10th is worked
+        (
+            date(2026, 10, 1),
+            {"month": 0},
+            "2026Q3",
+            date(2026, 10, 16),
+        ),  # 国庆 to the 7th; Saturday the 10th is worked
         (date(2026, 1, 2), {}, "2025Q4", date(2026, 1, 13)),
     ],
 )
