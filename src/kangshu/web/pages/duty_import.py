@@ -64,14 +64,14 @@ async def take(visit: Visit) -> Response:
 
 
 def _sent_rows(text: str) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows that the preview's form sends back. Raises Malformed."""
+    """Return the rows that the preview's form sends back. Raises Unprocessable."""
     try:
         listed = json.loads(text)
         return [
             (int(number), {str(name): str(cell) for name, cell in cells.items()}) for number, cells in listed
         ]
     except (ValueError, TypeError, AttributeError) as error:
-        raise Malformed("these are no rows of a preview", zh="预览数据不完整，请重新上传") from error
+        raise Unprocessable("these are no rows of a preview", zh="预览数据不完整，请重新上传") from error
 
 
 def _told(visit: Visit, fault: Fault) -> str:
