@@ -7,7 +7,7 @@ from datetime import date
 from lxml import etree
 
 from kangshu.base.clock import quarter_ends
-from kangshu.web import charts, figures
+from kangshu.web import charts, figures, way_chart
 from kangshu.web.charts import Point, Tile
 
 
@@ -72,3 +72,20 @@ def test_days_to_compare_with() -> None:
     ]  # fmt: skip
     assert quarter_ends(date(2026, 2, 1), 2)[0] == date(2025, 12, 31)
     assert figures.same_days(date(2028, 2, 29)) == [date(2026, 2, 28), date(2027, 2, 28), date(2028, 2, 29)]
+
+
+def test_the_way_of_a_target_shows_its_points_its_values_and_its_forecast_and_escapes_texts() -> None:
+    first, last, now = date(2024, 12, 31), date(2027, 12, 31), date(2026, 6, 1)
+    marks = [
+        way_chart.Mark(first, 40.0, "baseline", "基期 <b>"),
+        way_chart.Mark(last, 90.0, "final", "目标 90%"),
+    ]
+    seen = [(first, 40.0), (now, 60.0)]
+    ahead = way_chart.Ahead(last, 85.0, 80.0, 99.0, "预测")
+    drawn = str(way_chart.way(marks, seen, ahead, now, title="占比", today_text="今日", unit="%"))
+    tree = _svg(drawn)
+    assert "<b>" not in drawn
+    kinds = {one.get("class") for one in tree.iter()}
+    assert {"chart-target", "chart-line", "chart-ahead", "chart-range", "chart-today", "chart-mark"} <= kinds
+    assert "110" not in {one.text for one in tree.iter()}  # no share passes 100 %
+    assert way_chart.way(marks[:1], seen[:1], None, now, title="占比", today_text="今日") == ""

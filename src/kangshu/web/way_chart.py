@@ -68,7 +68,7 @@ def way(
     """Return the chart; empty where neither a way of two points nor two values are known."""
     if len(marks) < 2 and len(seen) < 2:
         return Markup("")
-    plane, axis = _plane(marks, seen, ahead, today)
+    plane, axis = _plane(marks, seen, ahead, today, 100.0 if unit == "%" else None)
     out = [
         (
             f'<svg class="chart way" viewBox="0 0 {_WIDE} {_TALL}" role="img" aria-label="{escape(title)}">'
@@ -93,8 +93,13 @@ def way(
 
 
 def _plane(
-    marks: Sequence[Mark], seen: Sequence[tuple[date, float]], ahead: Ahead | None, today: date
+    marks: Sequence[Mark],
+    seen: Sequence[tuple[date, float]],
+    ahead: Ahead | None,
+    today: date,
+    most: float | None,
 ) -> tuple[_Plane, list[float]]:
+    """Return the plane and the values of its axis; `most` is what no value can pass, such as 100 %."""
     days = [*(one.day for one in marks), *(day for day, _ in seen)]
     values = [*(one.value for one in marks), *(value for _, value in seen)]
     if ahead is not None:
@@ -103,6 +108,8 @@ def _plane(
     low, high = min(values), max(values)
     pad = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
     axis = steps(0.0 if low >= 0 and low - pad < 0 else low - pad, high + pad)
+    if most is not None and high <= most:
+        axis = [one for one in axis if one <= most]
     first, last = min(days), max(*days, today) if today < max(days) else max(days)
     return _Plane(first, last, axis[0], axis[-1]), axis
 
