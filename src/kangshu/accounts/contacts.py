@@ -52,6 +52,7 @@ class Contacts:
         rows = await self._office.sql(
             "select channel, hint, confirmed from contact where account = $1 order by channel", grant.account
         )
+        await self._office.tell(grant.account, "contact-read")
         return tuple(Contact(row["channel"], row["hint"], row["confirmed"]) for row in rows)
 
     async def begin(self, grant: Grant, channel: str, address: str, lasts: timedelta, most: int) -> str:

@@ -24,7 +24,7 @@ from kangshu.notices.channels import Channel
 from kangshu.notices.limits import NoticeLimits
 from kangshu.notices.message import Message, Occasion, about_cases
 from kangshu.sdk import Resource
-from kangshu.store import Change, Store
+from kangshu.store import Change, Store, audit_row
 
 POSITION: Final = "notices.position"
 MOST_ATTEMPTS: Final = 6
@@ -113,6 +113,7 @@ class Deliveries:
         rows = await self._sql(
             "select * from delivery where $1 = '' or state = $1 order by id desc limit $2", state, count
         )
+        await self._store.write_audit([audit_row(grant, "search-type", "Communication", detail="deliveries")])
         return tuple(_delivery(row) for row in rows)
 
     async def again(self, grant: Grant, id_: int) -> None:
@@ -125,6 +126,9 @@ class Deliveries:
         )
         if not rows:
             raise NotFound("no failed delivery has this number", zh="没有此失败的通知")
+        await self._store.write_audit(
+            [audit_row(grant, "update", "Communication", detail=f"delivery {id_} again")]
+        )
 
     # ------------------------------------------------------------------ inside
 

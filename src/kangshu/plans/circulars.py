@@ -80,9 +80,7 @@ async def draft(store: Store, grant: Grant, circular: Circular, when: datetime) 
     """Return a circular as docx before it is published: without a number, signed by the account's organisation."""
     sender = ""
     if grant.organisation:
-        sender = str(
-            (await store.read(grant, "Organization", grant.organisation)).resource.get("name", "")
-        )
+        sender = str((await store.read(grant, "Organization", grant.organisation)).resource.get("name", ""))
     return written(circular, sender or "—", "", when)
 
 
