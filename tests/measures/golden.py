@@ -8,6 +8,8 @@ from datetime import date
 from kangshu.sdk import Resource
 
 from .city import assessment, bed, contract, management, organisation, post, resident, slot
+from .golden_governance import EXPECTED as GOVERNED
+from .golden_governance import GOVERNANCE
 
 START, END = date(2021, 1, 1), date(2021, 12, 31)
 
@@ -197,7 +199,18 @@ DUTIES: list[Resource] = [
     supervised("e1", "evaluation", "closed", "2021-01-01T00:00:00+08:00", status="completed"),
     supervised("e2", "evaluation", "reported", "2021-02-01T00:00:00+08:00"),
 ]  # fmt: skip
-CITY = [*ORGANISATIONS, *RESIDENTS, *BEDS, *CONTRACTS, *HEALTH, *SLOTS, *POSTS, *CONSENTS, *DUTIES]
+CITY = [
+    *ORGANISATIONS,
+    *RESIDENTS,
+    *BEDS,
+    *CONTRACTS,
+    *HEALTH,
+    *SLOTS,
+    *POSTS,
+    *CONSENTS,
+    *DUTIES,
+    *GOVERNANCE,
+]
 
 EXPECTED: dict[str, tuple[int, int]] = {
     "nursing-bed-share": (2, 5),
@@ -223,4 +236,5 @@ EXPECTED: dict[str, tuple[int, int]] = {
     "accountability-cases": (1, 1),  # f4
     "evaluations-done": (1, 1),  # e1
     "chc-two-gps": (1, 2),  # chc-1 has d1 and d6, chc-2 d1 alone
+    **GOVERNED,
 }
