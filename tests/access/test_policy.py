@@ -117,7 +117,7 @@ def test_the_district_of_a_whole_city_covers_its_districts() -> None:
 @given(st.sampled_from(SCOPE_WORDS), st.sampled_from(SCOPE_WORDS), st.text(max_size=6))
 def test_an_account_without_a_post_reads_no_residents_data(first: str, second: str, district: str) -> None:
     """Only `everything` opens a compartment to an account that has no organisation, district or resident."""
-    body = {"title": {"zh": "角", "en": "r"}, "post": ["district", "organisation", "patient"]}
+    body = {"title": {"zh": "角", "en": "r"}, "post": ["district", "organisation", "patient", "practitioner"]}
     body["read"] = {"*": f"{first} and {second}"}
     (role,) = parse_roles({"roles": {"r": body}}).values()
     seen = open_grant(Subject(account="a", display=""), [role]).may_read("Encounter")

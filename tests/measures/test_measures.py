@@ -8,8 +8,8 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
-from decimal import Decimal, timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
