@@ -194,9 +194,12 @@ def _blocks(
             said = {**names, **_item(row)}
             heading, body = filled(block.heading, said, missing), filled(block.text, said, missing)
             lines = [one.strip() for one in body.split("\n") if one.strip()]
-            if heading or lines:
-                yield OfficialParagraph(lines[0] if lines else "", block.level, heading)
-                yield from (OfficialParagraph(one) for one in lines[1:])
+            if not heading and not lines:
+                continue
+            # a text that begins with a line break stands below its heading, another runs on after it
+            beside = [] if heading and body.startswith("\n") else lines[:1]
+            yield OfficialParagraph("".join(beside), block.level, heading)
+            yield from (OfficialParagraph(one) for one in lines[len(beside) :])
 
 
 def _item(row: Names) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class DocumentBlock:
     `each` repeats the block once per row, with ${item.<column>}: the rows of a table field or the values of a field
     that takes several (${item.value}), `children:<case>` for the child cases of that kind, `cited` for the duties and
     targets that the case cites, with their state and value on the day. With `columns` the rows make one table.
+    Text runs on after the heading; a text that begins with a line break stands below it.
     A block whose `when` (FHIRPath over the Task) does not hold, or whose text and heading come out empty, is left out.
     """
 
