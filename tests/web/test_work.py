@@ -279,7 +279,7 @@ def test_a_unit_reports_a_value_and_another_reviews_it(site: Site) -> None:
         assert accept
         assert office.post(accept[1], data={"_token": token_of(page)}).status_code == 303
         page = office.get(address).text
-        assert "已通过" in page
+        assert "已发布" in page
         assert ">321<" in page
         entered = {"_token": token_of(page), "value": "100", "day": "2024-12-31", "source": "2024年统计公报"}
         assert office.post(f"{address}/baseline", data=entered).status_code == 303

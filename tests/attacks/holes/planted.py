@@ -629,7 +629,7 @@ def _(real: Real) -> Real:
     return setdefault
 
 
-@at("formula", "kangshu.documents.sheets:_write")
+@at("formula", "kangshu.documents.sheets:write_cell")
 def _(real: Real) -> Real:
     def write(cell: Any, value: Any) -> None:
         if isinstance(value, str) and value.startswith("="):

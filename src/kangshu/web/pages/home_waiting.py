@@ -57,11 +57,18 @@ async def waiting(visit: Visit, boards: Sequence[Any]) -> Block:
         if (row.code, row.state) in states:
             add(row, words.of(row.state_title), "red", Cell(words("办理"), f"/cases/{row.id}"))
     limit = plans.overdue_days()
-    for row in sorted(await boxes.box(visit, "overdue"), key=lambda one: one.days_left or 0):
+    carried = cases.carrying("duty")
+    plan_kind = "" if carried is None else carried.code
+
+    def order(row: Any) -> tuple[bool, int]:
+        return row.code != plan_kind, row.days_left or 0  # duties of the plan first, the latest of them first
+
+    for row in sorted(await boxes.box(visit, "overdue"), key=order):
         late = -(row.days_left or 0)
         if late > limit and not row.parent and row.id not in on_case:
             act = Cell(words("批示"), f"/cases/{row.id}/instruct") if may else Cell()
             add(row, words("超期 {days} 天", days=late), "red", act)
+    behind: list[list[Cell]] = []
     for board in boards:
         for one in board.plan.targets:
             if (
@@ -71,7 +78,7 @@ async def waiting(visit: Visit, boards: Sequence[Any]) -> Block:
             ):
                 address = f"/plans/{board.plan.id}/targets/{one.id}"
                 act = Cell(words("批示"), f"{address}/instruct") if may else Cell()
-                rows.append(
+                behind.append(
                     [
                         Cell(one.indicator, address, sub=f"{words('目标')} {target_text(one)}"),
                         Cell(words(LIGHT_WORDS["red"]), tone="red"),
@@ -80,13 +87,16 @@ async def waiting(visit: Visit, boards: Sequence[Any]) -> Block:
                 )
     going = sum(1 for one in given if not one.final)
     note = words("另有 {count} 件批示正在落实", count=going) if going else ""
-    if len(rows) > _FEW:
-        left = words("还有 {count} 项", count=len(rows) - _FEW)
+    # neither kind drives the other from the screen
+    shown = rows[: max(_FEW - len(behind), _FEW // 2)]
+    shown += behind[: _FEW - len(shown)]
+    if (count := len(rows) + len(behind)) > len(shown):
+        left = words("还有 {count} 项", count=count - len(shown))
         note = " · ".join(filter(None, (left, note)))
     return Block(
         words("等待批示"),
         "table",
-        rows[:_FEW],
+        shown,
         words("没有等待批示的事项"),
         icon="flag",
         more="/worklist?box=overdue",
