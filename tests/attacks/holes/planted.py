@@ -654,13 +654,30 @@ def _(real: Real) -> Real:
     return file
 
 
+# what reads documents is a process of its own with bounded means: these holes are only felt where it is not
+
+
+def _read_here(real: Real) -> Real:
+    async def read(data: bytes, name: str) -> Any:
+        from kangshu.documents import read_document
+
+        return read_document(data, name)
+
+    return read
+
+
+for _hole in ("entities", "archive-limits", "slip"):
+    for _room in ("intake", "importing"):
+        at(_hole, f"kangshu.plans.{_room}:read_apart")(_read_here)
+
+
 # 24, 25: what a file is, and what stands in it
 
 hole("file-name", "the kind of an attachment is what its name says", 24)
 hole("obeyed", "an instruction in a plan's text is carried out", 25)
 
 
-@at("file-name", "kangshu.web.attachments:is_of_kind")
+@at("file-name", "kangshu.registers.attachments:is_of_kind")
 def _(real: Real) -> Real:
     return lambda ending, data: True
 
