@@ -124,14 +124,8 @@ class Contacts:
 
     async def own(self, grant: Grant, channel: str) -> str:
         """Return one's own confirmed address of a channel, "" for none. It is for the sender, not for a page."""
-        found = await self._opened(
-            await self._office.sql(
-                "select account, address from contact where account = $1 and channel = $2 and confirmed is not null",
-                grant.account,
-                channel,
-            )
-        )
-        return found[0].address if found else ""
+        found = await self.reached(channel, grant.account)
+        return "" if found is None else found.address
 
     async def wanting(
         self, channel: str, organisations: Collection[str], patients: Collection[str]

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from kangshu.base.parameters import ParameterTable
-from kangshu.base.text import Text
 from kangshu.plans.assessment.limits import ASSESSMENT_PARAMETERS
 from kangshu.plans.calendar import CALENDAR_PARAMETERS
 from kangshu.plans.forecast import ForecastRule
 from kangshu.plans.lights import LightRule
 from kangshu.plans.snapshot_calendar import SNAPSHOT_PARAMETERS
-from kangshu.sdk import ParameterDeclaration
+from kangshu.sdk import unverified_parameter
 
-_SOURCE: Final = "待定：系统默认值，由本市规定"
-_START: Final = date(2000, 1, 1)
+_declared = partial(unverified_parameter, source="待定：系统默认值，由本市规定", since=date(2000, 1, 1))
 
 AMBER_BAND: Final = "plans.amber-band"
 DATA_AGE: Final = "plans.data-age-days"
@@ -29,74 +28,37 @@ PARAMETERS: Final = (
     *CALENDAR_PARAMETERS,
     *ASSESSMENT_PARAMETERS,
     *SNAPSHOT_PARAMETERS,
-    ParameterDeclaration(
+    _declared(
         AMBER_BAND,
-        Text(
-            "预警带：达到应有值的多大比例仍为黄灯",
-            "Amber band: share of what is asked for that is still amber",
-        ),
+        "预警带：达到应有值的多大比例仍为黄灯",
+        "Amber band: share of what is asked for that is still amber",
         Decimal("0.9"),
         "1",
-        "",
-        _START,
-        None,
-        _SOURCE,
-        False,
     ),
-    ParameterDeclaration(
-        DATA_AGE,
-        Text("数据时效：超过多少天为黄灯", "Age of data after which the light is amber"),
-        Decimal(45),
-        "d",
-        "",
-        _START,
-        None,
-        _SOURCE,
-        False,
+    _declared(
+        DATA_AGE, "数据时效：超过多少天为黄灯", "Age of data after which the light is amber", Decimal(45), "d"
     ),
-    ParameterDeclaration(
+    _declared(
         OVERDUE,
-        Text("交办事项超期多少天为红灯", "Days overdue after which a duty's light is red"),
+        "交办事项超期多少天为红灯",
+        "Days overdue after which a duty's light is red",
         Decimal(10),
         "d",
-        "",
-        _START,
-        None,
-        _SOURCE,
-        False,
     ),
-    ParameterDeclaration(
+    _declared(
         FORECAST_MOST,
-        Text("预测使用最近多少个数值", "How many of the last values a forecast uses"),
+        "预测使用最近多少个数值",
+        "How many of the last values a forecast uses",
         Decimal(8),
         "1",
-        "",
-        _START,
-        None,
-        _SOURCE,
-        False,
     ),
-    ParameterDeclaration(
-        FORECAST_LEAST,
-        Text("预测至少需要多少个数值", "How many values a forecast needs"),
-        Decimal(4),
-        "1",
-        "",
-        _START,
-        None,
-        _SOURCE,
-        False,
-    ),
-    ParameterDeclaration(
+    _declared(FORECAST_LEAST, "预测至少需要多少个数值", "How many values a forecast needs", Decimal(4), "1"),
+    _declared(
         REPORTING,
-        Text("无指标的目标每几个月填报一次", "Months between two reports of a target without a measure"),
+        "无指标的目标每几个月填报一次",
+        "Months between two reports of a target without a measure",
         Decimal(1),
         "month",
-        "",
-        _START,
-        None,
-        _SOURCE,
-        False,
     ),
 )
 """`app` puts these into the table of parameters beside those of the services."""
