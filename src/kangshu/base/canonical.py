@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
 
 BASE: Final = "http://kangshu.org/fhir"
 
 DISTRICT: Final = f"{BASE}/StructureDefinition/district"
 """Extension (valueCode): GB/T 2260 division code, 6, 9 or 12 digits, of the place a resource belongs to."""
+
+OUTLINE: Final = f"{BASE}/StructureDefinition/outline"
+"""Extension (valueString) of a division: its border as a WKT polygon, longitude before latitude, CGCS2000."""
+
+GEOLOCATION: Final = "http://hl7.org/fhir/StructureDefinition/geolocation"
+"""R4's own extension of an Address: where it is, with the parts latitude and longitude."""
 
 ORGANISATION_KIND: Final = f"{BASE}/CodeSystem/organisation-kind"
 """Organization.type codes, see the services' code lists."""
@@ -34,6 +42,12 @@ DEMO_TAG: Final = f"{BASE}/CodeSystem/tag"
 def structure(name: str) -> str:
     """Return the canonical of the extension or profile `name`."""
     return f"{BASE}/StructureDefinition/{name}"
+
+
+def geolocation(position: Mapping[str, Decimal]) -> dict[str, Any]:
+    """Return the extension of an Address that says where it is; `position` is as in Location.position."""
+    parts = [{"url": part, "valueDecimal": position[part]} for part in ("latitude", "longitude")]
+    return {"url": GEOLOCATION, "extension": parts}
 
 
 def code_system(name: str) -> str:

@@ -1,6 +1,6 @@
 """The frozen types a service folder is written in: all that a service may import."""
 
-from kangshu.base.canonical import code_system, structure
+from kangshu.base.canonical import code_system, geolocation, structure
 from kangshu.base.text import Text
 from kangshu.sdk.declarations import (
     STAY,
@@ -29,6 +29,7 @@ from kangshu.sdk.declarations import (
 )
 from kangshu.sdk.demo import (
     ANY,
+    AccountDeclaration,
     DemoCase,
     DemoCity,
     DemoDistrict,
@@ -37,6 +38,7 @@ from kangshu.sdk.demo import (
     DemoPractitioner,
     DemoResident,
     DemoTown,
+    Outline,
     StaffRole,
     at,
     concept,
@@ -60,13 +62,22 @@ from kangshu.sdk.raw import (
     falls_within,
     latest_day,
 )
+from kangshu.sdk.scenarios import (
+    SCENARIO_VERBS,
+    ScenarioAccount,
+    ScenarioDeclaration,
+    ScenarioStep,
+    ScenarioVerb,
+)
 
 __all__ = [
     "ANY",
     "CITED_COLUMNS",
     "CITED_FIELD",
     "DOCUMENT_NAMES",
+    "SCENARIO_VERBS",
     "STAY",
+    "AccountDeclaration",
     "CaseDeclaration",
     "CheckQuery",
     "ChecklistItem",
@@ -95,11 +106,16 @@ __all__ = [
     "MeasureDeclaration",
     "Move",
     "Option",
+    "Outline",
     "ParameterDeclaration",
     "People",
     "Processing",
     "RegisterDeclaration",
     "Resource",
+    "ScenarioAccount",
+    "ScenarioDeclaration",
+    "ScenarioStep",
+    "ScenarioVerb",
     "Service",
     "StaffRole",
     "State",
@@ -115,6 +131,7 @@ __all__ = [
     "concept",
     "extension_value",
     "falls_within",
+    "geolocation",
     "latest_day",
     "structure",
     "unverified_parameter",

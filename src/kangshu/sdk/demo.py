@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.working_days import Calendar
@@ -21,6 +22,26 @@ OrganisationKind = Literal[
     "township-health-centre", "elder-institution", "day-care-centre", "call-centre",
 ]  # fmt: skip
 StaffRole = Literal["general-practitioner", "physician", "nurse", "elder-care-worker"]
+Outline: TypeAlias = tuple[tuple[float, float], ...]
+"""A closed ring of (longitude, latitude) in degrees, CGCS2000: the border of a division."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeclaration:
+    """An account of the demo city (`demo_accounts.yaml`); its password is made at random with the city.
+
+    Its organisation is named by id, or is the first of a `kind`; `patient` says which resident it is
+    (`first-elder`, `first-representative`).
+    """
+
+    name: str
+    display: str
+    roles: tuple[str, ...]
+    organisation: str = ""
+    kind: OrganisationKind | Literal[""] = ""
+    practitioner: str = ""
+    patient: str = ""
+    district: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +150,25 @@ class DemoCity:
     practitioners: tuple[DemoPractitioner, ...]
     residents: tuple[DemoResident, ...]
     rng: Random = field(repr=False)
+    outlines: Mapping[str, Outline] = field(repr=False)
+    """The border of the city and of every district, town and community, by division code."""
+
+    def position(self, division: str, key: str = "") -> dict[str, Decimal]:
+        """Return a place within `division` (a code of any level) as a `Location.position`; each `key` has its own.
+
+        Without a key it is the middle. KeyError when the city has no such division.
+        """
+        ring = self.outlines[division]
+        middle = (
+            sum(x for x, _ in ring[:-1]) / (len(ring) - 1),
+            sum(y for _, y in ring[:-1]) / (len(ring) - 1),
+        )
+        east, north = middle
+        if key:
+            draw = Random(f"{self.seed}/{division}/{key}")  # noqa: S311 - a made-up city, not a secret
+            border, reach = draw.choice(ring), draw.random() ** 0.5 * 0.8
+            east, north = (at + (end - at) * reach for at, end in zip(middle, border, strict=True))
+        return {"longitude": Decimal(f"{east:.5f}"), "latitude": Decimal(f"{north:.5f}")}
 
     @property
     def first_day(self) -> date:

@@ -17,6 +17,7 @@ from kangshu.base.faults import Invalid
 from kangshu.base.working_days import china
 from kangshu.sdk import DemoCity, Resource, Service
 from kangshu.services.city import people, places, resources
+from kangshu.services.city.outlines import make_outlines
 from kangshu.services.city.resources import division
 from kangshu.services.city.running import Ran, run_cases
 from kangshu.services.city.tables import layout
@@ -59,6 +60,7 @@ def draw_city(
         places.make_staff(_rng(seed, "staff"), organisations, residents, day),
         inhabitants,
         _rng(seed, "core"),
+        make_outlines(data["code"], districts, towns, places.town_shares(), seed),
     )
 
 

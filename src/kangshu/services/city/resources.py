@@ -9,11 +9,13 @@ from kangshu.base.canonical import (
     DISTRICT,
     ORGANISATION_CODE,
     ORGANISATION_KIND,
+    OUTLINE,
     RESIDENT_ID,
+    geolocation,
     structure,
 )
 from kangshu.base.identity import make_record_number, make_resident_id, make_uscc
-from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Resource
+from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Outline, Resource
 
 DIVISION = "http://kangshu.org/fhir/sid/division"
 RECORD_NUMBER = "urn:oid:2.16.156.10011.1.2"
@@ -24,13 +26,27 @@ _NO_AREA = "0900"
 
 def divisions(city: DemoCity) -> Iterator[Resource]:
     """Yield the city, its districts, towns and communities as Locations."""
-    yield division(city.code, city.name)
+    for code, name, above in _places(city):
+        place = division(code, name, above)
+        place["extension"].append({"url": OUTLINE, "valueString": written(city.outlines[code])})
+        place["position"] = city.position(code)
+        yield place
+
+
+def _places(city: DemoCity) -> Iterator[tuple[str, str, str]]:
+    """Yield code, name and the code above of every division."""
+    yield city.code, city.name, ""
     for district in city.districts:
-        yield division(district.code, district.name, city.code)
+        yield district.code, district.name, city.code
     for town in city.towns:
-        yield division(town.code, town.name, town.district)
+        yield town.code, town.name, town.district
         for code, name in town.communities.items():
-            yield division(code, name, town.code)
+            yield code, name, town.code
+
+
+def written(outline: Outline) -> str:
+    """Return an outline as the extension holds it: a WKT polygon, longitude before latitude."""
+    return f"POLYGON(({', '.join(f'{east} {north}' for east, north in outline)}))"
 
 
 def division(code: str, name: str, above: str = "") -> Resource:
@@ -77,7 +93,12 @@ def organisations(city: DemoCity) -> Iterator[Resource]:
             "type": [{"coding": [{"system": ORGANISATION_KIND, "code": one.kind}]}],
             "name": one.name,
             "telecom": [{"system": "phone", "value": f"{_NO_AREA}-{60_000_000 + number}", "use": "work"}],
-            "address": [{"text": _address(city, one, towns)}],
+            "address": [
+                {
+                    "text": _address(city, one, towns),
+                    "extension": [geolocation(city.position(one.town or one.district, one.id))],
+                }
+            ],
         }
         if one.aliases:
             resource["alias"] = list(one.aliases)
