@@ -115,6 +115,7 @@ def _elder_care(elders: int) -> list[DemoOrganisation]:
             one["private"],
             one["internal"],
             max(3, round(beds * one["size"] / weight)),
+            marks=one.get("marks", {}),
         )
         for one in homes
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from random import Random
 
@@ -20,6 +21,7 @@ from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Outline, Resou
 DIVISION = "http://kangshu.org/fhir/sid/division"
 RECORD_NUMBER = "urn:oid:2.16.156.10011.1.2"
 _PLACE_KIND = "http://terminology.hl7.org/CodeSystem/location-physical-type"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NO_AREA = "0900"
 """A long-distance code that no place in China has, so that no number rings at anybody's."""
 
@@ -82,6 +84,7 @@ def organisations(city: DemoCity) -> Iterator[Resource]:
             extensions.append(
                 {"url": structure("internal-medical-unit"), "valueBoolean": one.internal_medical_unit}
             )
+        extensions += [_mark(name, value) for name, value in one.marks.items()]
         resource: Resource = {
             "resourceType": "Organization",
             "id": one.id,
@@ -105,6 +108,11 @@ def organisations(city: DemoCity) -> Iterator[Resource]:
         if government and one.unit != "city-government":
             resource["partOf"] = {"reference": "Organization/unit-city-government"}
         yield resource
+
+
+def _mark(name: str, value: str) -> Resource:
+    kind = "valueDate" if _DATE.fullmatch(value) else "valueCode"
+    return {"url": structure(name), kind: value}
 
 
 def _address(city: DemoCity, one: DemoOrganisation, towns: dict[str, str]) -> str:
