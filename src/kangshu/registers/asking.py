@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from kangshu.base.faults import UnknownParameter
 from kangshu.base.text import Text
 from kangshu.registers.forms import REFERENCE_TYPES, points
-from kangshu.registers.names import escaped
+from kangshu.registers.names import escaped, name_search
 from kangshu.registers.paths import fhirpath_of
 from kangshu.sdk import Column, RegisterDeclaration
 from kangshu.search import Query, parameters_of, parse_query
@@ -98,7 +98,10 @@ def _pair(kind: str, column: Column | None, name: str, value: str) -> tuple[str,
         return column.search, {"是": "true", "yes": "true", "否": "false", "no": "false"}.get(value, value)
     if column.kind in REFERENCE_TYPES and not _REFERENCE.fullmatch(value):
         # people filter by a name, not by an id
-        return f"{column.search}:{REFERENCE_TYPES[column.kind]}.name:contains", escaped(value)
+        pointed = REFERENCE_TYPES[column.kind]
+        return f"{column.search}:{pointed}.{name_search(pointed)}", escaped(value)
+    if column.search == "name":
+        return name_search(kind), escaped(value)
     parameter = parameters_of(kind).simple.get(column.search)
     if parameter is not None and parameter.kind == "string":
         return f"{column.search}:contains", escaped(value)

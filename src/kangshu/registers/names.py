@@ -41,8 +41,8 @@ async def candidates(
 ) -> list[Resource]:
     """Return records that may be chosen for a reference `field`, of those the grant sees, at most `limit`.
 
-    `criteria` are the field's, filled in; `text` is part of a name, or a resident's identity number. A number that
-    the grant does not see finds nobody; with the whole name beside it, it does.
+    `criteria` are the field's, filled in; `text` is part of a name (characters, pinyin, initials), or a resident's
+    identity number. A number that the grant does not see finds nobody; with the whole name beside it, it does.
     """
     kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
     number = _NUMBER.search(text) if kind == "Patient" and grant.may("resident.find") else None
@@ -52,8 +52,8 @@ async def candidates(
     pairs = [*parse_qsl(criteria), ("_count", str(limit))]
     if text and kind == "Patient" and text[:6].isdigit():
         pairs.append(("identifier", f"{RESIDENT_ID}|{escaped(text.upper())}"))
-    elif text and "name" in parameters_of(kind).simple:
-        pairs.append(("name:contains", escaped(text)))
+    elif text and (asked := name_search(kind)):
+        pairs.append((asked, escaped(text)))
     page = await store.search(grant, parse_query(kind, pairs))
     return [one.resource for one in page.entries]
 
@@ -71,6 +71,15 @@ async def by_name(store: Store, grant: Grant, field: Field, text: str) -> str:
         return ""
     page = await store.search(grant, parse_query(kind, [*asked, ("_count", "2")]))
     return f"{kind}/{page.entries[0].id}" if len(page.entries) == 1 else ""
+
+
+def name_search(kind: str) -> str:
+    """Return the search parameter by which people find records of a type by name, "" for none.
+
+    Where names sound it is `phonetic`: characters, pinyin or initials, from any character of the name on.
+    """
+    declared = parameters_of(kind).simple
+    return "phonetic" if "phonetic" in declared else "name:contains" if "name" in declared else ""
 
 
 def escaped(value: str) -> str:

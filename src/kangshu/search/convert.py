@@ -18,6 +18,7 @@ from kangshu.fhir import date_range, split_reference
 from kangshu.search.entries import HIGHEST, LOWEST, Entries
 from kangshu.search.folding import LONGEST_TEXT, fold, shorten
 from kangshu.search.model import Kind
+from kangshu.search.sounds import PHONETIC, name_sounds, person_sounds
 
 Emit: TypeAlias = Callable[[Any, int, Entries], None]
 Factory: TypeAlias = Callable[[str], Emit]
@@ -35,6 +36,8 @@ def emitter(kind: Kind, type: str, parameter: str, target: str = "") -> Emit | N
     """
     if kind == "reference" and type == "Reference":
         return _reference(parameter, target)
+    if parameter == PHONETIC:
+        return _sounding_person(parameter) if type == "HumanName" else _sounding(parameter)
     factory = _FACTORIES.get((kind, type)) or _FACTORIES.get((kind, _LIKE.get(type, "")))
     return factory(parameter) if factory else None
 
@@ -140,6 +143,26 @@ def _name(parameter: str) -> Emit:
             given = "".join(text for text in value.get("given") or () if type(text) is str)
             if given and not given.isascii():
                 _add_text(parameter, part, value["family"] + given, out)
+
+    return emit
+
+
+def _sounding(parameter: str) -> Emit:
+    def emit(value: Any, part: int, out: Entries) -> None:
+        if type(value) is str:
+            out.string.extend((parameter, part, sound, sound) for sound in name_sounds(value))
+
+    return emit
+
+
+def _sounding_person(parameter: str) -> Emit:
+    def emit(value: Any, part: int, out: Entries) -> None:
+        if type(value) is not dict:
+            return
+        parts = (value.get("family"), *(value.get("given") or ()))
+        name = value.get("text") or " ".join(text for text in parts if type(text) is str)
+        if type(name) is str:
+            out.string.extend((parameter, part, sound, sound) for sound in person_sounds(name))
 
     return emit
 

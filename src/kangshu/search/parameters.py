@@ -14,6 +14,7 @@ from typing import Final
 from kangshu.fhir import SearchParameter, alternatives, definitions
 from kangshu.search.model import Component, CompositeSource, Kind, Source
 from kangshu.search.paths import Leaf, leaves
+from kangshu.search.sounds import PHONETIC
 
 BASE: Final = "http://kangshu.org/fhir/SearchParameter"
 
@@ -57,6 +58,19 @@ OURS: Final[tuple[SearchParameter, ...]] = (
         type="RelatedPerson",
         url=f"{BASE}/RelatedPerson-representative",
         targets=("Patient",),
+    ),
+    SearchParameter(
+        name="name", kind="string", expression="CareTeam.name", type="CareTeam", url=f"{BASE}/CareTeam-name"
+    ),
+    *(
+        SearchParameter(
+            name=PHONETIC,
+            kind="string",
+            expression=f"{type}.name",
+            type=type,
+            url=f"{BASE}/{type}-{PHONETIC}",
+        )
+        for type in ("CareTeam", "HealthcareService", "Location")
     ),
 )
 """Search parameters of this project, as data."""
@@ -129,7 +143,12 @@ def parameters_of(type: str) -> TypeParameters:
     declared = [p for p in definitions().search_parameters(type).values() if _offered(p)]
     declared += [p for p in OURS if p.type == type]
     simple = {p.name: _read(type, p) for p in declared if p.kind in _KINDS}
+    sounding = simple.pop(PHONETIC, None)
     shared = {name: _share(parameter, simple) for name, parameter in simple.items()}
+    if sounding is not None:
+        # other names (aliases) sound too
+        names = simple["name"]
+        shared[PHONETIC] = replace(sounding, expression=names.expression, leaves=names.leaves)
     composite: dict[str, Composite] = {}
     for p in declared:
         if p.kind == "composite" and "%resource" not in str(p.components):

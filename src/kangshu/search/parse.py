@@ -24,12 +24,14 @@ from kangshu.search.model import (
     ReferenceValue,
     Sort,
     Source,
+    StringValue,
     Total,
     UpdatedClause,
     ValueClause,
 )
 from kangshu.search.parameters import RECORD, Composite, Parameter, parameters_of
 from kangshu.search.size import check_size
+from kangshu.search.sounds import PHONETIC, sought
 
 LARGEST_PAGE: Final = 1000
 USUAL_PAGE: Final = 50
@@ -264,6 +266,9 @@ def _value_clause(type: str, parameter: Parameter, modifier: str, value: str, ba
     if modifier == "text":
         texts = tuple(values.parse_value("string", part) for part in parts)
         return ValueClause("token", parameter.sources, texts, "text")
+    if name == PHONETIC:
+        sounds = tuple(StringValue(sought(values.unescape(part))) for part in parts)
+        return ValueClause(kind, parameter.sources, sounds, modifier)  # type: ignore[arg-type]  # one of _MODIFIERS
     parsed = tuple(
         values.parse_value(kind, part, exact=modifier == "exact", plain=parameter.plain, base=base)
         for part in parts
