@@ -20,7 +20,7 @@ from kangshu.access import label_title, purpose_title
 from kangshu.api import ANSWERS, endpoint_table
 from kangshu.app.commandline import application
 from kangshu.app.speech import Speech
-from kangshu.app.wiring import all_measures, city_services
+from kangshu.app.wiring import all_measures, city_roles, city_services
 from kangshu.base.faults import all_faults
 from kangshu.measures import PARAMETERS as DISCLOSURE
 from kangshu.sdk import ParameterDeclaration
@@ -159,7 +159,7 @@ def roles() -> str:
         ("What a role may read, write and count, by resource type and place; `@` names a group of types. "
         "各角色可读、可写、可统计的范围（按资源类型与归属）。\n"),
     ]  # fmt: skip
-    for role in sorted(accounts.ready_roles().values(), key=lambda one: one.id):
+    for role in sorted(city_roles().values(), key=lambda one: one.id):
         lines += [
             f"## {role.id}\n",
             f"{role.title.zh} · {role.title.en}\n",

@@ -26,7 +26,7 @@ from kangshu.access import (
     why,
 )
 from kangshu.access.vocabulary import scope_words
-from kangshu.accounts import ready_roles
+from kangshu.app.wiring import city_roles
 from kangshu.fhir import definitions
 
 TITLE = {"zh": "角", "en": "r"}
@@ -140,7 +140,7 @@ def test_what_is_not_told_is_closed(bodies: list[dict[str, object]], subject: Su
 
 
 def test_a_reason_names_role_relation_ground_and_clause() -> None:
-    role = ready_roles()["community-doctor"]
+    role = city_roles()["community-doctor"]
     open_scope = Scope("990103001", (), "p1", (), MANAGED)
     (reason,) = why(DOCTOR, [role], "read", "Condition", open_scope).reasons
     assert (reason.role, reason.words) == ("community-doctor", "own-patients")
@@ -149,7 +149,7 @@ def test_a_reason_names_role_relation_ground_and_clause() -> None:
 
 
 def test_a_refusal_says_what_would_be_needed() -> None:
-    role = ready_roles()["community-doctor"]
+    role = city_roles()["community-doctor"]
     closed = why(DOCTOR, [role], "read", "Condition", Scope("990103001", (), "p1"))
     assert not closed.allowed
     needs = " ".join(need.zh for reason in closed.reasons for need in reason.needs)
@@ -161,7 +161,7 @@ def test_a_refusal_says_what_would_be_needed() -> None:
 
 def test_an_emergency_is_a_reason_of_its_own() -> None:
     subject = Subject(account="d", display="", organisation="centre", emergency=frozenset({"p9"}))
-    role = ready_roles()["community-doctor"]
+    role = city_roles()["community-doctor"]
     opened = why(subject, [role], "read", "Condition", Scope(patient="p9", labels=("HIV",)))
     assert opened.allowed
     assert opened.reasons[0].grounds[0].basis == "emergency"
@@ -171,7 +171,7 @@ def test_an_emergency_is_a_reason_of_its_own() -> None:
 
 def test_every_word_label_purpose_and_ground_of_the_ready_made_roles_has_its_name() -> None:
     assert scope_words().keys() == {*SCOPE_WORDS, "emergency"}
-    for role in ready_roles().values():
+    for role in city_roles().values():
         for code in role.labels:
             assert label_title(code).zh != code, code
         for code in role.purposes:
@@ -187,13 +187,13 @@ def test_the_kinds_of_data_are_every_resource_type_once() -> None:
     assert sorted(types) == sorted(definitions().resource_types)
 
 
-@pytest.mark.parametrize("role", sorted(ready_roles()))
+@pytest.mark.parametrize("role", sorted(city_roles()))
 def test_what_a_role_opens_is_told_without_gaps(role: str) -> None:
     subject = Subject(
         account="a", display="", organisation="o", organisations=frozenset({"o"}), district="990102",
         patient="p", practitioner="x", wards=frozenset({"w"}),
     )  # fmt: skip
-    told = explain(subject, [ready_roles()[role]])
+    told = explain(subject, [city_roles()[role]])
     assert told
     assert all(one.text.zh and one.text.en and "{" not in one.text.zh + one.text.en for one in told)
     assert not any(one.empty for one in told)

@@ -25,17 +25,38 @@ from kangshu.access import (
     open_grant,
     system_grant,
 )
-from kangshu.accounts import Account, Accounts, ready_roles
+from kangshu.accounts import Account, Accounts
 from kangshu.api import fhir_app
 from kangshu.app.demo_accounts import demo_identity
-from kangshu.app.wiring import Place, open_platform
+from kangshu.app.wiring import Place, city_roles, open_platform, service_packages
 from kangshu.base.canonical import CASE_KIND, DISTRICT, structure
 from kangshu.base.faults import Conflict, Forbidden, NotFound
 from kangshu.sdk import Resource
+from kangshu.services import discover
 from kangshu.store import Store
 
 SYSTEM = system_grant("test")
-TABLE: dict[str, Any] = yaml.safe_load((files("kangshu.accounts") / "roles_tests.yaml").read_text("utf-8"))
+
+
+def whole_table() -> dict[str, Any]:
+    """Return the tests of the ready-made roles with those that service folders keep beside their roles.yaml."""
+    text = (files("kangshu.accounts") / "roles_tests.yaml").read_text("utf-8")
+    table: dict[str, Any] = yaml.safe_load(text)
+    for draft in discover(*service_packages()):
+        said = draft.roles.tests
+        for part in ("organisations", "residents", "posts", "roles"):
+            more = said.get(part, {})
+            assert not table[part].keys() & more.keys(), f"{draft.id}: {part} that there are already"
+            table[part] |= more
+        for role, more in said.get("extend", {}).items():
+            held = table["roles"][role]
+            for kind, letters in more.get("covers", {}).items():
+                held["covers"][kind] = "".join(sorted({*held["covers"].get(kind, ""), *letters}))
+            held["tests"] += more["tests"]
+    return table
+
+
+TABLE = whole_table()
 ORGANISATIONS: dict[str, dict[str, str]] = TABLE["organisations"]
 RESIDENTS: dict[str, dict[str, Any]] = TABLE["residents"]
 RESPONSIBLE = structure("responsible-organisation")
@@ -124,7 +145,7 @@ def subject(role: str) -> Subject:
 
 
 def grant_of(role: str, purpose: str = "") -> Grant:
-    return open_grant(subject(role), [ready_roles()[role]], purpose)
+    return open_grant(subject(role), [city_roles()[role]], purpose)
 
 
 def holds(grant: Grant, role: str, action: str, what: str, where: str) -> bool:
@@ -158,7 +179,7 @@ CASES = [(role, *one) for role in TABLE["roles"] for one in cases_of(role)]
 
 
 def test_every_role_has_its_tests_and_no_test_is_of_none() -> None:
-    assert TABLE["roles"].keys() == ready_roles().keys()
+    assert TABLE["roles"].keys() == city_roles().keys()
 
 
 @pytest.mark.parametrize("role", sorted(TABLE["roles"]))
@@ -168,7 +189,7 @@ def test_the_tests_of_a_role_say_both_yes_and_no(role: str) -> None:
                      ("purpose", True), ("purpose", False)}  # fmt: skip
     assert {"count", "clear"} <= {action for action, _ in asked}
     assert any("+" in where for _action, _what, where, _whether, _why in cases_of(role)), "no label is tried"
-    if ready_roles()[role].fixed:
+    if city_roles()[role].fixed:
         assert ("fixed", True) in asked or role == "community-doctor"
     assert all(why for *_, why in cases_of(role))
 
@@ -192,7 +213,7 @@ def test_the_matrix_of_roles_and_kinds_is_whole(role: str, kind: DataKind) -> No
 
 @pytest.mark.parametrize("role", sorted(TABLE["roles"]))
 def test_a_role_says_what_it_is_for(role: str) -> None:
-    held = ready_roles()[role]
+    held = city_roles()[role]
     assert held.description.zh
     assert held.description.en
     assert set(held.purposes) <= PURPOSES
@@ -201,7 +222,7 @@ def test_a_role_says_what_it_is_for(role: str) -> None:
 
 
 def test_only_who_treats_may_break_the_glass_and_who_reviews_may_not() -> None:
-    roles = ready_roles().values()
+    roles = city_roles().values()
     breaking = {one.id for one in roles if "emergency.access" in one.operations}
     assert breaking == {"hospital-physician", "hospital-nurse", "community-doctor", "village-doctor"}
     reviewing = {one.id for one in roles if "emergency.review" in one.operations}
@@ -209,7 +230,7 @@ def test_only_who_treats_may_break_the_glass_and_who_reviews_may_not() -> None:
 
 
 def test_nobody_but_the_resident_or_guardian_writes_a_consent() -> None:
-    for role in ready_roles():
+    for role in city_roles():
         writes = grant_of(role).may_write("Consent") != Nothing()
         assert writes == (role in ("resident", "guardian")), role
 

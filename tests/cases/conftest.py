@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from kangshu.access import Grant, Subject, open_grant, system_grant
-from kangshu.accounts import PARAMETERS, ready_roles
+from kangshu.accounts import PARAMETERS
+from kangshu.app.wiring import city_roles
 from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND, structure
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
@@ -140,7 +141,7 @@ async def city(store: Store) -> City:
     documents = [one for service in services for one in service.documents]
     papers = Papers(store, plans, cases, documents, clock=clock)
     outlets.update(papers.outlets())
-    roles = ready_roles()
+    roles = city_roles()
 
     def account(
         role: str, organisation: str = "", *, name: str = "", below: Collection[str] = (), **more: Any

@@ -17,7 +17,7 @@ from typing import Any
 
 from kangshu.access import Grant, Subject, open_grant, system_grant
 from kangshu.accounts import PARAMETERS as DOORS
-from kangshu.accounts import ready_roles
+from kangshu.app.wiring import city_roles
 from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.parameters import ParameterTable, ParameterVersion
@@ -67,7 +67,7 @@ class Year:
 
     def account(self, role: str, organisation: str, name: str = "") -> Grant:
         """Return the grant of an account with a ready-made role."""
-        known = ready_roles()[role]
+        known = city_roles()[role]
         subject = Subject(
             account=name or f"{role}@{organisation}",
             display=f"{known.title.zh}·{organisation}",

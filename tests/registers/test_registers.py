@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kangshu.access import Grant, Subject, open_grant
-from kangshu.accounts import ready_roles
+from kangshu.app.wiring import city_roles
 from kangshu.base.canonical import RESIDENT_ID, structure
 from kangshu.base.faults import (
     Conflict,
@@ -59,7 +59,7 @@ def account(role: str, organisation: str = "centre", **more: Any) -> Grant:
         organisations=frozenset({organisation}),
         **{"district": "990102", **more},
     )
-    return open_grant(subject, [ready_roles()[role]])
+    return open_grant(subject, [city_roles()[role]])
 
 
 @pytest.fixture

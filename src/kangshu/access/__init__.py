@@ -1,5 +1,6 @@
 """Policies compiled to a `Grant`, an engine-neutral predicate tree. Pure: no I/O."""
 
+from kangshu.access.additions import extended_roles, lint_additions
 from kangshu.access.care import BASES, CareRule, care_rules, relations_of
 from kangshu.access.explain import Decision, Explanation, Ground, Reason, explain, why
 from kangshu.access.fields import (
@@ -90,10 +91,12 @@ __all__ = [
     "data_kinds",
     "division_prefix",
     "explain",
+    "extended_roles",
     "field_revealed_by",
     "fields_of",
     "is_masked",
     "label_title",
+    "lint_additions",
     "lint_roles",
     "masked",
     "narrowed",

@@ -318,12 +318,12 @@ def _role(id_: str, body: Mapping[str, Any], groups: Mapping[str, list[str]]) ->
         purposes=tuple(body.get("purposes", ("HOPERAT",))),
         home=body.get("home", "worklist"),
         post=tuple(body.get("post", ())),
-        read=_rules(body.get("read", {}), groups),
-        write=_rules(body.get("write", {}), groups),
-        aggregate=_rules(body.get("aggregate", {}), groups),
+        read=read_rules(body.get("read", {}), groups),
+        write=read_rules(body.get("write", {}), groups),
+        aggregate=read_rules(body.get("aggregate", {}), groups),
         operations=tuple(body.get("operations", ())),
         labels=frozenset(body.get("labels", ())),
-        clear=_rules(body.get("clear", {}), {}),
+        clear=read_rules(body.get("clear", {}), {}),
         fixed=MappingProxyType({kind: frozenset(paths) for kind, paths in body.get("fixed", {}).items()}),
         second_factor=bool(body.get("second_factor", False)),
         apart=body.get("apart", ""),
@@ -331,7 +331,8 @@ def _role(id_: str, body: Mapping[str, Any], groups: Mapping[str, list[str]]) ->
     )
 
 
-def _rules(body: Mapping[str, Any], groups: Mapping[str, list[str]]) -> Rules:
+def read_rules(body: Mapping[str, Any], groups: Mapping[str, list[str]]) -> Rules:
+    """Return the rules of one action with the groups of types told apart; a type's own rule goes before its group's."""
     found: dict[str, tuple[str, ...]] = {}
     for key, value in sorted(body.items(), key=lambda item: not item[0].startswith("@")):
         words = (value,) if isinstance(value, str) else tuple(value)
@@ -349,66 +350,67 @@ def lint_roles(
     """
     roles, groups = document.get("roles"), document.get("groups", {})
     if not isinstance(roles, dict) or not roles or not isinstance(groups, dict):
-        return (_finding("roles", "'roles' (and 'groups', if given) must be mappings"),)
+        return (finding("roles", "'roles' (and 'groups', if given) must be mappings"),)
     found: list[Issue] = []
     for name, types in groups.items():
         found.extend(_lint_types(f"groups.{name}", types, resource_types))
     for id_, body in roles.items():
         where = f"roles.{id_}"
         if not isinstance(body, dict):
-            found.append(_finding(where, "a role is a mapping"))
+            found.append(finding(where, "a role is a mapping"))
             continue
-        found.extend(_lint_role(where, body, groups, resource_types))
+        found.extend(lint_role(where, body, groups, resource_types))
     return tuple(found)
 
 
-def _lint_role(
+def lint_role(
     where: str, body: Mapping[str, Any], groups: Mapping[str, Any], resource_types: frozenset[str]
 ) -> Iterable[Issue]:
+    """Yield every finding about one role, whose place in its document is `where`."""
     for name in sorted(body.keys() - _FIELDS):
-        yield _finding(f"{where}.{name}", f"unknown field; known are {', '.join(sorted(_FIELDS))}")
+        yield finding(f"{where}.{name}", f"unknown field; known are {', '.join(sorted(_FIELDS))}")
     title = body.get("title")
     if not isinstance(title, dict) or not title.get("zh") or not title.get("en"):
-        yield _finding(f"{where}.title", "a title in zh and en is needed")
+        yield finding(f"{where}.title", "a title in zh and en is needed")
     operations = body.get("operations", [])
     if not isinstance(operations, list) or not all(isinstance(one, str) and one for one in operations):
-        yield _finding(f"{where}.operations", "a list of operation names is needed")
+        yield finding(f"{where}.operations", "a list of operation names is needed")
     post = body.get("post", [])
     if not isinstance(post, list) or any(one not in _POSTS for one in post):
-        yield _finding(f"{where}.post", f"a list of {', '.join(_POSTS)} is needed")
+        yield finding(f"{where}.post", f"a list of {', '.join(_POSTS)} is needed")
         post = []
     for name in ("purposes", "labels"):
         listed = body.get(name, ["HOPERAT"])
         if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
-            yield _finding(f"{where}.{name}", "a list of codes is needed")
+            yield finding(f"{where}.{name}", "a list of codes is needed")
     if not body.get("purposes", ["HOPERAT"]):
-        yield _finding(f"{where}.purposes", "a role serves at least one purpose")
+        yield finding(f"{where}.purposes", "a role serves at least one purpose")
     yield from _lint_fixed(f"{where}.fixed", body.get("fixed", {}), resource_types)
     used: set[str] = set()
     for action in (*_MAPPINGS, "clear"):
         rules = body.get(action, {})
         if not isinstance(rules, dict):
-            yield _finding(f"{where}.{action}", "a mapping from resource type to scope words is needed")
+            yield finding(f"{where}.{action}", "a mapping from resource type to scope words is needed")
             continue
         for key, value in rules.items():
             place = f"{where}.{action}.{key}"
             if action == "clear":
                 if key != ANY_TYPE and key not in protected_fields():
                     known = ", ".join(protected_fields())
-                    yield _finding(place, f"no field '{key}' is protected; known are {known}")
+                    yield finding(place, f"no field '{key}' is protected; known are {known}")
             elif key.startswith("@"):
                 if key[1:] not in groups:
-                    yield _finding(place, f"no group '{key[1:]}' is declared")
+                    yield finding(place, f"no group '{key[1:]}' is declared")
             elif key != ANY_TYPE:
                 yield from _lint_types(place, [key], resource_types)
             words = [value] if isinstance(value, str) else value
             if not isinstance(words, list) or not words or not all(isinstance(one, str) for one in words):
-                yield _finding(place, "a scope word or a list of them is needed")
+                yield finding(place, "a scope word or a list of them is needed")
                 continue
             for word in (part for one in words for part in one.split(" and ")):
                 used.add(word)
                 if word not in SCOPE_WORDS:
-                    yield _finding(place, f"unknown scope word '{word}'; known are {', '.join(SCOPE_WORDS)}")
+                    yield finding(place, f"unknown scope word '{word}'; known are {', '.join(SCOPE_WORDS)}")
     needs = {
         "district": {"district"},
         "practitioner": {"own"},
@@ -417,30 +419,31 @@ def _lint_role(
     needs["patient"] = {"self", "wards"}
     for thing, words in needs.items():
         if used & words and thing not in post:
-            yield _finding(f"{where}.post", f"rules use {sorted(used & words)}, so 'post' must list {thing}")
+            yield finding(f"{where}.post", f"rules use {sorted(used & words)}, so 'post' must list {thing}")
 
 
 def _lint_fixed(where: str, fixed: Any, resource_types: frozenset[str]) -> Iterable[Issue]:
     if not isinstance(fixed, dict):
-        yield _finding(where, "a mapping from resource type to dotted paths is needed")
+        yield finding(where, "a mapping from resource type to dotted paths is needed")
         return
     for key, paths in fixed.items():
         if key != ANY_TYPE:
             yield from _lint_types(f"{where}.{key}", [key], resource_types)
         if not isinstance(paths, list) or not paths or not all(isinstance(one, str) and one for one in paths):
-            yield _finding(f"{where}.{key}", "a list of dotted paths is needed")
+            yield finding(f"{where}.{key}", "a list of dotted paths is needed")
 
 
 def _lint_types(where: str, types: Any, resource_types: frozenset[str]) -> Iterable[Issue]:
     if not isinstance(types, list) or not types:
-        yield _finding(where, "a list of resource types is needed")
+        yield finding(where, "a list of resource types is needed")
         return
     for name in types:
         if not isinstance(name, str) or not name[:1].isupper():
-            yield _finding(where, f"'{name}' is no resource type")
+            yield finding(where, f"'{name}' is no resource type")
         elif resource_types and name not in resource_types:
-            yield _finding(where, f"'{name}' is no resource type of R4")
+            yield finding(where, f"'{name}' is no resource type of R4")
 
 
-def _finding(where: str, text: str) -> Issue:
+def finding(where: str, text: str) -> Issue:
+    """Return an error at the place `where` of a document of roles."""
     return Issue("error", "invalid", f"{where}: {text}", (where,))

@@ -22,7 +22,7 @@ from kangshu.accounts.records import (
     Post,
     Session,
 )
-from kangshu.accounts.roles import ready_roles
+from kangshu.accounts.roles import ready_roles, role_findings
 from kangshu.accounts.scopes import OFFERED, parse_scopes
 from kangshu.accounts.second_factor import Enrolment, sample_code
 from kangshu.accounts.signing_in import StepOver
@@ -66,5 +66,6 @@ __all__ = [
     "parse_scopes",
     "random_password",
     "ready_roles",
+    "role_findings",
     "sample_code",
 ]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
@@ -25,7 +24,7 @@ from kangshu.base.clock import now, today
 from kangshu.base.faults import Conflict
 from kangshu.measures import ViewKeeper
 from kangshu.plans import sample_plan, snapshot_values
-from kangshu.sdk import DemoCity, Resource, extension_value
+from kangshu.sdk import AccountDeclaration, DemoCity, Resource, extension_value
 from kangshu.services import draw_city, make_city, run_cases
 
 Progress = Callable[[str, str, int, int], None]
@@ -104,20 +103,20 @@ async def _make_accounts(
     platform: Platform, system: Grant, installation: Installation, city: DemoCity, progress: Progress
 ) -> None:
     await _ask_no_second_factor(platform, system)
-    declared = yaml.safe_load((files("kangshu.app") / "demo_accounts.yaml").read_text("utf-8"))
+    declared = [*_shipped_accounts(), *(one for service in platform.services for one in service.accounts)]
     made: list[DemoAccount] = []
     title = ("Making accounts", "建立演示账号")
     for number, one in enumerate(declared, 1):
         progress(*title, number, len(declared))
-        patient = await _patient(platform, system, city, str(one.get("patient", "")))
-        if one.get("patient") and not patient:
+        patient = await _patient(platform, system, city, one.patient)
+        if one.patient and not patient:
             continue
         account = Account(
-            name=one["name"],
-            display=one["display"],
-            roles=tuple(one["roles"]),
-            organisation=_organisation(city, one),
-            practitioner=str(one.get("practitioner", "")),
+            name=one.name,
+            display=one.display,
+            roles=one.roles,
+            organisation=city.of_kind(one.kind)[0].id if one.kind else one.organisation,
+            practitioner=one.practitioner,
             patient=patient,
             district=one.get("district", ""),
         )
@@ -125,6 +124,12 @@ async def _make_accounts(
         made.append(DemoAccount(account.name, account.display, new.password))
     await _appoint_deputy(platform, system)
     keep_accounts(installation, made)
+
+
+def _shipped_accounts() -> Iterator[AccountDeclaration]:
+    text = (files("kangshu.app") / "demo_accounts.yaml").read_text("utf-8")
+    for one in yaml.safe_load(text):
+        yield AccountDeclaration(**{**one, "roles": tuple(one["roles"])})
 
 
 async def _appoint_deputy(platform: Platform, system: Grant) -> None:
@@ -152,12 +157,6 @@ async def _ask_no_second_factor(platform: Platform, system: Grant) -> None:
             verified=True,
         ),
     )
-
-
-def _organisation(city: DemoCity, declared: dict[str, Any]) -> str:
-    if kind := declared.get("kind"):
-        return city.of_kind(kind)[0].id
-    return str(declared.get("organisation", ""))
 
 
 async def _patient(platform: Platform, system: Grant, city: DemoCity, which: str) -> str:

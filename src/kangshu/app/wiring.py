@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from kangshu import accounts, measures, notices, plans, registers
+from kangshu.access import Role
 from kangshu.accounts import Accounts
 from kangshu.api import ENTERED, Platform, Settings
 from kangshu.app.configuration import read_configuration
@@ -35,6 +36,12 @@ SERVICES = "kangshu_services"
 def city_services() -> tuple[Service, ...]:
     """Return every service that is installed, checked and frozen. Raises Invalid when a folder has findings."""
     return load(*service_packages())
+
+
+@cache
+def city_roles() -> Mapping[str, Role]:
+    """Return the ready-made roles with what the installed services add to them, by id."""
+    return accounts.ready_roles(one.roles for one in city_services() if one.roles)
 
 
 def service_packages() -> tuple[str, ...]:
@@ -129,6 +136,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         store,
         table,
         jurisdiction,
+        roles=city_roles(),
         secrets=place.folder / "secrets",
         outbound=configuration.outbound,
         providers=configuration.providers,

@@ -12,7 +12,7 @@ from kangshu.sdk.documents import DocumentDeclaration
 from kangshu.sdk.extracts import ExtractDeclaration
 
 if TYPE_CHECKING:
-    from kangshu.sdk.demo import DemoCase, DemoCity
+    from kangshu.sdk.demo import AccountDeclaration, DemoCase, DemoCity
 
 NO_TEXT = Text("", "")
 STAY = "stay"
@@ -425,6 +425,10 @@ class Service:
     """Ids of the mission's rules that the folder keeps, such as C28."""
     processing: Processing | None = None
     """None for a service that has not said on what ground it handles personal information."""
+    roles: Mapping[str, Any] = field(default_factory=dict)
+    """What the folder adds to the ready-made roles, as `roles.yaml` says it; empty for most."""
+    accounts: tuple[AccountDeclaration, ...] = ()
+    """Its accounts of the demo city."""
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)
     demo: Callable[[DemoCity], Iterable[Resource]] | None = None
     """`demo.py`'s `demo`: yields what this service adds to the demo city."""

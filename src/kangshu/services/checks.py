@@ -51,6 +51,8 @@ class Known:
     """What the drafts declare together: services meet through these names."""
 
     parameters: frozenset[str]
+    homes: frozenset[str]
+    """First screens that some role opens with."""
 
 
 Check = Callable[[Draft, Known], Iterator[Finding]]
@@ -61,6 +63,8 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     known = Known(
         frozenset(one.id for draft in drafts for one in draft.parameters)
         | {one.id for one in accounts.PARAMETERS},
+        frozenset(one.home for one in accounts.ready_roles().values())
+        | {home for draft in drafts for home in draft.roles.homes},
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
@@ -391,7 +395,7 @@ def _processing(draft: Draft, known: Known) -> Iterator[Finding]:
 
 def _sections(draft: Draft, known: Known) -> Iterator[Finding]:
     for section in draft.home:
-        yield from check_section(section, draft.registers, known.parameters, draft.places)
+        yield from check_section(section, draft.registers, known.parameters, known.homes, draft.places)
 
 
 def _documents(draft: Draft, known: Known) -> Iterator[Finding]:
@@ -418,6 +422,9 @@ def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
         named += [(one, ("case", one.code)) for one in draft.cases]
         named += [(one, ("register", one.code)) for one in draft.registers]
         named += [(one, ("document", one.code)) for one in draft.documents]
+        named += [(one, ("questionnaire", one.code)) for one in draft.questionnaires]
+        named += [(draft, ("role", one)) for one in sorted(draft.roles.own)]
+        named += [(draft, ("account", one.name)) for one in draft.roles.accounts]
         named += [(one, ("parameter", one.id, one.jurisdiction, one.valid_from)) for one in draft.parameters]
         for place, name in named:
             if name in seen:

@@ -29,6 +29,9 @@ from kangshu.services.measured import read_measure, read_parameter, read_view
 from kangshu.services.papers import read_document
 from kangshu.services.places import Places
 from kangshu.services.processing import read_processing
+from kangshu.services.questionnaires import read_questionnaire
+from kangshu.services.roles import FolderRoles, read_roles
+from kangshu.services.scenarios import read_scenario
 from kangshu.services.tree import Block, plain, read_tree
 
 MANIFEST = "service.yaml"
@@ -110,6 +113,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.documents = tuple(_each(draft, "documents", read_document))
     draft.parameters = tuple(_parameters(draft))
     draft.views = tuple(_views(draft))
+    draft.roles = read_roles(folder, findings)
     return draft
 
 

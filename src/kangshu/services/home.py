@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, cast
 
-from kangshu.accounts import ready_roles
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import Due, HomeSection, People, RegisterDeclaration
@@ -71,6 +70,7 @@ def check_section(
     section: HomeSection,
     registers: Collection[RegisterDeclaration],
     parameters: Collection[str],
+    homes: Collection[str],
     places: Places,
 ) -> Iterator[Finding]:
     """Yield what is wrong with a section, given its service's registers and every declared parameter."""
@@ -78,7 +78,6 @@ def check_section(
     def found(en: str, zh: str) -> Finding:
         return places.finding(section, en, zh)
 
-    homes = {role.home for role in ready_roles().values()}
     for screen in section.screens:
         if screen not in homes:
             yield found(f"no role opens with the screen '{screen}'", f"没有角色以“{screen}”为首页")

@@ -63,6 +63,8 @@ def freeze(draft: Draft) -> Service:
         home=draft.home,
         rules=draft.rules,
         processing=draft.processing,
+        roles=draft.roles.addition,
+        accounts=draft.roles.accounts,
         checks=queries,
         demo=demo,
         demo_cases=demo_cases,
