@@ -118,7 +118,7 @@ async def _make_accounts(
             organisation=city.of_kind(one.kind)[0].id if one.kind else one.organisation,
             practitioner=one.practitioner,
             patient=patient,
-            district=one.get("district", ""),
+            district=one.district,
         )
         new = await platform.accounts.create_account(system, account)
         made.append(DemoAccount(account.name, account.display, new.password))

@@ -73,7 +73,7 @@ def check_section(
     homes: Collection[str],
     places: Places,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with a section, given its service's registers and every declared parameter."""
+    """Yield what is wrong with a section, given its service's registers, every declared parameter and first screen."""
 
     def found(en: str, zh: str) -> Finding:
         return places.finding(section, en, zh)
