@@ -24,6 +24,8 @@ class FieldChange:
     title: Text
     before: Text
     after: Text
+    account: str = ""
+    """Who changed it; "" for what was loaded in bulk."""
 
 
 def references_in(fields: Sequence[Field], versions: Sequence[Stored]) -> set[str]:
@@ -58,7 +60,7 @@ def changes(
                 texts = display(field, old, names), display(field, new, names)
                 found.append(
                     FieldChange(
-                        stored.version, stored.last_updated, field.id, field.title, texts[0], texts[1]
+                        stored.version, stored.last_updated, field.id, field.title, *texts, stored.account
                     )
                 )
         before = after

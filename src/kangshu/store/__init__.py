@@ -20,6 +20,7 @@ from kangshu.store.audit_search import AuditQuery, Burst, Bursts
 from kangshu.store.auditing import EMERGENCY, AuditRow, audit_row
 from kangshu.store.bodies import new_id
 from kangshu.store.bundles import outcome_of, status_of
+from kangshu.store.capacity import CapacityRule
 from kangshu.store.care import OpenCare
 from kangshu.store.embedded import EmbeddedPostgres
 from kangshu.store.extracts import ExtractRecord, NewExtract, oversees
@@ -54,6 +55,7 @@ __all__ = [
     "Break",
     "Burst",
     "Bursts",
+    "CapacityRule",
     "ChainReport",
     "Change",
     "EmbeddedPostgres",

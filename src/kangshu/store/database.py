@@ -29,6 +29,7 @@ from kangshu.store.audit_search import (
     without_values,
 )
 from kangshu.store.auditing import SYSTEM, AuditRow, AuditWriter, Shown, audit_row
+from kangshu.store.capacity import CapacityRule
 from kangshu.store.catalogue import Catalogue
 from kangshu.store.codec import Codec
 from kangshu.store.connections import Connection, acquired, connect, open_pool
@@ -53,6 +54,7 @@ class Database:
         self._numbering = asyncio.Lock()
         self._numberer: Connection | None = None
         self._rules: dict[str, tuple[UniqueRule, ...]] = {}
+        self._capacity: dict[str, tuple[CapacityRule, ...]] = {}
         self._url = url
         self.catalogue = catalogue
         self.codec = codec
@@ -137,6 +139,19 @@ class Database:
     def unique_rules(self, type: str) -> tuple[UniqueRule, ...]:
         """Return the unique rules of a type."""
         return self._rules.get(type, ())
+
+    def register_capacity(self, rules: Iterable[CapacityRule]) -> None:
+        """Keep these rules from now on; rules of the same id are replaced."""
+        by_id = {rule.id: rule for known in self._capacity.values() for rule in known}
+        by_id.update({rule.id: rule for rule in rules})
+        self._capacity = {}
+        for rule in by_id.values():
+            for type in dict.fromkeys((rule.type, rule.target)):
+                self._capacity[type] = (*self._capacity.get(type, ()), rule)
+
+    def capacity_rules(self, type: str) -> tuple[CapacityRule, ...]:
+        """Return the rules under which records of a type have or take places."""
+        return self._capacity.get(type, ())
 
     @asynccontextmanager
     async def _audited(

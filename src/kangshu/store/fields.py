@@ -79,7 +79,7 @@ def _veiled(stored: Stored, hidden: Hidden) -> Stored:
         return stored
     return Stored(
         stored.type, stored.id, stored.version, stored.last_updated, stored.scope, stored.deleted, render(resource),
-        stored.key, resource,
+        stored.key, stored.account, resource,
     )  # fmt: skip
 
 

@@ -82,13 +82,16 @@ def write_sql(kinds: tuple[Kind, ...], replaces: bool) -> str:
 
     With `replaces` the current row goes to the versions first and its index rows go.
     """
-    names = ", ".join(name for name, _ in _RECORD)
-    values = ", ".join(f"${at}::{cast}" for at, (_, cast) in enumerate(_RECORD, 1))
+    names = ", ".join((*(name for name, _ in _RECORD), "account"))
+    # the account is the first of what the audit is told
+    values = ", ".join(
+        (*(f"${at}::{cast}" for at, (_, cast) in enumerate(_RECORD, 1)), f"${_TAIL + 1}::text")
+    )
     parts: list[str] = []
     if replaces:
         parts.append(
-            f"""old as (insert into version (key, version, type, deleted, updated, district, organisations, patient, labels, codec, body)
-            select key, version, type, deleted, updated, district, organisations, patient, labels, codec, body
+            f"""old as (insert into version (key, version, type, deleted, updated, district, organisations, patient, labels, codec, body, account)
+            select key, version, type, deleted, updated, district, organisations, patient, labels, codec, body, account
             from resource where key = ${_KEY}::bigint)"""
         )
         parts.extend(

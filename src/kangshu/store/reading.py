@@ -20,7 +20,9 @@ from kangshu.store.records import Page, Stored
 from kangshu.store.sql import Binder, readable_sql
 
 _POSITION = ("timestamptz", "bigint", "integer")
-_COLUMNS = "key, type, id, version, deleted, updated, district, organisations, patient, labels, codec, body"
+_COLUMNS = (
+    "key, type, id, version, deleted, updated, district, organisations, patient, labels, codec, body, account"
+)
 
 
 class Reader:
@@ -43,6 +45,7 @@ class Reader:
             deleted=row["deleted"],
             body=self.codec.unpack(row["codec"], row["body"]) if row["body"] else b"",
             key=row["key"],
+            account=row["account"],
         )
 
     async def learn(self, rows: Sequence[Row]) -> None:
@@ -132,7 +135,7 @@ class Reader:
         """Return an old version of `current`, whoever may see it. Raises NotFound."""
         row = await self.connection.fetchrow(
             """select v.key, v.type, $3::text as id, v.version, v.deleted, v.updated, v.district, v.organisations,
-                v.patient, v.labels, v.codec, v.body from version v where v.key = $1 and v.version = $2""",
+                v.patient, v.labels, v.codec, v.body, v.account from version v where v.key = $1 and v.version = $2""",
             current.key,
             version,
             current.id,
@@ -200,7 +203,7 @@ class Reader:
             at = [binder.bind(value, cast) for value, cast in zip(position, _POSITION, strict=True)]
             bounds.append(f"h.updated <= {at[0]} and (h.updated, h.key, h.version) < ({', '.join(at)})")
         bound = " and ".join(["h.type = t.type", *bounds])
-        columns = "h.key, h.type, h.version, h.deleted, h.updated, h.district, h.organisations, h.patient, h.labels, h.codec, h.body"
+        columns = "h.key, h.type, h.version, h.deleted, h.updated, h.district, h.organisations, h.patient, h.labels, h.codec, h.body, h.account"
         order = "order by updated desc, key desc, version desc"
         current = readable_sql(grant, "h", self.catalogue, binder, type or "")
         follows = readable_sql(grant, "r", self.catalogue, binder, type or "")

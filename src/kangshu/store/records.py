@@ -27,6 +27,8 @@ class Stored:
     deleted: bool
     body: bytes
     key: int = field(default=0, repr=False)
+    account: str = field(default="", repr=False)
+    """Who wrote this version; "" for what was loaded in bulk."""
     _resource: Resource | None = field(default=None, repr=False)
 
     @property

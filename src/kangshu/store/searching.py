@@ -20,7 +20,7 @@ from kangshu.store.sql import Binder, readable_sql
 
 MOST_INCLUDED: Final = 10_000
 _DEEPEST_ITERATION: Final = 8
-_COLUMNS: Final = "r.key, r.type, r.id, r.version, r.deleted, r.updated, r.district, r.organisations, r.patient, r.labels, r.codec, r.body"
+_COLUMNS: Final = "r.key, r.type, r.id, r.version, r.deleted, r.updated, r.district, r.organisations, r.patient, r.labels, r.codec, r.body, r.account"
 
 
 class Search:

@@ -28,9 +28,10 @@ from kangshu.store.attachments import attach, context_of, settle, under
 from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_of, told_with_write
 from kangshu.store.bodies import new_id, patched, stamped, type_of, valid_id
 from kangshu.store.connections import Connection
-from kangshu.store.fields import kept, taken_fault
+from kangshu.store.fields import kept
 from kangshu.store.guards import NamedResidents, check_frozen, check_owned, with_labels
 from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
+from kangshu.store.keeping import keep_capacity, keep_unique
 from kangshu.store.reading import Reader, not_found
 from kangshu.store.records import Page, Stored, Written
 from kangshu.store.relations import CARE_TYPES, SILENT, Told, told_by
@@ -390,10 +391,11 @@ class Transaction:
             values.append(current.key)
         sql = write_sql(tuple(rows), current is not None)
         key = await self.connection.fetchval(sql, *values, *arrays_of(rows))
-        stored = Stored(type, id, version, moment, scope, body is None, text, key)
-        await self._keep_unique(stored)
+        stored = Stored(type, id, version, moment, scope, body is None, text, key, self.grant.account)
+        await keep_unique(self, stored, store.unique_rules(type))
         await self._keep_care(stored, current)
         await self._keep_attached(stored, current)
+        await keep_capacity(self, stored, current, store.capacity_rules(type))
         await self._cascade(stored, current)
         return Written(stored, created=change == _CREATE)
 
@@ -417,28 +419,13 @@ class Transaction:
         ):
             await settle(self.reader, [stored.key])
 
-    async def _keep_unique(self, stored: Stored) -> None:
-        rules = self._store.unique_rules(stored.type)
-        if not rules:
-            return
-        await self.connection.execute(
-            "delete from unique_key where key = $1 and rule = any($2::text[])",
-            stored.key,
-            [rule.id for rule in rules],
-        )
-        for rule in rules if not stored.deleted else ():
-            value = rule.value(stored.resource)
-            if value is None:
-                continue
-            taken = await self.connection.fetchval(
-                """insert into unique_key (rule, value, key) values ($1, $2, $3)
-                on conflict (rule, value) do nothing returning key""",
-                rule.id,
-                value,
-                stored.key,
-            )
-            if taken is None:
-                raise taken_fault(self.grant, rule)
+    async def rewrite(self, current: Stored, body: Resource) -> None:
+        """Write a new version of a record that follows from what was just written: nobody's own act needs admitting."""
+        scope, own = scope_of(body)
+        origin = 0
+        if not own:
+            scope, origin = await self._place(current.type, current.id, scope)
+        await self._write(current.type, current.id, body, current, scope, origin, "update")
 
     async def _cascade(self, stored: Stored, current: Stored | None) -> None:
         if stored.type not in ("Patient", "Organization") or stored.deleted:

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from kangshu.access import system_grant
 from kangshu.api import EMERGENCY, Emergency
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.faults import Fault, NotFound
 from kangshu.sdk import CaseDeclaration
-from kangshu.web.lookup import kind_title, name_of, organisations
+from kangshu.web.actors import Actor, actors
+from kangshu.web.lookup import kind_title, name_of
 from kangshu.web.pages.starts import start_form
 from kangshu.web.parts import Paging, Tab
 from kangshu.web.visit import Visit
@@ -89,13 +89,6 @@ class Lookup:
     """The first of several."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Who:
-    name: str
-    place: str
-    organisation: str
-
-
 async def lookups(
     visit: Visit, count: int, before: int | None = None, *, resident: str = "", others: bool = False
 ) -> list[Lookup]:
@@ -107,10 +100,10 @@ async def lookups(
     rows = await visit.platform.store.own_audit_rows(
         visit.grant, resident=resident, before=before, count=count, others=others
     )
-    known = await _accounts(
+    known = await actors(
         visit, {name for _, row in rows for name in (row.account, row.on_behalf_of) if name}
     )
-    nobody = _Who(words("系统自动处理"), "", "")
+    nobody = Actor(words("系统自动处理"), "", "")
     # what an emergency opened is told with the words that opened it
     glass: Sequence[Emergency] = ()
     if any(row.purpose == EMERGENCY and not row.reason for _, row in rows):
@@ -151,23 +144,6 @@ def _reason(glass: Sequence[Emergency], purpose: str, account: str, at: datetime
     if purpose != EMERGENCY:
         return ""
     return next((one.reason for one in glass if one.account == account and one.opened <= at <= one.over), "")
-
-
-async def _accounts(visit: Visit, names: set[str]) -> dict[str, _Who]:
-    """Return name, organisation and role of accounts; the product's own acts have none."""
-    reason = system_grant("who opened a resident's record")
-    places, roles = await organisations(visit), visit.platform.accounts.roles
-    found = {}
-    for name in names - {"system"}:
-        try:
-            account = await visit.platform.accounts.account(reason, name)
-        except Fault:
-            found[name] = _Who(visit.words("已注销的账号"), "", "")
-            continue
-        titles = [visit.words.of(roles[one].title) for one in account.roles if one in roles]
-        place = " · ".join(filter(None, (places.get(account.organisation, ""), "、".join(titles))))
-        found[name] = _Who(account.display, place, account.organisation)
-    return found
 
 
 def _alike(rows: Sequence[Lookup]) -> list[Lookup]:
