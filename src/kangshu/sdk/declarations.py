@@ -323,11 +323,16 @@ class MeasureDeclaration:
     matches: tuple[str, ...] = ()
     """Regular expressions over a plan's indicator text, for suggesting the link."""
     decimals: int = 1
+    family: str = ""
+    """The measure whose rows this one counts a part of, "" for one that stands by itself."""
+    narrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The part: columns of the family's rows and the values that count."""
 
 
 CheckQuery: TypeAlias = Callable[[list[Resource], date, date, Mapping[str, Any]], tuple[float, float]]
 """A second computation of a measure: (raw resources, period start, period end, parameter values by id) →
-(numerator, denominator)."""
+(numerator, denominator). For a member of a family the columns that it is narrowed by stand among the parameter values,
+each with its values."""
 
 
 @dataclass(frozen=True, slots=True)

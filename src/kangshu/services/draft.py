@@ -23,6 +23,7 @@ from kangshu.sdk import (
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entry import Entry
 from kangshu.services.extracts import read_extract
+from kangshu.services.families import read_measures
 from kangshu.services.findings import Finding
 from kangshu.services.home import read_section
 from kangshu.services.measured import read_measure, read_parameter, read_view
@@ -60,6 +61,7 @@ class Draft:
     home: tuple[HomeSection, ...] = ()
     rules: tuple[str, ...] = ()
     processing: Processing | None = None
+    roles: FolderRoles = field(default_factory=FolderRoles)
     places: Places = field(default_factory=Places)
     findings: list[Finding] = field(default_factory=list)
 
@@ -108,7 +110,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
         )
     draft.registers = tuple(_each(draft, "registers", read_register))
     draft.cases = tuple(_each(draft, "cases", read_case))
-    draft.measures = tuple(_each(draft, "measures", read_measure))
+    draft.measures = tuple(one for read in _each(draft, "measures", read_measures) for one in read)
     draft.extracts = tuple(_each(draft, "extracts", read_extract))
     draft.documents = tuple(_each(draft, "documents", read_document))
     draft.parameters = tuple(_parameters(draft))

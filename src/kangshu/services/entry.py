@@ -57,6 +57,10 @@ class Entry:
         """Return whether `key` is written."""
         return key in self._block
 
+    def names(self) -> tuple[str, ...]:
+        """Return the keys that are written, in their order."""
+        return tuple(self._block)
+
     def raw(self, key: str) -> Any:
         """Return the value of `key` as ordinary dicts and lists; None where absent."""
         return plain(self._get(key))

@@ -12,6 +12,7 @@ from kangshu.base.faults import Invalid, Issue
 from kangshu.sdk import CheckQuery, Service
 from kangshu.services.checks import check
 from kangshu.services.draft import Draft, discover
+from kangshu.services.families import member_checks
 from kangshu.services.findings import Finding
 
 
@@ -45,7 +46,7 @@ def freeze(draft: Draft) -> Service:
         raise Invalid(f"{draft.package}.checks must hold CHECKS = {{measure id: function}}")
     for name in checks.keys() - {one.id for one in draft.measures}:
         raise Invalid(f"{draft.package}.checks has a check of '{name}', which is no measure of the service")
-    queries: Mapping[str, CheckQuery] = dict(checks)
+    queries: Mapping[str, CheckQuery] = member_checks(draft.measures, checks)
     return Service(
         id=draft.id,
         title=draft.title,

@@ -53,8 +53,8 @@ def read_view(value: Any, file: Path, service: str, entry: Entry, places: Places
 
 
 def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclaration:
-    """Return the measure that `entry` declares."""
-    sql, file, line = _sql(entry)
+    """Return the measure that `entry` declares; who calls closes the entry."""
+    sql, file, line = read_sql(entry)
     measure = MeasureDeclaration(
         id=entry.string("id", required=True),
         service=service,
@@ -77,7 +77,6 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
     )
     places.note(measure, entry)
     places.note_text(measure, "sql", file, line)
-    entry.close()
     return measure
 
 
