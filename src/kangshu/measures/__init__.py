@@ -17,7 +17,7 @@ from kangshu.measures.limits import (
     SMALL_CELL,
     figure,
 )
-from kangshu.measures.lint import lint_extracts, lint_measures, lint_views
+from kangshu.measures.lint import lint_extracts, lint_lists, lint_measures, lint_views
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
@@ -25,6 +25,7 @@ from kangshu.measures.snapshot import Snapshot, measure_value, period_of
 from kangshu.measures.statement import DISTRICT, parameter_name
 from kangshu.measures.trace import Evidence, compared, fingerprint
 from kangshu.measures.views import Views
+from kangshu.measures.work_lists import ListAsked, ListPage, ListRow
 
 __all__ = [
     "DATE_SHIFT",
@@ -42,6 +43,9 @@ __all__ = [
     "Demand",
     "Evidence",
     "Extract",
+    "ListAsked",
+    "ListPage",
+    "ListRow",
     "MeasureResult",
     "MeasureRow",
     "Refreshed",
@@ -62,6 +66,7 @@ __all__ = [
     "figure",
     "fingerprint",
     "lint_extracts",
+    "lint_lists",
     "lint_measures",
     "lint_views",
     "measure_canonical",

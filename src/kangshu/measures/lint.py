@@ -31,7 +31,13 @@ from kangshu.measures.statement import (
 )
 from kangshu.measures.view_sql import compile_view
 from kangshu.measures.views import CompiledView, Views, compile_declaration
-from kangshu.sdk import ExtractDeclaration, MeasureDeclaration, ParameterDeclaration, ViewDeclaration
+from kangshu.sdk import (
+    ExtractDeclaration,
+    ListDeclaration,
+    MeasureDeclaration,
+    ParameterDeclaration,
+    ViewDeclaration,
+)
 
 
 def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
@@ -109,6 +115,25 @@ def lint_extracts(
             if all(name in views for name in extract.views):
                 wanted = (PERSON, DISTRICT_COLUMN, *(one.column for one in extract.columns))
                 found.extend(_compiles(connection, extract, views, samples, wanted))
+    return tuple(found)
+
+
+def lint_lists(
+    lists: Iterable[ListDeclaration],
+    views: Views,
+    parameters: Iterable[ParameterDeclaration] = (),
+) -> tuple[Issue, ...]:
+    """Return what is wrong with lists of work: views, parameters, and SQL that does not compile."""
+    samples = {one.id: one.value for one in parameters}
+    found: list[Issue] = []
+    with connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        for declared in lists:
+            found.extend(_used(declared, views, samples))
+            if all(name in views for name in declared.views):
+                wanted = (PERSON, DISTRICT_COLUMN, *(one.column for one in declared.columns))
+                found.extend(_compiles(connection, declared, views, samples, wanted))
     return tuple(found)
 
 

@@ -31,7 +31,8 @@ from kangshu.measures.statement import (
     measured,
     place_condition,
 )
-from kangshu.sdk import ExtractDeclaration, MeasureDeclaration
+from kangshu.measures.work_lists import ListAsked, ListPage, page_of, page_statement
+from kangshu.sdk import ExtractDeclaration, ListDeclaration, MeasureDeclaration
 
 PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
 _PAGE_LIMIT: Final = 1000
@@ -236,6 +237,24 @@ class Snapshot:
             return SubjectPage((), whole.total, offset)
         return SubjectPage(tuple(row[0] for row in found), found[0][1] if found else 0, offset)
 
+    def listed(
+        self,
+        grant: Grant,
+        declared: ListDeclaration,
+        parameters: Mapping[str, Any],
+        day: date,
+        asked: ListAsked,
+    ) -> ListPage:
+        """Return some rows of a list of work on `day`, over what `grant` may read.
+
+        Raises Forbidden when it may read none of a view that the list is made of: the list would be wrong; else as
+        `evaluate`.
+        """
+        admitted = self._admitted(declared, grant, counting=False)
+        query = measured(declared, self._relation, admitted, parameters, date(day.year, 1, 1), day)
+        statement = page_statement(declared, query, asked)
+        return page_of(declared, self._fetch(declared, statement.sql, statement.values), self.instant)
+
     def people(
         self,
         grant: Grant,
@@ -352,9 +371,7 @@ class Snapshot:
     def _relation(self, view: str) -> str:
         return relation(self._folder, self._manifest.views[view])
 
-    def _fetch(
-        self, measure: MeasureDeclaration, sql: str, values: Mapping[str, Any]
-    ) -> list[tuple[Any, ...]]:
+    def _fetch(self, measure: Declared, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         given = bound(sql, values)
         # the statement and its values hold the grant's predicates: equal keys may see the same
         key = (sql, tuple((name, repr(value)) for name, value in sorted(given.items())))

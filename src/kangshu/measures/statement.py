@@ -126,14 +126,19 @@ def dimension_sql(measure: MeasureDeclaration, by: str, district: str, values: d
         )
     for dimension in measure.dimensions:
         if dimension.id == by:
-            if not _NAME.fullmatch(dimension.column):
-                raise Invalid(f"'{dimension.column}' is no column name", zh=f"“{dimension.column}”不是列名")
-            return f"coalesce(CAST(\"{dimension.column}\" AS VARCHAR), '')"
+            return f"coalesce(CAST({column_sql(dimension.column)} AS VARCHAR), '')"
     offered = ", ".join([DISTRICT, *(dimension.id for dimension in measure.dimensions)])
     raise Invalid(
         f"measure '{measure.id}' has no dimension '{by}'; it has {offered}",
         zh=f"指标“{measure.title.zh}”没有维度“{by}”，可用维度：{offered}",
     )
+
+
+def column_sql(name: str) -> str:
+    """Return the name of a column of a declaration's SQL, quoted. Raises Invalid for what is no name."""
+    if not _NAME.fullmatch(name):
+        raise Invalid(f"'{name}' is no column name", zh=f"“{name}”不是列名")
+    return f'"{name}"'
 
 
 def child_level(district: str) -> int:

@@ -8,10 +8,19 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kangshu.base.text import Text
+from kangshu.sdk.calculations import CalculationDeclaration
+from kangshu.sdk.desks import DeskDeclaration, RosterDeclaration
 from kangshu.sdk.documents import DocumentDeclaration
 from kangshu.sdk.extracts import ExtractDeclaration
+from kangshu.sdk.lists import ListDeclaration
+from kangshu.sdk.pictures import NO_PICTURES, Pictures
+from kangshu.sdk.exchanges import ExchangeDeclaration
+from kangshu.sdk.publishing import Publication
+from kangshu.sdk.scenarios import ScenarioDeclaration
+from kangshu.sdk.signals import SignalDeclaration
 
 if TYPE_CHECKING:
+    from kangshu.sdk.bookings import BookingDeclaration
     from kangshu.sdk.demo import AccountDeclaration, DemoCase, DemoCity
 
 NO_TEXT = Text("", "")
@@ -67,7 +76,8 @@ class Field:
     """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
     prefill: str = ""
     """In a move's form: the field of the case whose value stands here at first, for the mover to change. In a table that
-    grows, `children:<case>`: a row per finished child case of that kind, its values under the columns' names."""
+    grows, `children:<case>`: a row per finished child case of that kind, its values under the columns' names; or
+    `records:<id>`: a row per record that the case looks up (`CaseDeclaration.records`)."""
     columns: tuple[Field, ...] = ()
     """What a row of a `table` holds, in the order shown; in no other kind. A row is a mapping of column id to value."""
     grows: bool = False
@@ -97,6 +107,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Capacity:
+    """Records of a register take places of others, such as appointments of slots; the store never gives more than there are.
+
+    `of` (over a record of the register), `condition` (while it takes a place), `places` and `open` (over the one whose
+    places they are, of type `target`) are FHIRPath; without a value of `places` there is one. `full` and `free` are
+    elements that the target has while no place, or one, is left; `search` is the parameter that finds who takes its places.
+    """
+
+    of: str
+    target: str
+    search: str
+    text: Text
+    condition: str = ""
+    places: str = ""
+    open: str = ""
+    full: Mapping[str, Any] = field(default_factory=dict)
+    free: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterDeclaration:
     """A register (台账): a list, a form and an Excel template over one resource type.
 
@@ -115,9 +145,12 @@ class RegisterDeclaration:
     unique: tuple[tuple[str, ...], ...] = ()
     unique_while: str = ""
     """FHIRPath of the records among which `unique` holds, e.g. `status = 'active'`; "" for all of the type."""
+    capacity: tuple[Capacity, ...] = ()
     help: Text = NO_TEXT
     read_only: bool = False
     """Whether its records are made elsewhere, by cases: the form then only shows them."""
+    pictures: Pictures = NO_PICTURES
+    """How its records are drawn beside the list: on a map, along time, as a curve."""
 
     @property
     def code(self) -> str:
@@ -127,7 +160,7 @@ class RegisterDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """How long a case may stay in a state: `parameter` names a dated parameter; hours or working days.
+    """How long a case may stay in a state: `parameter` names a dated parameter; minutes, hours, days or working days.
 
     `field` names a form field (a date) that the case itself carries: where it has a value, that day rules.
     `remind` names the parameter of how many units before the deadline the case counts as `soon`; with `tell` the party
@@ -135,7 +168,7 @@ class Deadline:
     """
 
     parameter: str = ""
-    unit: Literal["working-day", "day", "hour"] = "working-day"
+    unit: Literal["working-day", "day", "hour", "minute"] = "working-day"
     field: str = ""
     remind: str = ""
     tell: bool = False
@@ -154,6 +187,8 @@ class State:
     """Whose worklist the case stands in while in this state."""
     overdue: str = ""
     """Move that the system itself makes when the deadline has passed; "" leaves it to people, who are notified."""
+    publish: Publication | None = None
+    """The public notice of cases in this state; None: nothing is public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +235,21 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRecords:
+    """Records that a case looks up: guards, checklists and effects name them %`id` (the records themselves).
+
+    `criteria` is a search within the type that may hold ${…} as a reference field's does; while a name in it has no value
+    nothing is found. `columns` say what a record gives to a row of a table that is filled from them
+    (`prefill: records:<id>`): column id → FHIRPath over the record.
+    """
+
+    id: str
+    resource_type: str
+    criteria: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CaseDeclaration:
     """A case kind (办件): a state machine over Task."""
 
@@ -229,6 +279,8 @@ class CaseDeclaration:
     `internal-flow`), that move is made by the internal case's signed answer alone; "" for none."""
     internal: bool = False
     """Whether its cases and their papers stay within the unit: nobody outside it sees them (label INTERNAL)."""
+    records: tuple[CaseRecords, ...] = ()
+    """What its expressions may ask of the registers, by name."""
     opens_record: bool = True
     """Whether an open case lets its parties see the records of the resident that it is about (care.yaml). A case that
     asks for a permission gives none: its Task has the intent `proposal`."""
@@ -425,6 +477,14 @@ class Service:
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
+    calculations: tuple[CalculationDeclaration, ...] = ()
+    exchanges: tuple[ExchangeDeclaration, ...] = ()
+    bookings: tuple[BookingDeclaration, ...] = ()
+    lists: tuple[ListDeclaration, ...] = ()
+    scenarios: tuple[ScenarioDeclaration, ...] = ()
+    signals: tuple[SignalDeclaration, ...] = ()
+    desks: tuple[DeskDeclaration, ...] = ()
+    rosters: tuple[RosterDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
     rules: tuple[str, ...] = ()
     """Ids of the mission's rules that the folder keeps, such as C28."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -14,15 +14,29 @@ from kangshu.base.faults import Fault
 from kangshu.fhir import definitions
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.registers import REFERENCE_TYPES, parse_path
-from kangshu.sdk import STAY, CaseDeclaration, Field, MeasureDeclaration, RegisterDeclaration, State
+from kangshu.sdk import (
+    STAY,
+    CaseDeclaration,
+    Field,
+    ListDeclaration,
+    MeasureDeclaration,
+    RegisterDeclaration,
+    State,
+)
 from kangshu.search import parse_query
+from kangshu.services.bookings import check_booking
 from kangshu.services.case_checks import check_kind
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
 from kangshu.services.home import check_section
+from kangshu.services.lists import check_list
+from kangshu.services.live import check_desk, check_roster, check_signal
 from kangshu.services.measure_checks import compiled
 from kangshu.services.papers import check_document
+from kangshu.services.pictures import check_pictures
 from kangshu.services.protected import check_masked
+from kangshu.services.questionnaires import check_questionnaire
+from kangshu.services.scenario_checks import check_coverage, check_scenario
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
 _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
@@ -53,6 +67,10 @@ class Known:
     parameters: frozenset[str]
     homes: frozenset[str]
     """First screens that some role opens with."""
+    roles: frozenset[str]
+    cases: Mapping[str, CaseDeclaration]
+    registers: Mapping[str, RegisterDeclaration]
+    """Every role by id; every case kind and register by code."""
 
 
 Check = Callable[[Draft, Known], Iterator[Finding]]
@@ -65,6 +83,9 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
         | {one.id for one in accounts.PARAMETERS},
         frozenset(one.home for one in accounts.ready_roles().values())
         | {home for draft in drafts for home in draft.roles.homes},
+        frozenset(accounts.ready_roles()) | {role for draft in drafts for role in draft.roles.own},
+        {one.code: one for draft in drafts for one in draft.cases},
+        {one.code: one for draft in drafts for one in draft.registers},
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
@@ -85,8 +106,8 @@ def _names(draft: Draft, known: Known) -> Iterator[Finding]:
     for rule in draft.rules:
         if not _RULE.match(rule):
             yield finding(draft, f"'{rule}' is no rule id such as C28", f"“{rule}”不是规则编号，如 C28")
-    named: list[RegisterDeclaration | CaseDeclaration | MeasureDeclaration]
-    named = [*draft.registers, *draft.cases, *draft.measures]
+    named: list[RegisterDeclaration | CaseDeclaration | MeasureDeclaration | ListDeclaration]
+    named = [*draft.registers, *draft.cases, *draft.measures, *draft.lists]
     for one in named:
         if not _ID.match(one.id):
             yield finding(
@@ -116,6 +137,10 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
                     and field.kind == "table"
                     and child in {one.id for one in draft.cases}
                 ):
+                    continue
+                if field.kind == "table" and field.prefill in {
+                    f"{cases.RECORDS}{one.id}" for one in case.records
+                }:
                     continue
                 if field.prefill and field.prefill not in asked:
                     text = f"no form of the case has the field '{field.prefill}' to prefill from"
@@ -196,6 +221,10 @@ def _registers(draft: Draft, known: Known) -> Iterator[Finding]:
         if not register.columns:
             yield finding(register, "a register has columns", "台账至少应有一列")
         yield from _criteria(draft, register, register.resource_type, register.criteria)
+        for one in register.capacity:
+            for part in (one.of, one.condition, one.places, one.open):
+                yield from _expression(draft, register, part or "{}", "'capacity'", "“capacity”")
+            yield from _criteria(draft, register, register.resource_type, f"{one.search}={one.target}/x")
         for column in register.columns:
             yield from _expression(draft, column, column.value, f"column '{column.id}'", f"列“{column.id}”")
             if column.search:
@@ -412,6 +441,47 @@ def _documents(draft: Draft, known: Known) -> Iterator[Finding]:
                 yield draft.places.finding(case, text, f"没有声明参数“{effect['term']}”")
 
 
+def _bookings(draft: Draft, known: Known) -> Iterator[Finding]:
+    for booking in draft.bookings:
+        yield from check_booking(booking, known.parameters, draft.places)
+
+
+def _questionnaires(draft: Draft, known: Known) -> Iterator[Finding]:
+    for one in draft.questionnaires:
+        yield from check_questionnaire(one, known.parameters, draft.places)
+
+
+def _lists(draft: Draft, known: Known) -> Iterator[Finding]:
+    for one in draft.lists:
+        yield from check_list(one, known.cases, known.registers, known.roles, draft.places)
+    for register in draft.registers:
+        for en, zh in check_pictures(register, known.registers):
+            yield draft.places.finding(register, en, zh)
+
+
+def _scenarios(draft: Draft, known: Known) -> Iterator[Finding]:
+    for scenario in draft.scenarios:
+        yield from check_scenario(draft, scenario)
+    yield from check_coverage(draft)
+
+
+def _live(draft: Draft, known: Known) -> Iterator[Finding]:
+    kinds = {one.id: one for one in draft.cases}
+    rosters = {one.id for one in draft.rosters}
+    for signal in draft.signals:
+        yield from check_signal(signal, kinds, known.parameters, draft.places)
+    for desk in draft.desks:
+        yield from check_desk(desk, kinds, rosters, draft.places)
+    registers = {one.id: one.resource_type for one in draft.registers}
+    for roster in draft.rosters:
+        yield from check_roster(roster, registers, known.parameters, draft.places)
+    for case in draft.cases:
+        for effect in (*case.effects, *(one for move in case.moves for one in move.effects)):
+            if "on_duty" in effect and effect["on_duty"] not in rosters:
+                text = f"there is no roster '{effect['on_duty']}' in this service"
+                yield draft.places.finding(case, text, f"本服务没有值班表“{effect['on_duty']}”")
+
+
 def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
     """Names that the installation shares stand once: services, views, measures, a parameter's place and start."""
     seen: set[tuple[object, ...]] = set()
@@ -422,6 +492,7 @@ def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
         named += [(one, ("case", one.code)) for one in draft.cases]
         named += [(one, ("register", one.code)) for one in draft.registers]
         named += [(one, ("document", one.code)) for one in draft.documents]
+        named += [(one, ("list", one.code)) for one in draft.lists]
         named += [(one, ("questionnaire", one.code)) for one in draft.questionnaires]
         named += [(draft, ("role", one)) for one in sorted(draft.roles.own)]
         named += [(draft, ("account", one.name)) for one in draft.roles.accounts]
@@ -441,6 +512,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     _machines,
     _deadlines,
     _documents,
+    _bookings,
+    _lists,
+    _live,
+    _scenarios,
     _parameters,
     _sections,
     _processing,

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any, cast, get_args
 
 from kangshu.sdk import (
+    Capacity,
     CaseDeclaration,
+    CaseRecords,
     ChecklistItem,
     Column,
     Deadline,
@@ -15,15 +17,17 @@ from kangshu.sdk import (
     FieldKind,
     Move,
     Option,
+    Publication,
     RegisterDeclaration,
     State,
     Text,
 )
 from kangshu.services.entry import Entry
+from kangshu.services.pictures import read_pictures
 from kangshu.services.places import Places
 
 _KINDS = get_args(FieldKind)
-_UNITS = ("working-day", "day", "hour")
+_UNITS = ("working-day", "day", "hour", "minute")
 _RULES = ("resident-id", "organisation-code")
 _BOXES = ("owner", "requester", "none")
 _TONES = ("primary", "plain", "danger")
@@ -46,7 +50,9 @@ def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclara
         form=tuple(read_field(one, places) for one in entry.entries("form")),
         unique=_unique(entry),
         unique_while=entry.string("unique_while"),
+        capacity=entry.each("capacity", _capacity),
         read_only=entry.boolean("read_only"),
+        pictures=read_pictures(entry, service),
         help=entry.text("help", required=False),
     )
     places.note(register, entry)
@@ -57,6 +63,7 @@ def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclara
 def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
     """Return the case kind that `entry` declares; what is wrong goes to the entry's findings."""
     form = tuple(read_field(one, places) for one in entry.entries("form"))
+    records = tuple(_records(one, places) for one in entry.entries("records"))
     case = CaseDeclaration(
         id=entry.string("id", required=True),
         service=service,
@@ -74,6 +81,7 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
         carries=entry.string("carries"),
         answer=entry.string("answer"),
         internal=entry.boolean("internal"),
+        records=records,
         opens_record=entry.boolean("opens_record", default=True),
     )
     places.note(case, entry)
@@ -107,6 +115,19 @@ def read_field(entry: Entry, places: Places) -> Field:
     places.note(field, entry)
     entry.close()
     return field
+
+
+def _records(entry: Entry, places: Places) -> CaseRecords:
+    columns = entry.raw("columns") or {}
+    records = CaseRecords(
+        id=entry.string("id", required=True),
+        resource_type=entry.string("type", required=True),
+        criteria=entry.string("criteria", required=True),
+        columns={str(name): str(value) for name, value in columns.items()},
+    )
+    places.note(records, entry)
+    entry.close()
+    return records
 
 
 def _column(entry: Entry, places: Places) -> Column:
@@ -153,6 +174,22 @@ def _unique(entry: Entry) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
+def _capacity(entry: Entry) -> Capacity:
+    capacity = Capacity(
+        of=entry.string("of", required=True),
+        target=entry.string("target", required=True),
+        search=entry.string("search", required=True),
+        text=entry.text("text"),
+        condition=entry.string("while"),
+        places=entry.string("places"),
+        open=entry.string("open"),
+        full=entry.raw("full") or {},
+        free=entry.raw("free") or {},
+    )
+    entry.close()
+    return capacity
+
+
 def _state(entry: Entry, places: Places) -> State:
     deadline = None
     if entry.has("deadline"):
@@ -167,6 +204,9 @@ def _state(entry: Entry, places: Places) -> State:
         if not deadline.parameter and not deadline.field:
             one.find(one.line, "a deadline names a parameter or a field", "时限须指明参数或字段")
         one.close()
+    publish = _publication(entry.entry("publish")) if entry.has("publish") else None
+    if publish is not None and deadline is None:
+        deadline = Deadline(publish.days)
     state = State(
         id=entry.string("id", required=True),
         title=entry.text("title"),
@@ -175,10 +215,24 @@ def _state(entry: Entry, places: Places) -> State:
         deadline=deadline,
         box=cast("Any", entry.one_of("box", _BOXES, default="none" if entry.raw("final") else "owner")),
         overdue=entry.string("overdue"),
+        publish=publish,
     )
     places.note(state, entry)
     entry.close()
     return state
+
+
+def _publication(entry: Entry) -> Publication:
+    publication = Publication(
+        title=entry.text("title"),
+        days=entry.string("days", required=True),
+        fields=entry.strings("fields", required=True),
+        masked=entry.strings("masked"),
+        text=entry.text("text", required=False),
+        objection=entry.string("objection"),
+    )
+    entry.close()
+    return publication
 
 
 def _form(entry: Entry, start: tuple[Field, ...], places: Places) -> tuple[Field, ...]:

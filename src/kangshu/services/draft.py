@@ -9,24 +9,34 @@ from pathlib import Path
 from typing import TypeVar
 
 from kangshu.sdk import (
+    BookingDeclaration,
     CaseDeclaration,
+    DeskDeclaration,
     DocumentDeclaration,
     ExtractDeclaration,
     HomeSection,
+    ListDeclaration,
     MeasureDeclaration,
     ParameterDeclaration,
     Processing,
+    QuestionnaireDeclaration,
     RegisterDeclaration,
+    RosterDeclaration,
+    ScenarioDeclaration,
+    SignalDeclaration,
     Text,
     ViewDeclaration,
 )
+from kangshu.services.bookings import read_booking
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entry import Entry
 from kangshu.services.extracts import read_extract
 from kangshu.services.families import read_measures
 from kangshu.services.findings import Finding
 from kangshu.services.home import read_section
-from kangshu.services.measured import read_measure, read_parameter, read_view
+from kangshu.services.lists import read_list
+from kangshu.services.live import read_desk, read_roster, read_signal
+from kangshu.services.measured import read_parameter, read_view
 from kangshu.services.papers import read_document
 from kangshu.services.places import Places
 from kangshu.services.processing import read_processing
@@ -58,6 +68,13 @@ class Draft:
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
+    bookings: tuple[BookingDeclaration, ...] = ()
+    lists: tuple[ListDeclaration, ...] = ()
+    questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
+    scenarios: tuple[ScenarioDeclaration, ...] = ()
+    signals: tuple[SignalDeclaration, ...] = ()
+    desks: tuple[DeskDeclaration, ...] = ()
+    rosters: tuple[RosterDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
     rules: tuple[str, ...] = ()
     processing: Processing | None = None
@@ -113,6 +130,13 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.measures = tuple(one for read in _each(draft, "measures", read_measures) for one in read)
     draft.extracts = tuple(_each(draft, "extracts", read_extract))
     draft.documents = tuple(_each(draft, "documents", read_document))
+    draft.bookings = tuple(_each(draft, "bookings", read_booking))
+    draft.lists = tuple(_each(draft, "lists", read_list))
+    draft.questionnaires = tuple(_each(draft, "questionnaires", read_questionnaire))
+    draft.scenarios = tuple(_each(draft, "scenarios", read_scenario))
+    draft.signals = tuple(_each(draft, "signals", read_signal))
+    draft.desks = tuple(_each(draft, "desks", read_desk))
+    draft.rosters = tuple(_each(draft, "rosters", read_roster))
     draft.parameters = tuple(_parameters(draft))
     draft.views = tuple(_views(draft))
     draft.roles = read_roles(folder, findings)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from kangshu.sdk import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration, Text
+from kangshu.sdk import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.services.entry import Entry
+from kangshu.services.measured import read_labels
 from kangshu.services.places import Places
 
 _ROLES = ("identifier", "quasi", "sensitive", "other")
@@ -32,11 +33,6 @@ def read_extract(entry: Entry, service: str, places: Places) -> ExtractDeclarati
 
 
 def _column(entry: Entry) -> ExtractColumn:
-    labels: dict[str, Text] = {}
-    for one in entry.entries("labels"):
-        code = one.string("id", required=True)
-        labels[code] = Text(one.string("zh", required=True), one.string("en", required=True))
-        one.close()
     column = ExtractColumn(
         id=entry.string("id", required=True),
         title=entry.text("title"),
@@ -44,7 +40,7 @@ def _column(entry: Entry) -> ExtractColumn:
         role=cast("ColumnRole", entry.one_of("role", _ROLES, required=True)),
         kind=cast("ColumnKind", entry.one_of("kind", _KINDS, default="text")),
         finest=entry.string("finest"),
-        labels=labels,
+        labels=read_labels(entry),
     )
     entry.close()
     return column

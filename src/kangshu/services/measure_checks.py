@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kangshu.base.faults import Fault, Issue
-from kangshu.measures import Views, lint_extracts, lint_measures, lint_views
+from kangshu.measures import Views, lint_extracts, lint_lists, lint_measures, lint_views
 from kangshu.sdk import MeasureDeclaration, ViewDeclaration
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
@@ -36,6 +36,11 @@ def compiled(drafts: Sequence[Draft]) -> Iterator[Finding]:
     for issue in lint_extracts(extracts, Views(good.values()), parameters):
         draft, extract = sources[issue.expression[0]]
         yield _finding(draft, extract, issue)
+    for draft in drafts:
+        if draft.lists:
+            lists = {one.id: one for one in draft.lists}
+            for issue in lint_lists(draft.lists, Views(good.values()), parameters):
+                yield _finding(draft, lists[issue.expression[0]], issue)
 
 
 def _compiles(view: ViewDeclaration) -> bool:

@@ -80,8 +80,8 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
     return measure
 
 
-def _sql(entry: Entry) -> tuple[str, Path, int]:
-    """Return the measure's SQL, its file and the line on which it starts.
+def read_sql(entry: Entry) -> tuple[str, Path, int]:
+    """Return the SQL of a measure or a list, its file and the line on which it starts.
 
     It stands in the file itself or, where it ends in .sql, in the file beside it.
     """
@@ -102,17 +102,22 @@ def _blank(text: str) -> int:
     return text[: len(text) - len(text.lstrip())].count("\n")
 
 
-def _dimension(entry: Entry) -> Dimension:
+def read_labels(entry: Entry) -> dict[str, Text]:
+    """Return the titles of codes under `labels`, written `code: {zh, en}`."""
     labels: dict[str, Text] = {}
     for one in entry.entries("labels"):
         code = one.string("id", required=True)
         labels[code] = Text(one.string("zh", required=True), one.string("en", required=True))
         one.close()
+    return labels
+
+
+def _dimension(entry: Entry) -> Dimension:
     dimension = Dimension(
         id=entry.string("id", required=True),
         title=entry.text("title"),
         column=entry.string("column", required=True),
-        labels=labels,
+        labels=read_labels(entry),
     )
     entry.close()
     return dimension

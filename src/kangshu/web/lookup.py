@@ -192,6 +192,18 @@ async def _found(visit: Visit, field: Field, typed: str) -> str:
     raise Unprocessable("there is nobody of this name among those you may see", zh="在可查看的范围内没有找到")
 
 
+def record_address(visit: Visit, kind: str, id_: str) -> str:
+    """Return the page of a record: a resident's, a case's, else its register's; "" where it has none."""
+    if kind == "Patient":
+        return f"/residents/{id_}"
+    if kind == "Task":
+        return f"/cases/{id_}"
+    for declared in visit.platform.registers.declarations:
+        if declared.resource_type == kind and visit.grant.may("register.read"):
+            return f"/registers/{declared.code}/{id_}"
+    return ""
+
+
 def kind_title(visit: Visit, kind: str) -> str:
     """Return what people call a kind of record."""
     titles = {

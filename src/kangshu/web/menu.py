@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kangshu.access import Grant, Nothing
-from kangshu.api import Platform, oversees
+from kangshu.api import Platform, offered_lists, oversees
+from kangshu.web import list_counts
 from kangshu.web.language import Words
 
 
@@ -97,6 +98,9 @@ def menu(
         watching.append(entry(words("数据提取件"), "/extracts", "download"))
     if watching:
         groups.append(Group(words("规划督办"), tuple(watching)))
+    if offered_lists(platform, grant):
+        line = entry(words("待办清单"), "/lists", "list", count=list_counts.known(platform, grant))
+        groups[0] = Group(groups[0].title, (*groups[0].entries, line))
     if grant.may("register.read"):
         for service in platform.services:
             lines = tuple(
@@ -108,6 +112,7 @@ def menu(
                 for register in service.registers
                 if not isinstance(grant.may_read(register.resource_type), Nothing)
             )
+            lines = (*_live(service, grant, words, entry), *lines)
             if lines:
                 title = words.of(service.menu) or words.of(service.title)
                 groups.append(Group(title, lines))
@@ -123,6 +128,20 @@ def menu(
     if system := administration(grant, words):
         groups.append(Group(words("系统管理"), tuple(entry(*line) for line in system)))
     return _merged(groups)
+
+
+def _live(
+    service: Service, grant: Grant, words: Words, entry: Callable[[str, str, str], Entry]
+) -> Iterator[Entry]:
+    """Yield the desks and rosters of a service that the grant opens."""
+    if not isinstance(grant.may_read("Task"), Nothing):
+        for desk in service.desks:
+            if grant.may(f"desk.open:{desk.code}"):
+                yield entry(words.of(desk.title), f"/desks/{desk.code}", "warn")
+    if not isinstance(grant.may_read("Schedule"), Nothing):
+        for roster in service.rosters:
+            if grant.may(f"desk.open:{roster.code}"):
+                yield entry(words.of(roster.title), f"/rosters/{roster.code}", "calendar")
 
 
 def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from kangshu.api import offered_lists
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.sdk import Column, HomeSection, RegisterDeclaration
+from kangshu.web import list_counts
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.figures import refused
 from kangshu.web.parts import Cell
@@ -33,6 +35,25 @@ async def add_sections(visit: Visit, home: str, screen: Screen) -> None:
         (screen.wide if section.wide else screen.narrow).append(block)
         figures.extend([figure] if figure else [])
     screen.figures = [*figures, *screen.figures]
+    if (block := await _lists(visit)) is not None:
+        screen.narrow.append(block)
+
+
+async def _lists(visit: Visit) -> Block | None:
+    """Return what the lists of work hold for the visitor; None where there is nothing to do."""
+    words, counts = visit.words, await list_counts.counted(visit)
+    rows = [
+        [
+            Cell(words.of(one.title), f"/lists/{one.code}"),
+            Cell(f"{counts[one.code]:,}", tone=one.tone or "plain"),
+        ]
+        for one in offered_lists(visit.platform, visit.grant)
+        if counts.get(one.code)
+    ]
+    heads = (words("清单"), words("件数"))
+    return (
+        Block(words("待办清单"), "table", rows, "", icon="list", heads=heads, more="/lists") if rows else None
+    )
 
 
 async def _section(visit: Visit, section: HomeSection) -> tuple[Block | None, Figure | None]:

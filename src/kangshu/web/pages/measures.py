@@ -17,7 +17,7 @@ from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
 from kangshu.web.language import Words
-from kangshu.web.lookup import divisions, kind_title, name_of, organisations, text_of
+from kangshu.web.lookup import divisions, kind_title, name_of, organisations, record_address, text_of
 from kangshu.web.pages.figures_text import target_text
 from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS
@@ -323,7 +323,7 @@ async def _subject(visit: Visit, reference: str, names: Mapping[str, str]) -> Su
         resource = (await visit.platform.store.read(visit.grant, kind, id_)).resource
     except Fault:
         return None
-    address = f"/residents/{id_}" if kind == "Patient" else _register_address(visit, kind, id_)
+    address = record_address(visit, kind, id_)
     note = ""
     if kind == "Patient":
         genders = {"male": visit.words("男"), "female": visit.words("女")}
@@ -344,13 +344,6 @@ async def _subject(visit: Visit, reference: str, names: Mapping[str, str]) -> Su
 def _organisation(reference: Mapping[str, Any], names: Mapping[str, str]) -> str:
     id_ = str(reference.get("reference", "")).removeprefix("Organization/")
     return str(reference.get("display") or names.get(id_, ""))
-
-
-def _register_address(visit: Visit, kind: str, id_: str) -> str:
-    for declared in visit.platform.registers.declarations:
-        if declared.resource_type == kind and visit.grant.may("register.read"):
-            return f"/registers/{declared.code}/{id_}"
-    return f"/cases/{id_}" if kind == "Task" else ""
 
 
 async def _dimension_filters(

@@ -1,0 +1,78 @@
+"""Work found by query: what is not yet examined, not covered, listed twice; as a service declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from kangshu.base.text import Text
+
+_NO_TEXT = Text("", "")
+ListColumnKind = Literal["text", "integer", "decimal", "date", "choice", "district", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListColumn:
+    """One column of a list. `column` is that of the SQL.
+
+    A `name` holds a reference ("Organization/x"): the page reads the record again and says what it is called, as far
+    as the visitor may see it. A `choice` has `labels` and can be filtered by.
+    """
+
+    id: str
+    title: Text
+    column: str
+    kind: ListColumnKind = "text"
+    labels: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListStart:
+    """The case that may be started for marked rows: `case` is `service/case`, `values` templates of its start form.
+
+    Templates hold ${subject}, ${district} and ${<column>}. `receiver` gives the Organization that it goes to. What the
+    form asks for and `values` do not give is asked once for all rows, before anything starts. `focus` makes the row's
+    subject what the case is about, where the kind's subject type is another.
+    """
+
+    case: str
+    label: Text
+    values: Mapping[str, Any] = field(default_factory=dict)
+    receiver: str = ""
+    focus: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeclaration:
+    """Work found by query over the views (待办清单).
+
+    `sql` (DuckDB) yields one row per thing to do with `subject` ("Type/id"), `district` and the columns; it reads the
+    named views as tables and may use $period_start (1 January), $period_end (today) and one $name per declared
+    parameter, as a measure's does. Every view is narrowed to what the visitor may read; each subject is read again
+    before it is shown.
+    """
+
+    id: str
+    service: str
+    title: Text
+    help: Text
+    views: tuple[str, ...]
+    parameters: tuple[str, ...]
+    sql: str
+    columns: tuple[ListColumn, ...]
+    order: str = ""
+    """Column by which the rows stand at first, with a leading `-` downwards; by subject where there is none."""
+    none: Text = _NO_TEXT
+    """What is said when there is nothing to do."""
+    start: ListStart | None = None
+    open: str = ""
+    """Register (`service/register`) whose page a row's subject leads to; "" for the first of its type."""
+    roles: tuple[str, ...] = ()
+    """Roles to whom the list is offered; all who may read its records where none is named."""
+    tone: Literal["", "accent", "amber", "red"] = "accent"
+
+    @property
+    def code(self) -> str:
+        """Return the list's name in the installation: `service/list`."""
+        return f"{self.service}/{self.id}"

@@ -1,0 +1,131 @@
+"""The YAML of lists → their declarations, and what must hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, cast, get_args
+
+from kangshu.cases import names_in
+from kangshu.sdk import CaseDeclaration, ListColumn, ListDeclaration, ListStart, RegisterDeclaration
+from kangshu.sdk.lists import ListColumnKind
+from kangshu.services.entry import Entry
+from kangshu.services.findings import Finding
+from kangshu.services.measured import read_labels, read_sql
+from kangshu.services.places import Places
+
+_KINDS = get_args(ListColumnKind)
+_TONES = ("", "accent", "amber", "red")
+_GIVEN = frozenset({"subject", "district"})
+
+
+def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
+    """Return the list that `entry` declares; what is wrong goes to the entry's findings."""
+    sql, file, line = read_sql(entry)
+    declared = ListDeclaration(
+        id=entry.string("id", required=True),
+        service=service,
+        title=entry.text("title"),
+        help=entry.text("help"),
+        views=entry.strings("views", required=True),
+        parameters=entry.strings("parameters"),
+        sql=sql,
+        columns=tuple(_column(one) for one in entry.entries("columns")),
+        order=entry.string("order"),
+        none=entry.text("none", required=False),
+        start=_start(entry.entry("start"), service) if entry.has("start") else None,
+        open=_full(entry.string("open"), service),
+        roles=entry.strings("roles"),
+        tone=cast("Any", entry.one_of("tone", _TONES, default="accent")),
+    )
+    places.note(declared, entry)
+    places.note_text(declared, "sql", file, line)
+    entry.close()
+    return declared
+
+
+def _column(entry: Entry) -> ListColumn:
+    column = ListColumn(
+        id=entry.string("id", required=True),
+        title=entry.text("title"),
+        column=entry.string("column") or entry.string("id"),
+        kind=cast("Any", entry.one_of("kind", _KINDS, default="text")),
+        labels=read_labels(entry),
+    )
+    entry.close()
+    return column
+
+
+def _start(entry: Entry, service: str) -> ListStart:
+    start = ListStart(
+        case=_full(entry.string("case", required=True), service),
+        label=entry.text("label"),
+        values=cast("Mapping[str, Any]", entry.raw("values") or {}),
+        receiver=entry.string("receiver"),
+        focus=entry.boolean("focus"),
+    )
+    entry.close()
+    return start
+
+
+def _full(name: str, service: str) -> str:
+    """Return a register or case with its service: `stays` of the list's own, `service/stays` of another."""
+    return f"{service}/{name}" if name and "/" not in name else name
+
+
+def check_list(
+    declared: ListDeclaration,
+    cases: Mapping[str, CaseDeclaration],
+    registers: Mapping[str, RegisterDeclaration],
+    roles: Collection[str],
+    places: Places,
+) -> Iterator[Finding]:
+    """Yield what is wrong with a list, given every declared case kind and register by code, and every role's id."""
+
+    def found(en: str, zh: str) -> Finding:
+        return places.finding(declared, en, zh)
+
+    ids = [one.id for one in declared.columns]
+    if len(set(ids)) < len(ids) or _GIVEN & set(ids):
+        yield found(
+            "column ids are unique, and not subject or district", "列标识须唯一，且不能是 subject、district"
+        )
+    if declared.order.removeprefix("-") not in {"", *ids}:
+        yield found(f"'order' names no column '{declared.order}'", f"order 中没有列“{declared.order}”")
+    for column in declared.columns:
+        if (column.kind == "choice") != bool(column.labels):
+            yield found(
+                f"column '{column.id}': a choice has labels, and nothing else has",
+                f"列“{column.id}”：选项列须有 labels，其他列不能有",
+            )
+    for role in set(declared.roles) - set(roles):
+        yield found(f"there is no ready-made role '{role}'", f"没有角色“{role}”")
+    if declared.open and declared.open not in registers:
+        yield _absent(declared, declared.open, found("there is no register", "没有台账"))
+    start = declared.start
+    if start is not None and start.case not in cases:
+        yield _absent(declared, start.case, found("there is no case kind", "没有办件类型"))
+    elif start is not None:
+        yield from _check_start(declared, start, cases[start.case], found)
+
+
+def _absent(declared: ListDeclaration, name: str, finding: Finding) -> Finding:
+    """Return that `name` is not there: of another service a warning, since a folder may be taken away."""
+    own = name.startswith(f"{declared.service}/")
+    text, zh = f"{finding.text} '{name}'", f"{finding.zh}“{name}”"
+    return replace(finding, text=text, zh=zh, severity="error" if own else "warning")
+
+
+def _check_start(
+    declared: ListDeclaration, start: ListStart, case: CaseDeclaration, found: Callable[[str, str], Finding]
+) -> Iterator[Finding]:
+    asked = {one.id for one in case.form}
+    for name in start.values.keys() - asked:
+        yield found(f"the start form has no field '{name}'", f"发起表单没有字段“{name}”")
+    known = _GIVEN | {one.id for one in declared.columns}
+    for name in {*names_in(dict(start.values)), *names_in(start.receiver)} - known:
+        yield found(
+            f"'start' asks for ${{{name}}}, which is no column", f"start 引用了不存在的列 ${{{name}}}"
+        )
+    if any(one.kind == "table" and one.required for one in case.form if one.id not in start.values):
+        yield found("a table cannot be asked for once for all rows", "明细表格不能统一填写")

@@ -1,0 +1,140 @@
+"""The YAML of a register's pictures → their declarations, and what must hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from kangshu.base.faults import Fault
+from kangshu.fhirpath import compile as compile_expression
+from kangshu.sdk import CurvePicture, GanttPicture, MapPicture, Milestones, Pictures, RegisterDeclaration
+from kangshu.services.entry import Entry
+
+_NUMBERS: Final = frozenset({"integer", "decimal"})
+_DAYS: Final = frozenset({"date", "datetime"})
+_CHOICE: Final = frozenset({"choice"})
+_POINTS: Final = frozenset({"reference"})
+_YES_OR_NO: Final = frozenset({"boolean"})
+_ANY: Final = frozenset[str]()
+
+
+def read_pictures(entry: Entry, service: str) -> Pictures:
+    """Return what `map`, `gantt` and `curve` of a register declare."""
+    return Pictures(
+        _map(entry.entry("map")) if entry.has("map") else None,
+        _gantt(entry.entry("gantt"), service) if entry.has("gantt") else None,
+        _curve(entry.entry("curve")) if entry.has("curve") else None,
+    )
+
+
+def _map(entry: Entry) -> MapPicture:
+    picture = MapPicture(
+        latitude=entry.string("latitude", default="position.latitude"),
+        longitude=entry.string("longitude", default="position.longitude"),
+        label=entry.string("label", required=True),
+        colour=entry.string("colour"),
+        size=entry.string("size"),
+    )
+    entry.close()
+    return picture
+
+
+def _gantt(entry: Entry, service: str) -> GanttPicture:
+    picture = GanttPicture(
+        label=entry.string("label", required=True),
+        start=entry.string("start", required=True),
+        end=entry.string("end", required=True),
+        colour=entry.string("colour"),
+        progress=entry.string("progress"),
+        late=entry.string("late"),
+        milestones=_milestones(entry.entry("milestones"), service) if entry.has("milestones") else None,
+    )
+    entry.close()
+    return picture
+
+
+def _milestones(entry: Entry, service: str) -> Milestones:
+    register = entry.string("register", required=True)
+    milestones = Milestones(
+        register=register if "/" in register else f"{service}/{register}",
+        of=entry.string("of", required=True),
+        day=entry.string("day", required=True),
+        label=entry.string("label", required=True),
+        done=entry.string("done"),
+    )
+    entry.close()
+    return milestones
+
+
+def _curve(entry: Entry) -> CurvePicture:
+    picture = CurvePicture(
+        month=entry.string("month", required=True),
+        value=entry.string("value", required=True),
+        unit=entry.string("unit", required=True),
+        planned=entry.string("planned"),
+        of=entry.string("of"),
+        added_up=cast("Any", entry.one_of("added_up", ("", "year", "all"), default="all")),
+    )
+    entry.close()
+    return picture
+
+
+def check_pictures(
+    register: RegisterDeclaration, registers: Mapping[str, RegisterDeclaration]
+) -> Iterator[tuple[str, str]]:
+    """Yield (English, Chinese) of what is wrong with the pictures of a register, given every register by code."""
+    pictures = register.pictures
+    if pictures.map is not None:
+        yield from _check_map(register, pictures.map)
+    if pictures.gantt is not None:
+        yield from _check_gantt(register, pictures.gantt, registers)
+    if (curve := pictures.curve) is not None:
+        yield from _columns(register, "curve", {curve.month: _DAYS})
+        yield from _columns(register, "curve", {curve.value: _NUMBERS, curve.planned: _NUMBERS})
+        yield from _columns(register, "curve", {curve.of: _POINTS})
+
+
+def _check_map(register: RegisterDeclaration, picture: MapPicture) -> Iterator[tuple[str, str]]:
+    for expression in (picture.latitude, picture.longitude):
+        try:
+            compile_expression(expression)
+        except Fault as fault:
+            yield f"'map': {fault.text}", f"“map”：{fault.zh}"
+    wanted = {picture.label: _ANY, picture.colour: _CHOICE, picture.size: _NUMBERS}
+    yield from _columns(register, "map", wanted)
+
+
+def _check_gantt(
+    register: RegisterDeclaration, picture: GanttPicture, registers: Mapping[str, RegisterDeclaration]
+) -> Iterator[tuple[str, str]]:
+    wanted = {picture.start: _DAYS, picture.end: _DAYS, picture.colour: _CHOICE, picture.progress: _NUMBERS}
+    yield from _columns(register, "gantt", {picture.label: _ANY, **wanted, picture.late: _YES_OR_NO})
+    marks = picture.milestones
+    if marks is None:
+        return
+    other = registers.get(marks.register)
+    if other is None:
+        yield f"there is no register '{marks.register}'", f"没有台账“{marks.register}”"
+        return
+    shown = {marks.of: _POINTS, marks.day: _DAYS, marks.label: _ANY, marks.done: _DAYS}
+    yield from _columns(other, "gantt.milestones", shown)
+    if any(one.id == marks.of and not one.search for one in other.columns):
+        yield f"column '{marks.of}' is not searched by", f"列“{marks.of}”不能检索"
+
+
+def _columns(
+    register: RegisterDeclaration, picture: str, wanted: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield which of these columns the register lacks or has of another kind; "" asks for none."""
+    kinds = {column.id: column.kind for column in register.columns}
+    for name, fitting in wanted.items():
+        if name and name not in kinds:
+            yield (
+                f"'{picture}': the register {register.code} has no column '{name}'",
+                f"“{picture}”：台账没有列“{name}”",
+            )
+        elif name and fitting and kinds[name] not in fitting:
+            yield (
+                f"'{picture}': column '{name}' is a {kinds[name]}, not {', '.join(sorted(fitting))}",
+                f"“{picture}”：列“{name}”的类型不合适",
+            )
