@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
@@ -12,6 +13,7 @@ from kangshu.base.canonical import (
     ORGANISATION_KIND,
     OUTLINE,
     RESIDENT_ID,
+    code_system,
     geolocation,
     structure,
 )
@@ -21,6 +23,10 @@ from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Outline, Resou
 DIVISION = "http://kangshu.org/fhir/sid/division"
 RECORD_NUMBER = "urn:oid:2.16.156.10011.1.2"
 _PLACE_KIND = "http://terminology.hl7.org/CodeSystem/location-physical-type"
+_TOWN, _COMMUNITY = 9, 12
+"""Digits of the codes of a street, town or township, and of a community or village."""
+_INHABITANTS = 50_000
+"""People whom the city's registers of communities tell; its residents' records are a sample."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NO_AREA = "0900"
 """A long-distance code that no place in China has, so that no number rings at anybody's."""
@@ -28,11 +34,22 @@ _NO_AREA = "0900"
 
 def divisions(city: DemoCity) -> Iterator[Resource]:
     """Yield the city, its districts, towns and communities as Locations."""
+    people = _people(city)
     for code, name, above in _places(city):
         place = division(code, name, above)
         place["extension"].append({"url": OUTLINE, "valueString": written(city.outlines[code])})
         place["position"] = city.position(code)
+        if code in people:
+            for name, count in (("resident", people[code]), ("registered", people[code] * 9 // 10)):
+                url = structure(f"population-{name}")
+                place["extension"].append({"url": url, "valueInteger": count})
         yield place
+
+
+def _people(city: DemoCity) -> dict[str, int]:
+    """Return community or village → its people, as if the residents drawn were a sample of the city's."""
+    drawn = Counter(one.community for one in city.residents)
+    return {code: count * _INHABITANTS // len(city.residents) for code, count in drawn.items()}
 
 
 def _places(city: DemoCity) -> Iterator[tuple[str, str, str]]:
@@ -61,11 +78,21 @@ def division(code: str, name: str, above: str = "") -> Resource:
         "status": "active",
         "name": name,
         "mode": "instance",
+        "type": [{"coding": [{"system": code_system("division-kind"), "code": _division_kind(code, name)}]}],
         "physicalType": {"coding": [{"system": _PLACE_KIND, "code": "jdn", "display": "Jurisdiction"}]},
     }
     if above:
         place["partOf"] = {"reference": f"Location/division-{above}"}
     return place
+
+
+def _division_kind(code: str, name: str) -> str:
+    """Return what a division is, from the length of its code (GB/T 10114) and the end of its name."""
+    if len(code) == _COMMUNITY:
+        return "village" if name.endswith("村") else "community"
+    if len(code) == _TOWN:
+        return {"乡": "township", "镇": "town"}.get(name[-1:], "street")
+    return "city" if code.endswith("00") else "district"
 
 
 def organisations(city: DemoCity) -> Iterator[Resource]:
