@@ -18,7 +18,7 @@ TYPES = ("Patient", "Observation", "Task", "Contract")
 
 ELSEWHERE = {
     "capabilities", "transaction", "history-system", "search-type", "history-type", "create", "update-conditional",
-    "patch-conditional", "delete-conditional", "$validate", "$start", "$evaluate-measure",
+    "patch-conditional", "delete-conditional", "$validate", "$start", "$evaluate-measure", "$signal",
 }  # fmt: skip
 """Endpoints that name no record: `test_same_policy`, `test_writes` and `test_bad_requests` try what they do."""
 

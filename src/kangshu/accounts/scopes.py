@@ -17,8 +17,11 @@ from kangshu.base.faults import Invalid
 _SCOPE: Final = re.compile(r"system/(\*|[A-Z][A-Za-z]{0,63})\.(c?r?u?d?s?)")
 _READ: Final = frozenset("rs")
 _WRITE: Final = frozenset("cud")
-_OPERATION: Final = re.compile(r"system/\$([a-z][a-z.\-]{1,63})")
-"""Our own: a named operation of the account's roles, such as `system/$measure.read`."""
+_OPERATION: Final = re.compile(
+    r"system/\$([a-z][a-z.\-]{1,63}(?::[a-z][a-z0-9_]{0,40}/[a-z][a-z0-9_\-]{0,40})?)"
+)
+"""Our own: a named operation of the account's roles, such as `system/$measure.read` or, of one signal,
+`system/$signal.send:service/signal`."""
 OFFERED: Final = ("system/*.rs", "system/*.cud", "system/*.cruds")
 
 

@@ -18,6 +18,7 @@ from kangshu.api import operations as do
 from kangshu.api.interactions import Call
 from kangshu.api.outcome import MethodNotOffered
 from kangshu.api.response import Response
+from kangshu.api.signals import take_signal
 from kangshu.base.faults import Invalid, NotFound, Unsupported
 from kangshu.base.text import Text
 from kangshu.fhir import definitions
@@ -51,6 +52,7 @@ def _at(method: str, path: str, name: str, zh: str, en: str, handler: Handler, *
 ENDPOINTS: Final = (
     Endpoint("GET", "/metadata", "capabilities", Text("能力声明", "What this server offers"), do.metadata, open=True),
     _at("POST", "/", "transaction", "批量与事务", "Batch or transaction", on.bundle),
+    _at("POST", "/$signal", "operation", "外部系统事件", "An event of an outside system", take_signal),
     _at("GET", "/_history", "history-system", "全部变更历史", "History of everything", on.history),
     _at("GET", "/{type}", "search-type", "检索", "Search", on.search),
     _at("POST", "/{type}/_search", "search-type", "检索（表单）", "Search by form", on.search_form),

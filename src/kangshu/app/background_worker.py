@@ -19,6 +19,8 @@ from kangshu.store import ANCHOR_MINUTES, AnchorPlaces, audit_limit
 _LOG = logging.getLogger("kangshu.app")
 _BEAT_SECONDS = 0.5
 _CASE_SECONDS = 60.0
+_MINUTE_SECONDS = 5.0
+"""How often deadlines that are counted in minutes are looked at."""
 _TELL_SECONDS = 5.0
 _COMPLAINT_SECONDS = 60.0
 
@@ -37,6 +39,7 @@ async def work(order: WorkerOrder, place: Place) -> None:
         aside = (
             asyncio.create_task(_read_anew(platform, complaints)),
             asyncio.create_task(_tell(platform, complaints)),
+            asyncio.create_task(_watch_minutes(platform, complaints)),
         )
         while not stopping.is_set():
             published = await _beat(platform, keeper, published, complaints)
@@ -75,6 +78,16 @@ async def _tell(platform: Platform, complaints: _Complaints) -> None:
         except Fault as fault:
             complaints.tell("notices will be sent later", fault)
         await asyncio.sleep(_TELL_SECONDS)
+
+
+async def _watch_minutes(platform: Platform, complaints: _Complaints) -> None:
+    """Escalate what waits longer than its minutes, beside the other work: views that take long delay no alarm."""
+    while True:
+        try:
+            await platform.cases.tick_minutes()
+        except Fault as fault:
+            complaints.tell("deadlines in minutes will be looked at again", fault)
+        await asyncio.sleep(_MINUTE_SECONDS)
 
 
 class _Complaints:

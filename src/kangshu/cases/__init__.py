@@ -1,17 +1,23 @@
 """Cases (办件): state machines over Task, deadlines, worklists, numbering (文号), notices."""
 
+from kangshu.cases.calculating import KeptCalculation
 from kangshu.cases.checklists import Ticked
 from kangshu.cases.deadlines import Terms, Urgency, day_end
+from kangshu.cases.desks import Card, CardLine, DeskRow, Desks, FilledSection
 from kangshu.cases.drawing import check_draw
 from kangshu.cases.draws import Draw
 from kangshu.cases.effects import all_fields, check_effects, opened_kinds
 from kangshu.cases.engine import Cases
-from kangshu.cases.lots import DRAW, draw_content
+from kangshu.cases.lots import DRAW
 from kangshu.cases.offering import Offer
-from kangshu.cases.parties import is_word
+from kangshu.cases.parties import SIGNAL, is_word
+from kangshu.cases.publishing import OBJECTIONS, NoticeField, PublicNotice
+from kangshu.cases.records import RECORDS
+from kangshu.cases.rosters import DUTY_POST, Gap, Rosters, Shift, gaps
 from kangshu.cases.running import CHILDREN, DOCUMENT_OUTLET, Outlet
+from kangshu.cases.signalling import SIGNAL_EVENT, Signals, Taken
 from kangshu.cases.substitution import names_in, substitute
-from kangshu.cases.surroundings import parameters_in
+from kangshu.cases.surroundings import NAMES, parameters_in
 from kangshu.cases.tasks import (
     CASE_KEY,
     CASE_NUMBER,
@@ -29,6 +35,11 @@ from kangshu.cases.tasks import (
 )
 from kangshu.cases.worklist import BOXES, Box, CaseRow, Notice
 
+PARAMETERS = (OBJECTIONS,)
+"""The figures that this room asks for."""
+GIVEN_NAMES = frozenset({*NAMES, "form", "children", "source", "organisation", "resource", "context", "ucum"})
+"""What expressions over a case may name that no declaration of records may take for itself."""
+
 __all__ = [
     "BOXES",
     "CASE_KEY",
@@ -36,15 +47,35 @@ __all__ = [
     "CHILDREN",
     "DOCUMENT_OUTLET",
     "DRAW",
+    "DUTY_POST",
+    "GIVEN_NAMES",
+    "OBJECTIONS",
     "OWNED_ELEMENTS",
+    "PARAMETERS",
+    "RECORDS",
+    "SIGNAL",
+    "SIGNAL_EVENT",
     "Box",
+    "Card",
+    "CardLine",
     "CaseEvent",
     "CaseRow",
     "Cases",
+    "DeskRow",
+    "Desks",
     "Draw",
+    "FilledSection",
+    "Gap",
+    "KeptCalculation",
     "Notice",
+    "NoticeField",
     "Offer",
     "Outlet",
+    "PublicNotice",
+    "Rosters",
+    "Shift",
+    "Signals",
+    "Taken",
     "Terms",
     "Ticked",
     "Urgency",
@@ -53,8 +84,8 @@ __all__ = [
     "check_effects",
     "day_end",
     "deadline_of",
-    "draw_content",
     "events",
+    "gaps",
     "inputs",
     "is_word",
     "kind_of",

@@ -1,4 +1,4 @@
-"""Deadlines of case states: dated parameters counted in Chinese working days, days or hours."""
+"""Deadlines of case states: dated parameters counted in Chinese working days, days, hours or minutes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from kangshu.sdk import Deadline, Resource
 TermUnit = Literal["working-day", "day", "month"]
 Urgency = Literal["overdue", "today", "soon", "normal", "none"]
 _DAY_END = time(23, 59, 59)
+_EXACT = {"hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
+"""Units that end at an instant; the others end with a civil day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Terms:
     def end(
         self, deadline: Deadline | None, task: Resource, when: datetime, jurisdiction: str
     ) -> datetime | None:
-        """Return when a state entered at `when` must be left: an instant for hours, else the end of a civil day.
+        """Return when a state entered at `when` must be left: an instant for hours and minutes, else the end of a civil day.
 
         Raises:
             ParameterMissing: no value of the parameter is in force for the jurisdiction.
@@ -45,8 +47,8 @@ class Terms:
             return None
         day = when.astimezone(CITY_ZONE).date()
         amount = self._amount(deadline.parameter, jurisdiction, day)
-        if deadline.unit == "hour":
-            return when + timedelta(hours=amount)
+        if deadline.unit in _EXACT:
+            return when + _EXACT[deadline.unit] * amount
         if deadline.unit == "day":
             return day_end(day + timedelta(days=amount))
         return day_end(self.calendar.add(day, int(amount)))
@@ -75,8 +77,8 @@ class Terms:
         if found is None:
             return "normal"
         amount = _number(deadline.remind, found.value)
-        if deadline.unit == "hour":
-            return "soon" if end - when <= timedelta(hours=amount) else "normal"
+        if deadline.unit in _EXACT:
+            return "soon" if end - when <= _EXACT[deadline.unit] * amount else "normal"
         if deadline.unit == "day":
             return "soon" if (last - day).days <= amount else "normal"
         return "soon" if self.calendar.between(day, last) <= amount else "normal"

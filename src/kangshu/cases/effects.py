@@ -5,9 +5,13 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     set: <path>, value: <template>             an element of the Task (not one that the engine owns)
     clear: <path>                              removes it
     count: <path>                              adds one to an integer element
-    keep: <field>, value: <template>           a value of a form's field that nobody types, such as whether it came in time
+    keep: <field>, value: <template>           a value of a form's field that nobody types, such as whether it came in time;
+                                               with `find: <FHIRPath>` the first thing that the expression finds
     owner: <template>                          hands the case to another Organization (or a Practitioner)
     requester: <template>                      puts the Organization for which the case was registered in its starter's place
+    subject: <template>                        says whom the case is about, where it was not known when it began
+    on_duty: <roster>, as: <name>              ${<name>} is who is on duty now, in turn, and ${<name>.unit} for which unit;
+                                               nothing when nobody is
     share: <template>, papers: <template>      lets these Organizations see the case and the named papers
     term: <parameter>, unit: <unit>, as: <name>
                                                ${<name>} is the day that lies a dated parameter ahead (working-day, day, month)
@@ -18,7 +22,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     change: <template>, require: <FHIRPath>, require_text: …, values: {<path>: <template>}
                                                a resource that the case names, under lock; refused unless `require`;
                                                nothing when the case names none; with `as: <name>` its plain elements
-                                               are ${<name>.<element>} from then on
+                                               are ${<name>.<element>} from then on; with `each` once per row of a table
+                                               (${item.<column>}), or per record looked up (each: "%beds", ${item.reference})
     notify: [<template>, …], text: {zh, en}    a Communication to organisations (or the resident)
     child: <case>, each: <template>, values: … starts a case of the same service per organisation of `each` (会签)
     children: <move>                           makes that move on every open child
@@ -27,6 +32,10 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
                                                this one's requester; without `to` it goes to this one's owner. `due`
                                                puts a day into a date field that lies a dated parameter ahead (unit
                                                working-day, day, month): a follow-up later
+    carried: <what>, to: <template>, values: …, as: <name>
+                                               opens the case of the kind that `carries` this, of whichever service, about
+                                               this one (its `focus`), asked by this one's owner; of the values it gets those
+                                               that its form asks for. Who carries a `review` answers by the move `reviewed`
     on: <template>, make: <move>, each: <template>, where: <FHIRPath over the row>, values: …
                                                makes a move on another case that this one names, by whom it is and under
                                                that case's own rules; with `each` once per row of a table, ${item.<column>}
@@ -47,6 +56,12 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     reckon: <field>, how: weighted-mean | mean | spread, of: <table>, value: <column>, weight: <column>
                                                a figure over the rows of a table, or of the finished child cases of a
                                                kind (children:<case>), to two places; kept in the field
+    calculate: <calculation>, as: <field>      works out the service's calculation of that id; the result stays in the field,
+                                               the whole trace for good (Task.output calculation-<id>); refused, naming
+                                               what, where something is missing or a figure may not be
+    gather: <table>, of: "%records", beside: [%records], key: <FHIRPath>, columns: {<column>: <FHIRPath over a record>}
+                                               fills a table with a row per record that the case looks up; the records
+                                               `beside` are, in each row, those of the same key
     hand: <outlet>                             hands the case to the platform's room that takes this in, such as
                                                `reported-values`; what the room writes commits with the move
 
@@ -73,18 +88,21 @@ VERBS: Mapping[str, frozenset[str]] = {
     "set": frozenset({"value"}),
     "clear": frozenset(),
     "count": frozenset(),
-    "keep": frozenset({"value"}),
+    "keep": frozenset({"value", "find"}),
     "owner": frozenset(),
     "requester": frozenset(),
+    "subject": frozenset(),
+    "on_duty": frozenset({"as"}),
     "share": frozenset({"papers"}),
     "term": frozenset({"unit", "as"}),
     "deadline": frozenset({"field"}),
     "create": frozenset({"as", "focus"}),
-    "change": frozenset({"require", "require_text", "values", "as"}),
+    "change": frozenset({"require", "require_text", "values", "as", "each", "where"}),
     "notify": frozenset({"text"}),
     "child": frozenset({"each", "values"}),
     "children": frozenset(),
     "open": frozenset({"to", "values", "due", "as"}),
+    "carried": frozenset({"to", "values", "as"}),
     "on": frozenset({"make", "must", "each", "where", "values"}),
     "duty": frozenset({"each", "where", "to", "due", "asked_by", "values", "as"}),
     "document": frozenset({"as"}),
@@ -92,6 +110,8 @@ VERBS: Mapping[str, frozenset[str]] = {
     "draw": frozenset({"witness", "as"}),
     "next": frozenset(),
     "reckon": frozenset({"how", "of", "value", "weight"}),
+    "calculate": frozenset({"as"}),
+    "gather": frozenset({"of", "beside", "key", "columns"}),
     "hand": frozenset(),
 }
 OUTLETS = frozenset({"reported-values", "reviewed-values"})
@@ -118,7 +138,7 @@ _TEMPLATES = (
     "value", "values", "each", "to", "papers", "due", "asked_by", "criteria", "number", "witness",
 )  # fmt: skip
 """Keys of effects that hold templates."""
-_KEEPS = frozenset({"create", "open", "document", "seal", "draw"})
+_KEEPS = frozenset({"create", "open", "carried", "document", "seal", "draw"})
 """Verbs whose `as` stays with the case: later moves name it."""
 
 
@@ -147,7 +167,7 @@ def check_effects(declaration: CaseDeclaration, move: Move | None) -> Iterator[t
         for name in sorted(
             {name.partition(".")[0] for name in asked}
             - known
-            - ({"item"} if verb in ("child", "on", "duty") else set())
+            - ({"item"} if verb in ("child", "on", "duty", "change") else set())
         ):
             yield (
                 f"effect '{verb}' asks for ${{{name}}}, which nothing gives",
@@ -160,7 +180,7 @@ def check_effects(declaration: CaseDeclaration, move: Move | None) -> Iterator[t
 def _check_one(
     declaration: CaseDeclaration, effect: Mapping[str, Any], verb: str
 ) -> Iterator[tuple[str, str]]:
-    for key in ("when", "require", "where"):
+    for key in ("when", "require", "where", "find"):
         if isinstance(effect.get(key), str):
             try:
                 compile_expression(effect[key])
@@ -182,6 +202,10 @@ def _check_one(
             f"effect 'reckon' needs of, value and how: {', '.join(HOW)}",
             "效果“reckon”须有 of、value 和 how",
         )
+    if verb == "calculate" and effect.get("as", "") not in {field.id for field in _fields(declaration)}:
+        yield "effect 'calculate' needs 'as: <field>'", "效果“calculate”须有 as（存放结果的字段）"
+    if verb == "gather":
+        yield from _check_gather(declaration, effect)
     if verb in ("keep", "reckon") and effect[verb] not in {field.id for field in _fields(declaration)}:
         yield (
             f"effect '{verb}' names no field '{effect[verb]}'",
@@ -201,6 +225,8 @@ def _check_one(
         yield "effect 'create' needs a resource with resourceType", "效果“create”须有 resourceType"
     if verb == "term" and (effect.get("unit", "day") not in get_args(TermUnit) or not effect.get("as")):
         yield "effect 'term' needs a unit and 'as'", "效果“term”须有 unit 和 as"
+    if verb == "on_duty" and not effect.get("as"):
+        yield "effect 'on_duty' needs 'as'", "效果“on_duty”须有 as"
     if verb == "seal":
         yield from _check_rules(effect.get("exclude", ()))
     if verb == "open" and "due" in effect:
@@ -210,6 +236,24 @@ def _check_one(
         *(field.id for field in _fields(declaration)),
     }:
         yield "effect 'deadline' names no field of a form", "效果“deadline”未指明表单字段"
+
+
+def _check_gather(declaration: CaseDeclaration, effect: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    table = next((one for one in _fields(declaration) if one.id == effect["gather"]), None)
+    columns = effect.get("columns")
+    records = [str(one).removeprefix("%") for one in (effect.get("of", ""), *(effect.get("beside") or ()))]
+    if table is None or table.kind != "table" or not isinstance(columns, Mapping):
+        yield "effect 'gather' names a table and its columns", "效果“gather”须指明表格字段和 columns"
+        return
+    for name in sorted(set(columns) - {one.id for one in table.columns}):
+        yield f"'{table.id}' has no column '{name}'", f"表格“{table.id}”没有列“{name}”"
+    for name in sorted(set(records) - {one.id for one in declaration.records}):
+        yield f"the case looks up no records '{name}'", f"办件没有声明查找的记录“{name}”"
+    for expression in (effect.get("key", "id"), *columns.values()):
+        try:
+            compile_expression(str(expression))
+        except Fault as fault:
+            yield f"effect 'gather': {fault.text}", f"效果“gather”：{fault.zh}"
 
 
 def _check_rules(rules: Any) -> Iterator[tuple[str, str]]:

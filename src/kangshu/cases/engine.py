@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 from kangshu.access import ANY_TYPE, Everything, Grant, Nothing
 from kangshu.base.canonical import CASE_KIND
-from kangshu.base.clock import now, today
+from kangshu.base.clock import now
 from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
+from kangshu.cases.calculating import Calculator, KeptCalculation, calculation_records
 from kangshu.cases.deadlines import Terms
+from kangshu.cases.desks import Desks
 from kangshu.cases.draws import Draw, draws_of
 from kangshu.cases.guards import asked_of
 from kangshu.cases.inside import labelled
 from kangshu.cases.moving import Machine
 from kangshu.cases.offering import Looker, Offer
 from kangshu.cases.parties import may_move, may_start
+from kangshu.cases.publishing import PublicNotices
+from kangshu.cases.records import RECORDS, names_of, records_found, rows_of
+from kangshu.cases.rosters import Rosters
 from kangshu.cases.running import CHILDREN, Outlet
+from kangshu.cases.signalling import Signals
 from kangshu.cases.substitution import copied, substitute
 from kangshu.cases.surroundings import Facts
 from kangshu.cases.tasks import (
@@ -32,11 +38,21 @@ from kangshu.cases.tasks import (
     inputs,
     kind_of,
     new_task,
+    state_of,
 )
 from kangshu.cases.timekeeping import Timekeeper
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
 from kangshu.registers import candidates, check_values, points, with_held_rows
-from kangshu.sdk import CaseDeclaration, Field, Move, Resource
+from kangshu.sdk import (
+    CalculationDeclaration,
+    CaseDeclaration,
+    DeskDeclaration,
+    Field,
+    Move,
+    Resource,
+    RosterDeclaration,
+    SignalDeclaration,
+)
 from kangshu.store import LABELLING, Store, Stored, Transaction
 
 ENGINE = "case.engine"
@@ -57,6 +73,10 @@ class Cases:
         jurisdiction: str = "",
         clock: Callable[[], datetime] = now,
         outlets: Mapping[str, Outlet] | None = None,
+        signals: Iterable[SignalDeclaration] = (),
+        desks: Iterable[DeskDeclaration] = (),
+        rosters: Iterable[RosterDeclaration] = (),
+        calculations: Iterable[CalculationDeclaration] = (),
     ) -> None:
         self._store = store
         self._kinds = {one.code: one for one in declarations}
@@ -66,12 +86,24 @@ class Cases:
         self._terms = Terms(parameters, calendar or china())
         self._jurisdiction = jurisdiction
         self._clock = clock
-        self._machine = Machine(
-            self._kinds, self._terms, jurisdiction, clock, {} if outlets is None else outlets
-        )
-        self._timekeeper = Timekeeper(store, self._kinds, clock, self._terms, jurisdiction)
         self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
+        listed = tuple(rosters)
+        self._calculator = Calculator(calculations, parameters)
+        self._machine = Machine(
+            self._kinds,
+            self._terms,
+            jurisdiction,
+            clock,
+            {} if outlets is None else outlets,
+            {one.code: one.post for one in listed},
+            self._calculator,
+        )
+        self.signals = Signals(store, signals, self._kinds, self._machine, parameters, jurisdiction, clock)
+        self.rosters = Rosters(store, listed, parameters, jurisdiction)
+        self.desks = Desks(store, desks, self._kinds, self._lists, jurisdiction, clock)
+        self._timekeeper = Timekeeper(store, self._kinds, clock, self._terms, jurisdiction)
         self._looker = Looker(store, self._kinds, self._terms, jurisdiction, clock)
+        self.public_notices = PublicNotices(store, self._kinds, parameters, jurisdiction, clock, self.start)
 
     def provide(self, name: str, facts: Facts) -> None:
         """Let a room above tell guards what it knows of a case, as %`name`; see `surroundings`."""
@@ -254,6 +286,26 @@ class Cases:
         """Return the draws (随机抽取) of a case, each reckoned again. Raises NotFound."""
         return await draws_of(self._store, grant, task_id)
 
+    async def calculations(self, grant: Grant, task_id: str) -> tuple[KeptCalculation, ...]:
+        """Return the calculations (测算) of a case that the grant sees, the newest first, then trials as it now stands.
+
+        Raises:
+            NotFound: no such case.
+        """
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        kind = self.declaration(kind_of(task))
+        declared = self._calculator.of(kind)
+        if not declared:
+            return ()
+        kept = await calculation_records(self._store, grant, task_id)
+        final = any(one.final and one.id == state_of(task) for one in kind.states)
+        trials = [
+            await self._looker.trial(grant, task, one, self._calculator)
+            for one in declared
+            if (state_of(task) in one.states if one.states else not final)
+        ]
+        return (*kept, *trials)
+
     async def history(self, grant: Grant, task_id: str) -> tuple[CaseEvent, ...]:
         """Return what happened to the case, oldest first."""
         return events((await self._store.read(grant, "Task", task_id)).resource)
@@ -302,6 +354,10 @@ class Cases:
         The background worker calls it every minute or so; calling it more often or twice at once does no harm.
         """
         return await self._timekeeper.tick(self.move, self._looker.ready)
+
+    async def tick_minutes(self) -> tuple[int, int]:
+        """As `tick`, of the deadlines that are counted in minutes: the background worker calls it every few seconds."""
+        return await self._timekeeper.tick_minutes(self.move)
 
     def _may_start(self, grant: Grant, declaration: CaseDeclaration) -> bool:
         return grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)
@@ -361,17 +417,27 @@ class Cases:
         return True
 
     async def first_rows(self, grant: Grant, task: Resource, move: Move) -> dict[str, list[dict[str, Any]]]:
-        """Return the rows that stand at first in a move's tables that are filled from finished child cases."""
+        """Return the rows that stand at first in a move's tables that are filled from finished child cases or records."""
+        found = await self._record_rows(grant, task, move)
         asked = [one for one in move.form if one.prefill.startswith(CHILDREN)]
         if not asked:
-            return {}
+            return found
         children = await self._store.search_all(grant, "Task", f"part-of=Task/{task['id']}")
-        found: dict[str, list[dict[str, Any]]] = {}
         for field in asked:
             code = f"{self.declaration(kind_of(task)).service}/{field.prefill.removeprefix(CHILDREN)}"
             names = [one.id for one in field.columns]
             rows = [inputs(one) for one in children if kind_of(one) == code and one["status"] == "completed"]
             found[field.id] = [{name: row.get(name) for name in names} for row in rows]
+        return {name: rows for name, rows in found.items() if rows}
+
+    async def _record_rows(self, grant: Grant, task: Resource, move: Move) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows of tables that are filled from records which the account itself sees."""
+        declared = {f"{RECORDS}{one.id}": one for one in self.declaration(kind_of(task)).records}
+        found: dict[str, list[dict[str, Any]]] = {}
+        for field in move.form:
+            if records := declared.get(field.prefill):
+                search = partial(self._store.search_all, grant)
+                found[field.id] = rows_of(records, await records_found(records, task, {}, search))
         return {name: rows for name, rows in found.items() if rows}
 
     async def candidates(
@@ -419,17 +485,7 @@ def criteria_of(
     field: Field, task: Resource, form: Mapping[str, Any], carriers: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """Return the search criteria of a reference field with its ${names} filled; ${carries.duty} is the kind of duties."""
-    names: dict[str, Any] = {
-        "subject": (task.get("for") or {}).get("reference"),
-        "owner": (task.get("owner") or {}).get("reference"),
-        "requester": (task.get("requester") or {}).get("reference"),
-        "today": today().isoformat(),
-        **inputs(task),
-        **{name: value for name, value in form.items() if value is not None},
-        **carriers,
-    }
-    quoted = {name: quote(str(value), safe="/:|,") for name, value in names.items() if value is not None}
-    return str(substitute(field.criteria, quoted) or "")
+    return str(substitute(field.criteria, names_of(task, form, carriers)) or "")
 
 
 def _engine(grant: Grant) -> Grant:

@@ -11,6 +11,7 @@ from kangshu.base.canonical import DISTRICT
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.faults import Conflict, Forbidden, Gone, NotFound, Unprocessable, Unsupported
 from kangshu.base.text import Text
+from kangshu.cases.calculating import Calculator
 from kangshu.cases.checklists import refuse_unmet, ticked
 from kangshu.cases.deadlines import Terms
 from kangshu.cases.guards import asked_of
@@ -24,6 +25,7 @@ from kangshu.cases.inside import (
 )
 from kangshu.cases.opening import Opening, opened_task
 from kangshu.cases.parties import CASE, SOMEBODY_ELSE, has_acted, may_move
+from kangshu.cases.records import looked_up
 from kangshu.cases.running import Outlet, Running
 from kangshu.cases.substitution import copied
 from kangshu.cases.surroundings import surroundings
@@ -58,8 +60,12 @@ class Machine:
         jurisdiction: str,
         clock: Callable[[], datetime],
         outlets: Mapping[str, Outlet],
+        posts: Mapping[str, str],
+        calculator: Calculator,
     ) -> None:
         self._outlets = outlets
+        self._posts = posts
+        self._calculator = calculator
         self._kinds = kinds
         self._terms = terms
         self._jurisdiction = jurisdiction
@@ -77,7 +83,17 @@ class Machine:
     ) -> Stored:
         when = self._clock()
         task["id"] = new_id()
-        running = Running(transaction, grant, declaration, task, form, when, outlets=self._outlets)
+        running = Running(
+            transaction,
+            grant,
+            declaration,
+            task,
+            form,
+            when,
+            outlets=self._outlets,
+            posts=self._posts,
+            calculator=self._calculator,
+        )
         if grant.organisation and "requester" not in task:
             await running.hand_over("requester", f"Organization/{grant.organisation}")
         elif grant.patient and "requester" not in task:
@@ -130,7 +146,17 @@ class Machine:
             children = await transaction.search_all("Task", f"part-of=Task/{task['id']}")
         when = self._clock()
         running = Running(
-            transaction, grant, declaration, task, form, when, source, children, outlets=self._outlets
+            transaction,
+            grant,
+            declaration,
+            task,
+            form,
+            when,
+            source,
+            children,
+            outlets=self._outlets,
+            posts=self._posts,
+            calculator=self._calculator,
         )
         running.around = {**await self.around(running, move), **(known or {})}
         if has_acted(grant, task, move.apart_from):
@@ -170,7 +196,7 @@ class Machine:
         """Make a move on another case for whoever makes this one.
 
         When it is in no state for it nothing is done, or with `must` this move is refused too. The move `answer` is the
-        one by which that case is answered; of the values it gets those that its form asks for.
+        one by which that case is answered. A case of another service gets of the values those that its form asks for.
         """
         transaction = running.transaction
         await transaction.lock("Task", other)
@@ -186,7 +212,7 @@ class Machine:
                     zh=f"来文事项当前为“{state.title.zh}”，还不能答复，请先在该事项中办理",
                 )
             return
-        if name == ANSWER:
+        if name == ANSWER or declaration.service != running.declaration.service:
             values = {field.id: values[field.id] for field in move.form if field.id in values}
         if CASE not in move.by and not may_move(running.grant, stored.resource, move.by):
             raise Forbidden(
@@ -226,16 +252,20 @@ class Machine:
 
     async def around(self, running: Running, move: Move) -> Mapping[str, Any]:
         """Return what the guard and the effects of `move` may ask besides the Task."""
-        return await surroundings(
-            asked_of(move),
+        asked = (*asked_of(move), *self._calculator.asked(running.declaration, move.effects))
+        search = running.transaction.search_all
+        around = await surroundings(
+            asked,
             running.task,
             running.grant,
             self._terms,
             self._jurisdiction,
             running.transaction.read,
-            running.transaction.search_all,
+            search,
             running.when.astimezone(CITY_ZONE).date(),
         )
+        declared = running.declaration.records
+        return {**around, **await looked_up(declared, asked, running.task, running.form, search)}
 
     async def _enter(
         self, running: Running, move: Move, source: str, effects: Sequence[Mapping[str, Any]], comment: str
@@ -253,6 +283,8 @@ class Machine:
             where = await self._jurisdiction_of(running)
             set_deadline(task, self._terms.end(state.deadline, task, running.when, where))
         await self._name_terms(running, effects)
+        if any("calculate" in effect for effect in effects):
+            running.jurisdiction = await self._jurisdiction_of(running)
         await running.apply(effects)
         task["lastModified"] = running.when.astimezone(CITY_ZONE).isoformat(timespec="seconds")
         organisation = running.grant.organisation
@@ -354,7 +386,7 @@ class Machine:
         if found is None:
             raise Unsupported(
                 f"no service of this installation carries '{what}'",
-                zh="当前系统没有可承接交办事项的服务，请先启用督查督办服务",
+                zh="当前系统没有可承接该事项的服务，请先启用相应服务",
             )
         return found
 

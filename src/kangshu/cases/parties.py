@@ -13,8 +13,10 @@ SOMEBODY_ELSE = Text(
 )
 CASE = "case"
 """Word of a move that nobody makes by hand: a move on another case, which names this one, makes it (effect `on`)."""
-MOVERS = ("requester", "owner", "patient", "system", CASE)
-STARTERS = ("any", "patient", "organisation", "system")
+SIGNAL = "signal"
+"""Word of what an event of an outside system may start and move; see `signalling`."""
+MOVERS = ("requester", "owner", "patient", "system", CASE, SIGNAL)
+STARTERS = ("any", "patient", "organisation", "system", SIGNAL)
 PREFIXES = ("role:", "operation:")
 
 

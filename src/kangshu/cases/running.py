@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.faults import Conflict, Gone, NotFound, Unprocessable, Unsupported
+from kangshu.cases.calculating import NO_CALCULATIONS, Calculator, keep_calculation, refuse_unfounded
+from kangshu.cases.calculating import RECORD as CALCULATION
 from kangshu.cases.deadlines import day_end
 from kangshu.cases.effects import all_fields, verb_of
-from kangshu.cases.guards import found_texts, truth
+from kangshu.cases.gathering import gathered_rows
+from kangshu.cases.guards import first_found, found_texts, truth
 from kangshu.cases.inside import RESPONSIBLE, open_paper
 from kangshu.cases.lots import draw, read_draw, seal
 from kangshu.cases.opening import Opening, Term
 from kangshu.cases.reckoning import reckoned
+from kangshu.cases.rosters import next_in_turn, shifts_between
 from kangshu.cases.substitution import copied, substitute
 from kangshu.cases.tasks import (
     inputs,
@@ -67,6 +72,11 @@ class Running:
     handed: list[str] = field(default_factory=list)
     """Outlets that the case is handed to."""
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
+    posts: Mapping[str, str] = field(default_factory=dict)
+    """Roster `service/roster` → the post of its shifts."""
+    calculator: Calculator = NO_CALCULATIONS
+    jurisdiction: str = ""
+    """Division whose parameters rule what is calculated."""
     _names: dict[str, str] = field(default_factory=dict)
 
     def holds(self, expression: str, resource: Resource | None = None) -> bool:
@@ -97,11 +107,15 @@ class Running:
                 write_path(self.task, target, int(read_path(self.task, target) or 0) + 1)
             case "keep":
                 field = all_fields(self.declaration)[str(target)]
-                keep_values(self.task, [field], {field.id: self._fill(effect.get("value"))})
+                keep_values(self.task, [field], {field.id: self._kept(effect)})
             case "owner":
                 await self.hand_over("owner", self._fill(target))
             case "requester":
                 await self.hand_over("requester", self._fill(target))
+            case "subject":
+                await self.hand_over("for", self._fill(target))
+            case "on_duty":
+                await self._name_on_duty(str(target), str(effect["as"]))
             case "share":
                 await self._share(effect)
             case "term":
@@ -123,19 +137,47 @@ class Running:
             case "create":
                 await self._create(effect)
             case "change":
-                await self._change(effect)
+                for row in list(self._rows(effect)):
+                    await self._change(effect, row)
             case "notify":
                 await self._notify(effect)
             case "child":
                 self._spawn(effect)
             case "open":
                 self._open(effect)
+            case "carried":
+                self._call(effect)
             case "on":
                 self._ask_others(effect)
             case "hand":
                 self.handed.append(str(target))
+            case "gather":
+                self._gather(effect)
+            case "calculate":
+                await self._calculate(effect)
             case _:
                 self.follow.append(str(target))
+
+    def _kept(self, effect: Mapping[str, Any]) -> Any:
+        """Return what a field keeps: a template's value, or the first thing that an expression finds."""
+        if "find" not in effect:
+            return self._fill(effect.get("value"))
+        return first_found(
+            str(effect["find"]),
+            self.task,
+            self.form,
+            self.children,
+            {**self.around, "values": inputs(self.task)},
+        )
+
+    async def _name_on_duty(self, roster: str, name: str) -> None:
+        """Name who is on duty now: those on duty take the cases one after another, by the cases' numbers."""
+        post = self.posts[f"{self.declaration.service}/{roster}"]
+        shifts = await shifts_between(self.transaction.search_all, post, self.when, self.when)
+        turn = "".join(one for one in number_of(self.task) if one.isdecimal())
+        shift = next_in_turn(shifts, int(turn or 0))
+        if shift is not None:
+            self.given.update({name: shift.person, f"{name}.unit": shift.unit or None})
 
     async def hand_over(self, element: str, reference: Any) -> None:
         """Put a party (`Organization/id`, `Practitioner/id`) into `element` of the Task, with its name."""
@@ -206,8 +248,8 @@ class Running:
         if effect.get("focus"):
             self.task["focus"] = {"reference": reference}
 
-    async def _change(self, effect: Mapping[str, Any]) -> None:
-        reference = self._fill(effect["change"])
+    async def _change(self, effect: Mapping[str, Any], row: Mapping[str, Any] = MappingProxyType({})) -> None:
+        reference = self._fill(effect["change"], row)
         if not reference:
             return
         kind, _, id_ = str(reference).partition("/")
@@ -223,7 +265,7 @@ class Running:
             self.given.update({f"{effect['as']}.{name}": value for name, value in plain.items()})
         changed = copied(resource)
         for path, template in effect["values"].items():
-            write_path(changed, path, self._fill(template))
+            write_path(changed, path, self._fill(template, row))
         await self.transaction.update(changed, if_match=stored.version)
 
     async def _notify(self, effect: Mapping[str, Any]) -> None:
@@ -280,6 +322,21 @@ class Running:
             )
         )
 
+    def _call(self, effect: Mapping[str, Any]) -> None:
+        """Open a case about this one of the kind that carries a thing, whichever service has it."""
+        given = {name: value for name, value in (self._fill(effect.get("values")) or {}).items() if value}
+        self.spawn.append(
+            Opening(
+                "",
+                str(self._fill(effect.get("to", "${owner}")) or "").removeprefix("Organization/"),
+                given,
+                "about",
+                str(effect.get("as", "")),
+                carries=str(effect["carried"]),
+                requester=str((self.task.get("owner") or {}).get("reference", "")),
+            )
+        )
+
     def _ask_others(self, effect: Mapping[str, Any]) -> None:
         for row in self._rows(effect):
             reference = self._fill(effect["on"], row)
@@ -323,8 +380,17 @@ class Running:
             )
 
     def _rows(self, effect: Mapping[str, Any]) -> Iterator[Any]:
-        """Yield the rows of an effect's `each` for which its `where` holds; one without a column where it has none."""
-        for row in listed(self._fill(effect["each"])) if "each" in effect else [{}]:
+        """Yield the rows of an effect's `each` for which its `where` holds; one without a column where it has none.
+
+        Of records that the case looks up (`each: "%beds"`) a row holds the `reference`.
+        """
+        each = str(effect.get("each", ""))
+        if each.startswith("%"):
+            found = self.around.get(each.removeprefix("%"), ())
+            rows = [{"reference": f"{one['resourceType']}/{one['id']}"} for one in found]
+        else:
+            rows = listed(self._fill(each)) if each else [{}]
+        for row in rows:
             if "where" not in effect or self.holds(str(effect["where"]), row):
                 yield row
 
@@ -349,6 +415,35 @@ class Running:
         figure = reckoned(str(effect["how"]), rows, str(effect["value"]), str(effect.get("weight", "")))
         field = all_fields(self.declaration)[str(effect["reckon"])]
         keep_values(self.task, [field], {field.id: figure})
+
+    def _gather(self, effect: Mapping[str, Any]) -> None:
+        beside = [str(one).removeprefix("%") for one in effect.get("beside") or ()]
+        rows = gathered_rows(
+            self.around.get(str(effect["of"]).removeprefix("%"), ()),
+            {name: self.around.get(name, ()) for name in beside},
+            str(effect.get("key", "id")),
+            effect["columns"],
+            self._asked_names(),
+        )
+        field = all_fields(self.declaration)[str(effect["gather"])]
+        keep_values(self.task, [field], {field.id: rows or None})
+
+    async def _calculate(self, effect: Mapping[str, Any]) -> None:
+        name = str(effect["calculate"])
+        declared = self.calculator.declaration(self.declaration, name)
+        day = self.when.astimezone(CITY_ZONE).date()
+        one = self.calculator.work_out(declared, self.task, self._asked_names(), day, self.jurisdiction)
+        refuse_unfounded(one)
+        field = all_fields(self.declaration)[str(effect["as"])]
+        keep_values(self.task, [field], {field.id: one.result})
+        record = await keep_calculation(
+            self.transaction, self.task, name, one, self.when, self.grant.display or self.grant.account
+        )
+        keep_output(self.task, f"{CALCULATION}-{name}", record)
+
+    def _asked_names(self) -> dict[str, Any]:
+        """Return what expressions may name, the case's values as the move leaves them."""
+        return {**self.around, "values": inputs(self.task)}
 
     async def _seal(self, effect: Mapping[str, Any]) -> None:
         kept = {name: listed(value) for name, value in self._values().items()}

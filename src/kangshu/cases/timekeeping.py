@@ -53,26 +53,43 @@ class Timekeeper:
         self._terms = terms
         self._jurisdiction = jurisdiction
         self._told = _LONG_AGO
+        self._told_minutes = _LONG_AGO
         self._reminded: set[str] = set()
         self._watched: tuple[date, datetime] | None = None
 
     async def tick(self, move: MoveMaker, ready: Ready) -> tuple[int, int]:
-        """Return (moves made, notices written) of this look."""
+        """Return (moves made, notices written) of this look at all but the deadlines in minutes."""
         at = self._clock()
-        moved, told = await self._watch(move, ready, at), 0
+        moved = await self._watch(move, ready, at)
+        again, told = await self._look(move, at, self._told, minutes=False)
+        self._told = at
+        return moved + again, told
+
+    async def tick_minutes(self, move: MoveMaker) -> tuple[int, int]:
+        """Return (moves made, notices written) of this look at the deadlines in minutes."""
+        at = self._clock()
+        found = await self._look(move, at, self._told_minutes, minutes=True)
+        self._told_minutes = at
+        return found
+
+    async def _look(
+        self, move: MoveMaker, at: datetime, told_until: datetime, *, minutes: bool
+    ) -> tuple[int, int]:
+        moved, told = 0, 0
         for kind in self._kinds.values():
             for state in kind.states:
                 if state.final or (state.deadline is None and not state.overdue):
                     continue
+                if minutes != (state.deadline is not None and state.deadline.unit == "minute"):
+                    continue
                 if state.deadline is not None and state.deadline.tell:
                     told += await self._remind(kind, state, at)
-                since = _LONG_AGO if state.overdue else self._told
+                since = _LONG_AGO if state.overdue else told_until
                 for task in await self._overdue(kind, state, since, at):
                     if state.overdue:
                         moved += await self._make(move, task, state.overdue)
                     else:
                         told += await self._tell(task, state)
-        self._told = at
         return moved, told
 
     async def _watch(self, move: MoveMaker, ready: Ready, at: datetime) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kangshu.access import Grant, Nothing
 from kangshu.api import Platform, offered_lists, oversees
+from kangshu.sdk import Service
 from kangshu.web import list_counts
 from kangshu.web.language import Words
 
@@ -69,6 +70,11 @@ def menu(
                     else []
                 ),
                 *([entry(words("发起办件"), "/cases/start", "send")] if may_start(platform, grant) else []),
+                *(
+                    [entry(words("评估量表"), "/questionnaires", "paper")]
+                    if platform.questionnaires.offered(grant)
+                    else []
+                ),
                 *([entry(words("档案调阅"), "/find/resident", "search")] if _looks_up(grant) else []),
                 *([entry(words("应急调阅"), "/emergency", "warn")] if grant.may("emergency.access") else []),
             ),
@@ -133,15 +139,13 @@ def menu(
 def _live(
     service: Service, grant: Grant, words: Words, entry: Callable[[str, str, str], Entry]
 ) -> Iterator[Entry]:
-    """Yield the desks and rosters of a service that the grant opens."""
-    if not isinstance(grant.may_read("Task"), Nothing):
-        for desk in service.desks:
-            if grant.may(f"desk.open:{desk.code}"):
-                yield entry(words.of(desk.title), f"/desks/{desk.code}", "warn")
-    if not isinstance(grant.may_read("Schedule"), Nothing):
-        for roster in service.rosters:
-            if grant.may(f"desk.open:{roster.code}"):
-                yield entry(words.of(roster.title), f"/rosters/{roster.code}", "calendar")
+    """Yield the desks and rosters of a service that are offered to these roles."""
+    for desk in service.desks:
+        if desk.offered_to(grant.roles):
+            yield entry(words.of(desk.title), f"/desks/{desk.code}", "warn")
+    for roster in service.rosters:
+        if roster.offered_to(grant.roles):
+            yield entry(words.of(roster.title), f"/rosters/{roster.code}", "calendar")
 
 
 def administration(grant: Grant, words: Words) -> list[tuple[str, str, str]]:

@@ -83,6 +83,7 @@ async def run_cases(
         parameters,
         calendar=city.calendar,
         jurisdiction=city.code,
+        rosters=[one for service in listed for one in service.rosters],
         clock=clock,
         outlets=outlets,
     )

@@ -27,9 +27,9 @@ from kangshu.web.pages.case_checks import checklists, related_cases
 from kangshu.web.pages.case_papers import cites, papers_of
 from kangshu.web.pages.clauses import clause_of
 from kangshu.web.pages.instructing import instructions_on_case
-from kangshu.web.parts import Fact
+from kangshu.web.parts import Fact, Link
 from kangshu.web.rows import work_row, work_rows
-from kangshu.web.visit import Visit, texts
+from kangshu.web.visit import Visit, texts, within
 
 _POINTERS: Final = frozenset({"organisation", "resident", "practitioner", "reference"})
 """Kinds of fields whose value is a reference to a record."""
@@ -102,7 +102,7 @@ async def move(visit: Visit) -> Response:
         return await case_page(
             visit, id_, move_id, _with_held(fields, sent_values(fields, form), held), fault
         )
-    return visit.go(f"/cases/{id_}", said="moved")
+    return visit.go(within(form["_back"]) if form.get("_back") else f"/cases/{id_}", said="moved")
 
 
 def _with_held(fields: Sequence[Field], values: dict[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +122,20 @@ async def case_page(
     fault: Fault | None = None,
     read_in: str = "",
 ) -> Response:
-    """Return the page of one case; `tried` is the move whose form stands open with `values` in it.
+    """Return the page of one case; see `case_view`."""
+    view = await case_view(visit, id_, tried, values, fault, read_in)
+    return visit.render("case.html", 422 if fault else 200, **view)
+
+
+async def case_view(
+    visit: Visit,
+    id_: str,
+    tried: str = "",
+    values: Mapping[str, Any] | None = None,
+    fault: Fault | None = None,
+    read_in: str = "",
+) -> dict[str, Any]:
+    """Return what the page of one case shows; `tried` is the move whose form stands open with `values` in it.
 
     `fault` is why the move was refused, `read_in` says that the values come from a workbook and wait to be sent.
     """
@@ -166,12 +179,11 @@ async def case_page(
                 tuple(field.id for field in offer.move.form if field.kind == "table"),
             )
         )
-    return visit.render(
-        "case.html",
-        422 if fault else 200,
+    return dict(
         row=row,
         address=f"/cases/{id_}",
         version=stored.version,
+        desks=desk_links(visit, declaration.code, id_),
         steps=_steps(declaration, visited, row.state_id, titles),
         facts=await _facts(visit, declaration, task, gathered),
         clause=await clause_of(visit, task),
@@ -211,6 +223,12 @@ def case_kind(task: Resource) -> str:
         if coding.get("system") == CASE_KIND:
             return str(coding["code"])
     raise NotFound("this task is no case", zh="这不是办件")
+
+
+def desk_links(visit: Visit, code: str, id_: str) -> list[Link]:
+    """Return the way from a case to its card, none where its kind has no desk."""
+    found = [one for one in visit.platform.cases.desks.declarations if f"{one.service}/{one.case}" == code]
+    return [Link(visit.words.of(one.title), f"/cases/{id_}/card") for one in found]
 
 
 def _steps(
