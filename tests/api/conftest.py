@@ -21,6 +21,7 @@ from kangshu.cases import Cases
 from kangshu.measures import Snapshot
 from kangshu.notices import Notices
 from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
+from kangshu.questionnaires import Questionnaires
 from kangshu.registers import Attachments, Registers
 from kangshu.store import Store
 
@@ -45,6 +46,7 @@ async def open_platform(url: str, folder: Path) -> Platform:
         store=store,
         accounts=accounts,
         registers=Registers(store, ()),
+        questionnaires=Questionnaires(store, (), parameters, "990100"),
         cases=cases,
         plans=plans,
         lineage=Lineage(store, plans),

@@ -85,6 +85,7 @@ from kangshu.api.permissions import (
 )
 from kangshu.api.platform import Platform, Settings
 from kangshu.api.processing import Activity, processing_activities
+from kangshu.api.questionnaire_files import blank_questionnaire, filled_questionnaire
 from kangshu.api.record_copies import record_copy
 from kangshu.api.staff_import import StaffPlan, import_staff, plan_staff, staff_template
 from kangshu.api.statistics_sheet import StatisticsImport, import_statistics, statistics_template
@@ -106,6 +107,7 @@ from kangshu.api.work_lists import (
 )
 from kangshu.measures import ListAsked
 from kangshu.plans import Approval, Filling, by_unit
+from kangshu.questionnaires import Filled, points_of, sent_answers
 from kangshu.registers import ImportReport
 from kangshu.store import EMERGENCY, AuditQuery, ExtractRecord, oversees
 
@@ -136,6 +138,7 @@ __all__ = [
     "Emergency",
     "Endpoint",
     "ExtractRecord",
+    "Filled",
     "Filling",
     "ImportReport",
     "ListAsked",
@@ -166,6 +169,7 @@ __all__ = [
     "audit_bursts",
     "audit_sheet",
     "audit_watched",
+    "blank_questionnaire",
     "by_unit",
     "cell_text",
     "check_audit",
@@ -184,6 +188,7 @@ __all__ = [
     "extract_application",
     "extract_definitions",
     "fhir_app",
+    "filled_questionnaire",
     "find_for_permissions",
     "grant_of",
     "import_account_sheet",
@@ -211,11 +216,13 @@ __all__ = [
     "parameter_value",
     "parameters_template",
     "plan_staff",
+    "points_of",
     "processing_activities",
     "record_copy",
     "refresh_parameters",
     "risk_lines",
     "roles_template",
+    "sent_answers",
     "session_token",
     "staff_template",
     "start_rows",

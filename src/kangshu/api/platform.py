@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kangshu.measures import Snapshot
     from kangshu.notices import Notices
     from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
+    from kangshu.questionnaires import Questionnaires
     from kangshu.registers import Attachments, Registers
     from kangshu.sdk import Service
     from kangshu.store import Store
@@ -50,6 +51,8 @@ class Platform:
     store: Store
     accounts: Accounts
     registers: Registers
+    questionnaires: Questionnaires
+    """Scales and forms that staff fill in for a resident."""
     cases: Cases
     plans: Plans
     lineage: Lineage

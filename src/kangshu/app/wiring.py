@@ -19,10 +19,12 @@ from kangshu.app.installation import Identity
 from kangshu.base.parameters import ParameterTable, ParameterVersion
 from kangshu.base.text import Text
 from kangshu.base.working_days import china
+from kangshu.cases import PARAMETERS as CASE_PARAMETERS
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot, Views
 from kangshu.notices import Notices
 from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
+from kangshu.questionnaires import Questionnaires
 from kangshu.registers import Attachments, Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
@@ -119,6 +121,10 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         calendar=calendar,
         jurisdiction=jurisdiction,
         outlets=outlets,
+        signals=(one for service in services for one in service.signals),
+        desks=(one for service in services for one in service.desks),
+        rosters=(one for service in services for one in service.rosters),
+        calculations=(one for service in services for one in service.calculations),
     )
     city_plans = Plans(
         store,
@@ -147,6 +153,9 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         store=store,
         accounts=doors,
         registers=Registers(store, (one for service in services for one in service.registers)),
+        questionnaires=Questionnaires(
+            store, (one for service in services for one in service.questionnaires), table, jurisdiction
+        ),
         cases=cases,
         plans=city_plans,
         lineage=Lineage(store, city_plans),
@@ -190,6 +199,7 @@ def _declared(services: tuple[Service, ...]) -> Iterator[ParameterDeclaration]:
     yield from plans.PARAMETERS
     yield from notices.PARAMETERS
     yield from registers.PARAMETERS
+    yield from CASE_PARAMETERS
     for service in services:
         yield from service.parameters
 

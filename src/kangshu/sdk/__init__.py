@@ -40,6 +40,7 @@ from kangshu.sdk.declarations import (
     People,
     Processing,
     RegisterDeclaration,
+    RelatedRecords,
     Resource,
     Service,
     State,
@@ -75,6 +76,7 @@ from kangshu.sdk.exchanges import BATCH_SYSTEM, ExchangeAnswer, ExchangeColumn, 
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.lists import ListColumn, ListDeclaration, ListStart
 from kangshu.sdk.pictures import CurvePicture, GanttPicture, MapPicture, Milestones, Pictures
+from kangshu.sdk.publishing import Publication
 from kangshu.sdk.questionnaires import (
     ItemKind,
     LevelChange,
@@ -87,7 +89,6 @@ from kangshu.sdk.questionnaires import (
     QuestionnaireSection,
     ScoreOption,
 )
-from kangshu.sdk.publishing import Publication
 from kangshu.sdk.raw import (
     case_state,
     case_value,
@@ -109,8 +110,8 @@ from kangshu.sdk.signals import SignalDeclaration, SignalExample, SignalFind, Si
 
 __all__ = [
     "ANY",
-    "BOOKING_STATES",
     "BATCH_SYSTEM",
+    "BOOKING_STATES",
     "CITED_COLUMNS",
     "CITED_FIELD",
     "DOCUMENT_NAMES",
@@ -121,11 +122,11 @@ __all__ = [
     "BookingDeclaration",
     "BookingMove",
     "BookingParameters",
-    "Capacity",
     "CalculationCondition",
     "CalculationDeclaration",
     "CalculationInput",
     "CalculationStep",
+    "Capacity",
     "CardColumn",
     "CardSection",
     "CaseDeclaration",
@@ -161,13 +162,13 @@ __all__ = [
     "GanttPicture",
     "HomeSection",
     "ItemKind",
+    "LengthRule",
     "LevelChange",
     "LevelOption",
     "ListColumn",
     "ListDeclaration",
     "ListStart",
     "MapPicture",
-    "LengthRule",
     "MeasureDeclaration",
     "Milestones",
     "Move",
@@ -179,14 +180,15 @@ __all__ = [
     "Pool",
     "PoolRight",
     "Processing",
+    "Publication",
     "QuestionnaireDeclaration",
     "QuestionnaireItem",
     "QuestionnaireLevel",
     "QuestionnaireResult",
     "QuestionnaireScore",
     "QuestionnaireSection",
-    "Publication",
     "RegisterDeclaration",
+    "RelatedRecords",
     "Resource",
     "RosterDeclaration",
     "ScenarioAccount",

@@ -11,11 +11,12 @@ from kangshu.base.text import Text
 from kangshu.sdk.calculations import CalculationDeclaration
 from kangshu.sdk.desks import DeskDeclaration, RosterDeclaration
 from kangshu.sdk.documents import DocumentDeclaration
+from kangshu.sdk.exchanges import ExchangeDeclaration
 from kangshu.sdk.extracts import ExtractDeclaration
 from kangshu.sdk.lists import ListDeclaration
 from kangshu.sdk.pictures import NO_PICTURES, Pictures
-from kangshu.sdk.exchanges import ExchangeDeclaration
 from kangshu.sdk.publishing import Publication
+from kangshu.sdk.questionnaires import QuestionnaireDeclaration
 from kangshu.sdk.scenarios import ScenarioDeclaration
 from kangshu.sdk.signals import SignalDeclaration
 
@@ -127,6 +128,18 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedRecords:
+    """Records of another register shown with each record of this one (一企一档): those whose `column` names it.
+
+    `register` is `service/register`; `columns` are shown, all but `column` where none is named.
+    """
+
+    register: str
+    column: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterDeclaration:
     """A register (台账): a list, a form and an Excel template over one resource type.
 
@@ -151,6 +164,8 @@ class RegisterDeclaration:
     """Whether its records are made elsewhere, by cases: the form then only shows them."""
     pictures: Pictures = NO_PICTURES
     """How its records are drawn beside the list: on a map, along time, as a curve."""
+    related: tuple[RelatedRecords, ...] = ()
+    """What stands together with a record on its page; with any of it, the cases about the record too."""
 
     @property
     def code(self) -> str:
@@ -481,6 +496,7 @@ class Service:
     exchanges: tuple[ExchangeDeclaration, ...] = ()
     bookings: tuple[BookingDeclaration, ...] = ()
     lists: tuple[ListDeclaration, ...] = ()
+    questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
     scenarios: tuple[ScenarioDeclaration, ...] = ()
     signals: tuple[SignalDeclaration, ...] = ()
     desks: tuple[DeskDeclaration, ...] = ()

@@ -25,8 +25,10 @@ from kangshu.sdk import (
 )
 from kangshu.search import parse_query
 from kangshu.services.bookings import check_booking
+from kangshu.services.calculations import check_calculation
 from kangshu.services.case_checks import check_kind
 from kangshu.services.draft import Draft
+from kangshu.services.exchanges import check_exchange, check_publication
 from kangshu.services.findings import Finding
 from kangshu.services.home import check_section
 from kangshu.services.lists import check_list
@@ -446,6 +448,27 @@ def _bookings(draft: Draft, known: Known) -> Iterator[Finding]:
         yield from check_booking(booking, known.parameters, draft.places)
 
 
+def _calculations(draft: Draft, known: Known) -> Iterator[Finding]:
+    for one in draft.calculations:
+        yield from check_calculation(one, draft.cases, known.parameters, draft.places)
+    made = {one.id: one for one in draft.calculations}
+    for case in draft.cases:
+        for effect in (*case.effects, *(one for move in case.moves for one in move.effects)):
+            wanted = made.get(str(effect.get("calculate")))
+            if "calculate" in effect and (wanted is None or case.id not in wanted.cases):
+                text = f"there is no calculation '{effect['calculate']}' for this case"
+                yield draft.places.finding(case, text, f"没有用于该办件的测算“{effect['calculate']}”")
+
+
+def _exchanges(draft: Draft, known: Known) -> Iterator[Finding]:
+    for one in draft.exchanges:
+        yield from check_exchange(one, draft.cases, draft.places)
+    for case in draft.cases:
+        for state in case.states:
+            for en, zh in check_publication(state, case, draft.cases, known.parameters):
+                yield draft.places.finding(state, en, zh)
+
+
 def _questionnaires(draft: Draft, known: Known) -> Iterator[Finding]:
     for one in draft.questionnaires:
         yield from check_questionnaire(one, known.parameters, draft.places)
@@ -492,6 +515,8 @@ def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
         named += [(one, ("case", one.code)) for one in draft.cases]
         named += [(one, ("register", one.code)) for one in draft.registers]
         named += [(one, ("document", one.code)) for one in draft.documents]
+        named += [(one, ("calculation", one.code)) for one in draft.calculations]
+        named += [(one, ("exchange", one.code)) for one in draft.exchanges]
         named += [(one, ("list", one.code)) for one in draft.lists]
         named += [(one, ("questionnaire", one.code)) for one in draft.questionnaires]
         named += [(draft, ("role", one)) for one in sorted(draft.roles.own)]
@@ -512,7 +537,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     _machines,
     _deadlines,
     _documents,
+    _questionnaires,
     _bookings,
+    _calculations,
+    _exchanges,
     _lists,
     _live,
     _scenarios,

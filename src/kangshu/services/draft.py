@@ -10,9 +10,11 @@ from typing import TypeVar
 
 from kangshu.sdk import (
     BookingDeclaration,
+    CalculationDeclaration,
     CaseDeclaration,
     DeskDeclaration,
     DocumentDeclaration,
+    ExchangeDeclaration,
     ExtractDeclaration,
     HomeSection,
     ListDeclaration,
@@ -28,8 +30,10 @@ from kangshu.sdk import (
     ViewDeclaration,
 )
 from kangshu.services.bookings import read_booking
+from kangshu.services.calculations import read_calculation
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entry import Entry
+from kangshu.services.exchanges import read_exchange
 from kangshu.services.extracts import read_extract
 from kangshu.services.families import read_measures
 from kangshu.services.findings import Finding
@@ -68,6 +72,8 @@ class Draft:
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
+    calculations: tuple[CalculationDeclaration, ...] = ()
+    exchanges: tuple[ExchangeDeclaration, ...] = ()
     bookings: tuple[BookingDeclaration, ...] = ()
     lists: tuple[ListDeclaration, ...] = ()
     questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
@@ -130,6 +136,8 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.measures = tuple(one for read in _each(draft, "measures", read_measures) for one in read)
     draft.extracts = tuple(_each(draft, "extracts", read_extract))
     draft.documents = tuple(_each(draft, "documents", read_document))
+    draft.calculations = tuple(_each(draft, "calculations", read_calculation))
+    draft.exchanges = tuple(_each(draft, "exchanges", read_exchange))
     draft.bookings = tuple(_each(draft, "bookings", read_booking))
     draft.lists = tuple(_each(draft, "lists", read_list))
     draft.questionnaires = tuple(_each(draft, "questionnaires", read_questionnaire))

@@ -61,6 +61,8 @@ def freeze(draft: Draft) -> Service:
         measures=draft.measures,
         extracts=draft.extracts,
         documents=draft.documents,
+        calculations=draft.calculations,
+        exchanges=draft.exchanges,
         bookings=draft.bookings,
         lists=draft.lists,
         questionnaires=draft.questionnaires,
