@@ -38,6 +38,7 @@ from kangshu.services.papers import check_document
 from kangshu.services.pictures import check_pictures
 from kangshu.services.protected import check_masked
 from kangshu.services.questionnaires import check_questionnaire
+from kangshu.services.related import check_related
 from kangshu.services.scenario_checks import check_coverage, check_scenario
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
@@ -478,6 +479,7 @@ def _lists(draft: Draft, known: Known) -> Iterator[Finding]:
     for one in draft.lists:
         yield from check_list(one, known.cases, known.registers, known.roles, draft.places)
     for register in draft.registers:
+        yield from check_related(register, known.registers, draft.places)
         for en, zh in check_pictures(register, known.registers):
             yield draft.places.finding(register, en, zh)
 

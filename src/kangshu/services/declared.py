@@ -19,6 +19,7 @@ from kangshu.sdk import (
     Option,
     Publication,
     RegisterDeclaration,
+    RelatedRecords,
     State,
     Text,
 )
@@ -53,11 +54,23 @@ def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclara
         capacity=entry.each("capacity", _capacity),
         read_only=entry.boolean("read_only"),
         pictures=read_pictures(entry, service),
+        related=tuple(_related(one, service) for one in entry.entries("related")),
         help=entry.text("help", required=False),
     )
     places.note(register, entry)
     entry.close()
     return register
+
+
+def _related(entry: Entry, service: str) -> RelatedRecords:
+    register = entry.string("register", required=True)
+    related = RelatedRecords(
+        register=register if "/" in register else f"{service}/{register}",
+        column=entry.string("column", required=True),
+        columns=entry.strings("columns"),
+    )
+    entry.close()
+    return related
 
 
 def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:

@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Fault
 from kangshu.sdk import Field
+from kangshu.web.actors import Actor, actors
 from kangshu.web.forms import shown_value
 from kangshu.web.lookup import choices_of, name_of
-from kangshu.web.pages.registers import declaration_of
+from kangshu.web.pages.registers import declaration_of, record_address
+from kangshu.web.pages.related import cases_about, related_tables
 from kangshu.web.parts import Fact
 from kangshu.web.visit import Visit
 
@@ -33,6 +35,9 @@ class Version:
 
     title: str
     at: str
+    who: str
+    place: str
+    """Organisation and role of who made it."""
     changes: list[Change]
 
 
@@ -57,8 +62,11 @@ async def record(visit: Visit) -> Response:
         trail=[(words("工作台"), "/"), (name, address), (title, "")],
         edit=f"{address}/{id_}/edit" if visit.grant.may("register.write") and not declared.read_only else "",
         facts=facts,
+        related=await related_tables(visit, declared, id_),
+        cases=await cases_about(visit, declared, id_),
         versions=versions[:_SHOWN],
         older=len(versions) - _SHOWN,
+        history=f"{address}/{id_}/history",
     )
 
 
@@ -71,8 +79,33 @@ def _address(field: Field, value: object) -> str:
     return ""
 
 
-async def versions_of(visit: Visit, code: str, id_: str) -> list[Version]:
-    """Return the changes of a record's fields, the newest first; masked fields stay masked."""
+async def history(visit: Visit) -> Response:
+    """Show every change of a record's fields: which, who, when, from what to what; `field` narrows it to one."""
+    declared, words, id_ = declaration_of(visit), visit.words, visit.path("id")
+    found = await visit.platform.registers.record(visit.grant, declared.code, id_)
+    versions = await versions_of(visit, declared.code, id_, visit.query("field"))
+    name, address = words.of(declared.title), f"/registers/{declared.code}"
+    title = next((one for field in declared.form if (one := str(found.values.get(field.id) or ""))), "")
+    title = found.names.get(title, title) or name_of(found.resource)
+    return visit.render(
+        "record_history.html",
+        title=title,
+        trail=[
+            (words("工作台"), "/"),
+            (name, address),
+            (title, record_address(declared, id_)),
+            (words("变更记录"), ""),
+        ],
+        address=f"{address}/{id_}/history",
+        back=record_address(declared, id_),
+        fields=[(one.id, words.of(one.title)) for one in declared.form],
+        field=visit.query("field"),
+        versions=versions,
+    )
+
+
+async def versions_of(visit: Visit, code: str, id_: str, field: str = "") -> list[Version]:
+    """Return the changes of a record's fields (of one of them), the newest first; masked fields stay masked."""
     words = visit.words
     try:
         found = await visit.platform.registers.changes(visit.grant, code, id_)
@@ -80,18 +113,23 @@ async def versions_of(visit: Visit, code: str, id_: str) -> list[Version]:
         return []
     by_version: dict[int, list[Any]] = {}
     for change in found:
-        by_version.setdefault(change.version, []).append(change)
+        if field in ("", change.field):
+            by_version.setdefault(change.version, []).append(change)
+    known = await actors(visit, {changes[0].account for changes in by_version.values()})
+    nobody = Actor(words("系统自动处理"), "", "")
     return [
         Version(
             words("新建") if number == 1 else words("第 {number} 版", number=number),
             changes[0].when.isoformat(),
+            known.get(changes[0].account, nobody).name,
+            known.get(changes[0].account, nobody).place,
             [
                 Change(
                     words.of(one.title),
                     words.of(one.before) or words("空"),
                     words.of(one.after) or words("空"),
                 )
-                for one in (changes if number > 1 else ())
+                for one in (changes if number > 1 or field else ())
             ],
         )
         for number, changes in by_version.items()
