@@ -14,6 +14,7 @@ from kangshu.base.working_days import Calendar
 if TYPE_CHECKING:
     from kangshu.accounts import Accounts
     from kangshu.cases import Cases
+    from kangshu.exchanges import Exchanges
     from kangshu.measures import Snapshot
     from kangshu.notices import Notices
     from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
@@ -67,6 +68,8 @@ class Platform:
     """Progress returns of units (进展报送): the calendar that opens them, their table, circulars."""
     papers: Papers
     """Official documents that cases give (公文)."""
+    exchanges: Exchanges
+    """Files of cases for other systems, and their answers."""
     publications: Publications
     """What of the frozen snapshots everybody may see."""
     snapshot: Callable[[], Snapshot]

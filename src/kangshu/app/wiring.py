@@ -21,6 +21,7 @@ from kangshu.base.text import Text
 from kangshu.base.working_days import china
 from kangshu.cases import PARAMETERS as CASE_PARAMETERS
 from kangshu.cases import Cases
+from kangshu.exchanges import Exchanges
 from kangshu.measures import Snapshot, Views
 from kangshu.notices import Notices
 from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
@@ -162,6 +163,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         duty_lists=DutyLists(store, city_plans, cases, jurisdiction=jurisdiction),
         snapshots=frozen,
         papers=papers,
+        exchanges=Exchanges(store, cases, (one for service in services for one in service.exchanges)),
         publications=Publications(store, table, jurisdiction=jurisdiction),
         assessments=Assessments(store, cases, frozen, table, jurisdiction=jurisdiction),
         returns=Returns(store, cases, frozen, table, jurisdiction=jurisdiction, calendar=calendar),

@@ -9,7 +9,8 @@ from typing import Any
 from kangshu.access import Grant
 from kangshu.base.text import Text
 from kangshu.cases.drawing import Lot, check_draw, lots
-from kangshu.cases.lots import DRAW, draw_content
+from kangshu.cases.frozen_records import record_content
+from kangshu.cases.lots import DRAW
 from kangshu.store import Store
 
 
@@ -53,7 +54,7 @@ async def draws_of(store: Store, grant: Grant, task: str) -> tuple[Draw, ...]:
             "",
         )
         if stage:
-            found.append(_draw(reference, stage == "drawn", draw_content(stored[0])))
+            found.append(_draw(reference, stage == "drawn", record_content(stored[0])))
     sealed = {str(one.record["commitment"]) for one in found if one.drawn}
     kept = [one for one in found if one.drawn or str(one.record["commitment"]) not in sealed]
     return tuple(sorted(kept, key=lambda one: str(one.record["sealed"]), reverse=True))

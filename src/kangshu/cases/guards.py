@@ -13,7 +13,8 @@ from kangshu.sdk import Move, Resource
 
 def asked_of(move: Move) -> tuple[str, ...]:
     """Return the expressions that making `move` evaluates over the Task."""
-    conditions = (str(effect[key]) for effect in move.effects for key in ("when", "require") if key in effect)
+    keys = ("when", "require", "where", "find", "each", "of", "beside")
+    conditions = (str(effect[key]) for effect in move.effects for key in keys if key in effect)
     return (move.guard, *listed_in(move), *conditions)
 
 
@@ -62,6 +63,20 @@ def found_texts(
     except Fault:
         return []
     return [str(one) for one in found if not isinstance(one, dict | list)]
+
+
+def first_found(
+    expression: str,
+    resource: Resource,
+    form: Mapping[str, Any],
+    children: Sequence[Resource],
+    around: Mapping[str, Any],
+) -> Any:
+    """Return the first thing that an expression finds, None where it finds nothing or does not fit."""
+    try:
+        return compile_expression(expression).first(resource, {**_variables(form, children), **around})
+    except Fault:
+        return None
 
 
 def _variables(form: Mapping[str, Any], children: Sequence[Resource]) -> dict[str, Any]:

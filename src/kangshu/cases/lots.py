@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from kangshu.base.canonical import structure
 from kangshu.base.clock import instant
 from kangshu.base.faults import Conflict, Gone, NotFound, Unprocessable
+from kangshu.base.text import Text
 from kangshu.cases.drawing import METHOD, SEED_BYTES, commitment, lots, pool_digest
-from kangshu.cases.inside import RESPONSIBLE
-from kangshu.cases.tasks import number_of, organisation_of
+from kangshu.cases.frozen_records import keep_record, record_content, writing
+from kangshu.cases.tasks import number_of
 from kangshu.sdk import Resource
-from kangshu.store import FROZEN_TAG, LABELLING, Transaction, new_id
+from kangshu.store import Transaction
 
 DRAW: Final = structure("draw")
 """Extension of a DocumentReference that is a draw's record: `sealed` or `drawn`."""
 _SEALED: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}
 """The secret seed is a sealed record until the draw: no role sees it."""
+_SEAL: Final = Text("抽取封存记录", "Seal of a draw")
+_DRAWN: Final = Text("抽取记录", "Record of a draw")
 
 Holds = Callable[[str, Resource], bool]
 
@@ -62,8 +62,7 @@ async def seal(
         "sealed": instant(when),
         "sealed_by": by,
     }
-    writing = _writing(transaction)
-    identifier = await _keep(writing, task, content, "sealed", when)
+    identifier = await keep_record(transaction, task, content, "draw", "sealed", _SEAL, when)
     secret: Resource = {
         "resourceType": "Basic",
         "id": identifier,
@@ -71,7 +70,7 @@ async def seal(
         "code": {"text": "draw seed"},
         "extension": [{"url": DRAW, "valueString": seed}],
     }
-    await writing.create_as(identifier, secret)
+    await writing(transaction).create_as(identifier, secret)
     return f"DocumentReference/{identifier}"
 
 
@@ -106,14 +105,8 @@ async def draw(
         "drawn_by": by,
     }
     await transaction.delete("Basic", identifier)
-    made = await _keep(_writing(transaction), task, record, "drawn", when)
+    made = await keep_record(transaction, task, record, "draw", "drawn", _DRAWN, when)
     return f"DocumentReference/{made}", record
-
-
-def _writing(transaction: Transaction) -> Transaction:
-    """Return the transaction with what records that stay for good, and a sealed one, take."""
-    own = transaction.grant
-    return transaction.under(replace(own, operations=own.operations | {"plan.engine", LABELLING}))
 
 
 async def read_draw(transaction: Transaction, reference: str) -> dict[str, Any]:
@@ -125,12 +118,7 @@ async def read_draw(transaction: Transaction, reference: str) -> dict[str, Any]:
         raise Unprocessable("there is no draw to go by", zh="没有可用的抽取记录") from None
     if not any(one.get("url") == DRAW for one in stored.resource.get("extension", ())):
         raise Unprocessable("this is no record of a draw", zh="该文件不是抽取记录")
-    return draw_content(stored.resource)
-
-
-def draw_content(record: Resource) -> dict[str, Any]:
-    """Return the content of a draw's record."""
-    return dict(json.loads(base64.b64decode(str(record["content"][0]["attachment"]["data"]))))
+    return record_content(stored.resource)
 
 
 def _sorted_out(
@@ -153,42 +141,3 @@ def _name(resource: Resource) -> str:
     if isinstance(name, list) and name:
         return str(name[0].get("text", ""))
     return str(name or resource["id"])
-
-
-async def _keep(
-    transaction: Transaction, task: Resource, content: Mapping[str, Any], stage: str, when: datetime
-) -> str:
-    """Write a record that whoever handles the case may read, and return its id."""
-    identifier = new_id()
-    tags = [*task.get("meta", {}).get("tag", ()), {**FROZEN_TAG, "code": "draw", "display": "抽取记录"}]
-    parties = dict.fromkeys(
-        one for one in (organisation_of(task, "owner"), organisation_of(task, "requester")) if one
-    )
-    data = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    reference: Resource = {
-        "resourceType": "DocumentReference",
-        "id": identifier,
-        "meta": {"tag": tags},
-        "extension": [
-            {"url": DRAW, "valueCode": stage},
-            *(
-                {"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{one}"}}
-                for one in parties
-            ),
-        ],
-        "status": "current",
-        "docStatus": "final",
-        "date": instant(when),
-        "description": "抽取记录" if stage == "drawn" else "抽取封存记录",
-        "content": [
-            {
-                "attachment": {
-                    "contentType": "application/json",
-                    "data": base64.b64encode(data).decode("ascii"),
-                    "title": f"draw-{stage}.json",
-                }
-            }
-        ],
-    }
-    await transaction.create_as(identifier, reference)
-    return identifier

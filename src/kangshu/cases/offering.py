@@ -9,16 +9,19 @@ from functools import partial
 from typing import Any
 
 from kangshu.access import Grant, system_grant
+from kangshu.base.canonical import DISTRICT
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.text import Text
+from kangshu.cases.calculating import Calculator, KeptCalculation, asked_by
 from kangshu.cases.checklists import Ticked, blocking, ticked
 from kangshu.cases.deadlines import Terms
 from kangshu.cases.guards import asked_of, found_texts, listed_in, truth
 from kangshu.cases.inside import CARRIES_INSIDE, SIGNED_ALONE, uses_internal_flow
 from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move
+from kangshu.cases.records import looked_up
 from kangshu.cases.surroundings import Facts, surroundings
 from kangshu.cases.tasks import kind_of, organisation_of, state_of
-from kangshu.sdk import CaseDeclaration, Move, Resource
+from kangshu.sdk import CalculationDeclaration, CaseDeclaration, Move, Resource
 from kangshu.store import Store
 
 _LOOKING = system_grant("cases")
@@ -113,6 +116,22 @@ class Looker:
         offered = [(move, seen.listed(move)) for move in found]
         return tuple(Offer(move, blocking(listed), listed) for move, listed in offered)
 
+    async def trial(
+        self, grant: Grant, task: Resource, declared: CalculationDeclaration, calculator: Calculator
+    ) -> KeptCalculation:
+        """Return a calculation as the case stands now; nothing is kept."""
+        seen = await self._see(grant, task, [*asked_by(declared), "%values"])
+        day = self._clock().astimezone(CITY_ZONE).date()
+        one = calculator.work_out(declared, task, seen.around, day, await self.place_of(task))
+        return KeptCalculation(one, declared.id)
+
+    async def place_of(self, task: Resource) -> str:
+        """Return the division whose parameters rule a case: its owner's, else the installation's."""
+        unit = organisation_of(task, "owner") or organisation_of(task, "requester")
+        found = await self._store.search_all(_LOOKING, "Organization", f"_id={unit}") if unit else []
+        parts = (part for one in found for part in one.get("extension", ()) if part.get("url") == DISTRICT)
+        return next((str(part["valueCode"]) for part in parts if "valueCode" in part), self._jurisdiction)
+
     async def ready(self, move: Move, task: Resource) -> bool:
         """Return whether the guard of a watched move holds."""
         return (await self._see(_LOOKING, task, asked_of(move))).holds(move.guard)
@@ -121,6 +140,7 @@ class Looker:
         children: Sequence[Resource] = ()
         if any("%children" in one for one in asked):
             children = await self._store.search_all(_LOOKING, "Task", f"part-of=Task/{task['id']}")
+        search = partial(self._store.search_all, _LOOKING)
         around = await surroundings(
             asked,
             task,
@@ -128,10 +148,11 @@ class Looker:
             self._terms,
             self._jurisdiction,
             partial(self._store.read, _LOOKING),
-            partial(self._store.search_all, _LOOKING),
+            search,
             self._clock().astimezone(CITY_ZONE).date(),
         )
-        return _Seen(task, grant, children, {**around, **await self.known(task, asked)})
+        records = await looked_up(self._kinds[kind_of(task)].records, asked, task, {}, search)
+        return _Seen(task, grant, children, {**around, **records, **await self.known(task, asked)})
 
     async def _works_inside(self, task: Resource) -> bool:
         owner = organisation_of(task, "owner")

@@ -33,7 +33,7 @@ from kangshu.documents.report import (
 )
 from kangshu.documents.report_sheets import write_report_xlsx
 from kangshu.documents.report_word import write_report_docx
-from kangshu.documents.sheets import Value, read_xlsx, write_csv, write_xlsx
+from kangshu.documents.sheets import Value, read_csv, read_xlsx, write_csv, write_xlsx
 from kangshu.documents.square_code import square_code
 from kangshu.documents.word_writer import (
     HeadingBlock,
@@ -76,6 +76,7 @@ __all__ = [
     "official_document",
     "preview_file",
     "read_apart",
+    "read_csv",
     "read_document",
     "read_xlsx",
     "square_code",

@@ -20,7 +20,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from kangshu.base.faults import Malformed, TooLarge, Unprocessable
 from kangshu.documents.archive import ArchiveLimits, open_archive
 from kangshu.documents.model import Document
-from kangshu.documents.plain import normal_newlines
+from kangshu.documents.plain import decode, normal_newlines
 from kangshu.documents.sheet_guard import check_workbook
 from kangshu.documents.text_builder import PendingCell, TextBuilder
 
@@ -181,11 +181,22 @@ def write_xlsx(sheets: Mapping[str, Sequence[Sequence[Value]]], *, header: bool 
     return stream.getvalue()
 
 
-def write_csv(rows: Sequence[Sequence[str]]) -> bytes:
-    """Return rows as CSV (UTF-8 with a mark of byte order, for Excel); no cell is taken for a formula."""
+def write_csv(rows: Sequence[Sequence[str]], encoding: str = "utf-8") -> bytes:
+    """Return rows as CSV (UTF-8 with a mark of byte order, for Excel; or GB 18030); no cell is taken for a formula."""
     target = io.StringIO()
     csv.writer(target, lineterminator="\r\n").writerows([_safe(text) for text in row] for row in rows)
-    return target.getvalue().encode("utf-8-sig")
+    return target.getvalue().encode("utf-8-sig" if encoding == "utf-8" else encoding)
+
+
+def read_csv(data: bytes) -> list[list[str]]:
+    """Return the rows of CSV in any encoding that `decode` finds; a comma, a tab or a bar separates. Raises Unprocessable."""
+    text = normal_newlines(decode(data)[0])
+    first = text.partition("\n")[0]
+    separator = max(",\t|", key=first.count)
+    try:
+        return list(csv.reader(io.StringIO(text), delimiter=separator))
+    except csv.Error as fault:
+        raise Unprocessable("The file is no readable CSV.", zh="文件不是有效的 CSV。") from fault
 
 
 def _safe(text: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from kangshu.base.text import Text
-from kangshu.fhirpath import conversions, elements, numbers, texts
+from kangshu.fhirpath import conversions, elements, numbers, spans, texts
 from kangshu.fhirpath.compiler import compile_tree
 from kangshu.fhirpath.context import STEP_LIMIT, Conforms, Context, MemberOf, Resolver, Run
 from kangshu.fhirpath.faults import FhirPathFault
@@ -16,7 +16,7 @@ from kangshu.fhirpath.tree import Tree
 from kangshu.fhirpath.typing import problems
 from kangshu.fhirpath.values import Items, Node, as_json, resource_node, system, type_name
 
-FUNCTION_ROOMS = (conversions, elements, numbers, texts)
+FUNCTION_ROOMS = (conversions, elements, numbers, spans, texts)
 """Modules that fill the table of functions by being imported."""
 
 

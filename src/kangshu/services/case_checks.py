@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Set
+from urllib.parse import parse_qsl
 
 from kangshu import cases
 from kangshu.base.faults import Fault
+from kangshu.fhir import definitions
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import CaseDeclaration, Move
+from kangshu.search import parse_query
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
+
+_NAME = re.compile(r"[a-z][a-z_]{1,30}")
+_TEMPLATE = re.compile(r"\$\{[^}]*\}")
 
 
 def check_kind(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Iterator[Finding]:
@@ -22,6 +29,7 @@ def check_kind(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Ite
     if case.internal and case.answer:
         text = "an internal case is answered to nobody: it takes no 'answer'"
         yield finding(case, text, "内部办件不对外答复，不能声明 answer")
+    yield from _records(draft, case)
     yield from _opened(draft, case, None, parameters)
     for move in case.moves:
         yield from _checklist(draft, move, parameters)
@@ -34,6 +42,35 @@ def check_kind(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Ite
             )
             zh = f"系统不能自动执行“{move.title.zh}”：须允许 system、有条件且表单无必填项"
             yield finding(move, text, zh)
+
+
+def _records(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
+    finding = draft.places.finding
+    for one in case.records:
+        if not _NAME.fullmatch(one.id) or one.id in cases.GIVEN_NAMES:
+            text = f"'{one.id}' is no name for records that a case looks up"
+            yield finding(one, text, f"“{one.id}”不能作为查阅记录的名称")
+        if not definitions().is_resource(one.resource_type):
+            text = f"'{one.resource_type}' is no R4 resource type"
+            yield finding(one, text, f"“{one.resource_type}”不是 R4 资源类型")
+            continue
+        try:
+            parse_query(one.resource_type, parse_qsl(_sample(one.criteria), keep_blank_values=True))
+            for expression in one.columns.values():
+                compile_expression(expression)
+        except Fault as fault:
+            yield finding(one, f"records '{one.id}': {fault.text}", f"查阅记录“{one.id}”：{fault.zh}")
+    known = {one.id for one in case.records}
+    for effect in (*case.effects, *(one for move in case.moves for one in move.effects)):
+        each = str(effect.get("each", ""))
+        if each.startswith("%") and each.removeprefix("%") not in known:
+            text = f"the case looks up no records '{each}'"
+            yield finding(case, text, f"办件没有声明查阅记录“{each}”")
+
+
+def _sample(criteria: str) -> str:
+    """Return criteria with something in place of each ${name}, to parse."""
+    return _TEMPLATE.sub("x", criteria.replace("${today}", "2026-01-01"))
 
 
 def _checklist(draft: Draft, move: Move, parameters: Set[str]) -> Iterator[Finding]:

@@ -1,0 +1,25 @@
+"""Calculations (测算): declared inputs, conditions and steps → a result that tells how it came about. Pure."""
+
+from kangshu.calculations.evaluation import (
+    Calculation,
+    Found,
+    TracedCondition,
+    TracedStep,
+    TracedValue,
+    calculate,
+    names_in,
+)
+from kangshu.calculations.trace import check_calculation, kept_calculation, read_calculation
+
+__all__ = [
+    "Calculation",
+    "Found",
+    "TracedCondition",
+    "TracedStep",
+    "TracedValue",
+    "calculate",
+    "check_calculation",
+    "kept_calculation",
+    "names_in",
+    "read_calculation",
+]

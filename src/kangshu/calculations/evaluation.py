@@ -1,0 +1,247 @@
+"""One calculation worked out: every input, parameter, condition and step with its value, and what is missing by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from kangshu.base.faults import Fault
+from kangshu.base.parameters import ParameterVersion
+from kangshu.base.text import Text
+from kangshu.fhirpath import compile as compile_expression
+from kangshu.sdk import CalculationCondition, CalculationDeclaration, CalculationInput, CalculationStep
+
+Found = Callable[[str], ParameterVersion | Text]
+"""A parameter id → the version in force for the place and day, or its title where none is."""
+_NAME: Final = re.compile(r"%parameters\.([a-z][a-z0-9_]*)|%([a-z][a-z0-9_]*)")
+_SIGNS: Final = ((" * ", " × "), (" / ", " ÷ "))
+_ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class TracedValue:
+    """An input as it was found; `value` is None where it was not."""
+
+    id: str
+    title: Text
+    value: Any
+    unit: str = ""
+    told: Text | None = None
+    """How a code that it is reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracedCondition:
+    """A condition: whether it held (None: could not be told), its clause, why it counts, and its words with figures."""
+
+    id: str
+    title: Text
+    held: bool | None
+    clause: str
+    text: Text
+    refuse: bool
+    check: str
+    figures: str
+
+
+@dataclass(frozen=True, slots=True)
+class TracedStep:
+    """A step: what it reckons, the same with the figures in place, its value and the clause it stands on."""
+
+    id: str
+    title: Text
+    value: Any
+    unit: str
+    clause: str
+    expression: str
+    figures: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """A calculation as worked out. `result` is None while something is missing or it is refused."""
+
+    code: str
+    title: Text
+    source: str
+    unit: str
+    jurisdiction: str
+    day: date
+    inputs: tuple[TracedValue, ...]
+    parameters: tuple[ParameterVersion, ...]
+    conditions: tuple[TracedCondition, ...]
+    steps: tuple[TracedStep, ...]
+    output: str
+    missing: tuple[Text, ...]
+    """What is missing, by name: inputs, parameters, steps that give nothing."""
+
+    @property
+    def refused(self) -> tuple[TracedCondition, ...]:
+        """Return the conditions that forbid the result: figures below a floor, above a cap."""
+        return tuple(one for one in self.conditions if one.refuse and one.held is False)
+
+    @property
+    def unmet(self) -> tuple[TracedCondition, ...]:
+        """Return the conditions of entitlement that do not hold: with one of them the result is 0."""
+        return tuple(one for one in self.conditions if not one.refuse and one.held is False)
+
+    @property
+    def result(self) -> Decimal | None:
+        """Return the result; 0 where a condition of entitlement does not hold, None where it cannot be told."""
+        if self.unmet:
+            return _ZERO
+        if self.missing or self.refused:
+            return None
+        value = next((one.value for one in self.steps if one.id == self.output), None)
+        return None if value is None or isinstance(value, bool) else Decimal(str(value))
+
+
+def calculate(
+    declaration: CalculationDeclaration,
+    given: Mapping[str, Any],
+    find: Found,
+    day: date,
+    jurisdiction: str,
+) -> Calculation:
+    """Return the calculation from `given` (input id → plain value, None for none) and the parameters that `find` gives.
+
+    It raises nothing: what is missing or does not fit is told by name.
+    """
+    versions, missing = _parameters(declaration, find)
+    missing = [
+        *(one.title for one in declaration.inputs if given.get(one.id) is None and not one.optional),
+        *missing,
+    ]
+    figures = {name: one.value for name, one in versions.items()}
+    values: dict[str, Any] = {"parameters": figures}
+    values.update({one.id: _bound(given.get(one.id)) for one in declaration.inputs})
+    told = {one.id: _told(one, given.get(one.id)) for one in declaration.inputs}
+    steps = []
+    for step in declaration.steps:
+        value = worked_out(step.expression, values)
+        steps.append(_step(step, value, values, told))
+        values[step.id] = _bound(value)
+        if value is None and not missing:
+            missing.append(step.title)
+    conditions = tuple(_condition(one, values, told) for one in declaration.conditions)
+    if not missing:
+        missing = [one.title for one in conditions if one.held is None]
+    return Calculation(
+        declaration.code,
+        declaration.title,
+        declaration.source,
+        declaration.unit,
+        jurisdiction,
+        day,
+        tuple(
+            TracedValue(one.id, one.title, given.get(one.id), one.unit, told[one.id])
+            for one in declaration.inputs
+        ),
+        tuple(versions.values()),
+        conditions,
+        tuple(steps),
+        declaration.output,
+        tuple(missing),
+    )
+
+
+def worked_out(expression: str, values: Mapping[str, Any]) -> Any:
+    """Return the single value of an expression over named values; None where it finds none, several, or does not fit."""
+    try:
+        found = compile_expression(expression).evaluate(None, values)
+    except Fault:
+        return None
+    return found[0] if len(found) == 1 and not isinstance(found[0], dict | list) else None
+
+
+def expressions_of(declaration: CalculationDeclaration) -> Iterator[str]:
+    """Yield the expressions of the conditions and steps."""
+    yield from (one.check for one in declaration.conditions)
+    yield from (one.expression for one in declaration.steps)
+
+
+def names_in(expression: str) -> Iterator[tuple[str, bool]]:
+    """Yield (name, whether it is a parameter's id) of all that an expression names."""
+    for parameter, name in _NAME.findall(expression):
+        yield (str(parameter).replace("_", "-"), True) if parameter else (str(name), False)
+
+
+def with_figures(expression: str, values: Mapping[str, Any], told: Mapping[str, Text | None]) -> str:
+    """Return an expression with the figures in the place of its names, as an accountant writes it."""
+
+    def figure(match: re.Match[str]) -> str:
+        if match[1]:
+            return written(values["parameters"].get(match[1]))
+        if match[2] not in values:
+            return match[0]
+        known = told.get(match[2])
+        return f"“{known.zh}”" if known is not None else written(values[match[2]])
+
+    text = _NAME.sub(figure, expression)
+    for sign, shown in _SIGNS:
+        text = text.replace(sign, shown)
+    return text
+
+
+def written(value: Any) -> str:
+    """Return a value as it stands in a trace; ? where there is none."""
+    if value is None or value == []:
+        return "?"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value)
+
+
+def _parameters(
+    declaration: CalculationDeclaration, find: Found
+) -> tuple[dict[str, ParameterVersion], list[Text]]:
+    """Return the versions that the expressions ask for, by their name in them, and the titles of those that lack."""
+    versions: dict[str, ParameterVersion] = {}
+    missing: list[Text] = []
+    asked = dict.fromkeys(
+        name for one in expressions_of(declaration) for name, parameter in names_in(one) if parameter
+    )
+    for name in asked:
+        version = find(name)
+        if isinstance(version, Text):
+            missing.append(version)
+        else:
+            versions[name.replace("-", "_")] = version
+    return versions, missing
+
+
+def _bound(value: Any) -> Any:
+    return [] if value is None else value
+
+
+def _told(one: CalculationInput, value: Any) -> Text | None:
+    return dict(one.titles).get(str(value)) if value is not None else None
+
+
+def _step(
+    step: CalculationStep, value: Any, values: Mapping[str, Any], told: Mapping[str, Text | None]
+) -> TracedStep:
+    figures = with_figures(step.expression, values, told)
+    return TracedStep(step.id, step.title, value, step.unit, step.clause, step.expression, figures)
+
+
+def _condition(
+    one: CalculationCondition, values: Mapping[str, Any], told: Mapping[str, Text | None]
+) -> TracedCondition:
+    held = worked_out(one.check, values)
+    return TracedCondition(
+        one.id,
+        one.title,
+        held if isinstance(held, bool) else None,
+        one.clause,
+        one.text,
+        one.refuse,
+        one.check,
+        with_figures(one.check, values, told),
+    )

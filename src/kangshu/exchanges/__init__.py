@@ -1,0 +1,6 @@
+"""Exchange files (交换文件): rows of cases for another system, its answer, and how both agree."""
+
+from kangshu.exchanges.exchanges import Exchanges
+from kangshu.exchanges.records import Answered, Batch, BatchRow, ReadIn
+
+__all__ = ["Answered", "Batch", "BatchRow", "Exchanges", "ReadIn"]
