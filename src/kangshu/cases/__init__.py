@@ -10,7 +10,7 @@ from kangshu.cases.effects import all_fields, check_effects, opened_kinds
 from kangshu.cases.engine import Cases
 from kangshu.cases.lots import DRAW
 from kangshu.cases.offering import Offer
-from kangshu.cases.parties import SIGNAL, is_word
+from kangshu.cases.parties import SIGNAL, is_word, may_start
 from kangshu.cases.publishing import OBJECTIONS, NoticeField, PublicNotice
 from kangshu.cases.records import RECORDS
 from kangshu.cases.rosters import DUTY_POST, Gap, Rosters, Shift, gaps
@@ -89,6 +89,7 @@ __all__ = [
     "inputs",
     "is_word",
     "kind_of",
+    "may_start",
     "names_in",
     "number_of",
     "opened_kinds",

@@ -13,7 +13,7 @@ from kangshu.registers.names import escaped, name_search
 from kangshu.registers.paths import fhirpath_of
 from kangshu.sdk import Column, RegisterDeclaration
 from kangshu.search import Query, parameters_of, parse_query
-from kangshu.store import UniqueRule
+from kangshu.store import CapacityRule, UniqueRule
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z]+/)?[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
@@ -68,6 +68,26 @@ def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:
         rule = f"{register.code}/{'+'.join(names)}"
         rules.append(UniqueRule(rule, register.resource_type, paths, text, register.unique_while))
     return tuple(rules)
+
+
+def capacity_rules(register: RegisterDeclaration) -> tuple[CapacityRule, ...]:
+    """Return the places that the store must count for this register."""
+    return tuple(
+        CapacityRule(
+            id=f"{register.code}/{one.search}",
+            type=register.resource_type,
+            path=one.of,
+            search=one.search,
+            target=one.target,
+            places=one.places or "{}",
+            text=one.text,
+            condition=one.condition,
+            open=one.open,
+            full=one.full,
+            free=one.free,
+        )
+        for one in register.capacity
+    )
 
 
 def _pairs(kind: str, column: Column | None, name: str, value: str) -> list[tuple[str, str]]:

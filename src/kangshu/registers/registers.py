@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from kangshu.access import Grant
 from kangshu.base.clock import now
-from kangshu.base.faults import Fault, Forbidden, Issue, NotFound, Unprocessable
+from kangshu.base.faults import NotFound, TooLarge
 from kangshu.base.text import Language
-from kangshu.registers.asking import LARGEST, query_of, unique_rules
+from kangshu.registers.asking import LARGEST, capacity_rules, query_of, unique_rules
+from kangshu.registers.batch import BatchReport, batch_fields, change_records
 from kangshu.registers.changes import FieldChange, changes, references_in
-from kangshu.registers.forms import check_values, points, read_values, write_values
-from kangshu.registers.importing import ImportReport, Row, in_order, row_error, sort_rows
+from kangshu.registers.forms import points, read_values
+from kangshu.registers.importing import ImportReport, Row
 from kangshu.registers.names import by_name, candidates, names_of
-from kangshu.registers.paths import fhirpath_of, parse_path
-from kangshu.registers.protected import kept_values, masked_fields
+from kangshu.registers.pictured import Pictured, every_record
+from kangshu.registers.protected import masked_fields
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, row_of, value_of
+from kangshu.registers.saving import listed, require_form, save_record
 from kangshu.registers.sections import DueDay, find_section
-from kangshu.registers.sheets import export_sheet, read_sheet, template_sheets
+from kangshu.registers.sheets import error_sheet, export_sheet, read_sheet, template_sheets
+from kangshu.registers.taking import take_rows
 from kangshu.sdk import Column, Field, HomeSection, RegisterDeclaration, Resource
-from kangshu.search import parse_query
-from kangshu.store import Store, Stored, Transaction, audit_row, new_id
-from kangshu.validate import validate
+from kangshu.store import Store, Stored, audit_row
 
 _EXPORT_MOST = 200_000
 _IMPORT_MOST = 20_000
+BATCH_MOST = 100
+"""Most records that one batch changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Registers:
         self._store = store
         self._declared = {one.code: one for one in declarations}
         store.register_unique(rule for one in self._declared.values() for rule in unique_rules(one))
+        store.register_capacity(rule for one in self._declared.values() for rule in capacity_rules(one))
 
     @property
     def declarations(self) -> tuple[RegisterDeclaration, ...]:
@@ -127,6 +130,20 @@ class Registers:
         rows = await self._rows(grant, register.columns, [one.resource for one in page.entries])
         return RegisterPage(register, rows, page.total, page.next)
 
+    async def pictured(
+        self, grant: Grant, code: str, filters: Mapping[str, str] | None = None, *, most: int = 2000
+    ) -> Pictured:
+        """Return the records of a register with their rows, as its pictures draw them, at most `most`.
+
+        Raises NotFound and UnknownParameter as `list`.
+        """
+        register = self.declaration(code)
+        grant.require("register.read")
+        query = query_of(register, filters or {}, "", LARGEST, total=True)
+        resources, total = await every_record(self._store, grant, query, most)
+        rows = await self._rows(grant, register.columns, resources)
+        return Pictured(rows, tuple(resources), total)
+
     async def record(self, grant: Grant, code: str, id: str) -> RegisterRecord:
         """Return one record with its form's values. Raises NotFound."""
         register = self.declaration(code)
@@ -134,7 +151,7 @@ class Registers:
         stored = await self._store.read(grant, register.resource_type, id)
         values = read_values(register.form, stored.resource)
         references = {
-            value for field in register.form if points(field) for value in _listed(values.get(field.id))
+            value for field in register.form if points(field) for value in listed(values.get(field.id))
         }
         names = await names_of(self._store, grant, references)
         protected = masked_fields(register, values)
@@ -164,11 +181,12 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.write")
-        _require_form(register)
+        require_form(register)
         async with self._store.transaction(grant) as transaction:
             for paper in papers:
                 await transaction.create_as(str(paper["id"]), paper)
-            return await self._save(transaction, grant, register, values, id, if_match, partial)
+            saved = await save_record(transaction, register, values, id, if_match, partial=partial)
+            return saved.after
 
     async def export_xlsx(
         self,
@@ -211,12 +229,12 @@ class Registers:
         return template_sheets(self.declaration(code), language)
 
     async def import_xlsx(
-        self, grant: Grant, code: str, data: bytes, *, partial: bool = False
+        self, grant: Grant, code: str, data: bytes, *, partial: bool = False, preview: bool = False
     ) -> ImportReport:
         """Import the rows of a filled-in template and return what happened row by row.
 
         A row whose unique fields are those of a record changes that record. Nothing is written when any row is
-        wrong, unless `partial`: then the right rows are.
+        wrong, unless `partial`: then the right rows are. With `preview` the report says what would happen.
 
         Raises:
             Malformed, TooLarge: not a workbook, or more rows than one import takes.
@@ -224,28 +242,51 @@ class Registers:
         """
         register = self.declaration(code)
         grant.require("register.import")
-        _require_form(register)
+        require_form(register)
         # in a thread: a large workbook takes seconds, and others are to be served meanwhile
         read = await asyncio.to_thread(read_sheet, register, data, _IMPORT_MOST)
         rows = await self._named(grant, register, read)
-        right, errors = await asyncio.to_thread(sort_rows, register, rows)
-        created = updated = 0
-        if errors and not partial:
-            return ImportReport(len(rows), 0, 0, in_order(errors))
-        # without `partial` all rows are one batch of one transaction, with it each is its own
-        for batch in [right] if not partial else [[one] for one in right]:
-            at = 0
-            made = [0, 0]
-            try:
-                async with self._store.transaction(grant) as transaction:
-                    for number, values in batch:
-                        at = number
-                        made[await self._import(transaction, grant, register, values)] += 1
-            except Fault as fault:
-                errors.extend(row_error(register, at, issue) for issue in fault.issues)
-            else:
-                updated, created = updated + made[0], created + made[1]
-        return ImportReport(len(rows), created, updated, in_order(errors))
+        return await take_rows(self._store, grant, register, rows, partial=partial, preview=preview)
+
+    def errors_xlsx(self, code: str, report: ImportReport, *, language: Language = "zh") -> bytes:
+        """Return an Excel workbook of what is wrong with the rows of an import, row by row."""
+        return error_sheet(self.declaration(code), report.errors, language)
+
+    async def change_field(
+        self,
+        grant: Grant,
+        code: str,
+        records: Mapping[str, int],
+        field_id: str,
+        value: Any,
+        *,
+        write: bool = False,
+    ) -> BatchReport:
+        """Give one field of several records (id → version, 0 for whichever stands) one value; all change or none.
+
+        Without `write` the report shows which would change, from what to what, and which may not and why.
+
+        Raises:
+            NotFound: no such register, or no field of it that may be changed so.
+            TooLarge: more records than a batch takes.
+            Unprocessable: the value is none of this field.
+        """
+        register = self.declaration(code)
+        grant.require("register.write")
+        require_form(register)
+        field = next((one for one in batch_fields(register) if one.id == field_id), None)
+        if field is None:
+            raise NotFound("this field is not changed in batches", zh="该字段不支持批量修改")
+        if len(records) > BATCH_MOST:
+            raise TooLarge(
+                f"a batch takes at most {BATCH_MOST} records", zh=f"一次最多批量修改 {BATCH_MOST} 条"
+            )
+        return await change_records(self._store, grant, register, records, field, value, write=write)
+
+    def batch_fields(self, code: str) -> tuple[Field, ...]:
+        """Return the fields of a register that several records may be given one value of."""
+        register = self.declaration(code)
+        return () if register.read_only else batch_fields(register)
 
     async def changes(self, grant: Grant, code: str, id: str) -> Sequence[FieldChange]:
         """Return what changed in a record's form fields, newest first. Raises NotFound."""
@@ -322,88 +363,6 @@ class Registers:
                 values[field.id] = known[field.id, text] or text
         return rows
 
-    async def _import(
-        self, transaction: Transaction, grant: Grant, register: RegisterDeclaration, values: Mapping[str, Any]
-    ) -> bool:
-        """Write one row; return whether it is a new record."""
-        known = await self._same(transaction, register, values)
-        await self._save(transaction, grant, register, values, known, None, partial=known is not None)
-        return known is None
-
-    async def _same(
-        self, transaction: Transaction, register: RegisterDeclaration, values: Mapping[str, Any]
-    ) -> str | None:
-        """Return the id of the record with the same unique values, None when there is none or no way to look."""
-        cleaned, _ = check_values(register.form, values)
-        paths = {field.id: parse_path(field.path)[0] for field in register.form}
-        for (name,) in (unique for unique in register.unique if len(unique) == 1):
-            if cleaned.get(name) and paths[name].name == "identifier" and paths[name].match:
-                value = f"{paths[name].match}|{cleaned[name]}"
-                pairs = [*parse_qsl(register.criteria), ("identifier", value), ("_count", "1")]
-                page = await transaction.search(parse_query(register.resource_type, pairs))
-                if page.entries:
-                    return str(page.entries[0].id)
-        return None
-
-    async def _save(
-        self,
-        transaction: Transaction,
-        grant: Grant,
-        register: RegisterDeclaration,
-        values: Mapping[str, Any],
-        id: str | None,
-        if_match: int | None,
-        partial: bool,
-    ) -> Stored:
-        version: int | None = None
-        fields: Sequence[Field] = register.form
-        refused: Sequence[Issue] = ()
-        if id is None:
-            resource: Resource = {
-                "resourceType": register.resource_type,
-                "id": new_id(),
-                **_copy(register.template),
-            }
-        else:
-            stored = await transaction.read(register.resource_type, id)
-            version = if_match if if_match is not None else stored.version
-            resource = _copy(stored.resource)
-            values, fields, refused = kept_values(register, values, resource, partial=partial)
-        cleaned, issues = check_values(fields, values, partial=partial and id is not None)
-        issues = (*refused, *issues)
-        found = [*issues, *(await self._unseen(transaction, register, cleaned))]
-        if found:
-            raise Unprocessable(
-                "the form is not complete or not right", zh="表单填写不完整或有误", issues=tuple(found)
-            )
-        known = set(_against_r4(resource, register)) if id is not None else set()
-        write_values(register.form, cleaned, resource)
-        # what was wrong before is not this form's doing and does not keep it from being saved
-        wrong = tuple(issue for issue in _against_r4(resource, register) if issue not in known)
-        if wrong:
-            raise Unprocessable("the record is not valid", zh="记录不符合数据标准", issues=wrong)
-        written = await transaction.update(resource, if_match=version)
-        return written.stored
-
-    async def _unseen(
-        self, transaction: Transaction, register: RegisterDeclaration, cleaned: Mapping[str, Any]
-    ) -> Sequence[Issue]:
-        """Return an issue for every reference to a record that is not there or that the grant does not see."""
-        found: list[Issue] = []
-        for field in register.form:
-            if not points(field):
-                continue
-            for reference in _listed(cleaned.get(field.id)):
-                kind, _, id_ = reference.partition("/")
-                page = await transaction.search(parse_query(kind, [("_id", id_), ("_count", "1")]))
-                if not page.entries:
-                    en, zh = (
-                        f"'{field.title.en}': there is no such record",
-                        f"“{field.title.zh}”所选记录不存在",
-                    )
-                    found.append(Issue("error", "not-found", en, (field.id,), zh))
-        return found
-
     async def _rows(
         self, grant: Grant, columns: Sequence[Column], resources: Sequence[Resource]
     ) -> tuple[RegisterRow, ...]:
@@ -416,38 +375,3 @@ class Registers:
         return tuple(
             row_of(columns, resource, one, names) for resource, one in zip(resources, values, strict=True)
         )
-
-
-def _require_form(register: RegisterDeclaration) -> None:
-    """Raise Forbidden for a register whose records are made elsewhere."""
-    if register.read_only:
-        raise Forbidden(
-            f"'{register.title.en}' is read only: its records are made by their cases",
-            zh=f"“{register.title.zh}”只能查看，请通过相应办件办理",
-        )
-
-
-def _listed(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
-
-
-def _against_r4(resource: Resource, register: RegisterDeclaration) -> tuple[Issue, ...]:
-    """Return the errors of the validator, each at the form's field that stands there where there is one."""
-    places = {f"{register.resource_type}.{fhirpath_of(field.path)}": field.id for field in register.form}
-    found = []
-    for issue in validate(resource):
-        if issue.severity in ("error", "fatal"):
-            at = issue.expression[0] if issue.expression else ""
-            field = next((name for path, name in places.items() if at and path.startswith(at)), at)
-            found.append(replace(issue, expression=(field,) if field else ()))
-    return tuple(found)
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copy(item) for item in value]
-    return value

@@ -86,6 +86,9 @@ class Field:
     changes their open columns and nothing else."""
     hidden: bool = False
     """In a column: kept with the row and shown to nobody, such as the id of what the row is about."""
+    questionnaire: str = ""
+    """In a reference to an Observation or a QuestionnaireResponse: the questionnaire (`service/id`) that makes it; the form
+    leads to filling it in for the case's resident."""
     fixed: bool = False
     """In a column of a move's table: the form shows it and nobody changes it. A move opens columns of a table of the start
     form by `{id: …, open: [columns]}`; all others are fixed."""

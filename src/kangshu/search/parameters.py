@@ -52,6 +52,28 @@ OURS: Final[tuple[SearchParameter, ...]] = (
         targets=("Organization",),
     ),
     SearchParameter(
+        name="released",
+        kind="date",
+        expression="Slot.extension('http://kangshu.org/fhir/StructureDefinition/released')",
+        type="Slot",
+        url=f"{BASE}/Slot-released",
+    ),
+    SearchParameter(
+        name="organization",
+        kind="reference",
+        expression="Appointment.extension('http://kangshu.org/fhir/StructureDefinition/responsible-organisation')",
+        type="Appointment",
+        url=f"{BASE}/Appointment-organization",
+        targets=("Organization",),
+    ),
+    SearchParameter(
+        name="held-until",
+        kind="date",
+        expression="Appointment.extension('http://kangshu.org/fhir/StructureDefinition/held-until')",
+        type="Appointment",
+        url=f"{BASE}/Appointment-held-until",
+    ),
+    SearchParameter(
         name="representative",
         kind="reference",
         expression="RelatedPerson.extension('http://kangshu.org/fhir/StructureDefinition/representative')",
@@ -61,6 +83,23 @@ OURS: Final[tuple[SearchParameter, ...]] = (
     ),
     SearchParameter(
         name="name", kind="string", expression="CareTeam.name", type="CareTeam", url=f"{BASE}/CareTeam-name"
+    ),
+    *(
+        SearchParameter(
+            name=name,
+            kind=kind,
+            expression=f"Basic.extension('http://kangshu.org/fhir/StructureDefinition/record-{name}')",
+            type="Basic",
+            url=f"{BASE}/Basic-{name}",
+            targets=("Basic", "Organization", "Location", "Task") if kind == "reference" else (),
+        )
+        for name, kind in (("state", "token"), ("class", "token"), ("day", "date"), ("of", "reference"))
+    ),
+    *(
+        SearchParameter(
+            name=name, kind="string", expression="Basic.code.text", type="Basic", url=f"{BASE}/Basic-{name}"
+        )
+        for name in ("name", PHONETIC)
     ),
     *(
         SearchParameter(

@@ -121,6 +121,7 @@ def read_field(entry: Entry, places: Places) -> Field:
         masked=entry.boolean("masked"),
         check=cast("Any", entry.one_of("check", ("", *_RULES))),
         prefill=entry.string("prefill"),
+        questionnaire=entry.string("questionnaire"),
         columns=tuple(read_field(one, places) for one in entry.entries("columns")),
         grows=entry.boolean("grows"),
         hidden=entry.boolean("hidden"),

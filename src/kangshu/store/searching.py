@@ -3,12 +3,14 @@
 # ruff: noqa: S608  # the text is of literals and aliases made here; every value is bound
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from kangshu.access import Grant
 from kangshu.base.canonical import RESIDENT_ID
 from kangshu.base.faults import TooLarge
-from kangshu.search import Include, Query
+from kangshu.search import LARGEST_PAGE, Include, Query, parse_criteria
 from kangshu.store.conditions import Conditions, systems_of
 from kangshu.store.connections import Row
 from kangshu.store.cursors import listing_of
@@ -20,6 +22,8 @@ from kangshu.store.sql import Binder, readable_sql
 
 MOST_INCLUDED: Final = 10_000
 _DEEPEST_ITERATION: Final = 8
+MOST_FOUND: Final = 10_000
+"""Most matches that `find_all` returns."""
 _COLUMNS: Final = "r.key, r.type, r.id, r.version, r.deleted, r.updated, r.district, r.organisations, r.patient, r.labels, r.codec, r.body, r.account"
 
 
@@ -169,3 +173,26 @@ class Search:
         rows: list[Row] = await self._reader.connection.fetch(sql, *binder.values)
         await self._reader.learn(rows)
         return rows
+
+
+async def find_all(reader: Reader, grant: Grant, type: str, criteria: str | Query) -> Sequence[Stored]:
+    """Return every match of `criteria`.
+
+    Raises:
+        TooLarge: more than 10,000.
+    """
+    query = parse_criteria(type, criteria) if isinstance(criteria, str) else criteria
+    query = replace(query, count=LARGEST_PAGE, count_only=False, includes=())
+    found: list[Stored] = []
+    cursor: str | None = None
+    while True:
+        page = await Search(reader, grant, query).page(cursor)
+        found.extend(page.entries)
+        if len(found) > MOST_FOUND:
+            raise TooLarge(
+                f"more than {MOST_FOUND} matches; narrow the criteria",
+                zh=f"匹配超过 {MOST_FOUND} 条，请缩小条件",
+            )
+        if page.next is None:
+            return found
+        cursor = page.next

@@ -22,8 +22,8 @@ from kangshu.store.codec import PLAIN
 from kangshu.store.database import Database
 from kangshu.store.masking import values_of
 from kangshu.store.records import Page, Stored, Written
-from kangshu.store.searching import Search
-from kangshu.store.transaction import Transaction, find_all, retryable
+from kangshu.store.searching import Search, find_all
+from kangshu.store.transaction import Transaction, retryable
 
 T = TypeVar("T")
 MOST_TRIES: Final = 6
@@ -168,6 +168,20 @@ class Store(Database):
         """Return where a record belongs; faults as in `read`."""
         async with self.connection() as connection:
             return (await self.reader(connection).read(grant, type, id)).scope
+
+    async def left(self, type: str, ids: Sequence[str]) -> dict[str, int]:
+        """Return how many places are left of records of a type, by id, to a caller who has just been shown them.
+
+        One that nobody has taken a place of since it was loaded is missing: it has all that it says.
+        """
+        async with self.connection() as connection:
+            rows = await connection.fetch(
+                "select r.id, min(c.places - c.taken) as left from resource r join capacity c on c.key = r.key "
+                "where r.type = $1 and r.id = any($2::text[]) group by r.id",
+                self.catalogue.type(type),
+                list(ids),
+            )
+        return {row["id"]: row["left"] for row in rows}
 
     async def care_of(self, grant: Grant, patient: str) -> tuple[care.OpenCare, ...]:
         """Return every relation that is within its time and opens the records of a resident, also those refused.

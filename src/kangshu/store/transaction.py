@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -18,11 +19,10 @@ from kangshu.base.faults import (
     MultipleMatches,
     NotFound,
     PreconditionFailed,
-    TooLarge,
 )
 from kangshu.fhir import check_depth, render
 from kangshu.sdk import Resource
-from kangshu.search import LARGEST_PAGE, Query, extract, parse_criteria
+from kangshu.search import Query, extract, parse_criteria
 from kangshu.store import queue
 from kangshu.store.attachments import attach, context_of, settle, under
 from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_of, told_with_write
@@ -31,17 +31,17 @@ from kangshu.store.connections import Connection
 from kangshu.store.fields import kept
 from kangshu.store.guards import NamedResidents, check_frozen, check_owned, with_labels
 from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
-from kangshu.store.keeping import keep_capacity, keep_unique
+from kangshu.store.keeping import CHECKING, keep_capacity, keep_unique, unique_holder
 from kangshu.store.reading import Reader, not_found
 from kangshu.store.records import Page, Stored, Written
 from kangshu.store.relations import CARE_TYPES, SILENT, Told, told_by
 from kangshu.store.scopes import scope_of
-from kangshu.store.searching import Search
+from kangshu.store.searching import Search, find_all
+from kangshu.store.unique import UniqueRule
 
 if TYPE_CHECKING:
     from kangshu.store.store import Store
 
-MOST_FOUND: Final = 10_000
 _CREATE, _UPDATE, _DELETE = 0, 1, 2
 
 
@@ -122,6 +122,10 @@ class Transaction:
         self._found(found)
         return [stored.resource for stored in found]
 
+    async def look(self, type: str, criteria: str) -> list[Resource]:
+        """Return every match for the product's own checks: whoever may see it, shown to nobody, and so in no audit."""
+        return [stored.resource for stored in await find_all(self.reader, CHECKING, type, criteria)]
+
     async def count(self, query: Query) -> int:
         """Return how many records match."""
         self._note("search-type", query.type, detail=query.text)
@@ -149,6 +153,16 @@ class Transaction:
                 [self._store.catalogue.type(type) for type, _ in references],
                 [id for _, id in references],
             )
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Give a part that is undone alone when it raises; the transaction goes on."""
+        async with self.connection.transaction():
+            yield
+
+    async def holder(self, rule: UniqueRule, resource: Resource) -> str | None:
+        """Return the id of the record that has what `resource` would claim under `rule`, whoever may see it."""
+        return await unique_holder(self.connection, rule, resource)
 
     async def enqueue(
         self,
@@ -444,29 +458,6 @@ class Transaction:
                 place,
                 self._store.catalogue.type("Patient"),
             )
-
-
-async def find_all(reader: Reader, grant: Grant, type: str, criteria: str | Query) -> Sequence[Stored]:
-    """Return every match of `criteria`.
-
-    Raises:
-        TooLarge: more than 10,000.
-    """
-    query = parse_criteria(type, criteria) if isinstance(criteria, str) else criteria
-    query = replace(query, count=LARGEST_PAGE, count_only=False, includes=())
-    found: list[Stored] = []
-    cursor: str | None = None
-    while True:
-        page = await Search(reader, grant, query).page(cursor)
-        found.extend(page.entries)
-        if len(found) > MOST_FOUND:
-            raise TooLarge(
-                f"more than {MOST_FOUND} matches; narrow the criteria",
-                zh=f"匹配超过 {MOST_FOUND} 条，请缩小条件",
-            )
-        if page.next is None:
-            return found
-        cursor = page.next
 
 
 def _said(current: Stored | None) -> Told:

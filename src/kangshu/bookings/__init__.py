@@ -1,0 +1,22 @@
+"""Bookings (预约): places of slots held, taken, changed and given back by declared rules; slots published from templates.
+
+Bookings ─ book · move · move_to · wait · publish · board · tick · heed, each under a Grant
+"""
+
+from kangshu.bookings.board import Board, BoardCell, BoardRow
+from kangshu.bookings.bookings import Bookings
+from kangshu.bookings.hospital import Difference
+from kangshu.bookings.publishing import Proposal, ShareFinding
+from kangshu.bookings.shapes import BOOKING_KIND, kind_code
+
+__all__ = [
+    "BOOKING_KIND",
+    "Board",
+    "BoardCell",
+    "BoardRow",
+    "Bookings",
+    "Difference",
+    "Proposal",
+    "ShareFinding",
+    "kind_code",
+]

@@ -1,0 +1,436 @@
+"""`Bookings`: a place of a slot is held, booked, changed, waited for and given back here.
+
+What an appointment takes is counted by the store (`capacity`); here is who may take it and what becomes of it. An
+appointment is its own record of where it stands (Appointment.status): a booking costs one record, and the slot's when its
+last place goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from kangshu.access import ANY_TYPE, Everything, Grant
+from kangshu.base.clock import CITY_ZONE, instant, now
+from kangshu.base.faults import Conflict, Forbidden, Issue, NotFound, Unprocessable
+from kangshu.base.parameters import ParameterTable
+from kangshu.base.working_days import Calendar, china
+from kangshu.bookings import board, hospital, publishing, timekeeping
+from kangshu.bookings.rules import (
+    AFFILIATION,
+    Figures,
+    check_pool,
+    check_resident,
+    check_window,
+    may_move,
+)
+from kangshu.bookings.shapes import (
+    CHECKED_IN_AT,
+    HELD_UNTIL,
+    SERVED_AT,
+    WANTED,
+    appointment_for,
+    begins,
+    extension,
+    kind_code,
+    owner_of,
+    patient_of,
+    pool_of,
+    put_slot,
+    slot_of,
+    with_extension,
+)
+from kangshu.cases import may_start
+from kangshu.outbound import Outbound
+from kangshu.registers import check_values, write_path
+from kangshu.sdk import BookingDeclaration, BookingMove, Resource
+from kangshu.store import Store, Stored, Transaction
+
+ENGINE: Final = "booking.engine"
+"""The operation without which a booking's Appointment changes only by its moves."""
+_EVERY = MappingProxyType({ANY_TYPE: Everything()})
+_STAMPS: Final[Mapping[str, str]] = {"checked-in": CHECKED_IN_AT, "fulfilled": SERVED_AT}
+
+
+class Bookings:
+    """Every declared kind of booking. `jurisdiction` is the installation's division, for parameters."""
+
+    def __init__(
+        self,
+        store: Store,
+        declarations: Iterable[BookingDeclaration],
+        parameters: ParameterTable,
+        *,
+        calendar: Calendar | None = None,
+        jurisdiction: str = "",
+        clock: Callable[[], datetime] = now,
+        outbound: Outbound | None = None,
+    ) -> None:
+        self.store = store
+        self.parameters = parameters
+        self.calendar = calendar or china()
+        self.jurisdiction = jurisdiction
+        self.clock = clock
+        self.outbound = outbound or Outbound()
+        self._kinds = {one.code: one for one in declarations}
+
+    @property
+    def declarations(self) -> tuple[BookingDeclaration, ...]:
+        """Return every declared kind."""
+        return tuple(self._kinds.values())
+
+    def kind_of(self, resource: Resource) -> BookingDeclaration:
+        """Return the kind that a Slot or Appointment is of. Raises NotFound."""
+        code = kind_code(resource)
+        found = (
+            self._kinds.get(code) if code else next((one for one in self._kinds.values() if one.usual), None)
+        )
+        if found is None:
+            raise NotFound(f"there is no kind of booking '{code[:80]}'", zh=f"没有预约类型“{code[:80]}”")
+        return found
+
+    def figures(self) -> Figures:
+        """Return the dated parameters of today."""
+        return Figures(self.parameters, self.jurisdiction, self.clock().astimezone(CITY_ZONE).date())
+
+    async def book(
+        self,
+        grant: Grant,
+        slot_id: str,
+        patient: str,
+        *,
+        hold: bool = False,
+        values: Mapping[str, Any] | None = None,
+    ) -> Stored:
+        """Book a place of a slot for a resident (an id) and return the Appointment.
+
+        With `hold`, or where the hospital itself confirms its bookings, the place is held for some minutes and waits for
+        `confirm`. `values` are further elements: `reason` (text), `based_on` (ServiceRequest/id).
+
+        Raises:
+            NotFound: a slot or resident that the grant does not see.
+            Forbidden: the account may not book this kind, or not of this pool.
+            Conflict: no place is left, or the slot is closed.
+            Unprocessable: too early, too late, too many, or the resident is on the no-show list.
+        """
+        async with self.store.audited_entry(grant, "create", "Appointment", ""):
+
+            async def work(transaction: Transaction) -> Stored:
+                slot = await self._slot(transaction, slot_id)
+                declaration = self.kind_of(slot)
+                self._check_may(grant, declaration)
+                resident = await self._resident(transaction, grant, patient)
+                await self._check(transaction, grant, declaration, slot, resident)
+                confirms = hospital.confirms(slot)
+                status = "pending" if hold or confirms else "booked"
+                made = self._appointment(grant, declaration, slot, resident, status, values or {})
+                stored = (await transaction.create(made)).stored
+                if confirms and not hold:
+                    await hospital.ask(transaction, stored.id)
+                return stored
+
+            return await self.store.run(engine(grant), work)
+
+    def _appointment(
+        self,
+        grant: Grant,
+        declaration: BookingDeclaration,
+        slot: Resource,
+        resident: Resource,
+        status: str,
+        values: Mapping[str, Any],
+    ) -> Resource:
+        when = self.clock()
+        made = appointment_for(declaration, slot, actor_of(resident), status, booker_of(grant, slot), when)
+        if status == "pending":
+            minutes = self.figures().number(declaration.parameters.hold_minutes) or 15
+            with_extension(made, HELD_UNTIL, instant(when + timedelta(minutes=minutes)), "Instant")
+        if values.get("reason"):
+            made["reasonCode"] = [{"text": str(values["reason"])[:200]}]
+        if values.get("based_on"):
+            made["basedOn"] = [{"reference": str(values["based_on"])}]
+        tags = slot.get("meta", {}).get("tag")
+        if tags:
+            made["meta"] = {"tag": tags}
+        return made
+
+    async def wait(self, grant: Grant, schedule_id: str, patient: str, *, before: str = "") -> Stored:
+        """Put a resident on the waiting list (候补) of a schedule, for a day not after `before`; return the Appointment.
+
+        Raises as `book`; Conflict where a place is free.
+        """
+        async with self.store.audited_entry(grant, "create", "Appointment", ""):
+
+            async def work(transaction: Transaction) -> Stored:
+                schedule = (await transaction.read("Schedule", schedule_id)).resource
+                declaration = self.kind_of(schedule)
+                self._check_may(grant, declaration)
+                if declaration.state_title("waitlist").zh == "waitlist":
+                    raise Unprocessable("this kind has no waiting list", zh="该类预约没有候补")
+                resident = await self._resident(transaction, grant, patient)
+                free = await transaction.look(
+                    "Slot",
+                    f"schedule=Schedule/{schedule_id}&status=free&start=gt{instant(self.clock())}&_count=50",
+                )
+                if any(pool_of(one) == "public" for one in free):
+                    raise Conflict("there are free places: book one", zh="该门诊仍有可约号源，请直接预约")
+                held = await self._held(transaction, patient)
+                if any(
+                    one["status"] == "waitlist" and extension(one, WANTED) == f"Schedule/{schedule_id}"
+                    for one in held
+                ):
+                    raise Conflict("the resident is on this waiting list already", zh="该居民已在该门诊候补")
+                slot = {"id": "", "extension": schedule.get("extension", []), "start": "", "end": ""}
+                made = appointment_for(
+                    declaration, slot, actor_of(resident), "waitlist", booker_of(grant, slot), self.clock()
+                )
+                for element in ("slot", "start", "end"):
+                    made.pop(element)
+                if schedule.get("specialty"):
+                    made["specialty"] = schedule["specialty"]
+                with_extension(made, WANTED, {"reference": f"Schedule/{schedule_id}"}, "Reference")
+                if before:
+                    made["requestedPeriod"] = [{"end": before}]
+                return (await transaction.create(made)).stored
+
+            return await self.store.run(engine(grant), work)
+
+    def moves(self, grant: Grant, appointment: Resource) -> tuple[BookingMove, ...]:
+        """Return the moves that this account may make of an appointment as it stands."""
+        declaration = self.kind_of(appointment)
+        start = begins(appointment)
+        return tuple(
+            one
+            for one in declaration.moves
+            if appointment["status"] in one.sources
+            and may_move(grant, appointment, one.by, owner_of(appointment), patient_of(appointment))
+            and not (one.before and start is not None and start <= self.clock())
+        )
+
+    async def move(
+        self,
+        grant: Grant,
+        appointment_id: str,
+        move_id: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        slot: str = "",
+        if_match: int | None = None,
+    ) -> Stored:
+        """Make a move of an appointment and return it; `slot` is the id of the other slot that a move takes.
+
+        Raises:
+            NotFound: no such appointment or move, or none that the grant sees.
+            Forbidden: the account may not make this move.
+            Conflict: it stands elsewhere by now, or the slot has no place.
+            Unprocessable: values against the form, or a rule of the slot.
+        """
+        async with self.store.audited_entry(grant, "update", "Appointment", appointment_id):
+            if "system" not in grant.roles:
+                await self.store.read(grant, "Appointment", appointment_id)
+
+            async def work(transaction: Transaction) -> Stored:
+                await transaction.lock("Appointment", appointment_id)
+                stored = await transaction.reader.current("Appointment", appointment_id)
+                if stored is None or stored.deleted:
+                    raise NotFound("there is no such appointment", zh="预约不存在")
+                return await self._made(transaction, grant, stored, move_id, values or {}, slot, if_match)
+
+            return await self.store.run(engine(grant), work)
+
+    async def _made(
+        self,
+        transaction: Transaction,
+        grant: Grant,
+        stored: Stored,
+        move_id: str,
+        values: Mapping[str, Any],
+        slot_id: str,
+        if_match: int | None,
+    ) -> Stored:
+        appointment = stored.resource
+        declaration = self.kind_of(appointment)
+        move = next((one for one in declaration.moves if one.id == move_id), None)
+        if move is None:
+            raise NotFound(f"there is no move '{move_id[:60]}'", zh=f"该预约没有“{move_id[:60]}”操作")
+        if not may_move(grant, appointment, move.by, owner_of(appointment), patient_of(appointment)):
+            raise Forbidden(
+                f"this account may not '{move.title.en}'",
+                zh=f"当前账号不能“{move.title.zh}”，该操作由其他单位或人员办理",
+            )
+        self._check_stands(declaration, appointment, move)
+        form, issues = check_values(move.form, values)
+        if issues:
+            raise Unprocessable(
+                "the form is not complete or not right", zh="表单填写不完整或有误", issues=issues
+            )
+        when = self.clock()
+        for field in move.form:
+            if field.id in form:
+                write_path(appointment, field.path, form[field.id])
+        if move.slot:
+            wanted = slot_id or slot_of(appointment)
+            if not wanted:
+                raise Unprocessable("choose a slot", zh="请选择号源", issues=(_slot_issue(),))
+            slot = await self._slot(transaction, wanted)
+            resident = await self._resident(transaction, engine(grant), patient_of(appointment))
+            await self._check(transaction, grant, declaration, slot, resident, leaving=appointment["id"])
+            if owner_of(slot) != owner_of(appointment):
+                raise Unprocessable(
+                    "the other slot is of another hospital: cancel this and book there",
+                    zh="不能改约到其他医院，请取消后重新预约",
+                    expression="slot",
+                )
+            put_slot(appointment, slot)
+        appointment["status"] = move.target
+        if move.target not in ("pending", "proposed"):
+            with_extension(appointment, HELD_UNTIL, None, "Instant")
+        if move.target in _STAMPS:
+            stamp = when.astimezone(CITY_ZONE).isoformat(timespec="seconds")
+            with_extension(appointment, _STAMPS[move.target], stamp, "DateTime")
+        if move.target == "booked":
+            appointment["participant"][0]["status"] = "accepted"
+        return (await transaction.update(appointment, if_match=if_match or stored.version)).stored
+
+    def _check_stands(
+        self, declaration: BookingDeclaration, appointment: Resource, move: BookingMove
+    ) -> None:
+        if appointment["status"] not in move.sources:
+            title = declaration.state_title(appointment["status"])
+            raise Conflict(
+                f"'{move.title.en}' is not possible while the appointment is '{title.en}'",
+                zh=f"预约当前为“{title.zh}”，不能“{move.title.zh}”",
+            )
+        start = begins(appointment)
+        if move.before and start is not None and start <= self.clock():
+            raise Conflict("the appointment has begun", zh=f"就诊时间已到，不能“{move.title.zh}”")
+
+    async def _slot(self, transaction: Transaction, slot_id: str) -> Resource:
+        found = await transaction.reader.current("Slot", slot_id)
+        if found is None or found.deleted:
+            raise NotFound(f"there is no Slot/{slot_id[:64]}", zh="号源不存在")
+        return found.resource
+
+    async def _resident(self, transaction: Transaction, grant: Grant, patient: str) -> Resource:
+        """Return the resident, whose row is locked: what they hold is counted by one booking at a time."""
+        found = await transaction.reader.current("Patient", patient, lock=True)
+        # an emergency is to read: nothing is founded on it
+        if (
+            found is None
+            or found.deleted
+            or not await transaction.reader.may_read(grant.without_emergency(), found)
+        ):
+            raise NotFound(f"there is no Patient/{patient[:64]}", zh="没有该居民，或当前账号不可查看")
+        return found.resource
+
+    async def _check(
+        self,
+        transaction: Transaction,
+        grant: Grant,
+        declaration: BookingDeclaration,
+        slot: Resource,
+        resident: Resource,
+        *,
+        leaving: str = "",
+    ) -> None:
+        figures = self.figures()
+        if slot["status"] in ("busy-unavailable", "entered-in-error"):
+            raise Conflict("this slot is closed", zh="该号源已停诊")
+        check_window(declaration, slot, figures, self.clock())
+        pool = pool_of(slot)
+        declared = declaration.pool(pool)
+        members = (
+            await self._members(transaction, owner_of(slot)) if declared and declared.by == "alliance" else ()
+        )
+        check_pool(declaration, pool, grant, owner_of(slot), resident, members, figures)
+        held = await self._held(transaction, str(resident["id"]))
+        check_resident(declaration, slot, held, figures, leaving=leaving)
+
+    async def _members(self, transaction: Transaction, owner: str) -> Sequence[str]:
+        """Return the ids of the members of the alliance that the hospital leads."""
+        found = await transaction.look(
+            "OrganizationAffiliation", f"primary-organization=Organization/{owner}&active=true"
+        )
+        return [
+            str((one.get("participatingOrganization") or {}).get("reference", "")).removeprefix(
+                "Organization/"
+            )
+            for one in found
+            if any(
+                coding.get("code") == AFFILIATION
+                for code in one.get("code", ())
+                for coding in code.get("coding", ())
+            )
+        ]
+
+    async def _held(self, transaction: Transaction, patient: str) -> list[Resource]:
+        """Return what counts against another booking of the resident: what lies ahead, and what was missed."""
+        return await transaction.look(
+            "Appointment", f"patient=Patient/{patient}&status=waitlist,pending,booked,noshow&_count=100"
+        )
+
+    def _check_may(self, grant: Grant, declaration: BookingDeclaration) -> None:
+        if not (grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)):
+            raise Forbidden(
+                f"this account may not book '{declaration.title.en}'",
+                zh=f"当前账号不能办理“{declaration.title.zh}”",
+            )
+
+    # the parts that stand beside
+
+    async def publish(
+        self,
+        grant: Grant,
+        service_id: str,
+        first: str,
+        last: str,
+        *,
+        holidays: bool = False,
+        dry: bool = False,
+    ) -> publishing.Proposal:
+        """Publish the slots (放号) of a department's templates from `first` to `last`; see `publishing.publish`."""
+        return await publishing.publish(self, grant, service_id, first, last, holidays=holidays, dry=dry)
+
+    async def board(
+        self, grant: Grant, organisation: str, day: str, *, kind: str = "", department: str = ""
+    ) -> board.Board:
+        """Return a hospital's slots of the week of `day`; see `board.read_board`."""
+        return await board.read_board(self, grant, organisation, day, kind=kind, department=department)
+
+    async def tick(self) -> dict[str, int]:
+        """Do what time does: let holds go, tell no-shows, open reserved slots, remind; return how many of each."""
+        return await timekeeping.tick(self)
+
+    async def heed(self) -> int:
+        """Ask the hospitals that confirm; follow closed slots, answers, and places that came free. Return how many."""
+        return await hospital.work(self) + await timekeeping.heed(self)
+
+    async def reconcile(self, grant: Grant, organisation: str, day: str) -> list[hospital.Difference]:
+        """Compare a day's bookings with the hospital's own system and keep the differences; see `hospital.reconcile`."""
+        return await hospital.reconcile(self, grant, organisation, day)
+
+
+def engine(grant: Grant) -> Grant:
+    """Return the grant that a booking is written with after its own checks; the account stays, for the audit."""
+    return replace(grant, read=_EVERY, write=_EVERY, operations=grant.operations | {ENGINE})
+
+
+def actor_of(resident: Resource) -> Resource:
+    """Return the participant's actor: the resident, by the name that a desk calls."""
+    name = next((one.get("text", "") for one in resident.get("name", ())), "")
+    found = {"reference": f"Patient/{resident['id']}"}
+    return {**found, "display": name} if name else found
+
+
+def booker_of(grant: Grant, slot: Resource) -> str:
+    """Return the reference of who books: an organisation, a resident, or for the product itself the slot's owner."""
+    if grant.organisation:
+        return f"Organization/{grant.organisation}"
+    return f"Patient/{grant.patient}" if grant.patient else f"Organization/{owner_of(slot)}"
+
+
+def _slot_issue() -> Issue:
+    return Issue("error", "required", "choose a slot", ("slot",), "请选择号源")
