@@ -1,7 +1,9 @@
 """Registers (台账): lists, forms, Excel in and out, generated from their declarations."""
 
 from kangshu.registers.attachments import MEDIA, PARAMETERS, AttachedFile, Attachments
+from kangshu.registers.batch import BatchReport, BatchRow
 from kangshu.registers.changes import FieldChange
+from kangshu.registers.differences import Difference, RecordChange
 from kangshu.registers.forms import (
     REFERENCE_TYPES,
     check_values,
@@ -15,20 +17,32 @@ from kangshu.registers.forms import (
 from kangshu.registers.importing import ImportReport, RowError
 from kangshu.registers.names import candidates, name_of, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_path
+from kangshu.registers.filling import BLANK, Names, filled, item_names, sheet_blocks
+from kangshu.registers.prints import DETAILS, OF_RECORDS, Prints
 from kangshu.registers.questionnaire import questionnaire
-from kangshu.registers.registers import RegisterPage, RegisterRecord, Registers, SectionRows
+from kangshu.registers.registers import BATCH_MOST, RegisterPage, RegisterRecord, Registers, SectionRows
 from kangshu.registers.rows import RegisterRow, display
 from kangshu.registers.sections import DueDay
 
 __all__ = [
+    "BATCH_MOST",
+    "BLANK",
+    "DETAILS",
     "MEDIA",
+    "OF_RECORDS",
     "PARAMETERS",
     "REFERENCE_TYPES",
     "AttachedFile",
     "Attachments",
+    "BatchReport",
+    "BatchRow",
+    "Difference",
     "DueDay",
     "FieldChange",
     "ImportReport",
+    "Names",
+    "Prints",
+    "RecordChange",
     "RegisterPage",
     "RegisterRecord",
     "RegisterRow",
@@ -39,8 +53,10 @@ __all__ = [
     "check_values",
     "display",
     "fhirpath_of",
+    "filled",
     "into_element",
     "is_empty",
+    "item_names",
     "name_of",
     "names_of",
     "parse_path",
@@ -48,6 +64,7 @@ __all__ = [
     "questionnaire",
     "read_path",
     "read_values",
+    "sheet_blocks",
     "with_held_rows",
     "write_path",
     "write_values",

@@ -8,6 +8,7 @@ from typing import Any
 
 from kangshu.base.faults import Issue
 from kangshu.base.text import Text
+from kangshu.registers.differences import RecordChange
 from kangshu.registers.forms import check_values
 from kangshu.sdk import RegisterDeclaration
 
@@ -32,6 +33,9 @@ class ImportReport:
     created: int
     updated: int
     errors: tuple[RowError, ...]
+    changes: tuple[RecordChange, ...] = ()
+    """What the rows did, or in a preview would do, to which records."""
+    written: bool = False
 
     @property
     def accepted(self) -> bool:

@@ -18,7 +18,7 @@ from kangshu.registers.changes import FieldChange, changes, references_in
 from kangshu.registers.forms import points, read_values
 from kangshu.registers.importing import ImportReport, Row
 from kangshu.registers.names import by_name, candidates, names_of
-from kangshu.registers.pictured import Pictured, every_record
+from kangshu.registers.pictured import Pictured, every_record, place_of
 from kangshu.registers.protected import masked_fields
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, row_of, value_of
@@ -142,7 +142,8 @@ class Registers:
         query = query_of(register, filters or {}, "", LARGEST, total=True)
         resources, total = await every_record(self._store, grant, query, most)
         rows = await self._rows(grant, register.columns, resources)
-        return Pictured(rows, tuple(resources), total)
+        places = tuple(place_of(register.pictures.map, one) for one in resources)
+        return Pictured(rows, places, total)
 
     async def record(self, grant: Grant, code: str, id: str) -> RegisterRecord:
         """Return one record with its form's values. Raises NotFound."""

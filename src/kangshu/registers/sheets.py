@@ -13,6 +13,7 @@ from kangshu.base.faults import TooLarge, Unprocessable
 from kangshu.base.text import Language, Text
 from kangshu.documents import Value, read_xlsx, write_xlsx
 from kangshu.registers.forms import is_empty
+from kangshu.registers.importing import RowError
 from kangshu.registers.rows import RegisterRow
 from kangshu.sdk import Field, RegisterDeclaration
 
@@ -71,6 +72,14 @@ def template_sheets(register: RegisterDeclaration, language: Language) -> bytes:
     return write_xlsx(
         {register.title.in_language(language): [titles], _HELP.in_language(language): explained}
     )
+
+
+def error_sheet(register: RegisterDeclaration, errors: Sequence[RowError], language: Language) -> bytes:
+    """Return a workbook of what is wrong with which cell of an import, from the first row on."""
+    heads = (Text("行号", "Row"), Text("列", "Column"), Text("问题", "What is wrong"))
+    rows: list[list[Value]] = [[one.in_language(language) for one in heads]]
+    rows += [[one.row, one.column, one.text.in_language(language)] for one in errors]
+    return write_xlsx({register.title.in_language(language): rows})
 
 
 def read_sheet(register: RegisterDeclaration, data: bytes, most: int) -> list[tuple[int, dict[str, Any]]]:

@@ -15,7 +15,7 @@ from kangshu.api import tell
 from kangshu.base.clock import quarter_ends, today
 from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
-from kangshu.web import charts, figures
+from kangshu.web import charts, figures, maps
 from kangshu.web.language import Words
 from kangshu.web.lookup import divisions, kind_title, name_of, organisations, record_address, text_of
 from kangshu.web.pages.figures_text import target_text
@@ -155,14 +155,7 @@ async def measure(visit: Visit) -> Response:
         )
     tiles = Markup("")
     if by == "district" and len(result.rows) > 1:
-        tiles = charts.tile_map(
-            [
-                charts.Tile(str(r.keys[0]), split.title, r.value, split.value)
-                for r, split in zip(result.rows, rows, strict=True)
-            ],
-            title=words("区域示意图"),
-            links=f"{address}?district={{code}}",
-        )
+        tiles = await _districts(visit, f"{address}?district={{code}}", place, result.rows, rows)
     return visit.render(
         "measure.html",
         title=words.of(measured.title),
@@ -197,6 +190,21 @@ async def measure(visit: Visit) -> Response:
         direction=figures.direction_text(words, measured),
         views="、".join(measured.views),
         parameters=[_parameter(visit, one, end) for one in measured.parameters],
+    )
+
+
+async def _districts(
+    visit: Visit, links: str, place: str, found: Sequence[figures.Row], rows: Sequence[Split]
+) -> Markup:
+    """Return the districts on the map; as equal tiles where they have no outlines."""
+    title = visit.words("区域示意图")
+    split = [(str(one.keys[0]), one.value, row) for one, row in zip(found, rows, strict=True)]
+    shades = {code: maps.Shade(value, row.value) for code, value, row in split}
+    drawn = maps.drawn_map(await maps.lands(visit), place, title=title, shades=shades, links=links)
+    return drawn or charts.tile_map(
+        [charts.Tile(code, row.title, value, row.value) for code, value, row in split],
+        title=title,
+        links=links,
     )
 
 

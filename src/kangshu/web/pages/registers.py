@@ -18,14 +18,13 @@ from kangshu.base.faults import (
     Unprocessable,
     UnsupportedMedia,
 )
-from kangshu.base.text import Text
 from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import RegisterDeclaration
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, divisions, with_residents
-from kangshu.web.parts import Filter, Paging
-from kangshu.web.visit import Visit, texts, uploaded
+from kangshu.web.parts import Filter, Paging, Tab
+from kangshu.web.visit import Visit, texts
 
 _RESERVED: Final = frozenset({"cursor", "trail", "page", "sort", "lang", "size", "said", "id"})
 _PAGE: Final = 20
@@ -35,6 +34,8 @@ _MOST_CHOSEN: Final = 100
 _TRAIL: Final = 20
 """How many pages back the address remembers; further back leads to the first page."""
 _NUMBERS: Final = frozenset({"integer", "decimal"})
+_NAMED: Final = frozenset({"organisation", "practitioner", "resident"})
+"""Kinds of columns that people filter by a name."""
 _SHORT: Final = 28
 """Columns whose texts are at most this wide (a Chinese character counts two) stand on one line."""
 UNTIL: Final = ".to"
@@ -69,25 +70,6 @@ class ShownRow:
     cells: list[ShownCell]
     address: str
     edit: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownReport:
-    """What an import did."""
-
-    created: int
-    updated: int
-    failed: int
-    errors: list[ShownError]
-
-
-@dataclass(frozen=True, slots=True)
-class ShownError:
-    """One wrong cell of an import."""
-
-    row: int
-    column: str
-    text: str
 
 
 def declaration_of(visit: Visit) -> RegisterDeclaration:
@@ -126,7 +108,8 @@ async def register(visit: Visit) -> Response:
         grant, declared.code, filters, sort, cursor or None, count=_PAGE
     )
     address = f"/registers/{declared.code}"
-    fields = await _filter_fields(visit, declared, filters)
+    fields = await filter_fields(visit, declared, filters)
+    may_batch = grant.may("register.write") and bool(visit.platform.registers.batch_fields(declared.code))
     total = page.total if page.total is not None else "—"
     return visit.render(
         "register.html",
@@ -136,11 +119,14 @@ async def register(visit: Visit) -> Response:
         ),
         help=words.of(declared.help),
         address=address,
+        tabs=picture_tabs(visit, declared),
         export=f"{address}/export.xlsx"
         + (f"?{urlencode({**filters, **({'sort': sort} if sort else {})})}" if filters or sort else ""),
         may_export=grant.may("export"),
         may_import=grant.may("register.import") and not declared.read_only,
         may_write=grant.may("register.write") and not declared.read_only,
+        may_batch=may_batch,
+        may_mark=may_batch or grant.may("export"),
         filters=fields[:_MAIN],
         folded=fields[_MAIN:],
         sort=sort,
@@ -150,6 +136,24 @@ async def register(visit: Visit) -> Response:
         page=_paging(visit, page.next or "", len(page.rows)),
         total_text=words("共 {total} 条", total=f"{total:,}" if isinstance(total, int) else total),
     )
+
+
+def picture_tabs(visit: Visit, declared: RegisterDeclaration, current: str = "") -> list[Tab]:
+    """Return the ways between a register's list and its pictures; none where it has no picture."""
+    pictures = declared.pictures
+    offered = (
+        ("map", "地图", pictures.map),
+        ("gantt", "甘特图", pictures.gantt),
+        ("curve", "曲线", pictures.curve),
+    )
+    drawn = [(name, title) for name, title, one in offered if one is not None]
+    if not drawn:
+        return []
+    address, query = f"/registers/{declared.code}", urlencode(filters_of(visit))
+    tail = f"?{query}" if query else ""
+    found = [Tab(visit.words("列表"), address + tail, current == "")]
+    found += [Tab(visit.words(title), f"{address}/{name}{tail}", current == name) for name, title in drawn]
+    return found
 
 
 def shapes_of(visit: Visit, declared: RegisterDeclaration, rows: Sequence[Any]) -> dict[str, str]:
@@ -216,9 +220,10 @@ def _paging(visit: Visit, following: str, count: int) -> Paging:
     return Paging(previous, onward, text if previous or onward else "")
 
 
-async def _filter_fields(
+async def filter_fields(
     visit: Visit, declared: RegisterDeclaration, filters: Mapping[str, str]
 ) -> list[Filter]:
+    """Return the fields above a register's list or picture, with what it is filtered by now."""
     words = visit.words
     found = []
     for column in declared.columns:
@@ -233,7 +238,10 @@ async def _filter_fields(
         first, dots, last = value.partition("..")
         if span and not dots and value:
             first = last = value
-        found.append(Filter(column.id, words.of(column.title), first, options, span, last if span else ""))
+        hint = words("汉字、全拼或首字母") if column.kind in _NAMED or column.search == "name" else ""
+        found.append(
+            Filter(column.id, words.of(column.title), first, options, span, last if span else "", hint)
+        )
     if not any(column.kind == "district" for column in declared.columns):
         places = tuple((code, name) for code, name in (await divisions(visit)).items() if len(code) <= 9)
         if places:
@@ -289,42 +297,6 @@ async def template(visit: Visit) -> Response:
     declared, words = declaration_of(visit), visit.words
     data = visit.platform.registers.template_xlsx(declared.code, language=words.language)
     return visit.download(data, f"{words.of(declared.title)}{words('（导入模板）')}.xlsx")
-
-
-async def import_form(visit: Visit) -> Response:
-    """Show the two steps of an import."""
-    return _import(visit)
-
-
-def _import(visit: Visit, report: ShownReport | None = None, error: str = "", status: int = 200) -> Response:
-    declared = declaration_of(visit)
-    return visit.render(
-        "register_import.html",
-        status,
-        title=visit.words.of(declared.title),
-        address=f"/registers/{declared.code}",
-        report=report,
-        error=error,
-    )
-
-
-async def import_file(visit: Visit) -> Response:
-    """Import a filled-in workbook and show what happened row by row."""
-    declared, words = declaration_of(visit), visit.words
-    file = await uploaded(await visit.form(), "file")
-    if file is None:
-        return _import(visit, error=words("请选择要上传的文件"), status=422)
-    try:
-        report = await visit.platform.registers.import_xlsx(visit.grant, declared.code, file[1])
-    except Fault as fault:
-        if fault.code in ("forbidden", "not-found", "exception", "transient"):
-            raise
-        return _import(visit, error=Text(fault.zh, fault.text).in_language(words.language), status=422)
-    errors = [ShownError(one.row, one.column, words.of(one.text)) for one in report.errors]
-    failed = len({one.row for one in report.errors})
-    return _import(
-        visit, ShownReport(report.created, report.updated, failed, errors), status=422 if errors else 200
-    )
 
 
 async def new(visit: Visit) -> Response:

@@ -1,0 +1,209 @@
+"""Maps as SVG, drawn on the server from the outlines of divisions: no tiles, no script, every mark a link with words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from kangshu.access import division_prefix
+from kangshu.base.canonical import BASE, OUTLINE
+from kangshu.sdk import Outline, Resource
+from kangshu.web.icons import drawn
+from kangshu.web.visit import Visit
+
+_PAIR: Final = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
+_WIDE: Final = 900.0
+_PAD: Final = 14.0
+_NAMED_MOST: Final = 40
+"""More marks than this are told apart by the table below: names would cover each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Land:
+    """One division on the ground."""
+
+    code: str
+    name: str
+    outline: Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One record on a map. `colour` is the number of its colour (0: none), `weight` 0..1 the share of the largest."""
+
+    east: float
+    north: float
+    name: str
+    text: str
+    address: str
+    colour: int = 0
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """What a division is filled with: a value for the five steps (None: unknown) and its words."""
+
+    value: float | None
+    text: str
+
+
+async def lands(visit: Visit) -> dict[str, Land]:
+    """Return the divisions that have an outline, by code."""
+    found = await visit.platform.store.search_all(visit.grant, "Location", f"identifier={BASE}/sid/division|")
+    listed = (land_of(one) for one in found)
+    return {one.code: one for one in sorted((one for one in listed if one), key=lambda one: one.code)}
+
+
+def land_of(place: Resource) -> Land | None:
+    """Return the division of a Location with its outline; None where it has none that can be read."""
+    code = next((str(one.get("value", "")) for one in place.get("identifier", ())), "")
+    written = next(
+        (str(one.get("valueString", "")) for one in place.get("extension", ()) if one.get("url") == OUTLINE),
+        "",
+    )
+    ring = tuple((float(east), float(north)) for east, north in _PAIR.findall(written))
+    return Land(code, str(place.get("name", code)), ring) if code and len(ring) > 3 else None
+
+
+def below(places: Mapping[str, Land], code: str) -> tuple[list[Land], list[Land]]:
+    """Return the divisions one level and two levels below `code`, of those with an outline."""
+    prefix = division_prefix(code)
+    inner = [one for one in places.values() if one.code != code and one.code.startswith(prefix)]
+    levels = sorted({len(one.code) for one in inner})
+    first = [one for one in inner if levels and len(one.code) == levels[0]]
+    second = [one for one in inner if len(levels) > 1 and len(one.code) == levels[1]]
+    return first, second
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """How degrees become coordinates: a plate carrée with the degrees of longitude shortened at the middle latitude."""
+
+    west: float
+    top: float
+    across: float
+    down: float
+    height: float
+
+    def at(self, east: float, north: float) -> tuple[float, float]:
+        return (east - self.west) * self.across + _PAD, (self.top - north) * self.down + _PAD
+
+    def path(self, ring: Outline) -> str:
+        points = (self.at(*one) for one in ring)
+        return f"M{'L'.join(f'{x:.1f},{y:.1f}' for x, y in points)}Z"
+
+    def middle(self, ring: Outline) -> tuple[float, float]:
+        """Return the centre of gravity of an outline, where its name stands."""
+        area = x = y = 0.0
+        origin = ring[0]
+        for here, there in pairwise(ring):
+            a, b = here[0] - origin[0], here[1] - origin[1]
+            c, d = there[0] - origin[0], there[1] - origin[1]
+            cross = a * d - c * b
+            area, x, y = area + cross, x + (a + c) * cross, y + (b + d) * cross
+        if not area:
+            return self.at(*origin)
+        return self.at(origin[0] + x / (3 * area), origin[1] + y / (3 * area))
+
+
+def _sheet(rings: Iterable[Outline]) -> _Sheet:
+    points = [point for ring in rings for point in ring]
+    west, east = min(x for x, _ in points), max(x for x, _ in points)
+    south, top = min(y for _, y in points), max(y for _, y in points)
+    shortened = math.cos(math.radians((south + top) / 2))
+    across = (_WIDE - 2 * _PAD) / ((east - west) or 1.0)
+    down = across / shortened
+    if (top - south) * down > _WIDE * 0.75:
+        down = _WIDE * 0.75 / (top - south)
+        across = down * shortened
+    return _Sheet(west, top, across, down, (top - south) * down + 2 * _PAD)
+
+
+def drawn_map(
+    places: Mapping[str, Land],
+    code: str,
+    *,
+    title: str,
+    marks: Sequence[Mark] = (),
+    shades: Mapping[str, Shade] | None = None,
+    links: str = "",
+) -> Markup:
+    """Return the map of division `code` with what lies below it, shaded, with marks upon it.
+
+    `links` is an address with {code} to which a division one level below leads. Empty where there is no outline.
+    """
+    first, second = below(places, code)
+    rings = [one.outline for one in (first or [places[code]] if code in places or first else [])]
+    if not rings:
+        return Markup()
+    sheet = _sheet(rings)
+    out = [
+        f'<svg class="chart map" viewBox="0 0 {_WIDE:.0f} {sheet.height:.0f}" role="group" aria-label="{escape(title)}">'
+    ]
+    known = [one.value for one in (shades or {}).values() if one.value is not None]
+    if not first:
+        out.append(f'<path class="map-land" d="{sheet.path(places[code].outline)}"/>')
+    for land in first:
+        out.append(_land(sheet, land, (shades or {}).get(land.code), known, shades is not None, links))
+    if shades is None:
+        out += [f'<path class="map-inner" d="{sheet.path(land.outline)}"/>' for land in second]
+    out += [f'<path class="map-border" d="{sheet.path(land.outline)}"/>' for land in first]
+    out += [_named(sheet, land, (shades or {}).get(land.code), known) for land in first]
+    placed = sorted(marks, key=lambda one: -one.weight)
+    out += [_mark(sheet, one, named=len(marks) <= _NAMED_MOST) for one in placed]
+    out.append("</svg>")
+    return drawn("".join(out))
+
+
+def _land(
+    sheet: _Sheet, land: Land, shade: Shade | None, known: Sequence[float], shaded: bool, links: str
+) -> str:
+    step = _step(shade, known) if shaded else ""
+    said = f"{land.name}{'：' + shade.text if shade is not None else ''}"
+    body = f'<path class="map-land{step}" d="{sheet.path(land.outline)}"><title>{escape(said)}</title></path>'
+    if not links:
+        return body
+    address = links.replace("{code}", land.code)
+    return f'<a href="{escape(address)}" aria-label="{escape(said)}">{body}</a>'
+
+
+def _step(shade: Shade | None, known: Sequence[float]) -> str:
+    if shade is None or shade.value is None:
+        return " is-unknown"
+    low, span = min(known), (max(known) - min(known)) or 1.0
+    return f" shade-{1 + min(4, int((shade.value - low) / span * 5))}"
+
+
+def _named(sheet: _Sheet, land: Land, shade: Shade | None, known: Sequence[float]) -> str:
+    x, y = sheet.middle(land.outline)
+    dark = " is-on-dark" if _step(shade, known)[-1:] in ("4", "5") else ""
+    name = f'<text class="map-name{dark}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escape(land.name)}</text>'
+    if shade is None:
+        return name
+    return (
+        f'{name}<text class="is-big is-strong{dark}" x="{x:.1f}" y="{y + 24:.1f}" text-anchor="middle">'
+        f"{escape(shade.text)}</text>"
+    )
+
+
+def _mark(sheet: _Sheet, one: Mark, *, named: bool) -> str:
+    x, y = sheet.at(one.east, one.north)
+    size = 6 + 9 * math.sqrt(max(0.0, min(1.0, one.weight)))
+    text = ""
+    if named:
+        text = f'<text class="map-label" x="{x + size + 4:.1f}" y="{y + 4:.1f}">{escape(one.name)}</text>'
+        if x > _WIDE * 0.72:
+            text = text.replace(f'x="{x + size + 4:.1f}"', f'x="{x - size - 4:.1f}" text-anchor="end"')
+    said = f"{one.name}：{one.text}" if one.text else one.name
+    return (
+        f'<a href="{escape(one.address)}" aria-label="{escape(said)}"><g class="map-mark">'
+        f'<circle class="mark-{one.colour}" cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"><title>{escape(said)}</title></circle>'
+        f"{text}</g></a>"
+    )
