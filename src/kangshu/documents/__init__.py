@@ -18,7 +18,12 @@ from kangshu.documents.official import (
     written_day,
 )
 from kangshu.documents.official_writer import official_document
-from kangshu.documents.portable_writer import write_report_pdf, write_report_pdf_apart
+from kangshu.documents.portable_writer import (
+    portable_data,
+    set_apart,
+    write_report_pdf,
+    write_report_pdf_apart,
+)
 from kangshu.documents.previewing import FilePreview, PreviewBlock, preview_file
 from kangshu.documents.reader import MAXIMUM_BYTES, read_document
 from kangshu.documents.report import (
@@ -74,11 +79,13 @@ __all__ = [
     "WriteBlock",
     "document_number",
     "official_document",
+    "portable_data",
     "preview_file",
     "read_apart",
     "read_csv",
     "read_document",
     "read_xlsx",
+    "set_apart",
     "square_code",
     "write_csv",
     "write_docx",

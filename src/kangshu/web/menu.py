@@ -75,6 +75,7 @@ def menu(
                     if platform.questionnaires.offered(grant)
                     else []
                 ),
+                *([entry(words("数据交换"), "/exchanges", "swap")] if platform.exchanges.open_to(grant) else []),
                 *([entry(words("档案调阅"), "/find/resident", "search")] if _looks_up(grant) else []),
                 *([entry(words("应急调阅"), "/emergency", "warn")] if grant.may("emergency.access") else []),
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -23,6 +24,7 @@ from kangshu.sdk import STAY, CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of, with_residents
+from kangshu.web.pages.calculations import calculations_of
 from kangshu.web.pages.case_checks import checklists, related_cases
 from kangshu.web.pages.case_papers import cites, papers_of
 from kangshu.web.pages.clauses import clause_of
@@ -162,12 +164,17 @@ async def case_view(
                 offer.move.id,
                 words.of(offer.move.title),
                 offer.move.tone,
-                form_fields(
-                    words,
+                with_questionnaires(
+                    visit,
                     offer.move.form,
-                    values if mine and values else {**first, **held, **rows},
-                    fault.issues if mine and fault else (),
-                    await _choices(visit, id_, offer.move.id, offer.move.form),
+                    form_fields(
+                        words,
+                        offer.move.form,
+                        values if mine and values else {**first, **held, **rows},
+                        fault.issues if mine and fault else (),
+                        await _choices(visit, id_, offer.move.id, offer.move.form),
+                    ),
+                    task,
                 ),
                 words.of(offer.blocked) if offer.blocked is not None else "",
                 mine or (not tried and offer.blocked is None and _first_primary(offer.move.tone, moves)),
@@ -197,6 +204,7 @@ async def case_view(
         related=await related_cases(visit, id_, task),
         checklists=await checklists(visit, task),
         papers=await papers_of(visit, id_, task, declaration),
+        calculations=await calculations_of(visit, id_),
         events=[
             Event(
                 _move_title(visit, declaration, event.move, event.title),
@@ -270,6 +278,24 @@ def gathered_by(history: Iterable[Any]) -> dict[str, Any]:
 def _first_primary(tone: str, before: Iterable[ShownMove]) -> bool:
     """Return whether this is the first move that leads on: its form stands open."""
     return tone == "primary" and not any(one.open for one in before)
+
+
+def with_questionnaires(
+    visit: Visit, fields: Sequence[Field], shown: Sequence[FormField], task: Resource
+) -> list[FormField]:
+    """Return a move's form in which each field that a questionnaire gives leads to filling it in for this case."""
+    named = {field.id: field.questionnaire for field in fields if field.questionnaire}
+    subject = str((task.get("for") or {}).get("reference", ""))
+    here = {"subject": subject, "about": f"Task/{task['id']}", "back": f"/cases/{task['id']}"}
+    return [
+        replace(
+            one,
+            link=(visit.words("填写量表"), f"/questionnaires/{named[one.name]}/new?{urlencode(here)}"),
+        )
+        if one.name in named
+        else one
+        for one in shown
+    ]
 
 
 async def _choices(
