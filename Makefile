@@ -49,6 +49,7 @@ check: .venv/development.stamp
 	$(BIN)/python tools/mission.py --check
 	$(BIN)/python tools/compact_definitions.py --check
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/service_lines.py --check
 	$(BIN)/python tools/grammar.py --check
 	$(BIN)/python tools/attacks.py --check
 	$(BIN)/python tools/sbom.py --check
@@ -61,6 +62,7 @@ format: .venv/development.stamp
 docs: .venv/development.stamp
 	$(BIN)/python tools/mission.py
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/service_lines.py
 	$(BIN)/python tools/grammar.py
 	$(BIN)/python tools/attacks.py
 	$(BIN)/python tools/sbom.py

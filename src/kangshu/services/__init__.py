@@ -5,6 +5,7 @@ from kangshu.services.city import CITY_CODE, CITY_NAME, Ran, division, draw_city
 from kangshu.services.draft import Draft, discover, read_folder
 from kangshu.services.findings import Finding
 from kangshu.services.loading import freeze, load
+from kangshu.services.scenario_checks import steps_of
 from kangshu.services.skeleton import new
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "new",
     "read_folder",
     "run_cases",
+    "steps_of",
 ]

@@ -432,7 +432,7 @@ def _sections(draft: Draft, known: Known) -> Iterator[Finding]:
 
 def _documents(draft: Draft, known: Known) -> Iterator[Finding]:
     for document in draft.documents:
-        yield from check_document(document, draft.cases, draft.places)
+        yield from check_document(document, draft.cases, draft.places, draft.registers)
     made = {one.id for one in draft.documents}
     for case in draft.cases:
         for effect in (*case.effects, *(one for move in case.moves for one in move.effects)):

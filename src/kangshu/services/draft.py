@@ -29,7 +29,7 @@ from kangshu.sdk import (
     Text,
     ViewDeclaration,
 )
-from kangshu.services.bookings import read_booking
+from kangshu.services.bookings import read_booking, resolved
 from kangshu.services.calculations import read_calculation
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entry import Entry
@@ -138,7 +138,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.documents = tuple(_each(draft, "documents", read_document))
     draft.calculations = tuple(_each(draft, "calculations", read_calculation))
     draft.exchanges = tuple(_each(draft, "exchanges", read_exchange))
-    draft.bookings = tuple(_each(draft, "bookings", read_booking))
+    draft.bookings = resolved(tuple(_each(draft, "bookings", read_booking)))
     draft.lists = tuple(_each(draft, "lists", read_list))
     draft.questionnaires = tuple(_each(draft, "questionnaires", read_questionnaire))
     draft.scenarios = tuple(_each(draft, "scenarios", read_scenario))
