@@ -238,8 +238,11 @@ def observation_resource(
     ]
     if components:
         made["component"] = components
+    extensions = [one for one in response.get("extension", ()) if one["url"] == ABOUT_CASE]
     if until is not None:
-        made["extension"] = [{"url": VALID_UNTIL, "valueDate": until.isoformat()}]
+        extensions.append({"url": VALID_UNTIL, "valueDate": until.isoformat()})
+    if extensions:
+        made["extension"] = extensions
     return made
 
 

@@ -46,6 +46,8 @@ class FormField:
     """Whether the value is masked: it is shown as it comes and sent back as it is."""
     find: str = ""
     """Page on which scripts look up what may be chosen; "" for a field that is typed or picked from its options."""
+    link: tuple[str, str] = ("", "")
+    """Title and address of the page that makes what may be chosen, such as an assessment to fill in."""
     fixed: bool = False
     """Whether a column of a table only shows its value."""
     columns: tuple[FormField, ...] = ()

@@ -141,6 +141,9 @@ def name_of(resource: Resource) -> str:
     if resource.get("resourceType") == "Slot" and resource.get("start"):
         return f"{resource['start'][:16].replace('T', ' ')}"
     code = resource.get("code") or (resource.get("type") if isinstance(resource.get("type"), dict) else None)
+    if resource.get("resourceType") == "Observation":
+        day, said = str(resource.get("effectiveDateTime", ""))[:10], text_of(resource.get("interpretation"))
+        return " · ".join(filter(None, (text_of(code), day, said)))
     return text_of(code) or f"{resource.get('resourceType', '')} {resource.get('id', '')}"
 
 
