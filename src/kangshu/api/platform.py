@@ -13,13 +13,14 @@ from kangshu.base.working_days import Calendar
 
 if TYPE_CHECKING:
     from kangshu.accounts import Accounts
+    from kangshu.bookings import Bookings
     from kangshu.cases import Cases
     from kangshu.exchanges import Exchanges
     from kangshu.measures import Snapshot
     from kangshu.notices import Notices
     from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
     from kangshu.questionnaires import Questionnaires
-    from kangshu.registers import Attachments, Registers
+    from kangshu.registers import Attachments, Prints, Registers
     from kangshu.sdk import Service
     from kangshu.store import Store
 
@@ -52,9 +53,13 @@ class Platform:
     store: Store
     accounts: Accounts
     registers: Registers
+    prints: Prints
+    """Print forms of registers."""
     questionnaires: Questionnaires
     """Scales and forms that staff fill in for a resident."""
     cases: Cases
+    bookings: Bookings
+    """Places of slots: booked, changed, published."""
     plans: Plans
     lineage: Lineage
     """Plans as they stand to each other: versions, higher plans, contradictions."""

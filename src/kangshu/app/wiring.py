@@ -19,6 +19,7 @@ from kangshu.app.installation import Identity
 from kangshu.base.parameters import ParameterTable, ParameterVersion
 from kangshu.base.text import Text
 from kangshu.base.working_days import china
+from kangshu.bookings import Bookings
 from kangshu.cases import PARAMETERS as CASE_PARAMETERS
 from kangshu.cases import Cases
 from kangshu.exchanges import Exchanges
@@ -26,7 +27,7 @@ from kangshu.measures import Snapshot, Views
 from kangshu.notices import Notices
 from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
 from kangshu.questionnaires import Questionnaires
-from kangshu.registers import Attachments, Registers
+from kangshu.registers import Attachments, Prints, Registers
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
 from kangshu.store import AUDIT_PARAMETERS, Store
@@ -137,6 +138,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         systems=[system for service in services for system in service.systems],
         jurisdiction=jurisdiction,
     )
+    registers = Registers(store, (one for service in services for one in service.registers))
     papers = Papers(store, city_plans, cases, (one for service in services for one in service.documents))
     outlets.update(papers.outlets())
     doors = Accounts(
@@ -153,11 +155,20 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
     return Platform(
         store=store,
         accounts=doors,
-        registers=Registers(store, (one for service in services for one in service.registers)),
+        registers=registers,
+        prints=Prints(store, registers, (one for service in services for one in service.documents)),
         questionnaires=Questionnaires(
             store, (one for service in services for one in service.questionnaires), table, jurisdiction
         ),
         cases=cases,
+        bookings=Bookings(
+            store,
+            (one for service in services for one in service.bookings),
+            table,
+            calendar=calendar,
+            jurisdiction=jurisdiction,
+            outbound=configuration.outbound,
+        ),
         plans=city_plans,
         lineage=Lineage(store, city_plans),
         duty_lists=DutyLists(store, city_plans, cases, jurisdiction=jurisdiction),

@@ -40,7 +40,7 @@ from kangshu.documents.word_writer import clean
 _RED = RGBColor.from_string(layout.RED)
 _LEVEL_FONTS = {1: layout.HEI, 2: layout.KAI, 3: layout.FANG_SONG, 4: layout.FANG_SONG}
 _LABEL_ENDS = {"document": "文件", "letter": "", "minutes": "纪要"}
-_IN_FORCE = date(2012, 7, 1)
+IN_FORCE = date(2012, 7, 1)
 """What a document without a date says it was made on: the day on which the standard came into force."""
 
 
@@ -75,7 +75,7 @@ def official_document(document: OfficialDocument) -> bytes:
 
 
 def _properties(written: WordDocument, document: OfficialDocument) -> None:
-    made = datetime.combine(document.day or _IN_FORCE, time(), UTC)
+    made = datetime.combine(document.day or IN_FORCE, time(), UTC)
     properties = written.core_properties
     properties.title = clean(document.title)
     properties.author = properties.last_modified_by = clean(document.agency)
@@ -85,7 +85,7 @@ def _properties(written: WordDocument, document: OfficialDocument) -> None:
 
 def _head(written: WordDocument, document: OfficialDocument) -> None:
     """Write 版头: urgency, the agency's name in red, the document number and the red line (7.2, 10.1)."""
-    label = clean(document.label or document.agency + _LABEL_ENDS[document.form])
+    label = clean(label_of(document))
     if document.form == "letter":
         first = written.sections[0].first_page_header.paragraphs[0]
         _label(first, label)
@@ -109,6 +109,11 @@ def _head(written: WordDocument, document: OfficialDocument) -> None:
     ruled(number, "bottom", "single", layout.LINE_BELOW_NUMBER)
 
 
+def label_of(document: OfficialDocument) -> str:
+    """Return 发文机关标志: as given, or the agency with what its form adds (7.2.4, 10.1, 10.3)."""
+    return document.label or document.agency + _LABEL_ENDS[document.form]
+
+
 def _label(paragraph: Paragraph, text: str) -> None:
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     paragraph.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
@@ -129,7 +134,7 @@ def _title(written: WordDocument, document: OfficialDocument) -> None:
 
 
 def _blocks(written: WordDocument, blocks: Iterable[OfficialBlock]) -> None:
-    for block, number in _numbered(blocks):
+    for block, number in numbered(blocks):
         if isinstance(block, OfficialTable):
             _table(written, block)
             continue
@@ -138,7 +143,7 @@ def _blocks(written: WordDocument, blocks: Iterable[OfficialBlock]) -> None:
         _run(paragraph, block.text)
 
 
-def _numbered(blocks: Iterable[OfficialBlock]) -> Iterator[tuple[OfficialBlock, str]]:
+def numbered(blocks: Iterable[OfficialBlock]) -> Iterator[tuple[OfficialBlock, str]]:
     """Yield each block with the number of its level (7.3.3), "" for plain text; a higher level restarts the lower."""
     counts = [0, 0, 0, 0, 0]
     for block in blocks:
@@ -185,7 +190,7 @@ def _signature(written: WordDocument, document: OfficialDocument) -> None:
         return  # minutes are not signed (10.3)
     signers = document.signers or (document.agency,)
     day = written_day(document.day) if document.day else ""
-    left, right = signature_indents(max(map(_width, signers)), _width(day))
+    left, right = signature_indents(max(map(width_in_characters, signers)), width_in_characters(day))
     for number, signer in enumerate(signers):
         _right(written, signer, left, before=layout.LINE_PITCH if number == 0 else 0)
     if day:
@@ -280,7 +285,7 @@ def _run(
     return run
 
 
-def _width(text: str) -> float:
+def width_in_characters(text: str) -> float:
     """Return the width of `text` in characters: digits and Latin letters take half of one."""
     return sum(0.5 if character.isascii() else 1.0 for character in text)
 

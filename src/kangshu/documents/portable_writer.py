@@ -11,6 +11,8 @@ from importlib.resources import as_file, files
 from typing import Any, cast
 
 from kangshu.documents.apart import done_apart
+from kangshu.documents.official import OfficialDocument
+from kangshu.documents.official_portable import official_data
 from kangshu.documents.report import (
     FILL,
     HEAD_FILL,
@@ -30,20 +32,32 @@ _FONTS = "pylopdf_fonts_zh_cn"
 
 def write_report_pdf(report: Report) -> bytes:
     """Return `report` as pdf, set in this process, which keeps some 130 MB for it; its dates are the report's instant."""
-    return set_in_type(json.dumps(_data(report), ensure_ascii=False).encode())
+    return set_in_type(portable_data(report))
 
 
 async def write_report_pdf_apart(report: Report) -> bytes:
     """Return `report` as pdf, set by a process of its own: a web worker stays small. Raises as `done_apart` does."""
-    _, written = await done_apart("set", json.dumps(_data(report), ensure_ascii=False).encode())
+    return await set_apart(portable_data(report))
+
+
+def portable_data(document: Report | OfficialDocument) -> bytes:
+    """Return what is set in type: it can be kept beside a document and set later, and gives the same pdf then."""
+    data = official_data(document) if isinstance(document, OfficialDocument) else _data(document)
+    return json.dumps(data, ensure_ascii=False).encode()
+
+
+async def set_apart(data: bytes) -> bytes:
+    """Return the pdf of `portable_data`, set by a process of its own. Raises as `done_apart` does."""
+    _, written = await done_apart("set", data)
     return written
 
 
 def set_in_type(data: bytes) -> bytes:
-    """Return the pdf of a report's data, as `write_report_pdf` gives them to the template."""
+    """Return the pdf of `portable_data`."""
     import typst  # 84 MB that only the process that sets takes up
 
-    with as_file(files(__package__).joinpath("report.typ")) as template, as_file(files(_FONTS)) as faces:
+    name = "official.typ" if json.loads(data).get("template") == "official" else "report.typ"
+    with as_file(files(__package__).joinpath(name)) as template, as_file(files(_FONTS)) as faces:
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(faces)])
         compiler = typst.Compiler(
             str(template),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
 from kangshu.access import Everything, NoPatient, system_grant
-from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.cases import all_fields, inputs, number_of, state_of
 from kangshu.documents import (
@@ -20,15 +19,16 @@ from kangshu.documents import (
     OfficialDocument,
     OfficialParagraph,
     OfficialTable,
+    Report,
     written_day,
 )
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.plans.citing import Cited
+from kangshu.registers import BLANK, Names, filled, item_names, sheet_blocks
 from kangshu.registers import names_of as names_of_records
 from kangshu.sdk import CaseDeclaration, DocumentBlock, DocumentDeclaration, Field, Resource
 from kangshu.store import Store
 
-_NAME: Final = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_.\-]*)\}")
 _LOOKS: Final = replace(
     system_grant("names in official documents"),
     read=MappingProxyType(
@@ -39,18 +39,6 @@ _LOOKS: Final = replace(
     ),
 )
 """Names of units and staff are looked up for whoever sees the case: they are part of its words. Residents are not."""
-Names = Mapping[str, Any]
-
-
-def filled(template: str, names: Names, missing: str = "") -> str:
-    """Return `template` with its names in place; `missing` stands for what has no value yet."""
-    return _NAME.sub(lambda found: _text(names.get(found[1])) or missing, template)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "、".join(_text(one) for one in value)
-    return "" if value is None else str(value)
 
 
 async def names_of(store: Store, kind: CaseDeclaration, task: Resource, day: date) -> dict[str, Any]:
@@ -106,7 +94,7 @@ def _shown(field: Field, value: Any, called: Mapping[str, str]) -> Any:
             return called.get(str(value), value)
 
 
-async def composed(
+async def gathered(
     store: Store,
     document: DocumentDeclaration,
     kind: CaseDeclaration,
@@ -114,12 +102,10 @@ async def composed(
     task: Resource,
     children: Sequence[Resource],
     facts: Sequence[Cited],
-    day: date | None,
-    number: str,
-) -> OfficialDocument:
-    """Return the document filled in. Without `day` it is a draft: what is missing says so, and it bears no date."""
-    missing = "" if day else "〔待填〕"
-    names = {**await names_of(store, kind, task, day or today()), "document_number": number}
+    day: date,
+) -> tuple[dict[str, Any], dict[str, list[Names]]]:
+    """Return the names that a document's templates may use, and the rows of what `each` may name."""
+    names = await names_of(store, kind, task, day)
     rows: dict[str, list[Names]] = {"cited": [one.row() for one in facts]}
     for name, value in names.items():
         if isinstance(value, list):
@@ -127,8 +113,41 @@ async def composed(
     for child in children:
         code = next((str(one["code"]) for one in child["code"]["coding"]), "")
         if code in kinds and kinds[code].service == document.service:
-            told = await names_of(store, kinds[code], child, day or today())
+            told = await names_of(store, kinds[code], child, day)
             rows.setdefault(f"children:{kinds[code].id}", []).append(told)
+    return names, rows
+
+
+def sheet(
+    document: DocumentDeclaration,
+    names: Names,
+    rows: Mapping[str, Sequence[Names]],
+    task: Resource,
+    made: datetime,
+) -> Report:
+    """Return a case's print form filled in; where nothing is known it has a line to write on."""
+    return Report(
+        filled(document.heading, names, BLANK),
+        [(one.title, filled(one.text, names, BLANK)) for one in document.facts],
+        list(sheet_blocks(document.body, names, rows, lambda expression: _holds(expression, task))),
+        "",
+        made,
+        filled(document.agency, names),
+    )
+
+
+def composed(
+    document: DocumentDeclaration,
+    given: Names,
+    rows: Mapping[str, Sequence[Names]],
+    task: Resource,
+    facts: Sequence[Cited],
+    day: date | None,
+    number: str,
+) -> OfficialDocument:
+    """Return the document filled in. Without `day` it is a draft: what is missing says so, and it bears no date."""
+    missing = "" if day else "〔待填〕"
+    names = {**given, "document_number": number}
 
     def text(template: str) -> str:
         return filled(template, names, missing)
@@ -144,7 +163,7 @@ async def composed(
         agency=text(document.agency),
         title=text(document.heading),
         body=tuple(_blocks(document.body, names, rows, task, missing)),
-        form=document.form,
+        form="document" if document.form == "sheet" else document.form,
         label=text(document.label),
         number=number or ("（草稿）" if day is None else ""),
         mark=text(document.mark),
@@ -185,13 +204,13 @@ def _blocks(
             if listed := rows.get(block.each, ()):
                 heads = tuple(one.title for one in block.columns)
                 cells = (
-                    tuple(filled(one.text, {**names, **_item(row)}) for one in block.columns)
+                    tuple(filled(one.text, {**names, **item_names(row)}) for one in block.columns)
                     for row in listed
                 )
                 yield OfficialTable((heads, *cells))
             continue
         for row in rows.get(block.each, ()) if block.each else ({},):
-            said = {**names, **_item(row)}
+            said = {**names, **item_names(row)}
             heading, body = filled(block.heading, said, missing), filled(block.text, said, missing)
             lines = [one.strip() for one in body.split("\n") if one.strip()]
             if not heading and not lines:
@@ -200,10 +219,6 @@ def _blocks(
             beside = [] if heading and body.startswith("\n") else lines[:1]
             yield OfficialParagraph("".join(beside), block.level, heading)
             yield from (OfficialParagraph(one) for one in lines[len(beside) :])
-
-
-def _item(row: Names) -> dict[str, Any]:
-    return {f"item.{name}": value for name, value in row.items()}
 
 
 def _holds(expression: str, task: Resource) -> bool:

@@ -6,13 +6,14 @@ what it cites is kept beside it, as it stood on that day.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Final, Literal
 
 from kangshu.access import Grant
 from kangshu.base.canonical import BASE, structure
@@ -20,11 +21,19 @@ from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, NotFound
 from kangshu.base.text import Text
 from kangshu.cases import DOCUMENT_OUTLET, Cases, Outlet, inputs, kind_of, state_of
-from kangshu.documents import OfficialDocument, official_document
+from kangshu.documents import (
+    OfficialDocument,
+    Report,
+    official_document,
+    portable_data,
+    set_apart,
+    write_report_docx,
+)
 from kangshu.plans import shape
 from kangshu.plans.citing import Cited, citable, cited
-from kangshu.plans.paper_text import composed, filled, names_of
+from kangshu.plans.paper_text import composed, gathered, names_of, sheet
 from kangshu.plans.plans import Plans
+from kangshu.registers import details_of, filled
 from kangshu.sdk import CITED_FIELD, CaseDeclaration, DocumentDeclaration, Resource
 from kangshu.store import OFFICIAL, Store, Transaction, new_id
 
@@ -32,6 +41,8 @@ CITED_FACT: Final = structure("cited-fact")
 DOCUMENT_NUMBER: Final = f"{BASE}/sid/document-number"
 """Identifier system of 发文字号."""
 _RESPONSIBLE: Final = structure("responsible-organisation")
+_SETTING: Final = "application/json"
+PaperForm = Literal["docx", "pdf"]
 _DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -88,8 +99,10 @@ class Papers:
         kept = [paper for one in found if (paper := _kept_paper(one, declared)) is not None]
         return (*kept, *(Paper(one.id, one.title) for one in declared.values() if self._open(one, task)))
 
-    async def draft(self, grant: Grant, task_id: str, document: str) -> tuple[str, bytes]:
-        """Return (file name, docx) of a draft as the case stands now; what is not filled in yet says so.
+    async def draft(
+        self, grant: Grant, task_id: str, document: str, form: PaperForm = "docx"
+    ) -> tuple[str, bytes]:
+        """Return (file name, docx or pdf) of a draft as the case stands now; what is not filled in yet says so.
 
         Raises:
             NotFound: no such case or document, or something cited that the grant does not see.
@@ -102,8 +115,26 @@ class Papers:
         if not self._open(declared, task):
             raise Conflict("the case is in no state for a draft", zh="办件当前状态不能导出草稿")
         children = await self._store.search_all(grant, "Task", f"part-of=Task/{task_id}")
-        made = await self._filled(grant, declared, task, children, None, "")
-        return f"{declared.title.zh}（草稿）.docx", official_document(made[0])
+        made, _ = await self._filled(grant, declared, task, children, None, "")
+        data = (
+            await asyncio.to_thread(_docx, made) if form == "docx" else await set_apart(portable_data(made))
+        )
+        note = "" if declared.form == "sheet" else "（草稿）"
+        return f"{declared.title.zh}{note}.{form}", data
+
+    async def kept_pdf(self, grant: Grant, file: str) -> tuple[str, bytes]:
+        """Return (file name, pdf) of a kept document, set from what was kept with it on the day of its signature.
+
+        Raises:
+            NotFound: no such document, or one kept before pdf could be made of it.
+        """
+        resource = (await self._store.read(grant, "DocumentReference", file)).resource
+        held = [one["attachment"] for one in resource.get("content", ()) if "attachment" in one]
+        data = next((one.get("data") for one in held if one.get("contentType") == _SETTING), None)
+        if data is None or not any(one.get("url") == OFFICIAL for one in resource.get("extension", ())):
+            raise NotFound("there is no pdf of this document", zh="该文书没有 PDF 版本，请下载 Word 版本")
+        name = str(held[0].get("title", "")).removesuffix(".docx")
+        return f"{name}.pdf", await set_apart(base64.b64decode(str(data)))
 
     async def citable(self, grant: Grant, text: str = "") -> tuple[Cited, ...]:
         """Return the duties and targets that a document may cite, with their state and value now."""
@@ -152,9 +183,9 @@ class Papers:
         day = when.astimezone(CITY_ZONE).date()
         number = await self._next_number(transaction, document, task, day)
         made, facts = await self._filled(grant, document, task, children, day, number)
-        data = official_document(made)
+        data = _docx(made)
         identifier = new_id()
-        record = _record(identifier, document, task, number, data, facts, when)
+        record = _record(identifier, document, task, number, data, portable_data(made), facts, when)
         await transaction.create_as(identifier, record)
         return {document.id: f"DocumentReference/{identifier}"}
 
@@ -183,11 +214,29 @@ class Papers:
         children: Sequence[Resource],
         day: date | None,
         number: str,
-    ) -> tuple[OfficialDocument, tuple[Cited, ...]]:
+    ) -> tuple[OfficialDocument | Report, tuple[Cited, ...]]:
         kind = self._cases.declaration(kind_of(task))
         facts = await cited(self._plans, grant, keys_of(task), day or self._today())
         kinds: dict[str, CaseDeclaration] = {one.code: one for one in self._cases.declarations}
-        return await composed(self._store, document, kind, kinds, task, children, facts, day, number), facts
+        names, rows = await gathered(
+            self._store, document, kind, kinds, task, children, facts, day or self._today()
+        )
+        if document.form == "sheet":
+            names |= await self._subject(grant, task)
+            return sheet(document, {**names, "document_number": number}, rows, task, self._clock()), facts
+        return composed(document, names, rows, task, facts, day, number), facts
+
+    async def _subject(self, grant: Grant, task: Resource) -> dict[str, str]:
+        """Return what a print form may say of the resident whom a case is about, as the grant sees it."""
+        kind, _, id_ = str((task.get("for") or {}).get("reference", "")).partition("/")
+        if kind not in ("Patient", "Organization"):
+            return {}
+        resource = (await self._store.read(grant, kind, id_)).resource
+        return {f"subject.{name}": text for name, text in details_of(resource, self._today()).items()}
+
+
+def _docx(made: OfficialDocument | Report) -> bytes:
+    return write_report_docx(made) if isinstance(made, Report) else official_document(made)
 
 
 def keys_of(task: Resource) -> list[str]:
@@ -202,6 +251,7 @@ def _record(
     task: Resource,
     number: str,
     data: bytes,
+    setting: bytes,
     facts: Sequence[Cited],
     when: datetime,
 ) -> Resource:
@@ -240,7 +290,9 @@ def _record(
                     "title": title,
                     "data": base64.b64encode(data).decode("ascii"),
                 }
-            }
+            },
+            # what a pdf of the same document is set from, whenever somebody asks for one
+            {"attachment": {"contentType": _SETTING, "data": base64.b64encode(setting).decode("ascii")}},
         ],
         "context": {"related": [{"reference": f"Task/{task['id']}"}]},
     }

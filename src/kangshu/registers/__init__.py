@@ -4,6 +4,7 @@ from kangshu.registers.attachments import MEDIA, PARAMETERS, AttachedFile, Attac
 from kangshu.registers.batch import BatchReport, BatchRow
 from kangshu.registers.changes import FieldChange
 from kangshu.registers.differences import Difference, RecordChange
+from kangshu.registers.filling import BLANK, Names, filled, item_names, sheet_blocks
 from kangshu.registers.forms import (
     REFERENCE_TYPES,
     check_values,
@@ -17,8 +18,7 @@ from kangshu.registers.forms import (
 from kangshu.registers.importing import ImportReport, RowError
 from kangshu.registers.names import candidates, name_of, names_of
 from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_path
-from kangshu.registers.filling import BLANK, Names, filled, item_names, sheet_blocks
-from kangshu.registers.prints import DETAILS, OF_RECORDS, Prints
+from kangshu.registers.prints import DETAILS, OF_RECORDS, Prints, details_of
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.registers import BATCH_MOST, RegisterPage, RegisterRecord, Registers, SectionRows
 from kangshu.registers.rows import RegisterRow, display
@@ -51,6 +51,7 @@ __all__ = [
     "SectionRows",
     "candidates",
     "check_values",
+    "details_of",
     "display",
     "fhirpath_of",
     "filled",

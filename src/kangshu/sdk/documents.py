@@ -46,9 +46,11 @@ class DocumentBlock:
 
 @dataclass(frozen=True, slots=True)
 class DocumentDeclaration:
-    """A document (公文) that cases of one kind give, in the form of GB/T 9704-2012.
+    """A document (公文) that cases of one kind give, in the form of GB/T 9704-2012, or a print form (`sheet`).
 
-    A move with the effect `document: <id>` makes it and keeps it as it then is; before that, anybody who sees the case
+    With `register` instead of `case` it is a print form of that register's records: names are the form's fields, and of
+    whom they point to `<field>.name`, `.identity_number`, `.telephone`, …; `each: records:<register>:<column>` gives the
+    records of another register of the service whose column points to the printed one. A move with the effect `document: <id>` makes it and keeps it as it then is; before that, anybody who sees the case
     may take a draft of it in `states`. `numbering` counts 文号 within what stands before {sequence}.
     """
 
@@ -56,10 +58,13 @@ class DocumentDeclaration:
     service: str
     case: str
     title: Text
-    form: Literal["document", "letter", "minutes"]
+    form: Literal["document", "letter", "minutes", "sheet"]
     agency: str
     heading: str
     body: tuple[DocumentBlock, ...]
+    register: str = ""
+    facts: tuple[DocumentColumn, ...] = ()
+    """Of a `sheet`: what stands below its heading, such as the number and the day."""
     states: tuple[str, ...] = ()
     """States in which a draft may be taken; () all that are not final."""
     label: str = ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, cast
 
-from kangshu import cases
+from kangshu import cases, registers
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import (
@@ -15,12 +15,13 @@ from kangshu.sdk import (
     DocumentBlock,
     DocumentColumn,
     DocumentDeclaration,
+    RegisterDeclaration,
 )
 from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
 from kangshu.services.places import Places
 
-_FORMS: Final = ("document", "letter", "minutes")
+_FORMS: Final = ("document", "letter", "minutes", "sheet")
 
 
 def read_document(entry: Entry, service: str, places: Places) -> DocumentDeclaration:
@@ -28,12 +29,14 @@ def read_document(entry: Entry, service: str, places: Places) -> DocumentDeclara
     document = DocumentDeclaration(
         id=entry.string("id", required=True),
         service=service,
-        case=entry.string("case", required=True),
+        case=entry.string("case"),
+        register=entry.string("register"),
         title=entry.text("title"),
         form=cast("Any", entry.one_of("form", _FORMS, default="document")),
-        agency=entry.string("agency", required=True),
+        agency=entry.string("agency"),
         heading=entry.string("heading", required=True),
         body=entry.each("body", _block),
+        facts=entry.each("facts", _column),
         states=entry.strings("states"),
         label=entry.string("label"),
         numbering=entry.string("numbering"),
@@ -77,13 +80,26 @@ def _column(entry: Entry) -> DocumentColumn:
 
 
 def check_document(
-    document: DocumentDeclaration, kinds: Collection[CaseDeclaration], places: Places
+    document: DocumentDeclaration,
+    kinds: Collection[CaseDeclaration],
+    places: Places,
+    listed: Collection[RegisterDeclaration] = (),
 ) -> Iterator[Finding]:
-    """Yield what is wrong with a document, given its service's case kinds."""
+    """Yield what is wrong with a document, given its service's case kinds and registers."""
 
     def found(en: str, zh: str) -> Finding:
         return places.finding(document, en, zh)
 
+    if bool(document.case) == bool(document.register):
+        yield found(
+            "a document is of a case or of a register", "文书须属于一种办件（case）或一个台账（register）"
+        )
+        return
+    if document.form != "sheet" and (document.register or not document.agency):
+        yield found("only a sheet has no agency or a register", "只有 sheet 可以没有发文机关，或用于台账")
+    if document.register:
+        yield from _check_print(document, listed, found)
+        return
     kind = next((one for one in kinds if one.id == document.case), None)
     if kind is None:
         yield found(f"there is no case '{document.case}' in this service", f"本服务没有办件“{document.case}”")
@@ -111,12 +127,55 @@ def check_document(
             yield found(f"${{item.{name}}} is no column of '{item}'", f"“{item}”中没有 ${{item.{name}}}")
 
 
+def _check_print(
+    document: DocumentDeclaration,
+    listed: Collection[RegisterDeclaration],
+    found: Callable[[str, str], Finding],
+) -> Iterator[Finding]:
+    """Yield what is wrong with a print form of a register."""
+    register = next((one for one in listed if one.id == document.register), None)
+    if register is None:
+        yield found(
+            f"there is no register '{document.register}' in this service",
+            f"本服务没有台账“{document.register}”",
+        )
+        return
+    known = {"today", "year", *(field.id for field in register.form)}
+    known |= {
+        f"{field.id}.{name}" for field in register.form for name in registers.DETAILS.get(field.kind, ())
+    }
+    rows = {field.id: {one.id for one in field.columns} for field in register.form if field.columns}
+    for block in document.body:
+        if block.when:
+            try:
+                compile_expression(block.when)
+            except Fault as fault:
+                yield found(f"'when': {fault.text}", f"“when”：{fault.zh}")
+        if block.each.startswith(registers.OF_RECORDS):
+            name, _, column = block.each.removeprefix(registers.OF_RECORDS).partition(":")
+            other = next((one for one in listed if one.id == name), None)
+            columns = {one.id: one for one in other.columns} if other is not None else {}
+            rows[block.each] = set(columns)
+            if column not in columns or not columns[column].search:
+                yield found(
+                    f"'each: {block.each}' names no column to filter by",
+                    f"“each: {block.each}”没有可筛选的列",
+                )
+        elif block.each and block.each not in rows:
+            yield found(f"'each: {block.each}' gives no rows here", f"“each: {block.each}”没有可列出的内容")
+    for name, item in _asked(document):
+        if item is None and name not in known:
+            yield found(f"${{{name}}} is no field of the register", f"台账中没有 ${{{name}}}")
+        elif item is not None and name not in rows.get(item, set()):
+            yield found(f"${{item.{name}}} is no column of '{item}'", f"“{item}”中没有 ${{item.{name}}}")
+
+
 def _asked(document: DocumentDeclaration) -> Iterator[tuple[str, str | None]]:
     """Yield every name that the templates ask for, with the `each` that it is a column of (None: of the case)."""
     plain = (
         document.agency, document.heading, document.label, document.numbering, document.mark, document.issuer,
         *document.receivers, *document.present, *document.excused, *document.observers, *document.annexes,
-        *document.notes, *document.copies,
+        *document.notes, *document.copies, *(one.text for one in document.facts),
     )  # fmt: skip
     for template in plain:
         yield from ((name, None) for name in cases.names_in(template))
@@ -128,7 +187,9 @@ def _asked(document: DocumentDeclaration) -> Iterator[tuple[str, str | None]]:
 
 
 def _names(kind: CaseDeclaration) -> set[str]:
-    return {*cases.all_fields(kind), *DOCUMENT_NAMES}
+    of = {"Patient": "resident", "Organization": "organisation"}.get(kind.subject_type, "")
+    subject = {f"subject.{name}" for name in registers.DETAILS.get(of, ())}
+    return {*cases.all_fields(kind), *DOCUMENT_NAMES, *subject}
 
 
 def _columns(

@@ -62,6 +62,8 @@ class Filter:
     options: tuple[tuple[str, str], ...] = ()
     span: bool = False
     until: str = ""
+    hint: str = ""
+    """What may be typed, shown while the field is empty."""
 
     @property
     def used(self) -> bool:

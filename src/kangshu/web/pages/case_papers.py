@@ -15,6 +15,7 @@ from kangshu.web.forms import told
 from kangshu.web.visit import Visit, texts
 
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PDF: Final = "application/pdf"
 _DISPUTE: Final = "conference-issue"
 _MOST: Final = 200
 
@@ -25,6 +26,8 @@ class ShownPaper:
 
     title: str
     address: str
+    portable: str
+    """Address of the same as pdf."""
     kept: bool
     number: str = ""
     made: str = ""
@@ -52,6 +55,9 @@ async def papers_of(visit: Visit, id_: str, task: Resource, declaration: CaseDec
         ShownPaper(
             visit.words.of(one.title),
             f"/files/{one.file}" if one.reference else f"/cases/{id_}/papers/{one.document}.docx",
+            f"/cases/{id_}/kept/{one.file}.pdf"
+            if one.reference
+            else f"/cases/{id_}/papers/{one.document}.pdf",
             bool(one.reference),
             one.number,
             one.made,
@@ -94,6 +100,20 @@ async def draft(visit: Visit) -> Response:
     """Return a draft of a document as the case stands now."""
     name, data = await visit.platform.papers.draft(visit.grant, visit.path("id"), visit.path("document"))
     return visit.download(data, name, DOCX)
+
+
+async def draft_pdf(visit: Visit) -> Response:
+    """Return the same as pdf."""
+    name, data = await visit.platform.papers.draft(
+        visit.grant, visit.path("id"), visit.path("document"), "pdf"
+    )
+    return visit.download(data, name, PDF)
+
+
+async def kept_pdf(visit: Visit) -> Response:
+    """Return a kept document as pdf."""
+    name, data = await visit.platform.papers.kept_pdf(visit.grant, visit.path("file"))
+    return visit.download(data, name, PDF)
 
 
 async def citations(visit: Visit) -> Response:

@@ -100,9 +100,7 @@ async def lookups(
     rows = await visit.platform.store.own_audit_rows(
         visit.grant, resident=resident, before=before, count=count, others=others
     )
-    known = await actors(
-        visit, {name for _, row in rows for name in (row.account, row.on_behalf_of) if name}
-    )
+    known = await actors(visit, {name for _, row in rows for name in (row.account, row.on_behalf_of) if name})
     nobody = Actor(words("系统自动处理"), "", "")
     # what an emergency opened is told with the words that opened it
     glass: Sequence[Emergency] = ()

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from kangshu.api import tell
 from kangshu.base.faults import Fault
 from kangshu.sdk import Field
 from kangshu.web.actors import Actor, actors
 from kangshu.web.forms import shown_value
 from kangshu.web.lookup import choices_of, name_of
+from kangshu.web.pages.case_papers import DOCX, PDF
 from kangshu.web.pages.registers import declaration_of, record_address
 from kangshu.web.pages.related import cases_about, related_tables
 from kangshu.web.parts import Fact
@@ -67,6 +69,10 @@ async def record(visit: Visit) -> Response:
         versions=versions[:_SHOWN],
         older=len(versions) - _SHOWN,
         history=f"{address}/{id_}/history",
+        prints=[
+            (words.of(one.title), f"{address}/{id_}/prints/{one.id}")
+            for one in visit.platform.prints.documents(declared.code)
+        ],
     )
 
 
@@ -77,6 +83,24 @@ def _address(field: Field, value: object) -> str:
         if field.kind == "attachment" and value.startswith("DocumentReference/"):
             return f"/files/{value[18:]}/preview"
     return ""
+
+
+async def print_form(visit: Visit) -> Response:
+    """Return a record in one of its print forms, as docx or pdf."""
+    declared, id_, document = declaration_of(visit), visit.path("id"), visit.path("document")
+    form = visit.path("form")
+    name, data = await visit.platform.prints.printed(
+        visit.grant,
+        declared.code,
+        id_,
+        document,
+        form,
+        mark=visit.words("演示数据") if visit.platform.settings.demo else "",
+    )
+    await tell(
+        visit.platform, visit.grant, "export", declared.resource_type, id_, f"print form {document}.{form}"
+    )
+    return visit.download(data, name, DOCX if form == "docx" else PDF)
 
 
 async def history(visit: Visit) -> Response:

@@ -31,7 +31,7 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Forbidden, NotFound
 from kangshu.base.text import Text
 from kangshu.documents import write_xlsx
-from kangshu.web.pages.registers import ShownError, ShownReport
+from kangshu.web.pages.register_import import ShownError, ShownReport
 from kangshu.web.visit import Visit, texts, uploaded
 
 OPERATIONS: Final = ("organisation.manage", "account.manage", "role.assign", "parameter.write")
