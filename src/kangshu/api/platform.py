@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kangshu.notices import Notices
     from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
     from kangshu.questionnaires import Questionnaires
-    from kangshu.registers import Attachments, Prints, Registers
+    from kangshu.registers import Attachments, Prints, Registers, Reminders
     from kangshu.sdk import Service
     from kangshu.store import Store
 
@@ -55,6 +55,8 @@ class Platform:
     registers: Registers
     prints: Prints
     """Print forms of registers."""
+    reminders: Reminders
+    """Notices about days that stand in registers."""
     questionnaires: Questionnaires
     """Scales and forms that staff fill in for a resident."""
     cases: Cases

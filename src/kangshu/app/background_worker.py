@@ -22,6 +22,7 @@ _CASE_SECONDS = 60.0
 _MINUTE_SECONDS = 5.0
 """How often deadlines that are counted in minutes are looked at."""
 _TELL_SECONDS = 5.0
+_HEED_SECONDS = 5.0
 _COMPLAINT_SECONDS = 60.0
 
 
@@ -39,6 +40,7 @@ async def work(order: WorkerOrder, place: Place) -> None:
         aside = (
             asyncio.create_task(_read_anew(platform, complaints)),
             asyncio.create_task(_tell(platform, complaints)),
+            asyncio.create_task(_heed(platform, complaints)),
             asyncio.create_task(_watch_minutes(platform, complaints)),
         )
         while not stopping.is_set():
@@ -90,6 +92,16 @@ async def _watch_minutes(platform: Platform, complaints: _Complaints) -> None:
         await asyncio.sleep(_MINUTE_SECONDS)
 
 
+async def _heed(platform: Platform, complaints: _Complaints) -> None:
+    """Follow what changes about bookings: hospitals' answers, closed slots, places that came free."""
+    while True:
+        try:
+            await platform.bookings.heed()
+        except Fault as fault:
+            complaints.tell("bookings will be looked at again", fault)
+        await asyncio.sleep(_HEED_SECONDS)
+
+
 class _Complaints:
     """Logs a fault that comes again with every beat once a minute."""
 
@@ -123,6 +135,8 @@ async def _tick(platform: Platform, complaints: _Complaints) -> None:
     try:
         await refresh_parameters(platform)
         await platform.cases.tick()
+        await platform.bookings.tick()
+        await platform.reminders.tick()
         await platform.returns.keep_calendar()
         await platform.snapshots.freeze_due(platform.parameters)
         await platform.store.forget_extracts()

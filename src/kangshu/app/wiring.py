@@ -27,7 +27,7 @@ from kangshu.measures import Snapshot, Views
 from kangshu.notices import Notices
 from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
 from kangshu.questionnaires import Questionnaires
-from kangshu.registers import Attachments, Prints, Registers
+from kangshu.registers import Attachments, Prints, Registers, Reminders
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
 from kangshu.store import AUDIT_PARAMETERS, Store
@@ -156,6 +156,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         store=store,
         accounts=doors,
         registers=registers,
+        reminders=Reminders(store, registers.declarations, table, jurisdiction),
         prints=Prints(store, registers, (one for service in services for one in service.documents)),
         questionnaires=Questionnaires(
             store, (one for service in services for one in service.questionnaires), table, jurisdiction

@@ -27,7 +27,7 @@ from kangshu.cases.tasks import (
     urged_of,
 )
 from kangshu.fhir import date_range
-from kangshu.registers import names_of
+from kangshu.registers import OF_REGISTER, names_of
 from kangshu.sdk import CaseDeclaration, Resource, State
 from kangshu.search import parse_query
 from kangshu.store import Store
@@ -84,6 +84,8 @@ class Notice:
 
     id: str
     task: str
+    record: str
+    """Address of the record within the registers, `service/register/id`, "" for none."""
     text: Text
     sent: datetime
     read: bool
@@ -275,6 +277,18 @@ def _moment(value: object) -> datetime | None:
     return datetime.fromisoformat(str(value)) if value else None
 
 
+def _record(resource: Resource, about: Resource | None) -> str:
+    codes = (
+        str(coding.get("code", ""))
+        for one in resource.get("category", ())
+        for coding in one.get("coding", ())
+        if coding.get("system") == OF_REGISTER
+    )
+    register = next(codes, "")
+    id_ = str((about or {}).get("reference", "")).rpartition("/")[2]
+    return f"{register}/{id_}" if register and id_ else ""
+
+
 def _notice(resource: Resource) -> Notice:
     """Return a notice; what somebody else's system sent may lack its time, or have a day alone."""
     moment = str(resource.get("sent") or resource.get("meta", {}).get("lastUpdated") or "2000")
@@ -283,6 +297,7 @@ def _notice(resource: Resource) -> Notice:
     return Notice(
         id=resource["id"],
         task=reference_id(about, "Task"),
+        record=_record(resource, about),
         text=Text(payload[0], payload[1]),
         sent=date_range(moment)[0],
         read="received" in resource,

@@ -21,6 +21,7 @@ from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_pa
 from kangshu.registers.prints import DETAILS, OF_RECORDS, Prints, details_of
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.registers import BATCH_MOST, RegisterPage, RegisterRecord, Registers, SectionRows
+from kangshu.registers.reminding import OF_REGISTER, Reminders
 from kangshu.registers.rows import RegisterRow, display
 from kangshu.registers.sections import DueDay
 
@@ -30,6 +31,7 @@ __all__ = [
     "DETAILS",
     "MEDIA",
     "OF_RECORDS",
+    "OF_REGISTER",
     "PARAMETERS",
     "REFERENCE_TYPES",
     "AttachedFile",
@@ -47,6 +49,7 @@ __all__ = [
     "RegisterRecord",
     "RegisterRow",
     "Registers",
+    "Reminders",
     "RowError",
     "SectionRows",
     "candidates",

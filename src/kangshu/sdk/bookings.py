@@ -121,6 +121,8 @@ class BookingDeclaration:
     shares: tuple[ShareRule, ...] = ()
     lengths: tuple[LengthRule, ...] = ()
     help: Text = NO_TEXT
+    like: str = ""
+    """Id of the kind of the same service whose pools, states, moves and parameters it shares where it has none of its own."""
     usual: bool = False
     """Whether slots that name no kind are of this one."""
 

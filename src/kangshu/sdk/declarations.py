@@ -143,6 +143,21 @@ class RelatedRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """A notice about a record, once, from so many days before a day in it: `before` names the dated parameter of days.
+
+    `to` is `organisation` or `person` (the list's first column of that kind), or a column's id. `text` may hold {date}
+    and {days} and nothing of a person. `condition` (`while` in YAML) is FHIRPath that must be true of the record.
+    """
+
+    column: str
+    before: str
+    to: str
+    text: Text
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterDeclaration:
     """A register (台账): a list, a form and an Excel template over one resource type.
 
@@ -165,6 +180,7 @@ class RegisterDeclaration:
     help: Text = NO_TEXT
     read_only: bool = False
     """Whether its records are made elsewhere, by cases: the form then only shows them."""
+    remind: tuple[Reminder, ...] = ()
     pictures: Pictures = NO_PICTURES
     """How its records are drawn beside the list: on a map, along time, as a curve."""
     related: tuple[RelatedRecords, ...] = ()

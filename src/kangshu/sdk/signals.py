@@ -37,7 +37,7 @@ class SignalRule:
     when: str = ""
     move: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
-    """Form field → FHIRPath over the event."""
+    """Form field → FHIRPath over the event. In a start also fields of the move `again`: each form takes its own."""
     again: str = ""
     """In a start: the move made instead on the case about the same record that is still open."""
     record: str = ""

@@ -39,6 +39,7 @@ from kangshu.services.pictures import check_pictures
 from kangshu.services.protected import check_masked
 from kangshu.services.questionnaires import check_questionnaire
 from kangshu.services.related import check_related
+from kangshu.services.reminders import check_reminders
 from kangshu.services.scenario_checks import check_coverage, check_scenario
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
@@ -237,6 +238,7 @@ def _registers(draft: Draft, known: Known) -> Iterator[Finding]:
             if column.sort:
                 yield from _criteria(draft, column, register.resource_type, f"_sort={column.sort}")
         yield from check_masked(draft, register)
+        yield from check_reminders(register, known.parameters, draft.places)
         if register.unique_while:
             yield from _expression(draft, register, register.unique_while, "'unique_while'", "“unique_while”")
         fields = {field.id for field in register.form}

@@ -26,6 +26,7 @@ from kangshu.sdk import (
 from kangshu.services.entry import Entry
 from kangshu.services.pictures import read_pictures
 from kangshu.services.places import Places
+from kangshu.services.reminders import read_reminder
 
 _KINDS = get_args(FieldKind)
 _UNITS = ("working-day", "day", "hour", "minute")
@@ -53,6 +54,7 @@ def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclara
         unique_while=entry.string("unique_while"),
         capacity=entry.each("capacity", _capacity),
         read_only=entry.boolean("read_only"),
+        remind=entry.each("remind", read_reminder),
         pictures=read_pictures(entry, service),
         related=tuple(_related(one, service) for one in entry.entries("related")),
         help=entry.text("help", required=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -29,7 +29,7 @@ async def block(visit: Visit) -> Block:
     found = await visit.platform.cases.notices(visit.grant, unread=True, limit=_FEW)
     rows = [
         [
-            Cell(said(visit, one.text), f"/cases/{one.task}" if one.task else "", sub=words.moment(one.sent)),
+            Cell(said(visit, one.text), address_of(one), sub=words.moment(one.sent)),
             Cell(words("已阅"), post=f"/notices/{one.id}"),
         ]
         for one in found
@@ -45,13 +45,20 @@ async def block(visit: Visit) -> Block:
     )
 
 
+def address_of(notice: Any) -> str:
+    """Return the page of what a notice is about, "" for none."""
+    if notice.task:
+        return f"/cases/{notice.task}"
+    return f"/registers/{notice.record}" if notice.record else ""
+
+
 async def notices(visit: Visit) -> Response:
     """Show the notices, unread ones or all."""
     words, every = visit.words, visit.query("box") == "all"
     found = await visit.platform.cases.notices(visit.grant, unread=not every, limit=_MOST)
     return visit.render(
         "notices.html",
-        rows=[(one, said(visit, one.text), words.moment(one.sent)) for one in found],
+        rows=[(one, said(visit, one.text), words.moment(one.sent), address_of(one)) for one in found],
         tabs=[
             Tab(words("待阅"), "/notices", not every, "" if every else len(found)),
             Tab(words("全部通知"), "/notices?box=all", every, len(found) if every else ""),
