@@ -311,7 +311,7 @@ async def test_a_bed_has_one_resident(registers: Registers, store: Store) -> Non
     beds, residences = "institutions/beds", "institutions/residences"
     bed = {"name": "101室1床", "home": "home", "kind": "护理型", "occupied": "空闲"}
     made = await registers.save(director, beds, bed)
-    assert (await registers.list(director, beds, {"kind": "护理型", "home": "home"})).total == 1
+    assert (await registers.list(director, beds, {"kind": "护理型", "home": "Organization/home"})).total == 1
     with pytest.raises(Conflict):
         await registers.save(director, beds, bed)
     lives = {"resident": "p1", "home": "home", "bed": made.id, "start": "2026-01-01", "status": "在住"}

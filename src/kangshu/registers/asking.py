@@ -15,7 +15,7 @@ from kangshu.sdk import Column, RegisterDeclaration
 from kangshu.search import Query, parameters_of, parse_query
 from kangshu.store import CapacityRule, UniqueRule
 
-_REFERENCE = re.compile(r"([A-Z][A-Za-z]+/)?[A-Za-z0-9\-.]{1,64}", re.ASCII)
+_REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 LARGEST = 500
 """Most records of one page."""
