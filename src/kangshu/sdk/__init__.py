@@ -1,6 +1,7 @@
 """The frozen types a service folder is written in: all that a service may import."""
 
 from kangshu.base.canonical import code_system, geolocation, structure
+from kangshu.base.identity import make_uscc
 from kangshu.base.text import Text
 from kangshu.sdk.bookings import (
     BOOKING_STATES,
@@ -220,6 +221,7 @@ __all__ = [
     "falls_within",
     "geolocation",
     "latest_day",
+    "make_uscc",
     "structure",
     "unverified_parameter",
 ]
