@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, latest_day
 
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
+_STOPPED = ("suspended", "closed")
 
 
 def _homes(resources: list[Resource]) -> dict[str, Resource]:
@@ -19,6 +20,7 @@ def _homes(resources: list[Resource]) -> dict[str, Resource]:
         if one["resourceType"] == "Organization"
         and "elder-institution" in codes_of(one.get("type", []), "organisation-kind")
         and one.get("active", True)
+        and extension_value(one, "institution-state") not in _STOPPED
     }
 
 
@@ -74,8 +76,282 @@ def elder_beds_per_thousand(
     return len(_beds(resources)), older
 
 
+def bed_occupancy(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Days lived in operating homes within the period, and the days of their beds."""
+    homes, lived = _homes(resources), 0
+    for one in resources:
+        if one["resourceType"] != "EpisodeOfCare" or "elder-residence" not in codes_of(
+            one.get("type", []), "episode-kind"
+        ):
+            continue
+        period = one.get("period", {})
+        if one.get("managingOrganization", {}).get("reference") not in homes or "start" not in period:
+            continue
+        first = max(civil_day(period["start"]), start)
+        last = (
+            min(civil_day(period["end"]), end + timedelta(days=1))
+            if "end" in period
+            else end + timedelta(days=1)
+        )
+        lived += max(0, (last - first).days)
+    return lived, len(_beds(resources)) * ((end - start).days + 1)
+
+
+def elder_care_beds(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Beds of operating homes and of facilities; each home bed and each facility with beds is one row."""
+    beds = len(_beds(resources))
+    more = [extension_value(one, "facility-beds") or 0 for one in facilities(resources)]
+    return beds + sum(more), beds + sum(1 for one in more if one > 0)
+
+
+def public_built_private_run(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Publicly built, privately run homes of the public ones."""
+    found = []
+    for home in _homes(resources).values():
+        nature = extension_value(home, "nature") or extension_value(home, "ownership")
+        if nature in ("public", "public-built-private-run"):
+            found.append(nature)
+    return found.count("public-built-private-run"), len(found)
+
+
+def tcm_institutions(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Operating homes of traditional medicine."""
+    count = sum(extension_value(home, "institution-form") == "tcm" for home in _homes(resources).values())
+    return count, count
+
+
+def integrated_institutions(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Operating organisations that join medicine and care, or rehabilitate."""
+    count = sum(
+        one["resourceType"] == "Organization"
+        and one.get("active", True)
+        and extension_value(one, "institution-form") in ("integrated", "rehabilitation")
+        and extension_value(one, "institution-state") not in _STOPPED
+        for one in resources
+    )
+    return count, count
+
+
+def _ratings(resources: list[Resource]) -> list[tuple[Resource, dict[str, str]]]:
+    """Return each result of a rating with its term."""
+    return [
+        (one, extension_value(one, "term") or {})
+        for one in resources
+        if one["resourceType"] == "Basic" and "institution-rating" in codes_of([one["code"]], "record-kind")
+    ]
+
+
+def rated_institutions(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Operating homes whose rating is in force on the last day, of all."""
+    rated = {
+        one.get("subject", {}).get("reference")
+        for one, term in _ratings(resources)
+        if extension_value(one, "rating") not in (None, "none")
+        and "start" in term
+        and civil_day(term["start"]) <= end
+        and ("end" not in term or civil_day(term["end"]) >= end)
+    }
+    homes = _homes(resources)
+    return len(homes.keys() & rated), len(homes)
+
+
+def rating_care_weight(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Weights of staffing, and all weights, of the ratings that began in the period."""
+    care, whole = 0.0, 0.0
+    for one, term in _ratings(resources):
+        total = extension_value(one, "total-weight") or 0
+        if "start" in term and start <= civil_day(term["start"]) <= end and total > 0:
+            care, whole = care + float(extension_value(one, "care-weight") or 0), whole + float(total)
+    return care, whole
+
+
+def facilities(resources: list[Resource]) -> list[Resource]:
+    """Return the care facilities in use."""
+    return [
+        one
+        for one in resources
+        if one["resourceType"] == "Location"
+        and one.get("status") == "active"
+        and codes_of(one.get("type", []), "facility-kind")
+    ]
+
+
+def _kind(place: Resource, system: str) -> str:
+    return next(iter(codes_of(place.get("type", []), system)), "")
+
+
+def _divisions(resources: list[Resource], *kinds: str) -> dict[str, Resource]:
+    """Return the divisions in being of these kinds by code."""
+    found: dict[str, Resource] = {}
+    for one in resources:
+        if one["resourceType"] != "Location" or one.get("status") != "active":
+            continue
+        if _kind(one, "division-kind") in kinds:
+            system = "http://kangshu.org/fhir/sid/division"
+            codes = [each["value"] for each in one.get("identifier", []) if each.get("system") == system]
+            found[codes[0] if codes else ""] = one
+    return found
+
+
+def _covered(*divisions: str, by: tuple[str, ...] = (), below: bool = False) -> CheckQuery:
+    """Return the check of how many divisions of these kinds have a facility (`by` these kinds), also `below` them."""
+
+    def covered(
+        resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+    ) -> tuple[float, float]:
+        places = {
+            str(extension_value(one, "district"))
+            for one in facilities(resources)
+            if not by or _kind(one, "facility-kind") in by
+        }
+        codes = _divisions(resources, *divisions)
+        reached = [
+            code
+            for code in codes
+            if code in places or (below and any(one.startswith(code) for one in places))
+        ]
+        return len(reached), len(codes)
+
+    return covered
+
+
+def village_day_care(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Villages of the size with day care, of the villages of that size."""
+    people = f"population-{parameters['village-people-basis']}"
+    places = {
+        str(extension_value(one, "district"))
+        for one in facilities(resources)
+        if _kind(one, "facility-kind") in ("day-care-centre", "rural-happiness-home")
+    }
+    villages = [
+        code
+        for code, one in _divisions(resources, "village").items()
+        if (extension_value(one, people) or -1) >= parameters["village-day-care-people"]
+    ]
+    return len([code for code in villages if code in places]), len(villages)
+
+
+def social_run(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Facilities of urban communities that social operators run, of all there."""
+    communities = _divisions(resources, "community")
+    found = [
+        extension_value(one, "run-by")
+        for one in facilities(resources)
+        if extension_value(one, "district") in communities
+    ]
+    return found.count("social"), len(found)
+
+
+def rural_homes(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Converted rural homes of all rural homes."""
+    kinds = [_kind(one, "facility-kind") for one in facilities(resources)]
+    converted = kinds.count("converted-rural-home")
+    return converted, converted + kinds.count("rural-home")
+
+
+def rural_care_places(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Happiness homes and day-care centres outside the urban communities and streets."""
+    rural = _divisions(resources, "village", "town", "township")
+    count = sum(
+        _kind(one, "facility-kind") in ("rural-happiness-home", "day-care-centre")
+        and extension_value(one, "district") in rural
+        for one in facilities(resources)
+    )
+    return count, count
+
+
+def _compounds(resources: list[Resource]) -> list[Resource]:
+    return [
+        one
+        for one in resources
+        if one["resourceType"] == "Location"
+        and one.get("status") == "active"
+        and _kind(one, "place-kind") == "residential-compound"
+    ]
+
+
+def wellness_compounds(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Compounds served by a wellness centre in use, of all."""
+    centres = {
+        f"Location/{one['id']}"
+        for one in facilities(resources)
+        if _kind(one, "facility-kind") == "wellness-centre"
+    }
+    compounds = _compounds(resources)
+    served = [(extension_value(one, "served-by") or {}).get("reference") in centres for one in compounds]
+    return sum(served), len(compounds)
+
+
+def _new_compounds(resources: list[Resource]) -> list[tuple[float, int]]:
+    """Return area and households of each new compound with households."""
+    return [
+        (float(extension_value(one, "facility-area") or 0), extension_value(one, "households"))
+        for one in _compounds(resources)
+        if extension_value(one, "compound-status") == "new" and (extension_value(one, "households") or 0) > 0
+    ]
+
+
+def new_compound_area(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Room for elder care and households of the new compounds."""
+    found = _new_compounds(resources)
+    return sum(area for area, _ in found), sum(households for _, households in found)
+
+
+def new_compounds_compliant(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """New compounds with the room that the standard asks for, of all."""
+    found = _new_compounds(resources)
+    standard = float(parameters["facility-area-new"])
+    return sum(area / households * 100 >= standard for area, households in found), len(found)
+
+
 CHECKS: dict[str, CheckQuery] = {
     "nursing-bed-share": nursing_bed_share,
     "private-bed-share": private_bed_share,
     "elder-beds-per-thousand": elder_beds_per_thousand,
+    "bed-occupancy-rate": bed_occupancy,
+    "public-built-private-run-share": public_built_private_run,
+    "tcm-elder-institutions": tcm_institutions,
+    "integrated-institutions": integrated_institutions,
+    "rated-institution-share": rated_institutions,
+    "rating-care-weight": rating_care_weight,
+    "elder-care-beds": elder_care_beds,
+    "community-facility-coverage": _covered("community"),
+    "urban-day-care-coverage": _covered("community", by=("day-care-centre",)),
+    "rural-community-facility-coverage": _covered("village"),
+    "township-facility-coverage": _covered("town", "township", below=True),
+    "village-day-care-coverage": village_day_care,
+    "social-run-facility-share": social_run,
+    "rural-home-conversion": rural_homes,
+    "rural-care-places": rural_care_places,
+    "wellness-compound-coverage": wellness_compounds,
+    "new-compound-facility-area": new_compound_area,
+    "new-compounds-compliant": new_compounds_compliant,
 }
