@@ -23,11 +23,13 @@ async def enter_parameter(platform: Platform, grant: Grant, version: ParameterVe
     """Keep a new value of a declared parameter, from now on and in every process; return it as kept.
 
     Earlier values stay. Raises Forbidden without `parameter.write`, NotFound for a parameter that nobody declared,
-    Invalid without a source or when it ends before it starts.
+    Unprocessable below the floor or above the ceiling that a document sets, Invalid without a source or when it ends
+    before it starts.
     """
     grant.require("parameter.write")
     if version.id not in platform.parameters.ids():
         raise NotFound(f"there is no parameter '{version.id[:60]}'", zh=f"没有参数“{version.id[:60]}”")
+    platform.parameters.refuse_beyond(version)
     kept = replace(version, entered_by=grant.account, entered_at=now())
     platform.parameters.enter(kept)
     await platform.store.append_setting(ENTERED, kept.as_data())

@@ -16,7 +16,7 @@ from kangshu.accounts import Accounts
 from kangshu.api import ENTERED, Platform, Settings
 from kangshu.app.configuration import read_configuration
 from kangshu.app.installation import Identity
-from kangshu.base.parameters import ParameterTable, ParameterVersion
+from kangshu.base.parameters import Bounds, ParameterTable, ParameterVersion
 from kangshu.base.text import Text
 from kangshu.base.working_days import china
 from kangshu.bookings import Bookings
@@ -107,6 +107,8 @@ async def open_platform(url: str, place: Place, *, pool: int = 8) -> AsyncIterat
 
 async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> Platform:
     table = ParameterTable(_declared(services), await _entered(store))
+    for one in (each for service in services for each in service.parameters if each.at_least or each.at_most):
+        table.bound(one.id, Bounds(one.at_least, one.at_most))
     jurisdiction = place.identity.jurisdiction
     configuration = read_configuration(place.folder)
     calendar = china()

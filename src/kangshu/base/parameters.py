@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from kangshu.base.divisions import division_prefix, jurisdiction_chain
@@ -110,6 +111,14 @@ class ParameterVersion:
             ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Parameters between which a parameter's value lies: a floor (不低于) and a ceiling of some document; "" for none."""
+
+    at_least: str = ""
+    at_most: str = ""
+
+
 class ParameterTable:
     """The values of every parameter, by id, jurisdiction and day.
 
@@ -120,6 +129,7 @@ class ParameterTable:
         self._versions: dict[str, dict[str, list[ParameterVersion]]] = {}
         self._titles: dict[str, Text] = {}
         self._entered: list[ParameterVersion] = []
+        self._bounds: dict[str, Bounds] = {}
         for one in declared:
             self.declare(one)
         for version in entered:
@@ -141,6 +151,24 @@ class ParameterTable:
                 declared.verified,
             )
         )
+
+    def bound(self, parameter: str, bounds: Bounds) -> None:
+        """Let no value of `parameter` be entered that lies beyond the values of these parameters."""
+        self._bounds[parameter] = bounds
+
+    def refuse_beyond(self, version: ParameterVersion) -> None:
+        """Raise Unprocessable where a value lies below the floor or above the ceiling of its place on its first day."""
+        bounds = self._bounds.get(version.id, Bounds())
+        for name, below in ((bounds.at_least, True), (bounds.at_most, False)):
+            limit = self.find(name, version.jurisdiction, version.valid_from) if name else None
+            if limit is None or not isinstance(version.value, int | Decimal):
+                continue
+            if version.value < limit.value if below else version.value > limit.value:
+                raise Unprocessable(
+                    f"{version.value} is {'less' if below else 'more'} than {limit.value} {limit.unit}: {limit.source}",
+                    zh=f"{version.value} {'低于下限' if below else '高于上限'} {limit.value}{limit.unit}（{limit.source}）",
+                    expression="value",
+                )
 
     def enter(self, version: ParameterVersion) -> None:
         """Add a value entered at run time. Raises Invalid without a source, or when it ends before it starts."""

@@ -89,6 +89,10 @@ class Calculation:
         """Return the conditions of entitlement that do not hold: with one of them the result is 0."""
         return tuple(one for one in self.conditions if not one.refuse and one.held is False)
 
+    def step(self, name: str) -> Any:
+        """Return the value of a step; 0 where a condition of entitlement does not hold."""
+        return _ZERO if self.unmet else next((one.value for one in self.steps if one.id == name), None)
+
     @property
     def result(self) -> Decimal | None:
         """Return the result; 0 where a condition of entitlement does not hold, None where it cannot be told."""

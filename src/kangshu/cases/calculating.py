@@ -65,6 +65,12 @@ class Calculator:
             raise NotFound(f"there is no calculation '{name[:60]}'", zh=f"没有测算“{name[:60]}”")
         return found
 
+    def applies(
+        self, declaration: CalculationDeclaration, task: Resource, names: Mapping[str, Any]
+    ) -> bool:
+        """Return whether a calculation applies to a case."""
+        return not declaration.when or _first(declaration.when, task, names) is True
+
     def work_out(
         self,
         declaration: CalculationDeclaration,
@@ -99,6 +105,7 @@ def asked_by(declaration: CalculationDeclaration) -> Iterator[str]:
     """Yield the expressions by which a calculation asks for its inputs and its day."""
     yield from (one.value for one in declaration.inputs)
     yield declaration.day
+    yield declaration.when
 
 
 def refuse_unfounded(one: Calculation) -> None:

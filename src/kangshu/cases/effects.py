@@ -18,11 +18,13 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     deadline: <template>, field: <id>          ends the deadline on that day; with `field` it is kept as the case's
                                                own date in that field of a form
     create: <template>, as: <name>, focus: …   a resource; this and later moves name it ${<name>} (Task.output);
-                                               focus: true links it as the case's focus
+                                               focus: true links it as the case's focus; with `each` one per row of a table
+                                               (${item.<column>}), kept as <name>-1, <name>-2, …
     change: <template>, require: <FHIRPath>, require_text: …, values: {<path>: <template>}
-                                               a resource that the case names, under lock; refused unless `require`;
+                                               a resource that the case names, under lock; refused unless `require`,
+                                               only looked at with `values: {}`;
                                                nothing when the case names none; with `as: <name>` its plain elements
-                                               are ${<name>.<element>} from then on; with `each` once per row of a table
+                                               are ${<name>.<element>} from then on, ${<name>.name} what it is called; with `each` once per row of a table
                                                (${item.<column>}), or per record looked up (each: "%beds", ${item.reference})
     notify: [<template>, …], text: {zh, en}    a Communication to organisations (or the resident)
     child: <case>, each: <template>, values: … starts a case of the same service per organisation of `each` (会签)
@@ -56,12 +58,12 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     reckon: <field>, how: weighted-mean | mean | spread, of: <table>, value: <column>, weight: <column>
                                                a figure over the rows of a table, or of the finished child cases of a
                                                kind (children:<case>), to two places; kept in the field
-    calculate: <calculation>, as: <field>      works out the service's calculation of that id; the result stays in the field,
-                                               the whole trace for good (Task.output calculation-<id>); refused, naming
+    calculate: <calculation>, as: <field>, also: {<field>: <step>}
+                                               works out the service's calculation of that id; the result stays in the field
+                                               (steps in fields too, as `also` says), the whole trace for good (Task.output calculation-<id>); refused, naming
                                                what, where something is missing or a figure may not be
-    gather: <table>, of: "%records", beside: [%records], key: <FHIRPath>, columns: {<column>: <FHIRPath over a record>}
-                                               fills a table with a row per record that the case looks up; the records
-                                               `beside` are, in each row, those of the same key
+    gather: <table>, of: "%<records>"          fills a table with a row per record that the case looks up: the columns are
+                                               those of the declared records, with what stands beside them (花名册)
     hand: <outlet>                             hands the case to the platform's room that takes this in, such as
                                                `reported-values`; what the room writes commits with the move
 
@@ -96,7 +98,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "share": frozenset({"papers"}),
     "term": frozenset({"unit", "as"}),
     "deadline": frozenset({"field"}),
-    "create": frozenset({"as", "focus"}),
+    "create": frozenset({"as", "focus", "each", "where"}),
     "change": frozenset({"require", "require_text", "values", "as", "each", "where"}),
     "notify": frozenset({"text"}),
     "child": frozenset({"each", "values"}),
@@ -110,8 +112,8 @@ VERBS: Mapping[str, frozenset[str]] = {
     "draw": frozenset({"witness", "as"}),
     "next": frozenset(),
     "reckon": frozenset({"how", "of", "value", "weight"}),
-    "calculate": frozenset({"as"}),
-    "gather": frozenset({"of", "beside", "key", "columns"}),
+    "calculate": frozenset({"as", "also"}),
+    "gather": frozenset({"of"}),
     "hand": frozenset(),
 }
 OUTLETS = frozenset({"reported-values", "reviewed-values"})
@@ -167,7 +169,7 @@ def check_effects(declaration: CaseDeclaration, move: Move | None) -> Iterator[t
         for name in sorted(
             {name.partition(".")[0] for name in asked}
             - known
-            - ({"item"} if verb in ("child", "on", "duty", "change") else set())
+            - ({"item"} if verb in ("child", "create", "on", "duty", "change") else set())
         ):
             yield (
                 f"effect '{verb}' asks for ${{{name}}}, which nothing gives",
@@ -240,20 +242,15 @@ def _check_one(
 
 def _check_gather(declaration: CaseDeclaration, effect: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     table = next((one for one in _fields(declaration) if one.id == effect["gather"]), None)
-    columns = effect.get("columns")
-    records = [str(one).removeprefix("%") for one in (effect.get("of", ""), *(effect.get("beside") or ()))]
-    if table is None or table.kind != "table" or not isinstance(columns, Mapping):
-        yield "effect 'gather' names a table and its columns", "效果“gather”须指明表格字段和 columns"
+    name = str(effect.get("of", "")).removeprefix("%")
+    records = next((one for one in declaration.records if one.id == name), None)
+    if table is None or table.kind != "table" or records is None:
+        yield "effect 'gather' names a table and declared records", "效果“gather”须指明表格字段和已声明的查阅记录"
         return
-    for name in sorted(set(columns) - {one.id for one in table.columns}):
-        yield f"'{table.id}' has no column '{name}'", f"表格“{table.id}”没有列“{name}”"
-    for name in sorted(set(records) - {one.id for one in declaration.records}):
-        yield f"the case looks up no records '{name}'", f"办件没有声明查找的记录“{name}”"
-    for expression in (effect.get("key", "id"), *columns.values()):
-        try:
-            compile_expression(str(expression))
-        except Fault as fault:
-            yield f"effect 'gather': {fault.text}", f"效果“gather”：{fault.zh}"
+    for column in sorted(set(records.columns) - {one.id for one in table.columns}):
+        yield f"'{table.id}' has no column '{column}'", f"表格“{table.id}”没有列“{column}”"
+    for other in sorted(set(records.beside) - {one.id for one in declaration.records}):
+        yield f"the case looks up no records '{other}'", f"办件没有声明查阅记录“{other}”"
 
 
 def _check_rules(rules: Any) -> Iterator[tuple[str, str]]:
@@ -309,6 +306,7 @@ def _check_path(path: str, *, owned: bool = True) -> Iterator[tuple[str, str]]:
 
 
 def _fields(declaration: CaseDeclaration) -> Iterator[Field]:
+    yield from declaration.kept
     yield from declaration.form
     for move in declaration.moves:
         yield from move.form

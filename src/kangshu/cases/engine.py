@@ -169,6 +169,7 @@ class Cases:
             if subject:
                 subject = subject if "/" in subject else f"{declaration.subject_type or 'Patient'}/{subject}"
                 await self._visible(grant, subject)
+                self._startable_about(grant, declaration, subject)
             elif declaration.subject_type:
                 raise Unprocessable(
                     f"a case of this kind is about a {declaration.subject_type}",
@@ -286,6 +287,11 @@ class Cases:
         """Return the draws (随机抽取) of a case, each reckoned again. Raises NotFound."""
         return await draws_of(self._store, grant, task_id)
 
+    def kept_values(self, task: Resource) -> dict[str, Any]:
+        """Return what effects have put into the fields of a case that nobody types, by field id."""
+        held = inputs(task)
+        return {one.id: held[one.id] for one in self.declaration(kind_of(task)).kept if one.id in held}
+
     async def calculations(self, grant: Grant, task_id: str) -> tuple[KeptCalculation, ...]:
         """Return the calculations (测算) of a case that the grant sees, the newest first, then trials as it now stands.
 
@@ -304,7 +310,7 @@ class Cases:
             for one in declared
             if (state_of(task) in one.states if one.states else not final)
         ]
-        return (*kept, *trials)
+        return (*kept, *(one for one in trials if one is not None))
 
     async def history(self, grant: Grant, task_id: str) -> tuple[CaseEvent, ...]:
         """Return what happened to the case, oldest first."""
@@ -361,6 +367,15 @@ class Cases:
 
     def _may_start(self, grant: Grant, declaration: CaseDeclaration) -> bool:
         return grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)
+
+    def _startable_about(self, grant: Grant, declaration: CaseDeclaration, subject: str) -> None:
+        """Raise Forbidden where the account starts such cases for others than the resident `subject`."""
+        kind, _, id_ = subject.partition("/")
+        if kind == "Patient" and not may_start(grant, declaration.start_by, id_):
+            raise Forbidden(
+                f"this account may not start '{declaration.title.en}' for this resident",
+                zh=f"当前账号不能代该居民发起“{declaration.title.zh}”",
+            )
 
     async def _task(self, grant: Grant, task: str | Resource | Stored) -> Resource:
         if isinstance(task, str):

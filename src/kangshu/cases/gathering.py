@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
-from kangshu.sdk import Resource
+from kangshu.sdk import CaseDeclaration, CaseRecords, Resource
 
 
 def gathered_rows(
-    records: Iterable[Resource],
-    beside: Mapping[str, Iterable[Resource]],
-    key: str,
-    columns: Mapping[str, str],
-    names: Mapping[str, Any],
+    declared: CaseRecords, records: Mapping[str, Iterable[Resource]], names: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return a row per record: column id → what its expression finds first, in the order of the records.
+    """Return a row per record of a declared look-up: column id → what its expression finds first.
 
-    `key` is FHIRPath that gives the same text for records about the same person; in a row's expressions each name of
-    `beside` stands for those of its records alone that have the key of the row, and `names` for themselves.
+    `records` are all that were looked up, by name. In a row's expressions each name of `beside` stands for those of its
+    records alone that have the key of the row, each column before for what it found, and `names` for themselves.
     """
-    keyed = {name: _by_key(found, key) for name, found in beside.items()}
+    keyed = {name: _by_key(records.get(name, ()), declared.key) for name in declared.beside}
     rows = []
-    for record in records:
-        mine = _found(key, record, {})
-        own = {name: found.get(mine, []) for name, found in keyed.items()}
-        known = {**names, **own}
-        rows.append({name: _found(expression, record, known) for name, expression in columns.items()})
+    for record in records.get(declared.id, ()):
+        mine = _found(declared.key, record, {}) if declared.key else None
+        known = {**names, **{name: found.get(mine, []) for name, found in keyed.items()}}
+        row: dict[str, Any] = {}
+        for name, expression in declared.columns.items():
+            row[name] = _found(expression, record, known)
+            known[name] = [] if row[name] is None else row[name]
+        rows.append(row)
     return rows
+
+
+def gathering_of(kind: CaseDeclaration, effect: Mapping[str, Any]) -> CaseRecords:
+    """Return the declared look-up from which an effect `gather` fills its table."""
+    name = str(effect["of"]).removeprefix("%")
+    return next(one for one in kind.records if one.id == name)
+
+
+def asked_by(kind: CaseDeclaration, effects: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the expressions that the gatherings of these effects ask of the case."""
+    for effect in effects:
+        if "gather" in effect:
+            declared = gathering_of(kind, effect)
+            yield from declared.columns.values()
+            yield from (f"%{name}" for name in declared.beside)
 
 
 def _by_key(records: Iterable[Resource], key: str) -> dict[Any, list[Resource]]:

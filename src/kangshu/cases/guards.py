@@ -13,7 +13,7 @@ from kangshu.sdk import Move, Resource
 
 def asked_of(move: Move) -> tuple[str, ...]:
     """Return the expressions that making `move` evaluates over the Task."""
-    keys = ("when", "require", "where", "find", "each", "of", "beside")
+    keys = ("when", "require", "where", "find", "each", "of")
     conditions = (str(effect[key]) for effect in move.effects for key in keys if key in effect)
     return (move.guard, *listed_in(move), *conditions)
 

@@ -14,6 +14,7 @@ from kangshu.base.text import Text
 from kangshu.cases.calculating import Calculator
 from kangshu.cases.checklists import refuse_unmet, ticked
 from kangshu.cases.deadlines import Terms
+from kangshu.cases.gathering import asked_by
 from kangshu.cases.guards import asked_of
 from kangshu.cases.inside import (
     CARRIES_INSIDE,
@@ -252,7 +253,12 @@ class Machine:
 
     async def around(self, running: Running, move: Move) -> Mapping[str, Any]:
         """Return what the guard and the effects of `move` may ask besides the Task."""
-        asked = (*asked_of(move), *self._calculator.asked(running.declaration, move.effects))
+        kind = running.declaration
+        asked = (
+            *asked_of(move),
+            *self._calculator.asked(kind, move.effects),
+            *asked_by(kind, move.effects),
+        )
         search = running.transaction.search_all
         around = await surroundings(
             asked,

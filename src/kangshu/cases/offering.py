@@ -118,9 +118,11 @@ class Looker:
 
     async def trial(
         self, grant: Grant, task: Resource, declared: CalculationDeclaration, calculator: Calculator
-    ) -> KeptCalculation:
-        """Return a calculation as the case stands now; nothing is kept."""
+    ) -> KeptCalculation | None:
+        """Return a calculation as the case stands now, None where it does not apply; nothing is kept."""
         seen = await self._see(grant, task, [*asked_by(declared), "%values"])
+        if not calculator.applies(declared, task, seen.around):
+            return None
         day = self._clock().astimezone(CITY_ZONE).date()
         one = calculator.work_out(declared, task, seen.around, day, await self.place_of(task))
         return KeptCalculation(one, declared.id)

@@ -15,14 +15,20 @@ CASE = "case"
 """Word of a move that nobody makes by hand: a move on another case, which names this one, makes it (effect `on`)."""
 SIGNAL = "signal"
 """Word of what an event of an outside system may start and move; see `signalling`."""
-MOVERS = ("requester", "owner", "patient", "system", CASE, SIGNAL)
-STARTERS = ("any", "patient", "organisation", "system", SIGNAL)
+AGENT = "agent"
+"""Word of what somebody may do whom the resident has charged with it; a move that needs the resident's will lacks it."""
+MOVERS = ("requester", "owner", "patient", AGENT, "system", CASE, SIGNAL)
+STARTERS = ("any", "patient", AGENT, "organisation", "system", SIGNAL)
 PREFIXES = ("role:", "operation:")
 
 
-def may_start(grant: Grant, words: tuple[str, ...]) -> bool:
-    """Return whether one of `words` lets this account start a case, for its operations see `Cases.start`."""
-    return any(_starts(grant, word) for word in words)
+def may_start(grant: Grant, words: tuple[str, ...], resident: str = "") -> bool:
+    """Return whether one of `words` lets this account start a case, for its operations see `Cases.start`.
+
+    With `resident` (an id) the case is about that resident: who starts it as a resident starts it for oneself, for
+    those in one's care, or for those who have charged one with it.
+    """
+    return any(_starts(grant, word, resident) for word in words)
 
 
 def may_move(grant: Grant, task: Resource, words: tuple[str, ...]) -> bool:
@@ -43,11 +49,13 @@ def is_word(word: str, *, start: bool) -> bool:
     return word in plain or any(word.startswith(prefix) and len(word) > len(prefix) for prefix in PREFIXES)
 
 
-def _starts(grant: Grant, word: str) -> bool:
+def _starts(grant: Grant, word: str, resident: str) -> bool:
     if word == "any":
         return True
     if word == "patient":
-        return bool(grant.patient or grant.wards)
+        return grant.acts_as(resident) if resident else bool(grant.patient or grant.wards)
+    if word == AGENT:
+        return resident in grant.mandates if resident else bool(grant.mandates)
     if word == "organisation":
         return bool(grant.organisation)
     return _either(grant, word)
@@ -60,6 +68,8 @@ def _moves(grant: Grant, task: Resource, word: str) -> bool:
     if word == "patient":
         # the resident whom the case is about, or who acts for that resident
         return grant.acts_as(reference_id(task.get("for"), "Patient"))
+    if word == AGENT:
+        return reference_id(task.get("for"), "Patient") in grant.mandates
     return _either(grant, word)
 
 

@@ -26,7 +26,7 @@ def names_of(
     task: Resource, form: Mapping[str, Any], more: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, str]:
     """Return what search criteria may name, written for a query: the case's parties, `today`, fields of its forms, what
-    it has made, and `more`."""
+    it has made, and `more`. Of a reference `Type/id` the id stands under `<name>.id`."""
     names: dict[str, Any] = {
         **{
             name: (task.get(element) or {}).get("reference")
@@ -39,6 +39,11 @@ def names_of(
         **inputs(task),
         **{name: value for name, value in form.items() if value is not None},
         **more,
+    }
+    names |= {
+        f"{name}.id": value.partition("/")[2]
+        for name, value in names.items()
+        if isinstance(value, str) and value.count("/") == 1
     }
     return {name: quote(str(value), safe="/:|,") for name, value in names.items() if value is not None}
 

@@ -15,7 +15,7 @@ from kangshu.cases.calculating import NO_CALCULATIONS, Calculator, keep_calculat
 from kangshu.cases.calculating import RECORD as CALCULATION
 from kangshu.cases.deadlines import day_end
 from kangshu.cases.effects import all_fields, verb_of
-from kangshu.cases.gathering import gathered_rows
+from kangshu.cases.gathering import gathered_rows, gathering_of
 from kangshu.cases.guards import first_found, found_texts, truth
 from kangshu.cases.inside import RESPONSIBLE, open_paper
 from kangshu.cases.lots import draw, read_draw, seal
@@ -33,7 +33,7 @@ from kangshu.cases.tasks import (
     outputs,
     set_deadline,
 )
-from kangshu.registers import read_path, write_path
+from kangshu.registers import name_of, read_path, write_path
 from kangshu.sdk import CaseDeclaration, Resource
 from kangshu.store import Transaction
 
@@ -134,6 +134,9 @@ class Running:
                 await self._reckon(effect)
             case "deadline":
                 self._set_date(str(effect.get("field", "")), self._fill(target))
+            case "create" if "each" in effect:
+                for number, row in enumerate(list(self._rows(effect)), 1):
+                    await self._create(effect, row, number)
             case "create":
                 await self._create(effect)
             case "change":
@@ -236,15 +239,17 @@ class Running:
             keep_values(self.task, [all_fields(self.declaration)[name]], {name: str(value)[:10]})
         set_deadline(self.task, day_end(date.fromisoformat(str(value)[:10])))
 
-    async def _create(self, effect: Mapping[str, Any]) -> None:
-        resource = self._fill(effect["create"])
+    async def _create(
+        self, effect: Mapping[str, Any], row: Mapping[str, Any] = MappingProxyType({}), number: int = 0
+    ) -> None:
+        resource = self._fill(effect["create"], row)
         tags = self.task.get("meta", {}).get("tag")
         if tags:  # what a demonstration case makes is demonstration data too
             resource.setdefault("meta", {})["tag"] = tags
         written = await self.transaction.create(resource)
         reference = f"{written.stored.type}/{written.stored.id}"
         if effect.get("as"):
-            keep_output(self.task, str(effect["as"]), reference)
+            keep_output(self.task, f"{effect['as']}-{number}" if number else str(effect["as"]), reference)
         if effect.get("focus"):
             self.task["focus"] = {"reference": reference}
 
@@ -262,11 +267,13 @@ class Running:
             raise Conflict(str(text["en"]), zh=str(text["zh"]))
         if effect.get("as"):
             plain = {name: value for name, value in resource.items() if isinstance(value, str | int)}
-            self.given.update({f"{effect['as']}.{name}": value for name, value in plain.items()})
+            named = {"name": name_of(resource), **plain}
+            self.given.update({f"{effect['as']}.{name}": value for name, value in named.items()})
         changed = copied(resource)
         for path, template in effect["values"].items():
             write_path(changed, path, self._fill(template, row))
-        await self.transaction.update(changed, if_match=stored.version)
+        if effect["values"]:  # without values the record is only looked at, under its lock
+            await self.transaction.update(changed, if_match=stored.version)
 
     async def _notify(self, effect: Mapping[str, Any]) -> None:
         template = effect["notify"]
@@ -417,14 +424,9 @@ class Running:
         keep_values(self.task, [field], {field.id: figure})
 
     def _gather(self, effect: Mapping[str, Any]) -> None:
-        beside = [str(one).removeprefix("%") for one in effect.get("beside") or ()]
-        rows = gathered_rows(
-            self.around.get(str(effect["of"]).removeprefix("%"), ()),
-            {name: self.around.get(name, ()) for name in beside},
-            str(effect.get("key", "id")),
-            effect["columns"],
-            self._asked_names(),
-        )
+        declared = gathering_of(self.declaration, effect)
+        records = {name: self.around.get(name, ()) for name in (declared.id, *declared.beside)}
+        rows = gathered_rows(declared, records, self._asked_names())
         field = all_fields(self.declaration)[str(effect["gather"])]
         keep_values(self.task, [field], {field.id: rows or None})
 
@@ -434,8 +436,10 @@ class Running:
         day = self.when.astimezone(CITY_ZONE).date()
         one = self.calculator.work_out(declared, self.task, self._asked_names(), day, self.jurisdiction)
         refuse_unfounded(one)
-        field = all_fields(self.declaration)[str(effect["as"])]
-        keep_values(self.task, [field], {field.id: one.result})
+        known = all_fields(self.declaration)
+        kept = {str(effect["as"]): one.result}
+        kept |= {field: one.step(step) for field, step in (effect.get("also") or {}).items()}
+        keep_values(self.task, [known[field] for field in kept], kept)
         record = await keep_calculation(
             self.transaction, self.task, name, one, self.when, self.grant.display or self.grant.account
         )

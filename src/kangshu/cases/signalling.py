@@ -300,6 +300,7 @@ def _fitting(
     values = {
         name: _plain(compile_expression(expression).first(dict(event.body), found))
         for name, expression in event.rule.values.items()
+        if name in {one.id for one in listed}
     }
     values = {name: value for name, value in values.items() if value not in (None, "")}
     _, issues = check_values(listed, values)

@@ -1,11 +1,14 @@
 """What a guard may ask besides its Task: the resident, who acts, the figures in force and the consents that hold.
 
     %age         completed years of the resident on the civil day of the act; nothing where the birth is not known
+    %age_this_year  the age that the resident reaches in the civil year of the act
     %deceased    whether the resident has died
     %consents    the resident's Consents that are active
-    %acting      `self`, `representative` (guardian, near relative), `organisation` or `system`
+    %acting      `self`, `representative` (guardian, near relative), `agent` (who has a mandate), `organisation`
+                 or `system`
     %account     name of the account that acts
     %today       the civil day of the act
+    %requester   reference of the party that asked; %owner of the one that has the case
     %values      the last value of each field of the case's forms, by id
     %overdue     civil days since the deadline of the present state; 0 before it
     %about       the cases about this one (their `focus`): 督办单, findings, look-backs
@@ -36,7 +39,7 @@ Read = Callable[[str, str], Awaitable[Stored]]
 Search = Callable[[str, str], Awaitable[list[Resource]]]
 
 NAMES: Final = (
-    "age", "deceased", "consents", "acting", "account", "today", "parameters", "values", "overdue", "about", "target",
+    "age", "age_this_year", "deceased", "consents", "acting", "account", "today", "parameters", "values", "requester", "owner", "overdue", "about", "target",
 )  # fmt: skip
 Facts = Callable[[Resource], Awaitable[Mapping[str, Any]]]
 """What a room above knows of a case: the Task → plain values."""
@@ -70,6 +73,8 @@ async def surroundings(
     end = deadline_of(task)
     found: dict[str, Any] = {
         "values": inputs(task) if "%values" in text else {},
+        "requester": (task.get("requester") or {}).get("reference", ""),
+        "owner": (task.get("owner") or {}).get("reference", ""),
         "overdue": max(0, (when - end.astimezone(CITY_ZONE).date()).days) if end else 0,
         "acting": acting(grant, patient),
         "account": grant.account,
@@ -97,6 +102,8 @@ def acting(grant: Grant, patient: str) -> str:
         return "self"
     if patient in grant.wards:
         return "representative"
+    if patient in grant.mandates:
+        return "agent"
     if grant.organisation:
         return "organisation"
     return "system" if "system" in grant.roles else ""
@@ -111,5 +118,6 @@ def _of_resident(resident: Resource, day: date) -> dict[str, Any]:
         birthday = (
             (2, 28) if (born.month, born.day) == (2, 29) and not isleap(day.year) else (born.month, born.day)
         )
+        found["age_this_year"] = day.year - born.year
         found["age"] = day.year - born.year - ((day.month, day.day) < birthday)
     return found

@@ -6,8 +6,8 @@
 
 `name[0].text` is the first name's text. `extension(district).valueCode` selects the extension of ours of that
 name, `identifier(uscc).value` the identifier of our system `…/sid/uscc`, `coding(bed-kind).code` the coding of
-our code system, `telecom(phone).value` the first telecom of that system; a selector with a colon is a URL as it
-stands. Reading an absent step gives None; writing makes it, and clearing removes what becomes empty.
+our code system, `telecom(phone).value` the first telecom of that system, `qualification(education).period.start` the
+qualification whose code is of our code system; a selector with a colon is a URL as it stands. Reading an absent step gives None; writing makes it, and clearing removes what becomes empty.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from kangshu.base.faults import Invalid
 from kangshu.sdk import Resource
 
 _STEP = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9]*)(?:\[(?P<index>[0-9]{1,3})\]|\((?P<selector>[^()\s]+)\))?")
+_CODE = "code"
+"""Key of a step that selects by the system of a CodeableConcept's codings."""
 _MAX_INDEX = 99
 _MAX_PATH = 200
 
@@ -76,6 +78,8 @@ def _step(name: str, index: str | None, selector: str | None) -> Step:
         return Step(name, key="url", match=selector if ":" in selector else structure(selector))
     if name == "identifier":
         return Step(name, key="system", match=selector if ":" in selector else f"{BASE}/sid/{selector}")
+    if name == "qualification":
+        return Step(name, key=_CODE, match=selector if ":" in selector else code_system(selector))
     if name == "coding":
         return Step(name, key="system", match=selector if ":" in selector else code_system(selector))
     return Step(name, key="system", match=selector)
@@ -118,7 +122,9 @@ def fhirpath_of(path: str) -> str:
         if step.index is not None:
             name += f"[{step.index}]"
         elif step.key:
-            name += f".where({step.key} = '{step.match}')"
+            plain = f"{step.key} = '{step.match}'"
+            coded = f"code.coding.where(system = '{step.match}').exists()"
+            name += f".where({coded if step.key == _CODE else plain})"
         parts.append(name)
     return ".".join(parts)
 
@@ -127,9 +133,25 @@ def _selected(items: Any, step: Step) -> Any:
     if not isinstance(items, list):
         return None
     for item in items:
-        if isinstance(item, dict) and item.get(step.key) == step.match:
+        if isinstance(item, dict) and _matches(item, step):
             return item
     return None
+
+
+def _matches(item: dict[str, Any], step: Step) -> bool:
+    if step.key != _CODE:
+        return bool(item.get(step.key) == step.match)
+    codings = (item.get(_CODE) or {}).get("coding", ())
+    return any(one.get("system") == step.match for one in codings)
+
+
+def _new_item(step: Step) -> dict[str, Any]:
+    return {_CODE: {"coding": [{"system": step.match}]}} if step.key == _CODE else {step.key: step.match}
+
+
+def _says_nothing(item: dict[str, Any], step: Step) -> bool:
+    """Return whether nothing is left of an item but what selects it."""
+    return item == _new_item(step)
 
 
 def _put(node: Any, steps: tuple[Step, ...], value: Any, path: str) -> None:
@@ -157,7 +179,7 @@ def _put(node: Any, steps: tuple[Step, ...], value: Any, path: str) -> None:
         return
     item = _selected(items, step)
     if item is None:
-        item = {step.key: step.match}
+        item = _new_item(step)
         items.append(item)
     if rest:
         _put(item, rest, value, path)
@@ -186,7 +208,7 @@ def _clear(node: Any, steps: tuple[Step, ...]) -> bool:
         item = _selected(child, step)
         if item is None:
             return False
-        if not rest or _clear(item, rest) or item.keys() <= {step.key}:
+        if not rest or _clear(item, rest) or _says_nothing(item, step):
             child.remove(item)
     if not child:
         del node[step.name]

@@ -74,6 +74,8 @@ class CalculationDeclaration:
     conditions: tuple[CalculationCondition, ...] = ()
     help: Text = _NO_TEXT
     day: str = ""
+    when: str = ""
+    """FHIRPath over the case that is true where the calculation applies to it; "" for every case of its kinds."""
     states: tuple[str, ...] = ()
     """States in which the case page offers a trial; () for every state that is not final."""
 

@@ -281,6 +281,10 @@ class CaseRecords:
     resource_type: str
     criteria: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+    """Names of other records that stand beside these in a row: in its columns each means those about the same person."""
+    key: str = ""
+    """FHIRPath that gives the same text for records about the same person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +319,8 @@ class CaseDeclaration:
     """Whether its cases and their papers stay within the unit: nobody outside it sees them (label INTERNAL)."""
     records: tuple[CaseRecords, ...] = ()
     """What its expressions may ask of the registers, by name."""
+    kept: tuple[Field, ...] = ()
+    """Fields that nobody types: effects alone put values into them, and the case page shows them."""
     opens_record: bool = True
     """Whether an open case lets its parties see the records of the resident that it is about (care.yaml). A case that
     asks for a permission gives none: its Task has the intent `proposal`."""
@@ -342,6 +348,10 @@ class ParameterDeclaration:
     purpose: str = ""
     """What of the platform's own it decides: `older-age` (from which age a resident's record says so); "" for nothing.
     The platform asks for the parameters of a purpose and never names one."""
+    at_least: str = ""
+    """Parameter below which no value is taken in: a floor (不低于) that a document sets; "" for none."""
+    at_most: str = ""
+    """Parameter above which no value is taken in; "" for none."""
 
 
 def unverified_parameter(

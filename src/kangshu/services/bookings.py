@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, cast, get_args
 
 from kangshu.sdk import (
@@ -33,7 +33,8 @@ def read_booking(entry: Entry, service: str, places: Places) -> BookingDeclarati
         title=entry.text("title"),
         help=entry.text("help", required=False),
         usual=entry.boolean("usual"),
-        start_by=entry.strings("start_by", required=True),
+        like=entry.string("like"),
+        start_by=entry.strings("start_by", required=not entry.has("like")),
         pools=entry.each("pools", _pool),
         states=tuple(
             (one.string("id", required=True), one.text("title")) for one in _closing(entry, "states")
@@ -46,6 +47,24 @@ def read_booking(entry: Entry, service: str, places: Places) -> BookingDeclarati
     places.note(booking, entry)
     entry.close()
     return booking
+
+
+def resolved(bookings: tuple[BookingDeclaration, ...]) -> tuple[BookingDeclaration, ...]:
+    """Return the kinds, each with what it leaves to the one that it is `like`."""
+    by_id = {one.id: one for one in bookings}
+    return tuple(_like(one, by_id[one.like]) if one.like in by_id else one for one in bookings)
+
+
+def _like(booking: BookingDeclaration, other: BookingDeclaration) -> BookingDeclaration:
+    parameters = booking.parameters if booking.parameters != BookingParameters() else other.parameters
+    return replace(
+        booking,
+        start_by=booking.start_by or other.start_by,
+        pools=booking.pools or other.pools,
+        states=booking.states or other.states,
+        moves=booking.moves or other.moves,
+        parameters=parameters,
+    )
 
 
 def _closing(entry: Entry, key: str) -> Iterator[Entry]:
@@ -83,6 +102,8 @@ def _length(entry: Entry) -> LengthRule:
 
 
 def _parameters(entry: Entry) -> BookingParameters:
+    if not entry.has("parameters"):
+        return BookingParameters()
     one = entry.entry("parameters")
     found = BookingParameters(**{field.name: one.string(field.name) for field in fields(BookingParameters)})
     one.close()

@@ -38,6 +38,7 @@ def read_calculation(entry: Entry, service: str, places: Places) -> CalculationD
         conditions=entry.each("conditions", _condition),
         help=entry.text("help", required=False),
         day=entry.string("day"),
+        when=entry.string("when"),
         states=entry.strings("states"),
     )
     places.note(calculation, entry)
@@ -106,6 +107,8 @@ def check_calculation(
     states = {state.id for one in asked for state in one.states}
     for name in sorted(set(calculation.states) - states):
         yield found(f"'states' names no state '{name}'", f"states 引用了不存在的状态“{name}”")
+    for expression in filter(None, (calculation.when, calculation.day)):
+        yield from _compiles(found, expression, calculation.id)
     known = {"parameters"}
     for one in calculation.inputs:
         yield from _compiles(found, one.value, one.id)

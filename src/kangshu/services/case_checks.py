@@ -16,7 +16,6 @@ from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
 
 _NAME = re.compile(r"[a-z][a-z_]{1,30}")
-_TEMPLATE = re.compile(r"\$\{[^}]*\}")
 
 
 def check_kind(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Iterator[Finding]:
@@ -55,7 +54,7 @@ def _records(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
             yield finding(one, text, f"“{one.resource_type}”不是 R4 资源类型")
             continue
         try:
-            parse_query(one.resource_type, parse_qsl(_sample(one.criteria), keep_blank_values=True))
+            parse_query(one.resource_type, parse_qsl(_sample(one.criteria, case), keep_blank_values=True))
             for expression in one.columns.values():
                 compile_expression(expression)
         except Fault as fault:
@@ -68,9 +67,14 @@ def _records(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
             yield finding(case, text, f"办件没有声明查阅记录“{each}”")
 
 
-def _sample(criteria: str) -> str:
-    """Return criteria with something in place of each ${name}, to parse."""
-    return _TEMPLATE.sub("x", criteria.replace("${today}", "2026-01-01"))
+def _sample(criteria: str, case: CaseDeclaration) -> str:
+    """Return criteria with something in place of each ${name}, to parse: a day for a date field."""
+    days = {name for name, field in cases.all_fields(case).items() if field.kind == "date"} | {"today"}
+    return str(
+        cases.substitute(
+            criteria, dict.fromkeys(cases.names_in(criteria), "x") | dict.fromkeys(days, "2026-01-01")
+        )
+    )
 
 
 def _checklist(draft: Draft, move: Move, parameters: Set[str]) -> Iterator[Finding]:

@@ -132,7 +132,7 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
                 yield draft.places.finding(field, text, f"字段“{field.id}”：台账的明细应另建台账，不能用表格")
     for case in draft.cases:
         asked = cases.all_fields(case)
-        for form in (case.form, *(move.form for move in case.moves)):
+        for form in (case.kept, case.form, *(move.form for move in case.moves)):
             yield from _form(draft, form)
             for field in form:
                 child = field.prefill.removeprefix(cases.CHILDREN)
@@ -200,8 +200,8 @@ def _columns(draft: Draft, field: Field) -> Iterator[Finding]:
         text = f"'{field.id}': a table has columns, and nothing else has"
         yield finding(field, text, f"字段“{field.id}”：表格须有 columns，其他类型不能有")
     for column in field.columns:
-        if column.kind == "table" or column.path or column.prefill or column.grows:
-            text = f"column '{column.id}' can be no table and takes no path, prefill or grows"
+        if column.kind == "table" or bool(column.path) != bool(field.path) or column.prefill or column.grows:
+            text = f"column '{column.id}' can be no table, takes no prefill or grows, and a path where the table has one"
             yield finding(column, text, f"列“{column.id}”不能是表格，也不能有 path、prefill 或 grows")
     if field.columns:
         yield from _form(draft, field.columns)
@@ -406,6 +406,11 @@ def _parameters(draft: Draft, known: Known) -> Iterator[Finding]:
             )
         if numeric and not one.unit:
             yield draft.places.finding(one, f"rule '{one.id}' has no unit", f"数值规则“{one.id}”没有单位")
+        for name in filter(None, (one.at_least, one.at_most)):
+            if name not in known.parameters:
+                yield draft.places.finding(
+                    one, f"no rule declares the parameter '{name}'", f"没有声明参数“{name}”"
+                )
         if one.valid_to is not None and one.valid_to < one.valid_from:
             yield draft.places.finding(
                 one, f"rule '{one.id}' ends before it starts", f"规则“{one.id}”的失效日期早于生效日期"
@@ -461,6 +466,11 @@ def _calculations(draft: Draft, known: Known) -> Iterator[Finding]:
             if "calculate" in effect and (wanted is None or case.id not in wanted.cases):
                 text = f"there is no calculation '{effect['calculate']}' for this case"
                 yield draft.places.finding(case, text, f"没有用于该办件的测算“{effect['calculate']}”")
+                continue
+            for name, step in (effect.get("also") or {}).items() if wanted else ():
+                if name not in cases.all_fields(case) or step not in {one.id for one in wanted.steps}:
+                    text = f"'also: {name}: {step}' names no field or no step"
+                    yield draft.places.finding(case, text, f"also“{name}: {step}”没有对应的字段或步骤")
 
 
 def _exchanges(draft: Draft, known: Known) -> Iterator[Finding]:

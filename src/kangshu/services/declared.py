@@ -79,6 +79,7 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
     """Return the case kind that `entry` declares; what is wrong goes to the entry's findings."""
     form = tuple(read_field(one, places) for one in entry.entries("form"))
     records = tuple(_records(one, places) for one in entry.entries("records"))
+    kept = tuple(read_field(one, places) for one in entry.entries("kept"))
     case = CaseDeclaration(
         id=entry.string("id", required=True),
         service=service,
@@ -97,6 +98,7 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
         answer=entry.string("answer"),
         internal=entry.boolean("internal"),
         records=records,
+        kept=kept,
         opens_record=entry.boolean("opens_record", default=True),
     )
     places.note(case, entry)
@@ -140,6 +142,8 @@ def _records(entry: Entry, places: Places) -> CaseRecords:
         resource_type=entry.string("type", required=True),
         criteria=entry.string("criteria", required=True),
         columns={str(name): str(value) for name, value in columns.items()},
+        beside=entry.strings("beside"),
+        key=entry.string("key"),
     )
     places.note(records, entry)
     entry.close()

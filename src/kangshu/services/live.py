@@ -216,7 +216,8 @@ def _rule_faults(
     if rule.does == "start" and kind is not None:
         if cases.SIGNAL not in kind.start_by:
             yield rule, f"'{kind.id}' is not started by 'signal'", f"办件“{kind.id}”的 start_by 中没有 signal"
-        yield from _value_faults(rule, {one.id for one in kind.form})
+        again = moves[rule.again].form if rule.again in moves else ()
+        yield from _value_faults(rule, {one.id for one in (*kind.form, *again)})
     for name in filter(None, (rule.move, rule.again)):
         move = moves.get(name)
         if move is None or cases.SIGNAL not in move.by:

@@ -33,6 +33,8 @@ def read_parameter(entry: Entry, service: str, places: Places) -> ParameterDecla
         verified=entry.boolean("verified"),
         service=service,
         purpose=entry.one_of("purpose", ("", *_PURPOSES)),
+        at_least=entry.string("at_least"),
+        at_most=entry.string("at_most"),
     )
     places.note(parameter, entry)
     entry.close()

@@ -23,7 +23,7 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import STAY, CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
-from kangshu.web.lookup import choices_of, name_of, with_residents
+from kangshu.web.lookup import choices_of, name_of, with_columns, with_residents
 from kangshu.web.pages.calculations import calculations_of
 from kangshu.web.pages.case_checks import checklists, related_cases
 from kangshu.web.pages.case_papers import cites, papers_of
@@ -302,7 +302,7 @@ async def _choices(
     visit: Visit, id_: str, move: str, fields: Sequence[Field]
 ) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return what may be chosen in a move's form; fields bound to the case ask the engine."""
-    asked = [*fields, *(replace(one, id=f"{field.id}.{one.id}") for field in fields for one in field.columns)]
+    asked = with_columns(fields)
     found = await choices_of(visit, asked)
     for field in asked:
         if field.kind == "reference" or field.criteria:
@@ -326,7 +326,12 @@ async def _facts(
         else:
             facts.append(Fact(words("居民"), name_of(patient.resource), f"/residents/{reference[8:]}"))
     seen: set[str] = set()
-    fields = [*declaration.form, *(field for one in declaration.moves for field in one.form)]
+    gathered = {**gathered, **visit.platform.cases.kept_values(task)}
+    fields = [
+        *declaration.form,
+        *declaration.kept,
+        *(field for one in declaration.moves for field in one.form),
+    ]
     choices = await choices_of(visit, [field for field in fields if field.id in gathered])
     for field in fields:
         if field.id in seen or field.id not in gathered or field.id == "comment":
