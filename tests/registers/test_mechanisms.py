@@ -253,7 +253,7 @@ async def test_the_history_says_who_changed_what(registers: Registers, store: St
     assert newest.account == "community-doctor@centre"
     # what is masked for a reader stays masked in the history
     await registers.save(SYSTEM, RESIDENTS.code, {"name": "张伟一"}, "p1", partial=True)
-    clerk = account("section-clerk", "office")
+    clerk = account("unit-clerk")
     told = [one for one in await registers.changes(clerk, RESIDENTS.code, "p1") if one.field == "number"]
     assert told
     assert all("*" in one.after.zh for one in told)

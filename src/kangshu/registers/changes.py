@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kangshu.base.text import Text
-from kangshu.registers.forms import points, read_values
+from kangshu.registers.forms import pointed, read_values
 from kangshu.registers.rows import display
 from kangshu.sdk import Field
 from kangshu.store import Stored
@@ -35,11 +35,11 @@ def references_in(fields: Sequence[Field], versions: Sequence[Stored]) -> set[st
         values = {} if stored.deleted else read_values(fields, stored.resource)
         for field in fields:
             value = values.get(field.id)
-            for one in value if isinstance(value, list) else [value]:
-                if one and field.kind == "district":
-                    found.add(f"Location/division-{one}")
-                elif one and points(field):
-                    found.add(str(one))
+            found.update(pointed(field, value))
+            if value and field.kind == "district":
+                found.update(
+                    f"Location/division-{one}" for one in (value if isinstance(value, list) else [value])
+                )
     return found
 
 

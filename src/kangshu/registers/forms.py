@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -140,9 +140,20 @@ def into_element(field: Field, value: Any) -> Any:
     """Return the FHIR element that holds a cleaned `value` of `field`; None for None."""
     if value is None:
         return None
+    if field.kind == "table":
+        return [_row_element(field, row) for row in value] or None
     if field.many and isinstance(value, list):
         return [_element(field, item) for item in value]
     return _element(field, value)
+
+
+def _row_element(field: Field, row: Mapping[str, Any]) -> Resource:
+    """Return the element of one row of a table: each column's value at the column's own path."""
+    element: Resource = {}
+    for column in field.columns:
+        if (value := row.get(column.id)) is not None:
+            write_path(element, column.path, into_element(column, value))
+    return element
 
 
 def _element(field: Field, value: Any) -> Any:
@@ -160,7 +171,22 @@ def points(field: Field) -> bool:
     return field.kind in ("reference", "attachment") or field.kind in REFERENCE_TYPES
 
 
+def pointed(field: Field, value: Any) -> Iterator[str]:
+    """Yield the references (`Type/id`) in a field's value: one, several, or those in the rows of a table."""
+    if field.kind == "table":
+        for row in value or ():
+            for column in field.columns:
+                yield from pointed(column, row.get(column.id))
+    elif points(field):
+        yield from (str(one) for one in (value if isinstance(value, list) else [value]) if one)
+
+
 def _out(field: Field, element: Any) -> Any:
+    if field.kind == "table":
+        rows = element if isinstance(element, list) else ()
+        return [
+            {column.id: _out(column, read_path(row, column.path)) for column in field.columns} for row in rows
+        ] or None
     if field.many and isinstance(element, list):
         return [_out_one(item) for item in element]
     return _out_one(element)

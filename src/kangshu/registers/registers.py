@@ -15,14 +15,14 @@ from kangshu.base.text import Language
 from kangshu.registers.asking import LARGEST, capacity_rules, query_of, unique_rules
 from kangshu.registers.batch import BatchReport, batch_fields, change_records
 from kangshu.registers.changes import FieldChange, changes, references_in
-from kangshu.registers.forms import points, read_values
+from kangshu.registers.forms import pointed, points, read_values
 from kangshu.registers.importing import ImportReport, Row
 from kangshu.registers.names import by_name, candidates, names_of
 from kangshu.registers.pictured import Pictured, every_record, place_of
 from kangshu.registers.protected import masked_fields
 from kangshu.registers.questionnaire import questionnaire
 from kangshu.registers.rows import POINTERS, RegisterRow, row_of, value_of
-from kangshu.registers.saving import listed, require_form, save_record
+from kangshu.registers.saving import require_form, save_record
 from kangshu.registers.sections import DueDay, find_section
 from kangshu.registers.sheets import error_sheet, export_sheet, read_sheet, template_sheets
 from kangshu.registers.taking import take_rows
@@ -151,9 +151,7 @@ class Registers:
         grant.require("register.read")
         stored = await self._store.read(grant, register.resource_type, id)
         values = read_values(register.form, stored.resource)
-        references = {
-            value for field in register.form if points(field) for value in listed(values.get(field.id))
-        }
+        references = {one for field in register.form for one in pointed(field, values.get(field.id))}
         names = await names_of(self._store, grant, references)
         protected = masked_fields(register, values)
         return RegisterRecord(stored.id, stored.version, values, protected, names, stored.resource)

@@ -51,6 +51,8 @@ def display(column: Column | Field, value: Any, names: Mapping[str, str]) -> Tex
     """Return how a value is shown: titles of choices, names of references, 是/否; empty for None."""
     if value is None:
         return Text("", "")
+    if isinstance(column, Field) and column.kind == "table":
+        return _rows(column, value, names)
     if isinstance(value, list):
         parts = [display(column, item, names) for item in value]
         return Text("、".join(part.zh for part in parts), ", ".join(part.en for part in parts))
@@ -70,6 +72,15 @@ def display(column: Column | Field, value: Any, names: Mapping[str, str]) -> Tex
     elif column.kind == "date":
         text = text[:10]
     return Text(text, text)
+
+
+def _rows(field: Field, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Text:
+    """Return the rows of a table as one text: the cells of a row with blanks between, the rows with semicolons."""
+    told = [[display(one, row.get(one.id), names) for one in field.columns if not one.hidden] for row in rows]
+    return Text(
+        "；".join(" ".join(cell.zh for cell in row if cell.zh) for row in told),
+        "; ".join(" ".join(cell.en for cell in row if cell.en) for row in told),
+    )
 
 
 def _title(options: Sequence[Option], code: str) -> Text | None:

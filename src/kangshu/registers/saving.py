@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from kangshu.access import Grant, protected_at
 from kangshu.base.faults import Forbidden, Issue, Unprocessable
 from kangshu.registers.asking import unique_rules
-from kangshu.registers.forms import check_values, points, write_values
+from kangshu.registers.forms import check_values, pointed, write_values
 from kangshu.registers.paths import fhirpath_of, parse_path
 from kangshu.registers.protected import kept_values
 from kangshu.sdk import Field, RegisterDeclaration, Resource
@@ -123,9 +123,7 @@ async def _unseen(
     """Return an issue for every reference to a record that is not there or that the grant does not see."""
     found: list[Issue] = []
     for field in register.form:
-        if not points(field):
-            continue
-        for reference in listed(cleaned.get(field.id)):
+        for reference in dict.fromkeys(pointed(field, cleaned.get(field.id))):
             kind, _, id_ = reference.partition("/")
             page = await transaction.search(parse_query(kind, [("_id", id_), ("_count", "1")]))
             if not page.entries:
@@ -135,13 +133,6 @@ async def _unseen(
                 )
                 found.append(Issue("error", "not-found", en, (field.id,), zh))
     return found
-
-
-def listed(value: Any) -> list[str]:
-    """Return the references in a field's value, of one or of several."""
-    if value is None:
-        return []
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
 def _against_r4(resource: Resource, register: RegisterDeclaration) -> tuple[Issue, ...]:

@@ -65,13 +65,18 @@ def export_sheet(
 def template_sheets(register: RegisterDeclaration, language: Language) -> bytes:
     """Return the empty workbook of a register: a sheet to fill in, and one that explains each column."""
     explained: list[list[Value]] = [[one.in_language(language) for one in (_FIELD, _MARK, _FORM)]]
-    for field in register.form:
+    for field in _fields(register):
         required = "√" if field.required else ""
         explained.append([field.title.in_language(language), required, _explanation(field, language)])
-    titles: list[Value] = [field.title.in_language(language) for field in register.form]
+    titles: list[Value] = [field.title.in_language(language) for field in _fields(register)]
     return write_xlsx(
         {register.title.in_language(language): [titles], _HELP.in_language(language): explained}
     )
+
+
+def _fields(register: RegisterDeclaration) -> list[Field]:
+    """Return the fields that have a column in a sheet: all but tables, whose rows have no room in one."""
+    return [field for field in register.form if field.kind != "table"]
 
 
 def error_sheet(register: RegisterDeclaration, errors: Sequence[RowError], language: Language) -> bytes:
@@ -91,7 +96,7 @@ def read_sheet(register: RegisterDeclaration, data: bytes, most: int) -> list[tu
     """
     sheets = read_xlsx(data)
     rows = next(iter(sheets.values()), [])
-    by_title = {title: field for field in register.form for title in (field.title.zh, field.title.en)}
+    by_title = {title: field for field in _fields(register) for title in (field.title.zh, field.title.en)}
     start = next(
         (
             at
@@ -125,7 +130,7 @@ def _check_header(
 ) -> None:
     unknown = [title for title in header if title and title not in by_title]
     given = {by_title[title].id for title in header if title in by_title}
-    missing = [field.title for field in register.form if field.required and field.id not in given]
+    missing = [field.title for field in _fields(register) if field.required and field.id not in given]
     if unknown:
         names = "、".join(unknown)[:200]
         raise Unprocessable(f"columns that the template has not: {names}", zh=f"模板中没有以下列：{names}")

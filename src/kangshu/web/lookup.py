@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from kangshu.base.canonical import BASE, RESIDENT_ID
@@ -60,6 +61,14 @@ async def choices_of(
         elif held:
             found[field.id] = await _fitting(visit, field, held)
     return found
+
+
+def with_columns(fields: Iterable[Field]) -> list[Field]:
+    """Return the fields and the columns of the tables among them, these by `<table>.<column>`."""
+    listed = list(fields)
+    return [
+        *listed, *(replace(one, id=f"{field.id}.{one.id}") for field in listed for one in field.columns)
+    ]  # fmt: skip
 
 
 async def _fitting(visit: Visit, field: Field, held: str) -> tuple[tuple[str, str], ...]:
@@ -166,6 +175,15 @@ async def with_residents(visit: Visit, fields: Iterable[Field], values: dict[str
     """
     issues: list[Issue] = []
     for field in fields:
+        for number, row in enumerate(values.get(field.id) or () if field.columns else ()):
+            places = {one.id: f"{field.id}.{number}.{one.id}" for one in field.columns}
+            try:
+                row.update(await with_residents(visit, field.columns, row))
+            except Unprocessable as fault:
+                issues += [
+                    replace(one, expression=tuple(places[at] for at in one.expression))
+                    for one in fault.issues
+                ]
         typed = values.get(field.id)
         if field.kind not in _FOUND or not isinstance(typed, str) or not typed.strip() or "/" in typed:
             continue

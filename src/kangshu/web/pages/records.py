@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,6 +52,9 @@ async def record(visit: Visit) -> Response:
     facts = []
     for field in declared.form:
         value = found.values.get(field.id)
+        if field.kind == "table":
+            facts.append(_table(visit, field, value or (), found.names))
+            continue
         text = found.names.get(str(value)) or shown_value(words, field, value, choices)
         facts.append(Fact(words.of(field.title), text, _address(field, value), field.kind == "paragraph"))
     name = words.of(declared.title)
@@ -74,6 +78,16 @@ async def record(visit: Visit) -> Response:
             for one in visit.platform.prints.documents(declared.code)
         ],
     )
+
+
+def _table(visit: Visit, field: Field, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Fact:
+    words = visit.words
+    columns = [one for one in field.columns if not one.hidden]
+    cells = tuple(
+        tuple(names.get(str(row.get(one.id))) or shown_value(words, one, row.get(one.id)) for one in columns)
+        for row in rows
+    )
+    return Fact(words.of(field.title), "", heads=tuple(words.of(one.title) for one in columns), rows=cells)
 
 
 def _address(field: Field, value: object) -> str:

@@ -22,7 +22,7 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import RegisterDeclaration
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
-from kangshu.web.lookup import choices_of, divisions, with_residents
+from kangshu.web.lookup import choices_of, divisions, with_columns, with_residents
 from kangshu.web.parts import Filter, Paging, Tab
 from kangshu.web.visit import Visit, texts
 
@@ -353,7 +353,7 @@ async def _form(
 ) -> Response:
     declared, words = declaration_of(visit), visit.words
     address = f"/registers/{declared.code}"
-    choices = await choices_of(visit, declared.form, values)
+    choices = await choices_of(visit, with_columns(declared.form), values)
     act = words("编辑") if id_ else words("新增")
     name = words.of(declared.title)
     return visit.render(
