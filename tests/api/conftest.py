@@ -17,6 +17,7 @@ from kangshu.base.faults import NotFound
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.text import Text
 from kangshu.base.working_days import china
+from kangshu.bookings import Bookings
 from kangshu.cases import Cases
 from kangshu.measures import Snapshot
 from kangshu.notices import Notices
@@ -48,6 +49,7 @@ async def open_platform(url: str, folder: Path) -> Platform:
         registers=Registers(store, ()),
         questionnaires=Questionnaires(store, (), parameters, "990100"),
         cases=cases,
+        bookings=Bookings(store, (), parameters),
         plans=plans,
         lineage=Lineage(store, plans),
         duty_lists=DutyLists(store, plans, cases, jurisdiction="990100"),

@@ -17,6 +17,7 @@ from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
 from kangshu.plans import OUTLETS, Papers, Plans
 from kangshu.plans import PARAMETERS as PLAN_PARAMETERS
+from kangshu.registers import Registers
 from kangshu.sdk import Resource
 from kangshu.services import load
 from kangshu.store import Store
@@ -60,6 +61,7 @@ REFERRAL: dict[str, Any] = {
     "receiver": "hospital",
     "urgency": "urgent",
     "indication": ["poor-response"],
+    "criterion": "admit-treatment",
     "diagnosis": "高血压3级",
     "summary": "血压控制不佳两周",
     "consent": True,
@@ -130,6 +132,7 @@ async def city(store: Store) -> City:
     for record in records:
         await store.update(SYSTEM, record)
     services = load("kangshu_services")
+    Registers(store, [one for service in services for one in service.registers])  # the store counts their places
     parameters = ParameterTable(
         [*PARAMETERS, *PLAN_PARAMETERS, *(one for service in services for one in service.parameters)]
     )

@@ -57,7 +57,8 @@ async def test_up_and_down_again(city: City) -> None:
         await move(clerk, task, "refer-down", {"down_to": "hospital"})
     down = await move(clerk, task, "refer-down", {"down_to": "centre", "follow_up_by": "2026-03-16"})
     assert organisation_of(down.resource, "owner") == "centre"
-    assert deadline_of(down.resource) == datetime(2026, 3, 16, 15, 59, 59, tzinfo=UTC)
+    received = await move(doctor, task, "accept-down", {"care_team": "第三家庭医生团队"})
+    assert deadline_of(received.resource) == datetime(2026, 3, 16, 15, 59, 59, tzinfo=UTC)
     assert (await city.store.read(clerk, "Task", task)).id == task, "the hospital still sees its case"
     done = await move(
         doctor, task, "follow-up", {"follow_up_date": "2026-03-10", "follow_up_result": "血压达标"}
@@ -67,7 +68,7 @@ async def test_up_and_down_again(city: City) -> None:
 
     history = await city.cases.history(doctor, task)
     assert [one.move for one in history] == [
-        "start", "send", "accept", "book", "admit", "complete", "refer-down", "follow-up",
+        "start", "send", "accept", "book", "admit", "complete", "refer-down", "accept-down", "follow-up",
     ]  # fmt: skip
     booked_event = history[3]
     assert (booked_event.source, booked_event.target) == ("accepted", "booked")
@@ -161,7 +162,7 @@ async def test_no_consent_no_sending(city: City) -> None:
     assert offers["edit"] is None
     with pytest.raises(Unprocessable) as caught:
         await city.cases.move(doctor, task, "send", {})
-    assert caught.value.zh == "须先取得居民知情同意。"
+    assert [one.zh for one in caught.value.issues] == ["居民已知情同意（紧急和特急可先转后补）"]
     edited = await city.cases.move(doctor, task, "edit", {**REFERRAL, "receiver": "other"})
     assert inputs(edited.resource)["consent"] is True
     assert organisation_of(edited.resource, "owner") == "other"

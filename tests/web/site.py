@@ -15,8 +15,8 @@ import httpx
 import uvicorn
 
 from kangshu.api import Platform
+from kangshu.app.web_worker import application
 from kangshu.app.wiring import Place, open_platform
-from kangshu.web import web_app
 
 T = TypeVar("T")
 TOKEN = re.compile(r'name="_token" value="([0-9a-f]+)"')
@@ -48,7 +48,7 @@ class Site:
 
 @contextmanager
 def served(url: str, place: Place, passwords: dict[str, str]) -> Iterator[Site]:
-    """Serve the pages of the installation at `place` on a free port for a while."""
+    """Serve the pages and the FHIR face of the installation at `place` on a free port for a while."""
     ready = threading.Event()
     made: dict[str, Any] = {}
 
@@ -57,7 +57,7 @@ def served(url: str, place: Place, passwords: dict[str, str]) -> Iterator[Site]:
             listener = socket.socket()
             listener.bind(("127.0.0.1", 0))
             listener.listen(128)
-            config = uvicorn.Config(web_app(platform), log_level="error", access_log=False, lifespan="off")
+            config = uvicorn.Config(application(platform), log_level="error", access_log=False, lifespan="off")
             server = uvicorn.Server(config)
             made.update(server=server, port=listener.getsockname()[1], platform=platform)
             made["loop"] = asyncio.get_running_loop()

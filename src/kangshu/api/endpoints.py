@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kangshu.api import bookings as booking
 from kangshu.api import interactions as on
 from kangshu.api import operations as do
 from kangshu.api.interactions import Call
@@ -72,8 +73,12 @@ ENDPOINTS: Final = (
     _at("GET", "/{type}/{id}/$validate", "operation", "校验已存记录", "Validate what is stored", do.validate_stored),
     _at("GET", "/{type}/{id}/$everything", "operation", "居民全部档案", "A resident's whole record", do.everything, "Patient"),
     _at("POST", "/{type}/$start", "operation", "发起办件", "Start a case", do.start_case, "Task"),
-    _at("POST", "/{type}/{id}/$move", "operation", "办理", "Move a case", do.move_case, "Task"),
-    _at("GET", "/{type}/{id}/$moves", "operation", "可办理的操作", "Moves that I may make now", do.case_moves, "Task"),
+    _at("POST", "/{type}/{id}/$move", "operation", "办理", "Move a case or an appointment", do.move_record, "Task", "Appointment"),
+    _at("GET", "/{type}/{id}/$moves", "operation", "可办理的操作", "Moves that I may make now", do.moves_now, "Task", "Appointment"),
+    _at("POST", "/{type}/{id}/$book", "operation", "预约", "Book a place", booking.book, "Slot"),
+    _at("POST", "/{type}/{id}/$wait", "operation", "候补", "Wait for a place", booking.wait, "Schedule"),
+    _at("POST", "/{type}/{id}/$publish-slots", "operation", "放号", "Publish slots of templates", booking.publish, "HealthcareService"),
+    _at("POST", "/{type}/{id}/$reconcile-bookings", "operation", "预约对账", "Reconcile bookings of a day", booking.reconcile, "Organization"),
     _at("GET", "/{type}/{id}/$evaluate-measure", "operation", "计算指标", "Compute a measure", do.evaluate_measure, "Measure"),
 )  # fmt: skip
 """Every endpoint. HEAD is answered wherever GET is."""

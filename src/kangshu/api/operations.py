@@ -9,6 +9,7 @@ import asyncio
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from kangshu.api import bookings
 from kangshu.api.bundles import searchset
 from kangshu.api.capability import capability_statement
 from kangshu.api.checks import check_type
@@ -127,8 +128,10 @@ async def start_case(call: Call) -> Response:
     return response.location(f"{call.request.base}/Task/{stored.id}/_history/{stored.version}")
 
 
-async def move_case(call: Call) -> Response:
-    """Move a case. Input: `move`, and a parameter per field of the move's form; If-Match guards the version."""
+async def move_record(call: Call) -> Response:
+    """Move a case or an appointment. Input: `move`, and a parameter per field of its form; If-Match guards the version."""
+    if call.type == "Appointment":
+        return await bookings.move(call)
     inputs = await read_inputs(call.request)
     move = inputs.text("move", required=True)
     stored = await call.platform.cases.move(
@@ -137,8 +140,10 @@ async def move_case(call: Call) -> Response:
     return shown(call, stored)
 
 
-async def case_moves(call: Call) -> Response:
+async def moves_now(call: Call) -> Response:
     """Return the moves that the account may make now, and what blocks those that it may not make yet."""
+    if call.type == "Appointment":
+        return await bookings.moves(call)
     offers = await call.platform.cases.offers(call.grant, call.id)
     return Response(resource=parameters([part("move", _offer(one)) for one in offers]))
 

@@ -25,7 +25,7 @@ async def serve(order: WorkerOrder, place: Place) -> None:
     listening = socket.socket(fileno=order.socket)
     async with open_platform(order.database, place, pool=order.pool) as platform:
         config = uvicorn.Config(
-            _application(platform),
+            application(platform),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -44,11 +44,11 @@ async def serve(order: WorkerOrder, place: Place) -> None:
             ears.cancel()
 
 
-def _application(platform: Platform) -> Any:
+def application(platform: Platform) -> Any:
     """Return one ASGI app: /fhir is the FHIR face, /oauth gives tokens to services, /health the supervisor's question, all else pages."""
     fhir, oauth, pages = fhir_app(platform), oauth_app(platform), web_app(platform)
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
         if path == "/fhir" or path.startswith("/fhir/"):
             await fhir(scope, receive, send)
@@ -59,7 +59,7 @@ def _application(platform: Platform) -> Any:
         else:
             await pages(scope, receive, send)
 
-    return application
+    return answer
 
 
 async def _health(send: Any) -> None:

@@ -54,8 +54,9 @@ def with_extension(resource: Resource, url: str, value: Any, kind: str) -> None:
 
 
 def kind_code(resource: Resource) -> str:
-    """Return which kind of booking a Slot or Appointment is of, as `service/booking`; "" where it does not say."""
-    for concept in resource.get("serviceCategory", ()):
+    """Return which kind of booking a Slot, Appointment or department is of, as `service/booking`; "" where it does not say."""
+    # a HealthcareService calls it category
+    for concept in (*resource.get("serviceCategory", ()), *resource.get("category", ())):
         for coding in concept.get("coding", ()):
             if coding.get("system") == BOOKING_KIND:
                 return str(coding.get("code", ""))

@@ -139,15 +139,15 @@ async def state(connection: Connection, rule: CapacityRule, stored: Stored, *, t
     )
     if taken is None:
         held = await connection.fetchval(
-            """update capacity set places = $3, open = $4 or ($5 and taken >= $3) where rule = $1 and key = $2
+            """update capacity set places = $3::integer, open = $4::boolean or ($5::boolean and taken >= $3::integer) where rule = $1 and key = $2
             returning taken""",
             rule.id, stored.key, places, opened, marked,
         )  # fmt: skip
     else:
         held = await connection.fetchval(
-            """insert into capacity (rule, key, places, taken, open) values ($1, $2, $3, $6, $4 or ($5 and $6 >= $3))
+            """insert into capacity (rule, key, places, taken, open) values ($1, $2, $3::integer, $6::integer, $4::boolean or ($5::boolean and $6::integer >= $3::integer))
             on conflict (rule, key) do update set places = excluded.places,
-            open = $4 or ($5 and capacity.taken >= $3) returning taken""",
+            open = $4::boolean or ($5::boolean and capacity.taken >= excluded.places) returning taken""",
             rule.id, stored.key, places, opened, marked, taken,
         )  # fmt: skip
     if taken is None and held is not None and held > places:

@@ -73,6 +73,15 @@ def check_owned(grant: Grant, type: str, resource: Resource) -> None:
                 "this is an official document that a case has made: it stays as it was signed",
                 zh="该文件是办件签发的公文，签发后不得修改",
             )
+    if (
+        type == "Appointment"
+        and resource.get("slot")
+        and not (grant.may("booking.engine") or grant.may("case.engine"))
+    ):
+        raise Conflict(
+            "a place of a slot is taken by booking it (POST Slot/[id]/$book), and moved by POST Appointment/[id]/$move",
+            zh="占用号源的预约只能通过预约（POST Slot/[id]/$book）和办理（POST Appointment/[id]/$move）产生和变更",
+        )
     if type == "Consent" and not grant.may("case.engine"):
         _check_consent(grant, resource)
     if is_frozen(resource) and not grant.may("plan.engine"):

@@ -16,7 +16,8 @@ _STAGES: tuple[tuple[str, int, float], ...] = (
     ("booked", 7, 2.5),
     ("admitted", 4, 6.0),
     ("completed", 3, 9.0),
-    ("down-referred", 5, 12.0),
+    ("down-referred", 3, 9.5),
+    ("received", 5, 12.0),
     ("followed-up", 8, 35.0),
     ("cancelled", 2, 4.0),
 )
@@ -28,6 +29,14 @@ _REASONS = {
     "I25.1": ("胸闷待查", "examination", "活动后胸闷反复发作，需完善心脏专科检查。"),
     "J44.9": ("慢性阻塞性肺疾病加重", "acute", "咳嗽咳痰加重伴活动后气促，需住院评估。"),
     "I69.3": ("脑梗死恢复期", "complication", "肢体活动受限，需康复专科评估。"),
+}
+
+
+_CRITERIA = {
+    "poor-response": "admit-outpatient",
+    "examination": "admit-outpatient",
+    "acute": "admit-treatment",
+    "complication": "admit-treatment",
 }
 
 
@@ -72,6 +81,7 @@ def _case(
             "receiver": hospital.id,
             "urgency": urgency,
             "indication": [indication],
+            "criterion": _CRITERIA[indication],
             "diagnosis": diagnosis,
             "summary": summary,
             "consent": True,
@@ -114,7 +124,11 @@ def _moves(stage: str, centre: str, hospital: str, diagnosis: str) -> Iterator[D
     yield DemoMove("complete", hospital, feedback, 48)
     if stage == "completed":
         return
-    yield DemoMove("refer-down", hospital, {"down_to": centre}, 20)
+    down = {"down_to": centre, "down_indication": "chronic-follow-up"}
+    yield DemoMove("refer-down", hospital, down, 20)
+    if stage == "down-referred":
+        return
+    yield DemoMove("accept-down", centre, {"care_team": "家庭医生团队"}, 6)
     if stage == "followed-up":
         yield DemoMove(
             "follow-up", centre, {"follow_up_date": ANY, "follow_up_result": "病情稳定，继续基层管理。"}, 90
