@@ -194,6 +194,7 @@ def management(id_: str, resident_id: str, start: str, status: str = "finished")
         "resourceType": "Encounter",
         "id": id_,
         "status": status,
+        "extension": [{"url": structure("complete-form"), "valueBoolean": True}],
         "class": {"code": "AMB"},
         "type": [{"coding": [{"system": code_system("encounter-kind"), "code": "elder-health-management"}]}],
         "subject": {"reference": f"Patient/{resident_id}"},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, latest_day
+from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, latest_day
 
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
@@ -38,12 +39,18 @@ def _managed(age: str) -> CheckQuery:
         resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
     ) -> tuple[float, float]:
         older = _older(resources, int(parameters[age]), end)
+        if parameters["elder-health-registered-only"]:
+            older -= _registered_elsewhere(resources)
         reached = set()
         for one in resources:
             if (
                 one["resourceType"] == "Encounter"
                 and one["status"] == "finished"
                 and "elder-health-management" in codes_of(one.get("type", []), "encounter-kind")
+                and (
+                    not parameters["elder-health-complete-only"]
+                    or extension_value(one, "complete-form") is True
+                )
                 and start <= civil_day(one["period"]["start"]) <= end
             ):
                 reached.add(one["subject"]["reference"])
@@ -52,25 +59,149 @@ def _managed(age: str) -> CheckQuery:
     return check
 
 
-def elder_assessment(
-    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
-) -> tuple[float, float]:
-    """Residents of the service's age with a completed assessment, of all of that age."""
-    older = _older(resources, int(parameters[SERVED]), end)
-    assessed = {
+def _registered_elsewhere(resources: list[Resource]) -> set[str]:
+    return {
         one["subject"]["reference"]
         for one in resources
         if one["resourceType"] == "Observation"
-        and one["status"] in {"final", "amended", "corrected"}
-        and "elder-ability" in codes_of([one["code"]], "assessment")
-        and "effectiveDateTime" in one
-        and start <= civil_day(one["effectiveDateTime"]) <= end
+        and one["status"] == "final"
+        and "elder-profile" in codes_of([one["code"]], "assessment")
+        and extension_value(one, "registered-here") is False
     }
+
+
+def _assessments(resources: list[Resource]) -> Iterator[tuple[str, date, str, str]]:
+    """Yield (resident, day, level, id) of every completed ability assessment."""
+    for one in resources:
+        if (
+            one["resourceType"] == "Observation"
+            and one["status"] in {"final", "amended", "corrected"}
+            and "elder-ability" in codes_of([one["code"]], "assessment")
+            and "effectiveDateTime" in one
+        ):
+            level = next(iter(codes_of(one.get("interpretation", []), "ability-level")), "")
+            yield one["subject"]["reference"], civil_day(one["effectiveDateTime"]), level, one["id"]
+
+
+def elder_assessment(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Residents of the service's age with a health assessment of the year, of all of that age."""
+    older = _older(resources, int(parameters[SERVED]), end)
+    assessed = {who for who, day, _, _ in _assessments(resources) if start <= day <= end}
+    for one in resources:
+        if (
+            one["resourceType"] == "Encounter"
+            and one["status"] == "finished"
+            and "elder-health-management" in codes_of(one.get("type", []), "encounter-kind")
+            and extension_value(one, "health-assessment") is not None
+            and start <= civil_day(one["period"]["start"]) <= end
+        ):
+            assessed.add(one["subject"]["reference"])
     return len(older & assessed), len(older)
+
+
+def health_records(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Residents of the service's age whose record somebody keeps, of all of that age."""
+    older = _older(resources, int(parameters[SERVED]), end)
+    kept = {
+        f"Patient/{one['id']}"
+        for one in resources
+        if one["resourceType"] == "Patient" and "managingOrganization" in one
+    }
+    return len(older & kept), len(older)
+
+
+def _months_before(day: date, months: int) -> date:
+    years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
+
+
+def home_residents_assessed(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Those who live in a home and have a record and an assessment not too old, of all who live in one."""
+    living = _older(resources, 0, end) | _inactive(resources)
+    kept = {
+        f"Patient/{one['id']}"
+        for one in resources
+        if one["resourceType"] == "Patient" and "managingOrganization" in one
+    }
+    housed = set()
+    for one in resources:
+        if (
+            one["resourceType"] == "EpisodeOfCare"
+            and one["status"] == "active"
+            and "elder-residence" in codes_of(one.get("type", []), "episode-kind")
+        ):
+            period = one.get("period", {})
+            if ("start" not in period or civil_day(period["start"]) <= end) and (
+                "end" not in period or civil_day(period["end"]) > end
+            ):
+                housed.add(one["patient"]["reference"])
+    oldest = _months_before(end, int(parameters["elder-assessment-interval-months"]))
+    assessed = {who for who, day, _, _ in _assessments(resources) if oldest < day <= end}
+    housed &= living
+    return len(housed & kept & assessed), len(housed)
+
+
+def _inactive(resources: list[Resource]) -> set[str]:
+    """Return those whose record is closed without their having died: they may still live in a home."""
+    return {
+        f"Patient/{one['id']}"
+        for one in resources
+        if one["resourceType"] == "Patient"
+        and not one.get("deceasedBoolean")
+        and (one.get("active") is False or "birthDate" not in one)
+        and "deceasedDateTime" not in one
+    }
+
+
+def by_level(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Residents with an assessment in the period."""
+    found = _alive(resources, end) & {
+        who for who, day, _, _ in _assessments(resources) if start <= day <= end
+    }
+    return len(found), len(found)
+
+
+def overdue(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Residents whose newest assessment is older than the interval."""
+    newest: dict[str, date] = {}
+    for who, day, _, _ in _assessments(resources):
+        if day <= end:
+            newest[who] = max(day, newest.get(who, day))
+    last = _months_before(end, int(parameters["elder-assessment-interval-months"]))
+    found = _alive(resources, end) & {who for who, day in newest.items() if day <= last}
+    return len(found), len(found)
+
+
+def _alive(resources: list[Resource], end: date) -> set[str]:
+    """Return the living residents whose record is open."""
+    unborn = {
+        f"Patient/{one['id']}"
+        for one in resources
+        if one["resourceType"] == "Patient"
+        and "birthDate" not in one
+        and one.get("active") is not False
+        and not one.get("deceasedBoolean")
+        and "deceasedDateTime" not in one
+    }
+    return _older(resources, 0, end) | unborn
 
 
 CHECKS: dict[str, CheckQuery] = {
     "elder-management-rate-60": _managed(OLDER),
     "elder-management-rate-65": _managed(SERVED),
     "elder-assessment-65": elder_assessment,
+    "elder-health-records-65": health_records,
+    "home-residents-assessed": home_residents_assessed,
+    "ability-assessments-by-level": by_level,
+    "ability-reassessments-overdue": overdue,
 }

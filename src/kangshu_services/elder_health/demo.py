@@ -1,11 +1,20 @@
-"""Yearly health management and ability assessments of the demo city's older residents."""
+"""Yearly health management and ability assessments of the demo city's older residents, and who assesses them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Resource, at, code_system, concept
+from kangshu.sdk import (
+    DemoCity,
+    DemoOrganisation,
+    DemoResident,
+    Resource,
+    at,
+    code_system,
+    concept,
+    structure,
+)
 
 _CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _LEVELS = (
@@ -16,18 +25,29 @@ _LEVELS = (
     (0, "4", "完全失能"),
 )
 """Lowest score of each level. Source: GB/T 42195-2022 老年人能力评估规范."""
+_BODIES = (
+    ("assessing-kangan", "云汐康安老年人能力评估中心"),
+    ("assessing-hengxin", "云汐恒信养老评估服务中心"),
+)
+_COMPLETE = 0.94
+"""Share of the yearly forms that are filled in completely."""
+_PROFILED = 4
+"""Of how many older residents one has a profile."""
 
 
 def demo(city: DemoCity) -> Iterator[Resource]:
     """Yield, year by year, the managements and assessments of those who were old enough then."""
+    yield from (_body(city, id_, name) for id_, name in _BODIES)
     organisations = {one.id: one for one in city.organisations}
-    for resident in city.elders(60):
+    for number, resident in enumerate(city.elders(60)):
         centre = organisations[resident.centre]
+        if number % _PROFILED == 0:
+            yield _profile(city, resident)
         for place, year in enumerate(city.record_years):
             age = resident.age(min(date(year, 12, 31), city.today))
             share = _share(city, resident, place, year)
             if age >= 60 and city.rng.random() < share * (1.0 if age >= 65 else 0.82):
-                yield _management(resident, centre, city.day_in(year), year)
+                yield _management(city, resident, centre, year)
             if age >= 65 and city.rng.random() < share * 0.74:
                 yield _assessment(city, resident, centre, year)
 
@@ -39,11 +59,55 @@ def _share(city: DemoCity, resident: DemoResident, place: int, year: int) -> flo
     return (0.46 + 0.46 * city.vigour(resident.district)) * grown * (0.15 + 0.85 * elapsed)
 
 
-def _management(resident: DemoResident, centre: DemoOrganisation, day: date, year: int) -> Resource:
+def _body(city: DemoCity, id_: str, name: str) -> Resource:
+    return {
+        "resourceType": "Organization",
+        "id": id_,
+        "active": True,
+        "type": [concept(code_system("organisation-kind"), "assessment-body", "能力评估机构")],
+        "name": name,
+        "extension": [{"url": structure("district"), "valueCode": city.districts[0].code}],
+    }
+
+
+def _profile(city: DemoCity, resident: DemoResident) -> Resource:
+    draw = city.rng.random()
+    hardship = (
+        "extreme-poverty"
+        if draw < 0.05
+        else "minimum-living"
+        if draw < 0.16
+        else "low-income"
+        if draw < 0.28
+        else "none"
+    )
+    living = city.rng.choice(("alone", "empty-nest", "empty-nest", "with-family", "with-family"))
+    return {
+        "resourceType": "Observation",
+        "id": f"elder-profile-{resident.id[9:]}",
+        "status": "final",
+        "category": [
+            concept("http://terminology.hl7.org/CodeSystem/observation-category", "social-history", "社会史")
+        ],
+        "code": concept(code_system("assessment"), "elder-profile", "老年人基本情况"),
+        "subject": resident.reference,
+        "effectiveDateTime": city.day_in(city.today.year).isoformat(),
+        "extension": [
+            {"url": structure("living-state"), "valueCode": living},
+            {"url": structure("economic-hardship"), "valueCode": hardship},
+            {"url": structure("special-family"), "valueBoolean": city.rng.random() < 0.02},
+            {"url": structure("registered-here"), "valueBoolean": city.rng.random() < 0.93},
+        ],
+    }
+
+
+def _management(city: DemoCity, resident: DemoResident, centre: DemoOrganisation, year: int) -> Resource:
+    day = city.day_in(year)
     return {
         "resourceType": "Encounter",
         "id": f"elder-management-{resident.id[9:]}-{year}",
         "status": "finished",
+        "extension": [{"url": structure("complete-form"), "valueBoolean": city.rng.random() < _COMPLETE}],
         "class": {"system": _CLASS, "code": "AMB", "display": "ambulatory"},
         "type": [concept(code_system("encounter-kind"), "elder-health-management", "老年人健康管理")],
         "subject": resident.reference,
@@ -59,10 +123,16 @@ def _assessment(city: DemoCity, resident: DemoResident, centre: DemoOrganisation
     loss = max(0.0, resident.frailty - earlier - 0.12 + city.rng.gauss(0, 0.06))
     score = max(0, min(90, round(90 - 92 * loss)))
     level, name = next((code, title) for lowest, code, title in _LEVELS if score >= lowest)
+    until = (
+        day.replace(year=day.year + 1, day=28)
+        if (day.month, day.day) == (2, 29)
+        else day.replace(year=day.year + 1)
+    )
     return {
         "resourceType": "Observation",
         "id": f"elder-ability-{resident.id[9:]}-{year}",
         "status": "final",
+        "extension": [{"url": structure("valid-until"), "valueDate": until.isoformat()}],
         "code": concept(code_system("assessment"), "elder-ability", "老年人能力评估"),
         "subject": resident.reference,
         "effectiveDateTime": day.isoformat(),
