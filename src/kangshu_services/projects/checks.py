@@ -1,0 +1,220 @@
+"""A second computation of this service's measures, from the records as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    case_state,
+    case_value,
+    cases_of,
+    civil_day,
+    codes_of,
+    extension_value,
+    falls_within,
+)
+
+_IN_LIBRARY = ("admitted", "preparing", "under-construction", "in-operation", "closed")
+_UNDER_WAY = ("admitted", "preparing", "under-construction")
+
+
+def _records(resources: list[Resource], kind: str) -> Iterator[Resource]:
+    for one in resources:
+        if one["resourceType"] == "Basic" and kind in codes_of([one.get("code", {})], "record-kind"):
+            yield one
+
+
+def _state(project: Resource) -> Any:
+    return extension_value(project, "record-state")
+
+
+def _of(record: Resource) -> str:
+    """Return the id of the project that a record belongs to."""
+    return str((extension_value(record, "record-of") or {}).get("reference", "")).removeprefix("Basic/")
+
+
+def _projects(resources: list[Resource]) -> dict[str, Resource]:
+    return {one["id"]: one for one in _records(resources, "project")}
+
+
+def _count(fits: Callable[[Resource], bool]) -> CheckQuery:
+    """Return the check of a number of projects."""
+
+    def checked(
+        resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+    ) -> tuple[float, float]:
+        found = sum(1 for one in _records(resources, "project") if fits(one))
+        return found, found
+
+    return checked
+
+
+def _is_key(one: Resource) -> bool:
+    return _state(one) in _IN_LIBRARY and extension_value(one, "tier") in ("key", "major")
+
+
+def quota_filled(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Key projects of each county up to its quota, and all quotas."""
+    accepted: dict[str, int] = {}
+    for one in _records(resources, "project"):
+        if _is_key(one):
+            county = str(extension_value(one, "district"))[:6]
+            accepted[county] = accepted.get(county, 0) + 1
+    filled = places = 0
+    for part in str(parameters["project-county-quota"]).split(","):
+        county, _, number = part.partition("=")
+        held = accepted.get(county, 0)
+        filled += held if parameters["project-quota-surplus-fills"] else min(held, int(number))
+        places += int(number)
+    return filled, places
+
+
+def rolling(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Projects begun by the end of the period and in operation only after it, or within it where that counts."""
+    found = 0
+    for one in _records(resources, "project"):
+        begun, operating = extension_value(one, "started-on"), extension_value(one, "operating-on")
+        if _state(one) in (None, "registered", "removed") or not begun or civil_day(begun) > end:
+            continue
+        within = bool(parameters["project-rolling-completed-count"]) and falls_within(operating, start, end)
+        found += not operating or civil_day(operating) > end or within
+    return found, found
+
+
+def dispatched(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Projects on the dispatch list of the period, those exchanged where they count."""
+    states = {"listed", "left"} if parameters["project-dispatch-exchanged-count"] else {"listed"}
+    found = {
+        _of(one)
+        for one in _records(resources, "project-listing")
+        if extension_value(one, "record-class") == "dispatch"
+        and falls_within(extension_value(one, "record-day"), start, end)
+        and _state(one) in states
+    }
+    return len(found), len(found)
+
+
+def milestone_projects(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Projects that a plan names, those in operation among them."""
+    named = [
+        one
+        for one in _records(resources, "project")
+        if extension_value(one, "plan-milestone") and _state(one) not in (None, "removed")
+    ]
+    return sum(1 for one in named if _state(one) in ("in-operation", "closed")), len(named)
+
+
+def investment(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """What was invested in the months of the period, and in how many entries."""
+    known = _projects(resources)
+    amounts = [
+        Decimal(str(extension_value(one, "month-investment") or 0))
+        for one in _records(resources, "project-progress")
+        if falls_within(extension_value(one, "record-day"), start, end) and _of(one) in known
+    ]
+    return float(sum(amounts)), len(amounts)
+
+
+def milestones_on_time(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Milestones reached by their day, of those due in the period."""
+    known = {id_ for id_, one in _projects(resources).items() if _state(one) not in (None, "removed")}
+    due = [
+        one
+        for one in _records(resources, "project-milestone")
+        if falls_within(extension_value(one, "record-day"), start, end) and _of(one) in known
+    ]
+    reached = sum(
+        1
+        for one in due
+        if (done := extension_value(one, "done-on"))
+        and civil_day(done) <= civil_day(extension_value(one, "record-day"))
+    )
+    return reached, len(due)
+
+
+def _solved(kind: str, ended: str) -> CheckQuery:
+    """Return the check of the cases of a kind asked in the period and not withdrawn, and how many ended well."""
+
+    def checked(
+        resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+    ) -> tuple[float, float]:
+        asked = [
+            one
+            for one in cases_of(resources, kind)
+            if falls_within(one["authoredOn"], start, end) and case_state(one) != "withdrawn"
+        ]
+        return sum(1 for one in asked if case_state(one) == ended), len(asked)
+
+    return checked
+
+
+def reports_on_time(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Reports of the months of the period sent in time, of all that were not cancelled."""
+    found = [
+        one
+        for one in cases_of(resources, "projects/monthly-report")
+        if falls_within(case_value(one, "month"), start, end) and case_state(one) != "cancelled"
+    ]
+    return sum(1 for one in found if case_value(one, "on_time") is True), len(found)
+
+
+def large_recommended(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Large projects that were recommended, of all of them."""
+    basis = "invested" if parameters["project-recommend-basis"] == "completed" else "total-investment"
+    large = {
+        one["id"]
+        for one in _records(resources, "project")
+        if _state(one) in _UNDER_WAY
+        and Decimal(str(extension_value(one, basis) or 0)) * 10000
+        >= Decimal(str(parameters["project-recommend-investment"]))
+    }
+    recommended = {
+        _of(one)
+        for one in _records(resources, "project-listing")
+        if extension_value(one, "record-class") == "recommended" and _state(one) != "left"
+    }
+    return len(large & recommended), len(large)
+
+
+CHECKS: dict[str, CheckQuery] = {
+    "projects-in-library": _count(lambda one: _state(one) in _IN_LIBRARY),
+    "key-projects": _count(_is_key),
+    "key-project-quota-filled": quota_filled,
+    "rolling-projects": rolling,
+    "dispatched-projects": dispatched,
+    "health-data-demonstrations": _count(
+        lambda one: (
+            extension_value(one, "record-class") == "health-data"
+            and extension_value(one, "demonstration") == "designated"
+            and _state(one) not in (None, "removed")
+        )
+    ),
+    "plan-milestone-projects": milestone_projects,
+    "project-investment": investment,
+    "project-milestones-on-time": milestones_on_time,
+    "project-issues-solved": _solved("projects/issue", "closed"),
+    "project-guarantees-met": _solved("projects/guarantee", "met"),
+    "project-reports-on-time": reports_on_time,
+    "large-projects-recommended": large_recommended,
+}
