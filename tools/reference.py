@@ -128,6 +128,52 @@ def parameters() -> str:
     return "\n".join(lines)
 
 
+def signals() -> str:
+    """Return the page of every signal: how outside systems send their events, what each does, examples."""
+    lines = [
+        "# Signals 外部系统事件接口\n", NOTE,
+        ("`POST /fhir/$signal?code=SERVICE/SIGNAL` with `Authorization: Bearer …` and the event as one JSON object "
+        "(`application/json`). The answer comes after the commit: 201 for a case that it began, 200 for all else. No answer, or "
+        "one of 500 and above: send the same event again; each event id is taken once. 409: an earlier event of the same "
+        "matter has not come yet. See [how to connect](../how-to/connect-telephony-and-devices.md). "
+        "提交后才应答：201 新建办件，200 其他；没有应答或 5xx 时用同一事件编号重发，同一编号只受理一次。\n"),
+        ("`outcome`: started 新建 · moved 推进 · joined 并入同一设备未办结的办件 · repeated 已受理过 · changed 已更新记录 · "
+        "kept 与上次相同未写入 · nothing 办件已过此环节. `leftOut` names what did not fit and was left out 未采用的内容.\n"),
+    ]  # fmt: skip
+    for signal in sorted((one for each in city_services() for one in each.signals), key=lambda one: one.code):
+        lines += [
+            f"## {signal.code}\n",
+            f"{signal.title.zh} · {signal.title.en}\n",
+            f"{signal.help.zh}  ",
+            f"{signal.help.en}\n",
+        ]
+        lines += [
+            "| | |", "|---|---|", _row("operation", f"`{signal.operation}`"), _row("event id 事件编号", f"`{signal.event}`"),
+            _row("matter 业务编号", f"`{signal.key}`" if signal.key else "—"), _row("time 发生时间", f"`{signal.time}`"), "",
+            "| rule | 用途 | purpose | when | does |", "|---|---|---|---|---|",
+        ]  # fmt: skip
+        lines += [
+            _row(
+                f"`{one.id}`",
+                one.title.zh,
+                one.title.en,
+                f"`{one.when}`" if one.when else "—",
+                f"{one.does} {one.move}",
+            )
+            for one in signal.rules
+        ]
+        for one in signal.examples:
+            lines += [
+                "",
+                f"{one.title.zh} · {one.title.en}\n",
+                "```json",
+                json.dumps(one.event, ensure_ascii=False, indent=2, default=str),
+                "```",
+            ]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def measures() -> str:
     """Return the page of every measure."""
     lines = ["# Measures 指标\n", NOTE, "`kangshu measure explain ID` shows the SQL and the inputs of one.\n"]
@@ -213,6 +259,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "endpoints": endpoints,
     "parameters": parameters,
     "measures": measures,
+    "signals": signals,
     "roles": roles,
 }
 

@@ -23,6 +23,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "extracting": ("extract",),
     "language": ("fhirpath", "validate", "view"),
     "cities": ("city", "services"),
+    "simulating": ("simulate",),
 }
 """Module of `kangshu.app.commands` → the commands that it adds."""
 

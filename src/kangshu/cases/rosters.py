@@ -7,7 +7,7 @@ extension(responsible-organisation) for which unit.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -17,6 +17,7 @@ from kangshu.base.canonical import code_system, structure
 from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.faults import NotFound
 from kangshu.base.parameters import ParameterTable
+from kangshu.registers import names_of
 from kangshu.sdk import Resource, RosterDeclaration
 from kangshu.store import Store
 
@@ -83,7 +84,9 @@ class Rosters:
         async def search(kind: str, criteria: str) -> Sequence[Resource]:
             return await self._store.search_all(grant, kind, criteria)
 
-        return await shifts_between(search, self.declaration(code).post, start, end)
+        found = await shifts_between(search, self.declaration(code).post, start, end)
+        names = await names_of(self._store, grant, {one.person for one in found if not one.name})
+        return tuple(one if one.name else replace(one, name=names.get(one.person, "")) for one in found)
 
     async def on_duty(self, grant: Grant, code: str, when: datetime) -> tuple[Shift, ...]:
         """Return the shifts that are on at `when`."""

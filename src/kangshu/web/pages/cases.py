@@ -186,26 +186,26 @@ async def case_view(
                 tuple(field.id for field in offer.move.form if field.kind == "table"),
             )
         )
-    return dict(
-        row=row,
-        address=f"/cases/{id_}",
-        version=stored.version,
-        desks=desk_links(visit, declaration.code, id_),
-        steps=_steps(declaration, visited, row.state_id, titles),
-        facts=await _facts(visit, declaration, task, gathered),
-        clause=await clause_of(visit, task),
-        instructions=await instructions_on_case(visit, id_),
-        instruct_address=f"/cases/{id_}/instruct"
+    return {
+        "row": row,
+        "address": f"/cases/{id_}",
+        "version": stored.version,
+        "desks": desk_links(visit, declaration.code, id_),
+        "steps": _steps(declaration, visited, row.state_id, titles),
+        "facts": await _facts(visit, declaration, task, gathered),
+        "clause": await clause_of(visit, task),
+        "instructions": await instructions_on_case(visit, id_),
+        "instruct_address": f"/cases/{id_}/instruct"
         if row.open
         and declaration.carries != "instruction"
         and visit.platform.plans.may_instruct(visit.grant)
         else "",
-        children=work_rows(words, await cases.children(visit.grant, id_)),
-        related=await related_cases(visit, id_, task),
-        checklists=await checklists(visit, task),
-        papers=await papers_of(visit, id_, task, declaration),
-        calculations=await calculations_of(visit, id_),
-        events=[
+        "children": work_rows(words, await cases.children(visit.grant, id_)),
+        "related": await related_cases(visit, id_, task),
+        "checklists": await checklists(visit, task),
+        "papers": await papers_of(visit, id_, task, declaration),
+        "calculations": await calculations_of(visit, id_),
+        "events": [
             Event(
                 _move_title(visit, declaration, event.move, event.title),
                 " · ".join(filter(None, (event.organisation_name, event.who or event.account))),
@@ -216,13 +216,13 @@ async def case_view(
             )
             for event in reversed(history)
         ],
-        moves=moves,
-        issues=told(words, fault) if fault else [],
-        read_in=read_in,
-        closed_text=words("办件已办结，没有后续操作。")
+        "moves": moves,
+        "issues": told(words, fault) if fault else [],
+        "read_in": read_in,
+        "closed_text": words("办件已办结，没有后续操作。")
         if not row.open
         else words("当前环节由“{unit}”办理，您可以查看进展。", unit=row.owner or row.requester or "—"),
-    )
+    }
 
 
 def case_kind(task: Resource) -> str:

@@ -30,8 +30,9 @@ async def home(visit: Visit) -> Response:
     """Show the first screen of the visitor's first role."""
     roles = visit.platform.accounts.roles
     named = [roles[one].home for one in visit.grant.roles if one in roles]
-    name = next((one for one in named if one in SCREENS), "clerk" if visit.grant.roles else "pending")
-    screen = await SCREENS[name](visit)
+    name = next(iter(named), "clerk" if visit.grant.roles else "pending")
+    # a folder's own role may open with a screen of its own name: a clerk's, with the sections of that name
+    screen = await SCREENS.get(name, clerk)(visit)
     await add_sections(visit, name, screen)
     return visit.render(
         "home.html",
@@ -67,7 +68,13 @@ def _this_month(row: WorkRow) -> bool:
 
 
 def _quick(visit: Visit) -> list[Link]:
-    words, links = visit.words, [Link(visit.words("待办中心"), "/worklist", "list")]
+    words = visit.words
+    links = [
+        Link(words.of(one.title), f"/desks/{one.code}", "warn")
+        for one in visit.platform.cases.desks.declarations
+        if one.offered_to(visit.grant.roles)
+    ]
+    links.append(Link(words("待办中心"), "/worklist", "list"))
     if may_start(visit.platform, visit.grant):
         links.append(Link(words("发起办件"), "/cases/start", "send"))
     if visit.grant.may("plan.read"):

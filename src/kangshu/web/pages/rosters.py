@@ -22,10 +22,10 @@ _TOP: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A shift, or a gap, on the day's strip of 0 to 1440 minutes; `lane` counts from the top."""
+    """A shift, or a gap, on the day's strip; `x` and `width` are per cent of the day, `y` is in pixels."""
 
-    x: int
-    width: int
+    x: float
+    width: float
     y: int
     text: str
     title: str
@@ -34,30 +34,29 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class DayStrip:
-    """One day of the roster. `now` is the minute of the day, -1 on other days."""
+    """One day of the roster. `now` is the per cent of the day that has passed, -1 on other days."""
 
     title: str
     bars: Sequence[Bar]
     missing: Sequence[Bar]
     height: int
-    now: int
+    now: float
 
 
 async def roster(visit: Visit) -> Response:
-    """Show a week of a roster from the Monday of the asked day."""
+    """Show seven days of a roster from the asked day, today's at first."""
     words, rosters = visit.words, visit.platform.cases.rosters
     declaration = rosters.declaration(f"{visit.path('service')}/{visit.path('roster')}")
     if not declaration.offered_to(visit.grant.roles):
         raise NotFound("there is no such roster", zh="没有此值班表")
     moment = now().astimezone(CITY_ZONE)
     asked = _day(visit.query("day")) or moment.date()
-    monday = asked - timedelta(days=asked.weekday())
-    first, last = _midnight(monday), _midnight(monday + timedelta(days=_DAYS))
+    first, last = _midnight(asked), _midnight(asked + timedelta(days=_DAYS))
     shifts = await rosters.shifts(visit.grant, declaration.code, first, last)
     open_spans = rosters.gaps(declaration.code, shifts, max(first, moment), last) if last > moment else ()
     strips = []
     for number in range(_DAYS):
-        day = monday + timedelta(days=number)
+        day = asked + timedelta(days=number)
         start, end = _midnight(day), _midnight(day + timedelta(days=1))
         today = [one for one in shifts if one.start < end and one.end > start]
         lanes = _lanes(today)
@@ -85,7 +84,7 @@ async def roster(visit: Visit) -> Response:
                 bars,
                 missing,
                 _TOP * 2 + _LANE * (depth + bool(missing) or 1),
-                int((moment - start).total_seconds() // 60) if start <= moment < end else -1,
+                _share(start, moment) if start <= moment < end else -1,
             )
         )
     address = visit.request.url.path
@@ -106,9 +105,9 @@ async def roster(visit: Visit) -> Response:
         if first <= moment < last
         else await rosters.on_duty(visit.grant, declaration.code, moment),
         least=rosters.least(declaration.code, moment),
-        week=f"{monday.isoformat()} – {(monday + timedelta(days=_DAYS - 1)).isoformat()}",
-        previous=f"{address}?day={(monday - timedelta(days=_DAYS)).isoformat()}",
-        next=f"{address}?day={(monday + timedelta(days=_DAYS)).isoformat()}",
+        week=f"{asked.isoformat()} – {(asked + timedelta(days=_DAYS - 1)).isoformat()}",
+        previous=f"{address}?day={(asked - timedelta(days=_DAYS)).isoformat()}",
+        next=f"{address}?day={(asked + timedelta(days=_DAYS)).isoformat()}",
         this_week=address,
         may_write=visit.grant.may("register.write"),
     )
@@ -138,10 +137,14 @@ def _bar(
     day: datetime, day_end: datetime, start: datetime, end: datetime, lane: int, text: str, address: str = ""
 ) -> Bar:
     first, last = max(start, day), min(end, day_end)
-    x = int((first - day).total_seconds() * 1440 // _DAY_SECONDS)
-    width = max(1, int((last - first).total_seconds() * 1440 // _DAY_SECONDS))
     span = f"{start.astimezone(CITY_ZONE):%m-%d %H:%M} – {end.astimezone(CITY_ZONE):%m-%d %H:%M}"
-    return Bar(x, width, _TOP + lane * _LANE, text, f"{text} {span}", address)
+    x = _share(day, first)
+    return Bar(x, max(0.1, _share(day, last) - x), _TOP + lane * _LANE, text, f"{text} {span}", address)
+
+
+def _share(day: datetime, moment: datetime) -> float:
+    """Return what of the day that begins at `day` has passed at `moment`, in per cent."""
+    return round(100 * (moment - day).total_seconds() / _DAY_SECONDS, 2)
 
 
 def _midnight(day: date) -> datetime:

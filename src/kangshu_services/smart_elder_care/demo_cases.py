@@ -1,0 +1,103 @@
+"""Calls, orders, visits and the rest in the demo city, as far as each has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, DemoResident
+from kangshu_services.smart_elder_care.demo import CALL_CENTRE, enrolled
+
+_MINUTE = 1 / 1440
+_CALLS = (
+    ("rescue", "asap", "one-touch", 3 * _MINUTE, ("escalate",)),
+    ("rescue", "asap", "one-touch", 12 * _MINUTE, ("answer", "conference")),
+    ("rescue", "stat", "vital", 25 * _MINUTE, ("answer", "conference", "send-help")),
+    ("rescue", "asap", "one-touch", 0.3, ("answer", "send-help", "resolve")),
+    ("rescue", "asap", "one-touch", 1.2, ("answer", "mark-false")),
+    ("comfort", "routine", "telephone", 2.0, ("answer", "resolve", "call-back")),
+    ("rescue", "stat", "fall", 6.0, ("answer", "conference", "send-help", "resolve", "call-back")),
+    ("rescue", "asap", "one-touch", 11.0, ("escalate", "answer", "send-help", "resolve", "call-back")),
+    ("health", "urgent", "one-touch", 20.0, ("answer", "resolve", "call-back")),
+)
+"""Kind, urgency, channel, days ago, moves made."""
+_MOVES: dict[str, tuple[dict[str, Any], float]] = {
+    "answer": ({"agent": "2号席"}, 0.006),
+    "escalate": ({}, 0.02),
+    "conference": ({"party": ["family", "grid-worker"], "party_name": "长女、晨光社区网格员", "agreed": "家属二十分钟内到家，网格员先行上门。"}, 0.03),
+    "send-help": ({"helper": ["grid-worker", "emergency-120"], "helper_name": "网格员 0900-68101001", "instruction": "老人自述头晕，门可用备用钥匙开启。"}, 0.04),
+    "resolve": ({"outcome": "on-site", "summary": "到场后扶起测压，血压平稳，家属留守。"}, 0.5),
+    "mark-false": ({"false_reason": "pressed-by-mistake", "confirmed_with": "本人接听，擦拭设备时误触"}, 0.05),
+    "call-back": ({"reached": "person", "satisfied": "satisfied", "comment": "情况良好。"}, 20.0),
+}  # fmt: skip
+_ORDERS = (
+    ("elder-service-01-{district}", 5, 0.05, ()),
+    ("elder-service-02-{district}", 2, 0.4, ("dispatch",)),
+    ("elder-service-03-990102", 1, 0.8, ("dispatch", "accept")),
+    ("elder-service-02-990102", 2, 1.4, ("dispatch", "accept", "check-in")),
+    ("elder-service-05-990102", 3, 2.2, ("dispatch", "accept", "check-in", "check-out")),
+    ("elder-service-02-990102", 2, 8.0, ("dispatch", "accept", "check-in", "check-out", "confirm")),
+    ("elder-service-03-990102", 1, 14.0, ("dispatch", "accept", "check-in", "check-out", "confirm")),
+    ("elder-service-04-990102", 1, 16.0, ("dispatch", "cancel")),
+)
+"""Service, units, days ago, moves made."""
+_PROVIDER_OF = {"01": "provider-nuanyang", "02": "provider-lelin", "03": "provider-lelin", "04": "provider-lelin", "05": "provider-kanghe"}  # fmt: skip
+
+
+def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
+    """Yield the cases; the people are those enrolled, the frailest of the first district."""
+    people = [one for one in enrolled(city) if one.district == "990102"]
+    for number, (kind, urgency, channel, days, moves) in enumerate(_CALLS):
+        resident = people[number % len(people)]
+        values = {"kind": kind, "urgency": urgency, "channel": channel, "caller": f"0900-70{number:06d}"}
+        steps = tuple(DemoMove(one, CALL_CENTRE, _MOVES[one][0], _MOVES[one][1]) for one in moves)
+        yield DemoCase("smart_elder_care/call", CALL_CENTRE, days, values, resident.id, steps)
+    for number, (service, units, days, moves) in enumerate(_ORDERS):
+        resident = people[(number + 3) % len(people)]
+        yield _order(city, resident, service.format(district=resident.district), units, days, moves)
+    yield from _others(city, people)
+
+
+def _order(
+    city: DemoCity, resident: DemoResident, service: str, units: int, days: float, moves: tuple[str, ...]
+) -> DemoCase:
+    provider = _PROVIDER_OF[service[14:16]]
+    day = city.today - timedelta(days=round(days) - 1)
+    values = {
+        "receiver": CALL_CENTRE,
+        "service": f"HealthcareService/{service}",
+        "wanted_on": day.isoformat(),
+        "wanted_at": "09:30",
+        "units": units,
+        "payer": "self",
+    }
+    here = city.position(resident.community, resident.id)
+    filled: dict[str, tuple[str, dict[str, Any], float]] = {
+        "dispatch": (CALL_CENTRE, {"provider": provider}, 0.5),
+        "accept": (provider, {"worker": ANY}, 1.0),
+        "check-in": (provider, {"arrived_at": f"{day}T09:32:00+08:00", "latitude": str(here["latitude"]), "longitude": str(here["longitude"])}, 20.0),
+        "check-out": (provider, {"left_at": f"{day}T11:20:00+08:00", "fulfilled": "按约完成，老人在场。"}, 2.0),
+        "confirm": (CALL_CENTRE, {"rating": "5", "paid_by": "transfer", "comment": "很准时。"}, 5.0),
+        "cancel": (CALL_CENTRE, {"cancel_reason": "not-needed"}, 3.0),
+    }  # fmt: skip
+    steps = tuple(DemoMove(one, *filled[one]) for one in moves)
+    return DemoCase("smart_elder_care/order", CALL_CENTRE, days, values, resident.id, steps)
+
+
+def _others(city: DemoCity, people: list[DemoResident]) -> Iterator[DemoCase]:
+    community, civil = "community-990102001001", city.unit("civil-affairs").id
+    visit = {"receiver": community, "platform": CALL_CENTRE}
+    done = {"visited_on": (city.today - timedelta(days=1)).isoformat(), "way": "home", "result": "well", "found": "精神好，煤气已关。"}  # fmt: skip
+    for number in range(4):
+        moves = (DemoMove("visit", community, done, 20.0),) if number < 2 else ()
+        yield DemoCase("smart_elder_care/round-visit", CALL_CENTRE, 2.0, visit, people[number].id, moves)
+    enrol = {"receiver": CALL_CENTRE, "basic": "rescue", "agreed": True}
+    yield DemoCase("smart_elder_care/enrolment", CALL_CENTRE, 1.0, enrol, people[-1].id)
+    need = {"receiver": CALL_CENTRE, "kind": "assistive-device", "wish": "短期租用轮椅，术后使用。", "budget": "200", "until": (city.today + timedelta(days=10)).isoformat()}  # fmt: skip
+    yield DemoCase("smart_elder_care/demand", CALL_CENTRE, 1.0, need, people[5 % len(people)].id)
+    asked = {"receiver": civil, "provider": "provider-songtao", "decision": "admit", "reasons": "证照齐全，护工12人，现场核查合格。"}  # fmt: skip
+    checked = DemoMove("check", civil, {"checked": "现场核对证照和人员。"}, 20.0)
+    yield DemoCase("smart_elder_care/standing", civil, 3.0, asked, moves=(checked,))
+    check = {"receiver": CALL_CENTRE, "silent_since": (city.today - timedelta(days=9)).isoformat()}
+    yield DemoCase("smart_elder_care/device-check", CALL_CENTRE, 0.1, check, people[6 % len(people)].id)
