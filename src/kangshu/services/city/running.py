@@ -84,6 +84,7 @@ async def run_cases(
         calendar=city.calendar,
         jurisdiction=city.code,
         rosters=[one for service in listed for one in service.rosters],
+        calculations=[one for service in listed for one in service.calculations],
         clock=clock,
         outlets=outlets,
     )
