@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from kangshu.bookings.bookings import Bookings
 
 
+@dataclass(frozen=True, slots=True)
+class BoardSlot:
+    """One slot of a cell: its pool, its places and how many are left; a closed one has none."""
+
+    id: str
+    pool: str
+    places: int
+    left: int
+    closed: bool = False
+
+
 @dataclass(slots=True)
 class BoardCell:
     """An hour of one day: how many `places` its slots have, how many are `left`, by pool; `closed` slots count apart."""
@@ -27,9 +38,7 @@ class BoardCell:
     places: int = 0
     left: int = 0
     closed: int = 0
-    pools: dict[str, int] = field(default_factory=dict)
-    """Pool → places left."""
-    slots: list[str] = field(default_factory=list)
+    slots: list[BoardSlot] = field(default_factory=list)
     past: bool = False
 
 
@@ -72,7 +81,7 @@ async def read_board(
         "&_count=1000",
     )
     slots = [one for one in slots if not kind or bookings.kind_of(one).code == kind]
-    names = await _names(bookings, grant, slots)
+    names = await names_of(bookings, grant, slots)
     departments = tuple(sorted(set(names.values())))
     shown = [one for one in slots if not department or names[one["id"]] == department]
     left = await bookings.store.left("Slot", [one["id"] for one in shown])
@@ -104,23 +113,23 @@ def _rows(
         if start is None or slot["status"] == "entered-in-error":
             continue
         cell = cells[names[slot["id"]], f"{start.astimezone(CITY_ZONE):%H:00}"][day_of(slot)]
-        cell.slots.append(str(slot["id"]))
-        if slot["status"] == "busy-unavailable":
-            cell.closed += places_of(slot)
-            continue
-        free = left.get(slot["id"], places_of(slot)) if slot["status"] == "free" else 0
-        cell.places += places_of(slot)
-        cell.left += free
+        places = places_of(slot)
+        closed = slot["status"] == "busy-unavailable"
+        free = left.get(slot["id"], places) if slot["status"] == "free" else 0
+        cell.slots.append(BoardSlot(str(slot["id"]), pool_of(slot), places, free, closed))
         cell.past = start <= now
-        pool = pool_of(slot)
-        cell.pools[pool] = cell.pools.get(pool, 0) + free
+        if closed:
+            cell.closed += places
+        else:
+            cell.places += places
+            cell.left += free
     return [
         BoardRow(department, hour, tuple(by_day[day] for day in days))
         for (department, hour), by_day in sorted(cells.items())
     ]
 
 
-async def _names(bookings: Bookings, grant: Grant, slots: Sequence[Resource]) -> dict[str, str]:
+async def names_of(bookings: Bookings, grant: Grant, slots: Sequence[Resource]) -> dict[str, str]:
     """Return what the department of each slot is called: by its specialty, else by its schedule's."""
     schedules: dict[str, str] = {}
     found: dict[str, str] = {}

@@ -18,7 +18,7 @@ from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, Forbidden, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
-from kangshu.bookings import board, hospital, publishing, timekeeping
+from kangshu.bookings import board, hospital, publishing, timekeeping, view
 from kangshu.bookings.rules import (
     AFFILIATION,
     Figures,
@@ -28,6 +28,7 @@ from kangshu.bookings.rules import (
     may_move,
 )
 from kangshu.bookings.shapes import (
+    BOOKING_KIND,
     CHECKED_IN_AT,
     HELD_UNTIL,
     SERVED_AT,
@@ -38,6 +39,7 @@ from kangshu.bookings.shapes import (
     kind_code,
     owner_of,
     patient_of,
+    places_of,
     pool_of,
     put_slot,
     slot_of,
@@ -399,6 +401,60 @@ class Bookings:
     ) -> board.Board:
         """Return a hospital's slots of the week of `day`; see `board.read_board`."""
         return await board.read_board(self, grant, organisation, day, kind=kind, department=department)
+
+    async def slot(self, grant: Grant, slot_id: str) -> view.SlotView:
+        """Return a slot with those who have booked it, as far as the grant sees them. Raises NotFound."""
+        return await view.slot_view(self, grant, slot_id)
+
+    async def appointment(self, grant: Grant, appointment_id: str) -> view.AppointmentView:
+        """Return an appointment with the moves that the account may make. Raises NotFound."""
+        found = await self.store.read(grant, "Appointment", appointment_id)
+        return await view.appointment_view(self, grant, found.resource)
+
+    async def others(self, grant: Grant, slot_id: str) -> list[tuple[str, datetime, int]]:
+        """Return (id, beginning, places left) of the free slots of the same schedule that lie ahead."""
+        slot = (await self.store.read(grant, "Slot", slot_id)).resource
+        reference = str((slot.get("schedule") or {}).get("reference", ""))
+        found = await self.store.search_all(
+            grant,
+            "Slot",
+            f"schedule={reference}&status=free&start=gt{instant(self.clock())}&_sort=start&_count=60",
+        )
+        left = await self.store.left("Slot", [one["id"] for one in found])
+        moments = [(one["id"], begins(one), left.get(one["id"], places_of(one))) for one in found]
+        return [(id, start, places) for id, start, places in moments if start is not None and id != slot_id]
+
+    async def departments(self, grant: Grant, organisation: str) -> list[tuple[str, str]]:
+        """Return (id, name) of what an institution lets book."""
+        found = await self.store.search_all(
+            grant,
+            "HealthcareService",
+            f"organization=Organization/{organisation}&active=true&service-category={BOOKING_KIND}|&_count=200",
+        )
+        return sorted(((one["id"], str(one.get("name", one["id"]))) for one in found), key=lambda one: one[1])
+
+    async def owners(self, grant: Grant) -> list[tuple[str, str]]:
+        """Return (id, name) of the institutions that let something be booked."""
+        found = await self.store.search_all(
+            grant, "HealthcareService", f"active=true&service-category={BOOKING_KIND}|&_count=1000"
+        )
+        ids = {
+            str((one.get("providedBy") or {}).get("reference", "")).removeprefix("Organization/")
+            for one in found
+        }
+        named = []
+        for id in sorted(ids - {""}):
+            record = (await self.store.read(grant, "Organization", id)).resource
+            named.append((id, str(record.get("name", id))))
+        return named
+
+    async def close(self, grant: Grant, slot_id: str, *, closed: bool) -> Stored:
+        """Close a slot (停诊), or open it again, as its owner. Those who have booked it are told. Raises Forbidden."""
+        slot = (await self.store.read(grant, "Slot", slot_id)).resource
+        if not grant.acts_for(owner_of(slot)) and "system" not in grant.roles:
+            raise Forbidden("an institution closes its own slots", zh="只能停开本机构的号源")
+        slot["status"] = "busy-unavailable" if closed else "free"
+        return (await self.store.update(grant, slot)).stored
 
     async def tick(self) -> dict[str, int]:
         """Do what time does: let holds go, tell no-shows, open reserved slots, remind; return how many of each."""

@@ -75,7 +75,11 @@ def menu(
                     if platform.questionnaires.offered(grant)
                     else []
                 ),
-                *([entry(words("数据交换"), "/exchanges", "swap")] if platform.exchanges.open_to(grant) else []),
+                *(
+                    [entry(words("数据交换"), "/exchanges", "swap")]
+                    if platform.exchanges.open_to(grant)
+                    else []
+                ),
                 *([entry(words("档案调阅"), "/find/resident", "search")] if _looks_up(grant) else []),
                 *([entry(words("应急调阅"), "/emergency", "warn")] if grant.may("emergency.access") else []),
             ),
@@ -126,10 +130,12 @@ def menu(
     if grant.may("processing.read"):
         line = entry(words("处理活动记录"), "/processing", "paper")
         groups.append(Group(words("信息保护"), (line,)))
-    if grant.patient or grant.wards:
-        own = [entry(words("我的授权"), "/me/consents", "key")]
+    if grant.patient or grant.wards or grant.mandates:
+        own = [entry(words("办事入口"), "/my", "home")]
+        if grant.patient or grant.wards:
+            own.append(entry(words("我的授权"), "/me/consents", "key"))
         if grant.patient:
-            own.insert(0, entry(words("我的档案"), f"/residents/{grant.patient}", "heart"))
+            own.insert(1, entry(words("我的档案"), f"/residents/{grant.patient}", "heart"))
             own.append(entry(words("谁看过我的档案"), "/me/lookups", "log"))
         groups.append(Group(words("我的健康"), tuple(own)))
     if system := administration(grant, words):
@@ -141,6 +147,8 @@ def _live(
     service: Service, grant: Grant, words: Words, entry: Callable[[str, str, str], Entry]
 ) -> Iterator[Entry]:
     """Yield the desks and rosters of a service that are offered to these roles."""
+    if service.bookings and not isinstance(grant.may_read("Slot"), Nothing):
+        yield entry(words("号源总览"), "/bookings", "calendar")
     for desk in service.desks:
         if desk.offered_to(grant.roles):
             yield entry(words.of(desk.title), f"/desks/{desk.code}", "warn")
