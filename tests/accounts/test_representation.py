@@ -9,7 +9,7 @@ import pytest
 
 from kangshu.access import Scope, admits, system_grant
 from kangshu.accounts import Account, Accounts
-from kangshu.accounts.representation import RELATION, REPRESENTATIVE, represented
+from kangshu.accounts.representation import RELATION, REPRESENTATIVE, mandated, represented
 from kangshu.base.canonical import structure
 from kangshu.base.faults import Forbidden
 from kangshu.sdk import Resource
@@ -101,3 +101,45 @@ async def test_nobody_makes_themselves_a_guardian(store: Store) -> None:
     with pytest.raises(Forbidden):
         await store.create(grant, related())
     assert not admits(grant.may_write("RelatedPerson"), Scope(patient="child"))
+
+
+def mandate(person: str, **more: Any) -> Resource:
+    """Return what says that an older resident has charged `person` with their affairs, for this year."""
+    made = related("mandate", period={"start": "2026-01-01", "end": "2026-12-31"}, **more)
+    made["patient"] = {"reference": "Patient/elder"}
+    made["extension"][0]["valueReference"] = {"reference": person}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("record", "acts"),
+    [
+        ({}, True),
+        ({"period": {"start": "2026-01-01"}}, False),
+        ({"period": {"start": "2026-01-01", "end": "2026-03-01"}}, False),
+        ({"period": {"start": "2026-03-03", "end": "2026-12-31"}}, False),
+        ({"active": False}, False),
+    ],
+    ids=["in its term", "without a last day", "over", "not yet", "struck out"],
+)
+async def test_a_mandate_runs_for_its_term(store: Store, record: dict[str, Any], acts: bool) -> None:
+    await store.update(SYSTEM, {"resourceType": "Patient", "id": "elder", "birthDate": "1940-01-01"})
+    await store.update(SYSTEM, {**mandate("Patient/parent"), **record})
+    assert await mandated(store, PARENT, "", TODAY) == (frozenset({"elder"}) if acts else frozenset())
+    assert await represented(store, PARENT, TODAY, 18) == frozenset(), "it is no guardianship"
+
+
+async def test_a_mandate_to_an_agent_is_the_agents_and_ends_with_death(store: Store) -> None:
+    agent = Account("agent", "代办员", ("community-agent",), practitioner="agent")
+    await store.update(SYSTEM, {"resourceType": "Patient", "id": "elder", "birthDate": "1940-01-01"})
+    await store.update(SYSTEM, mandate("Practitioner/agent"))
+    assert await mandated(store, agent, "agent", TODAY) == {"elder"}
+    assert await mandated(store, PARENT, "", TODAY) == frozenset()
+    dead = {
+        "resourceType": "Patient",
+        "id": "elder",
+        "birthDate": "1940-01-01",
+        "deceasedDateTime": "2026-03-01",
+    }
+    await store.update(SYSTEM, dead)
+    assert await mandated(store, agent, "agent", TODAY) == frozenset()

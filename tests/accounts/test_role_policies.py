@@ -29,7 +29,7 @@ from kangshu.accounts import Account, Accounts
 from kangshu.api import fhir_app
 from kangshu.app.demo_accounts import demo_identity
 from kangshu.app.wiring import Place, city_roles, open_platform, service_packages
-from kangshu.base.canonical import CASE_KIND, DISTRICT, structure
+from kangshu.base.canonical import CASE_KIND, DISTRICT, code_system, structure
 from kangshu.base.faults import Conflict, Forbidden, NotFound
 from kangshu.sdk import Resource
 from kangshu.services import discover
@@ -140,6 +140,7 @@ def subject(role: str) -> Subject:
         patient=post.get("patient", ""),
         practitioner=post.get("practitioner", ""),
         wards=frozenset(post.get("wards", ())),
+        mandates=frozenset(post.get("mandates", ())),
         district=post.get("district", ""),
     )
 
@@ -310,10 +311,29 @@ STORED = frozenset({"Patient", "Condition", "Observation", "CarePlan", "Immuniza
                     "Consent", "Claim", "Contract"})  # fmt: skip
 
 
-async def holder(accounts: Accounts, role: str) -> Grant:
+def mandate(giver: str, person: str) -> Resource:
+    """Return what says that `giver` has charged `person` (a reference) with their affairs."""
+    return {
+        "resourceType": "RelatedPerson",
+        "id": f"mandate-{giver}",
+        "active": True,
+        "patient": {"reference": f"Patient/{giver}"},
+        "relationship": [{"coding": [{"system": code_system("representation"), "code": "mandate"}]}],
+        "period": {"start": "2020-01-01", "end": "2999-12-31"},
+        "extension": [
+            {"url": structure("representative"), "valueReference": {"reference": person}},
+            {"url": structure("proof"), "valueReference": {"reference": "DocumentReference/paper"}},
+        ],
+    }
+
+
+async def holder(store: Store, accounts: Accounts, role: str) -> Grant:
     """Make an account with `role` in the post of its tests and return its grant."""
     post = {"organisation": "", **TABLE["posts"][TABLE["roles"][role]["post"]]}
-    wards = tuple(post.pop("wards", ()))
+    wards, mandates = tuple(post.pop("wards", ())), post.pop("mandates", ())
+    for giver in mandates:
+        person = f"Patient/{post['patient']}" if "patient" in post else f"Practitioner/{post['practitioner']}"
+        await store.update(SYSTEM, mandate(giver, person))
     await accounts.create_account(SYSTEM, Account(role, "", (role,), wards=wards, **post))
     accounts.forget()
     return await accounts.open_grant(role)
@@ -326,7 +346,7 @@ async def test_the_store_keeps_to_what_the_tests_of_a_role_say(database_url: str
     try:
         accounts = Accounts(store)
         await build_world(store)
-        grant = await holder(accounts, role)
+        grant = await holder(store, accounts, role)
         wrong, tried = [], 0
         for number, (action, what, where, whether, why) in enumerate(cases_of(role)):
             if action not in ("read", "write") or what not in STORED:
@@ -361,7 +381,7 @@ async def test_reads_and_searches_over_http_agree_with_the_tests(
     place = Place(tmp_path, tmp_path / "views", demo_identity())
     async with open_platform(database_url, place) as platform:
         await build_world(platform.store)
-        await holder(platform.accounts, role)
+        await holder(platform.store, platform.accounts, role)
         token = await platform.accounts.create_token(role, timedelta(hours=1))
         transport = httpx.ASGITransport(fhir_app(platform))
         headers = {"Authorization": f"Bearer {token}"}

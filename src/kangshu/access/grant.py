@@ -36,6 +36,8 @@ class Grant:
     """Id of the Patient that the account is, for residents."""
     wards: frozenset[str] = frozenset()
     """Ids of the residents for whom the account acts, as guardian or near relative; in `read` already."""
+    mandates: frozenset[str] = frozenset()
+    """Ids of the residents who have charged the account with their affairs, which is less: no consent is given by it."""
     district: str = ""
     """Division prefix of the account's post."""
     purpose: str = "HOPERAT"

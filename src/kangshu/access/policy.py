@@ -10,6 +10,7 @@ A role says, per resource type, which records may be read, written or counted, i
     own               records that the account's own person (a Practitioner) answers for, such as an expert's reviews
     self              records of the resident that the account is
     wards             records of the residents that the account is guardian of
+    mandates          records of the residents who have given the account a mandate to see to their affairs
     no-patient        records that are in no resident's compartment
     none              nothing
 
@@ -59,6 +60,7 @@ SCOPE_WORDS: Final = (
     "own",
     "self",
     "wards",
+    "mandates",
     "no-patient",
     "none",
 )
@@ -125,7 +127,7 @@ class Role:
 class Subject:
     """Who asks: an account with its post, and what was looked up about it when the grant was opened.
 
-    `organisations` are the post's organisation and all below it; `wards` the residents the account is guardian of;
+    `organisations` are the post's organisation and all below it; `wards` the residents the account is guardian of; `mandates` those who have charged it with their affairs;
     `emergency` the residents whose records it has opened by break-glass, while that lasts. A deputy acts with the
     post of `on_behalf_of`.
     """
@@ -137,6 +139,7 @@ class Subject:
     practitioner: str = ""
     patient: str = ""
     wards: frozenset[str] = frozenset()
+    mandates: frozenset[str] = frozenset()
     district: str = ""
     emergency: frozenset[str] = frozenset()
     on_behalf_of: str = ""
@@ -158,6 +161,7 @@ def open_grant(subject: Subject, roles: Iterable[Role], purpose: str = "") -> Gr
         practitioner=subject.practitioner,
         patient=subject.patient,
         wards=subject.wards,
+        mandates=subject.mandates,
         district=division_prefix(subject.district) if subject.district else "",
         purpose=stated,
         read=_opened(subject, held, _union(subject, held, [role.read for role in held], purpose)),
@@ -269,7 +273,9 @@ def _narrowed(subject: Subject, words: list[str], purpose: str, labels: frozense
 
 
 def admitted_labels(labels: frozenset[str], words: Iterable[str]) -> frozenset[str]:
-    """Return the labels that a role with `labels` sees by these scope words."""
+    """Return the labels that a role with `labels` sees by these scope words: a mandate opens no labelled record."""
+    if "mandates" in words:
+        return frozenset()
     return labels | {INTERNAL["code"]} if "organisation" in words else labels
 
 
@@ -293,6 +299,8 @@ def word_predicate(subject: Subject, word: str, purpose: str) -> Predicate:
             return PatientIn(frozenset({subject.patient})) if subject.patient else Nothing()
         case "wards":
             return PatientIn(subject.wards) if subject.wards else Nothing()
+        case "mandates":
+            return PatientIn(subject.mandates) if subject.mandates else Nothing()
         case "no-patient":
             return NoPatient()
         case _:

@@ -7,6 +7,10 @@ hand: of age, dead, outside the period or struck out, and the account no longer 
     guardian        parent or other guardian of a minor; ends when the resident is of age (《民法典》第十七条、第二十七条)
     court-guardian  guardian of an adult without full capacity (《民法典》第二十八条、第三十三条)
     near-relative   of a resident who has died (《个人信息保护法》第四十九条)
+    mandate         whom of the family an adult has charged in writing with seeing to their affairs
+    agent-mandate   the same, to the agent of a community (a Practitioner). A mandate ends with its period, which it
+                    must have, and with death (《民法典》第一百六十五条、第一百七十三条). It opens less than
+                    guardianship: see `mandated`
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ REPRESENTATIVE: Final = structure("representative")
 GUARDIAN: Final = "guardian"
 COURT_GUARDIAN: Final = "court-guardian"
 NEAR_RELATIVE: Final = "near-relative"
+MANDATES: Final = frozenset({"mandate", "agent-mandate"})
 
 _GRANT: Final = system_grant("who acts for whom")
 
@@ -55,6 +60,23 @@ async def represented(store: Store, account: Account, day: date, adult_age: int)
     return frozenset(found)
 
 
+async def mandated(store: Store, account: Account, practitioner: str, day: date) -> frozenset[str]:
+    """Return the ids of the residents who have charged `account`, or the Practitioner that it is, with their affairs."""
+    persons = [f"Patient/{account.patient}"] if account.patient else []
+    persons += [f"Practitioner/{practitioner}"] if practitioner else []
+    found = set()
+    for person in persons:
+        criteria = f"representative={person}&active=true"
+        for related in await store.search_all(_GRANT, "RelatedPerson", criteria):
+            giver = str((related.get("patient") or {}).get("reference", "")).removeprefix("Patient/")
+            ends = (related.get("period") or {}).get("end")
+            if giver and ends and MANDATES & _codes(related) and _stands(related, day):
+                resident = await _resident(store, giver)
+                if resident is not None and not _dead(resident):
+                    found.add(giver)
+    return frozenset(found - {account.patient})
+
+
 def _stands(related: Resource, day: date) -> bool:
     """Return whether the relation is proved and `day` lies within its period."""
     period: Mapping[str, Any] = related.get("period") or {}
@@ -64,16 +86,20 @@ def _stands(related: Resource, day: date) -> bool:
 
 
 def _holds(related: Resource, resident: Resource, day: date, adult_age: int) -> bool:
-    codes = {
-        coding.get("code")
-        for one in related.get("relationship", ())
-        for coding in one.get("coding", ())
-        if coding.get("system") == RELATION
-    }
+    codes = _codes(related)
     if _dead(resident):
         return NEAR_RELATIVE in codes
     age = age_on(resident, day)
     return (GUARDIAN in codes and age is not None and age < adult_age) or COURT_GUARDIAN in codes
+
+
+def _codes(related: Resource) -> frozenset[str]:
+    return frozenset(
+        str(coding.get("code"))
+        for one in related.get("relationship", ())
+        for coding in one.get("coding", ())
+        if coding.get("system") == RELATION
+    )
 
 
 def age_on(resident: Resource, day: date) -> int | None:

@@ -23,7 +23,7 @@ from kangshu.accounts.records import (
     account_of,
     post_of,
 )
-from kangshu.accounts.representation import represented
+from kangshu.accounts.representation import mandated, represented
 from kangshu.accounts.scopes import narrow
 from kangshu.accounts.standing import Standing
 from kangshu.base.clock import now, today
@@ -212,6 +212,10 @@ class Sessions:
             wards=frozenset()
             if deputy is not None
             else await represented(self._office.store, account, today(), self._office.limits().adult_age),
+            # a mandate is given to a person too
+            mandates=frozenset()
+            if deputy is not None
+            else await mandated(self._office.store, account, post.practitioner, today()),
             district=post.district,
             on_behalf_of=post.account if deputy is not None else "",
             emergency=await self._emergencies(account.name, post.organisation, roles),

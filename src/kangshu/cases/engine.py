@@ -125,9 +125,13 @@ class Cases:
         """Return the case kind that carries `what` of the platform's own (`duty`), None when no service has one."""
         return next((one for one in self._kinds.values() if one.carries == what), None)
 
-    def startable(self, grant: Grant) -> tuple[CaseDeclaration, ...]:
-        """Return the case kinds that this account may start."""
-        return tuple(one for one in self._kinds.values() if self._may_start(grant, one))
+    def startable(self, grant: Grant, resident: str = "") -> tuple[CaseDeclaration, ...]:
+        """Return the case kinds that this account may start; with `resident` (an id), those about that resident."""
+        return tuple(
+            one
+            for one in self._kinds.values()
+            if self._may_start(grant, one) and (not resident or may_start(grant, one.start_by, resident))
+        )
 
     async def start(
         self,

@@ -11,7 +11,7 @@ from kangshu.base.text import Text
 from kangshu.registers.forms import REFERENCE_TYPES, points
 from kangshu.registers.names import escaped, name_search
 from kangshu.registers.paths import fhirpath_of
-from kangshu.sdk import Column, RegisterDeclaration
+from kangshu.sdk import Column, EntranceEntry, RegisterDeclaration
 from kangshu.search import Query, parameters_of, parse_query
 from kangshu.store import CapacityRule, UniqueRule
 
@@ -53,6 +53,16 @@ def query_of(
     if total:
         pairs.append(("_total", "accurate"))
     return parse_query(register.resource_type, pairs)
+
+
+def query_of_resident(
+    register: RegisterDeclaration, entry: EntranceEntry, resident: str, count: int
+) -> Query:
+    """Return the search of a resident's own records for an entry of the entrance."""
+    pairs = [*parse_qsl(register.criteria), *parse_qsl(entry.criteria)]
+    return parse_query(
+        register.resource_type, [*pairs, (entry.mine, f"Patient/{resident}"), ("_count", str(count))]
+    )
 
 
 def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:

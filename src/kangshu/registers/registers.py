@@ -12,7 +12,7 @@ from kangshu.access import Grant
 from kangshu.base.clock import now
 from kangshu.base.faults import NotFound, TooLarge
 from kangshu.base.text import Language
-from kangshu.registers.asking import LARGEST, capacity_rules, query_of, unique_rules
+from kangshu.registers.asking import LARGEST, capacity_rules, query_of, query_of_resident, unique_rules
 from kangshu.registers.batch import BatchReport, batch_fields, change_records
 from kangshu.registers.changes import FieldChange, changes, references_in
 from kangshu.registers.forms import pointed, points, read_values
@@ -26,7 +26,7 @@ from kangshu.registers.saving import require_form, save_record
 from kangshu.registers.sections import DueDay, find_section
 from kangshu.registers.sheets import error_sheet, export_sheet, read_sheet, template_sheets
 from kangshu.registers.taking import take_rows
-from kangshu.sdk import Column, Field, HomeSection, RegisterDeclaration, Resource
+from kangshu.sdk import Column, EntranceEntry, Field, HomeSection, RegisterDeclaration, Resource
 from kangshu.store import Store, Stored, audit_row
 
 _EXPORT_MOST = 200_000
@@ -335,6 +335,23 @@ class Registers:
         people = section.due is not None and section.due.people is not None
         names = await names_of(self._store, grant, [one.id for one in found.due] if people else [])
         return SectionRows(register, found.count, found.whole, rows, tuple(found.due), names)
+
+    async def of_resident(
+        self, grant: Grant, entry: EntranceEntry, resident: str, *, limit: int = 20
+    ) -> tuple[RegisterRow, ...]:
+        """Return what the entrance shows a resident of the entry's register, in its columns, at most `limit` rows.
+
+        `resident` (an id) is the account itself, somebody in its care, or who has charged it with their affairs.
+
+        Raises:
+            NotFound: somebody else.
+        """
+        if not grant.acts_as(resident) and resident not in grant.mandates:
+            raise NotFound("there is no such person of yours", zh="没有可代为办理的此人")
+        register = self.declaration(f"{entry.service}/{entry.register}")
+        found = await self._store.search(grant, query_of_resident(register, entry, resident, limit))
+        shown = [column for column in register.columns if column.id in entry.columns]
+        return await self._rows(grant, shown, [one.resource for one in found.entries])
 
     async def choosable(
         self, grant: Grant, field: Field, *, text: str = "", limit: int = 50

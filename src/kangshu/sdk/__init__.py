@@ -74,6 +74,7 @@ from kangshu.sdk.documents import (
     DocumentColumn,
     DocumentDeclaration,
 )
+from kangshu.sdk.entrance import DOORS, Door, EntranceEntry
 from kangshu.sdk.exchanges import BATCH_SYSTEM, ExchangeAnswer, ExchangeColumn, ExchangeDeclaration
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.lists import ListColumn, ListDeclaration, ListStart
@@ -117,6 +118,7 @@ __all__ = [
     "CITED_COLUMNS",
     "CITED_FIELD",
     "DOCUMENT_NAMES",
+    "DOORS",
     "SCENARIO_VERBS",
     "STAY",
     "TAKING",
@@ -153,7 +155,9 @@ __all__ = [
     "DocumentBlock",
     "DocumentColumn",
     "DocumentDeclaration",
+    "Door",
     "Due",
+    "EntranceEntry",
     "ExchangeAnswer",
     "ExchangeColumn",
     "ExchangeDeclaration",

@@ -11,6 +11,7 @@ from kangshu.base.text import Text
 from kangshu.sdk.calculations import CalculationDeclaration
 from kangshu.sdk.desks import DeskDeclaration, RosterDeclaration
 from kangshu.sdk.documents import DocumentDeclaration
+from kangshu.sdk.entrance import EntranceEntry
 from kangshu.sdk.exchanges import ExchangeDeclaration
 from kangshu.sdk.extracts import ExtractDeclaration
 from kangshu.sdk.lists import ListDeclaration
@@ -531,6 +532,7 @@ class Service:
     desks: tuple[DeskDeclaration, ...] = ()
     rosters: tuple[RosterDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
+    entrance: tuple[EntranceEntry, ...] = ()
     rules: tuple[str, ...] = ()
     """Ids of the mission's rules that the folder keeps, such as C28."""
     processing: Processing | None = None

@@ -79,10 +79,41 @@ OURS: Final[tuple[SearchParameter, ...]] = (
         expression="RelatedPerson.extension('http://kangshu.org/fhir/StructureDefinition/representative')",
         type="RelatedPerson",
         url=f"{BASE}/RelatedPerson-representative",
-        targets=("Patient",),
+        targets=("Patient", "Practitioner"),
     ),
     SearchParameter(
         name="name", kind="string", expression="CareTeam.name", type="CareTeam", url=f"{BASE}/CareTeam-name"
+    ),
+    SearchParameter(
+        name="organization",
+        kind="reference",
+        expression="CareTeam.managingOrganization",
+        type="CareTeam",
+        url=f"{BASE}/CareTeam-organization",
+        targets=("Organization",),
+    ),
+    SearchParameter(
+        name="care-team",
+        kind="reference",
+        expression="Contract.extension('http://kangshu.org/fhir/StructureDefinition/care-team')",
+        type="Contract",
+        url=f"{BASE}/Contract-care-team",
+        targets=("CareTeam",),
+    ),
+    SearchParameter(
+        name="contract",
+        kind="reference",
+        expression="Encounter.extension('http://kangshu.org/fhir/StructureDefinition/contract')",
+        type="Encounter",
+        url=f"{BASE}/Encounter-contract",
+        targets=("Contract",),
+    ),
+    SearchParameter(
+        name="category",
+        kind="token",
+        expression="Flag.category",
+        type="Flag",
+        url=f"{BASE}/Flag-category",
     ),
     *(
         SearchParameter(

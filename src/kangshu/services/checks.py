@@ -28,6 +28,7 @@ from kangshu.services.bookings import check_booking
 from kangshu.services.calculations import check_calculation
 from kangshu.services.case_checks import check_kind
 from kangshu.services.draft import Draft
+from kangshu.services.entrance import check_entrance
 from kangshu.services.exchanges import check_exchange, check_publication
 from kangshu.services.findings import Finding
 from kangshu.services.home import check_section
@@ -435,6 +436,8 @@ def _processing(draft: Draft, known: Known) -> Iterator[Finding]:
 def _sections(draft: Draft, known: Known) -> Iterator[Finding]:
     for section in draft.home:
         yield from check_section(section, draft.registers, known.parameters, known.homes, draft.places)
+    for entry in draft.entrance:
+        yield from check_entrance(entry, draft.cases, draft.registers, draft.places)
 
 
 def _documents(draft: Draft, known: Known) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from kangshu.sdk import (
     CaseDeclaration,
     DeskDeclaration,
     DocumentDeclaration,
+    EntranceEntry,
     ExchangeDeclaration,
     ExtractDeclaration,
     HomeSection,
@@ -32,6 +33,7 @@ from kangshu.sdk import (
 from kangshu.services.bookings import read_booking, resolved
 from kangshu.services.calculations import read_calculation
 from kangshu.services.declared import read_case, read_register
+from kangshu.services.entrance import read_entrance
 from kangshu.services.entry import Entry
 from kangshu.services.exchanges import read_exchange
 from kangshu.services.extracts import read_extract
@@ -82,6 +84,7 @@ class Draft:
     desks: tuple[DeskDeclaration, ...] = ()
     rosters: tuple[RosterDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
+    entrance: tuple[EntranceEntry, ...] = ()
     rules: tuple[str, ...] = ()
     processing: Processing | None = None
     roles: FolderRoles = field(default_factory=FolderRoles)
@@ -123,6 +126,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     )
     places.note(draft, manifest)
     draft.home = tuple(read_section(one, draft.id, places) for one in manifest.entries("home"))
+    draft.entrance = tuple(read_entrance(one, draft.id, places) for one in manifest.entries("entrance"))
     draft.rules = manifest.strings("rules")
     draft.processing = read_processing(manifest, places)
     manifest.close()

@@ -71,6 +71,7 @@ def freeze(draft: Draft) -> Service:
         desks=draft.desks,
         rosters=draft.rosters,
         home=draft.home,
+        entrance=draft.entrance,
         rules=draft.rules,
         processing=draft.processing,
         roles=draft.roles.addition,

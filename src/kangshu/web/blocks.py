@@ -38,10 +38,14 @@ class Block:
 
 @dataclass(slots=True)
 class Screen:
-    """A first screen: a sentence, buttons, figures, and blocks in a wide and a narrow column."""
+    """A first screen: a sentence, buttons, figures, and blocks in a wide and a narrow column.
+
+    `doors` are the large buttons of the residents' entrance.
+    """
 
     lead: str
     quick: list[Link] = field(default_factory=list)
+    doors: Sequence[Any] = ()
     figures: list[Figure] = field(default_factory=list)
     wide: list[Block] = field(default_factory=list)
     narrow: list[Block] = field(default_factory=list)

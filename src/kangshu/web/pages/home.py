@@ -39,6 +39,7 @@ async def home(visit: Visit) -> Response:
         greeting=greeting(visit),
         lead=screen.lead,
         quick=screen.quick,
+        doors=screen.doors,
         figures=screen.figures,
         wide=screen.wide,
         narrow=screen.narrow,

@@ -11,6 +11,7 @@ from kangshu.sdk import Resource
 from kangshu.web.blocks import Block, Figure, Screen
 from kangshu.web.lookup import text_of
 from kangshu.web.pages.consents import consents_of, names_of_wards
+from kangshu.web.pages.entrance import doors, people_at
 from kangshu.web.pages.lookups import lookups
 from kangshu.web.pages.notices import block
 from kangshu.web.parts import Cell, Link
@@ -26,6 +27,8 @@ async def resident(visit: Visit) -> Screen:
     words, me = visit.words, visit.grant.patient
     if not me and visit.grant.wards:
         return await _guardian(visit)
+    if not me and visit.grant.mandates:
+        return await _agent(visit)
     if not me:
         return Screen(words("当前账号没有绑定居民档案，请到建档机构办理绑定。"))
     cases = await _cases(visit, me)
@@ -35,6 +38,7 @@ async def resident(visit: Visit) -> Screen:
     valid = [one for one in contracts if one.get("status") == "executed" and _end(one) >= day]
     looks = await lookups(visit, _FEW, others=True)
     screen = Screen(words("您的健康档案、签约医生、转诊和办理中的事项，以及谁查看过您的档案。"))
+    screen.doors = doors(visit)
     screen.quick = [
         Link(words("我的档案"), f"/residents/{me}", "heart"),
         Link(words("我的授权"), "/me/consents", "key"),
@@ -95,6 +99,20 @@ async def _guardian(visit: Visit) -> Screen:
     screen = Screen(words("您所监护的人的健康档案，以及等您代为决定的授权。"))
     screen.quick = [*await _wards(visit), Link(words("我的授权"), "/me/consents", "key")]
     screen.wide = [await _asked(visit)]
+    screen.narrow = [await block(visit)]
+    return screen
+
+
+async def _agent(visit: Visit) -> Screen:
+    """Return the screen of a community agent: those who have given a mandate, and the doors for the first of them."""
+    words = visit.words
+    screen = Screen(words("受居民书面委托代为办事。先选择为谁办理，委托到期后此处不再显示。"))
+    people = await people_at(visit, "/my")
+    rows = [[Cell(one.name, one.address), Cell(one.part)] for one in people]
+    heads = (words("姓名"), words("身份"))
+    screen.wide = [
+        Block(words("为谁办理"), "table", rows, words("没有有效的委托"), icon="people", heads=heads)
+    ]
     screen.narrow = [await block(visit)]
     return screen
 

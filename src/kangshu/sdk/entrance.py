@@ -1,0 +1,36 @@
+"""What a service puts behind the large buttons of the residents' entrance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from kangshu.base.text import Text
+
+_NO_TEXT = Text("", "")
+
+Door = Literal["help", "doctor", "visit", "subsidy"]
+DOORS: tuple[Door, ...] = get_args(Door)
+"""The buttons: 叫人帮忙, 我的医生, 我要看病, 我的补贴."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntranceEntry:
+    """One thing behind a door, for the resident or whoever acts for the resident.
+
+    `case` names a kind of case of the service that may be started there; its cases under way are shown. `register`
+    names a register whose records of the resident are shown: those of `criteria` where the search parameter `mine`
+    is the resident, with `columns`; `none` is said when there are none.
+    """
+
+    id: str
+    service: str
+    door: Door
+    title: Text
+    help: Text
+    case: str = ""
+    register: str = ""
+    criteria: str = ""
+    mine: str = "patient"
+    columns: tuple[str, ...] = ()
+    none: Text = _NO_TEXT

@@ -1,0 +1,71 @@
+"""The YAML of what a service puts behind the residents' entrance → declarations, and what must hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import cast
+
+from kangshu.base.faults import Fault
+from kangshu.sdk import DOORS, CaseDeclaration, Door, EntranceEntry, RegisterDeclaration
+from kangshu.search import parse_criteria
+from kangshu.services.entry import Entry
+from kangshu.services.findings import Finding
+from kangshu.services.places import Places
+
+_RESIDENTS = frozenset({"any", "patient", "agent"})
+
+
+def read_entrance(entry: Entry, service: str, places: Places) -> EntranceEntry:
+    """Return the entry that `entry` declares; what is wrong goes to the entry's findings."""
+    found = EntranceEntry(
+        id=entry.string("id", required=True),
+        service=service,
+        door=cast("Door", entry.one_of("door", DOORS, required=True)),
+        title=entry.text("title"),
+        help=entry.text("help", required=False),
+        case=entry.string("case"),
+        register=entry.string("register"),
+        criteria=entry.string("criteria"),
+        mine=entry.string("mine", default="patient"),
+        columns=entry.strings("columns", required=entry.has("register")),
+        none=entry.text("none", required=entry.has("register")),
+    )
+    if bool(found.case) == bool(found.register):
+        entry.find(
+            entry.line, "an entry names either a case or a register", "入口项须有 case 或 register 其中之一"
+        )
+    places.note(found, entry)
+    entry.close()
+    return found
+
+
+def check_entrance(
+    one: EntranceEntry,
+    cases: Collection[CaseDeclaration],
+    registers: Collection[RegisterDeclaration],
+    places: Places,
+) -> Iterator[Finding]:
+    """Yield what is wrong with an entry, given its service's case kinds and registers."""
+    if one.case:
+        kind = next((case for case in cases if case.id == one.case), None)
+        if kind is None:
+            yield places.finding(
+                one, f"there is no case '{one.case}' in this service", f"本服务没有办件“{one.case}”"
+            )
+        elif kind.subject_type != "Patient" or not _RESIDENTS.intersection(kind.start_by):
+            text = f"residents do not start '{one.case}'"
+            yield places.finding(one, text, f"居民不能发起“{kind.title.zh}”")
+        return
+    register = next((found for found in registers if found.id == one.register), None)
+    if register is None:
+        text = f"there is no register '{one.register}' in this service"
+        yield places.finding(one, text, f"本服务没有台账“{one.register}”")
+        return
+    for name in set(one.columns) - {column.id for column in register.columns}:
+        yield places.finding(one, f"the register has no column '{name}'", f"台账没有列“{name}”")
+    try:
+        parse_criteria(
+            register.resource_type, "&".join(filter(None, (one.criteria, f"{one.mine}=Patient/x")))
+        )
+    except Fault as fault:
+        yield places.finding(one, f"criteria: {fault.text}", f"条件有误：{fault.zh}")

@@ -1,0 +1,170 @@
+"""办事入口: a resident's four large buttons, for oneself, for those in one's care, and for whoever gave a mandate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from kangshu.base.canonical import CASE_KIND
+from kangshu.base.faults import Fault, NotFound
+from kangshu.sdk import Door, EntranceEntry
+from kangshu.web.lookup import name_of
+from kangshu.web.rows import WorkRow, work_rows
+from kangshu.web.visit import Visit
+
+_TITLES: Final[dict[Door, tuple[str, str]]] = {
+    "help": ("叫人帮忙", "紧急求助、上门服务、助餐助洁"),
+    "doctor": ("我的医生", "家庭医生、签约、老人体检评估"),
+    "visit": ("我要看病", "预约挂号、转诊和就诊安排"),
+    "subsidy": ("我的补贴", "能享受什么、办到哪一步、发了多少"),
+}
+"""Door → its title and what is behind it."""
+_MOST_CASES: Final = 20
+_MOST_ROWS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A large button: the door or act `id`, what it is called, what is behind it, and where it leads."""
+
+    id: str
+    title: str
+    note: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody for whom the visitor may act. `part` says as what: oneself, in one's care, by mandate."""
+
+    id: str
+    name: str
+    part: str
+    address: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A list behind a door: heads, rows of texts, and what is said where there is nothing."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    none: str
+
+
+def doors(visit: Visit, person: str = "") -> list[Button]:
+    """Return the four buttons; for `person` (an id) where it is not oneself."""
+    asked = f"?for={person}" if person and person != visit.grant.patient else ""
+    return [
+        Button(door, visit.words(title), visit.words(note), f"/my/{door}{asked}")
+        for door, (title, note) in _TITLES.items()
+    ]
+
+
+async def entrance(visit: Visit) -> Response:
+    """Show the four buttons for the chosen person."""
+    people = await people_at(visit, "/my")
+    person = next(one for one in people if one.chosen)
+    return visit.render("entrance.html", people=people, person=person, doors=doors(visit, person.id))
+
+
+async def door(visit: Visit) -> Response:
+    """Show what is behind one button for the chosen person."""
+    name = visit.path("door")
+    if name not in _TITLES:
+        raise NotFound("there is no such door", zh="没有此入口")
+    words = visit.words
+    people = await people_at(visit, f"/my/{name}")
+    person = next(one for one in people if one.chosen)
+    entries = [
+        one
+        for service in sorted(visit.platform.services, key=lambda one: (one.order, one.id))
+        for one in service.entrance
+        if one.door == name
+    ]
+    _, mark, asked = person.address.partition("?")
+    return visit.render(
+        "entrance_door.html",
+        title=words(_TITLES[name][0]),
+        lead=words(_TITLES[name][1]),
+        people=people,
+        person=person,
+        back=f"/my{mark}{asked}",
+        acts=list(_acts(visit, entries, person.id)),
+        cases=await _cases(visit, entries, person.id),
+        lists=[await _own(visit, one, person.id) for one in entries if one.register],
+    )
+
+
+async def people_at(visit: Visit, address: str) -> list[Person]:
+    """Return those for whom the visitor acts, the chosen one marked. Raises NotFound for somebody else's id."""
+    grant, words = visit.grant, visit.words
+    known = [grant.patient] if grant.patient else []
+    known += sorted(grant.wards - set(known))
+    known += sorted(grant.mandates - set(known))
+    chosen = visit.query("for") or (known[0] if known else "")
+    if chosen not in known:
+        raise NotFound("there is no such person of yours", zh="没有可代为办理的此人")
+    found = []
+    for id_ in known:
+        own = id_ == grant.patient
+        part = words("本人") if own else words("监护") if id_ in grant.wards else words("受委托")
+        where = address if own else f"{address}?for={id_}"
+        found.append(Person(id_, await _name(visit, id_), part, where, id_ == chosen))
+    return found
+
+
+async def _name(visit: Visit, id_: str) -> str:
+    try:
+        return name_of((await visit.platform.store.read(visit.grant, "Patient", id_)).resource)
+    except Fault:
+        return ""
+
+
+def _acts(visit: Visit, entries: Iterable[EntranceEntry], person: str) -> Iterator[Button]:
+    """Yield a large button for each case that the visitor may start for the person."""
+    startable = {one.code for one in visit.platform.cases.startable(visit.grant, person)}
+    words = visit.words
+    for one in entries:
+        code = f"{one.service}/{one.case}"
+        if one.case and code in startable:
+            address = f"/cases/start/{code}?subject=Patient/{person}"
+            yield Button(one.id, words.of(one.title), words.of(one.help), address)
+
+
+async def _cases(visit: Visit, entries: Iterable[EntranceEntry], person: str) -> list[WorkRow]:
+    """Return the person's cases of these entries, open ones first, then the newest."""
+    codes = {f"{one.service}/{one.case}" for one in entries if one.case}
+    if not codes:
+        return []
+    kinds = ",".join(f"{CASE_KIND}|{code}" for code in sorted(codes))
+    criteria = f"code={kinds}&subject=Patient/{person}&_sort=-authored-on&_count={_MOST_CASES}"
+    rows = []
+    for task in await visit.platform.store.search_all(visit.grant, "Task", criteria):
+        try:
+            rows.append(await visit.platform.cases.row(visit.grant, task["id"]))
+        except Fault:
+            continue
+    return sorted(work_rows(visit.words, rows), key=lambda row: not row.open)[:_MOST_CASES]
+
+
+async def _own(visit: Visit, entry: EntranceEntry, person: str) -> Own:
+    """Return the person's records of the entry's register."""
+    words = visit.words
+    register = visit.platform.registers.declaration(f"{entry.service}/{entry.register}")
+    heads = tuple(words.of(one.title) for one in register.columns if one.id in entry.columns)
+    rows = await visit.platform.registers.of_resident(visit.grant, entry, person, limit=_MOST_ROWS)
+    texts = tuple(
+        tuple(words.of(row.texts[name]) or "—" for name in _shown(entry, row.texts)) for row in rows
+    )
+    return Own(words.of(entry.title), heads, texts, words.of(entry.none))
+
+
+def _shown(entry: EntranceEntry, texts: Iterable[str]) -> list[str]:
+    """Return the entry's columns in the register's order."""
+    return [name for name in texts if name in entry.columns]
