@@ -7,6 +7,7 @@ from kangshu.calculations.evaluation import (
     TracedStep,
     TracedValue,
     calculate,
+    figures,
     names_in,
 )
 from kangshu.calculations.trace import check_calculation, kept_calculation, read_calculation
@@ -19,6 +20,7 @@ __all__ = [
     "TracedValue",
     "calculate",
     "check_calculation",
+    "figures",
     "kept_calculation",
     "names_in",
     "read_calculation",

@@ -120,8 +120,7 @@ def calculate(
         *(one.title for one in declaration.inputs if given.get(one.id) is None and not one.optional),
         *missing,
     ]
-    figures = {name: one.value for name, one in versions.items()}
-    values: dict[str, Any] = {"parameters": figures}
+    values: dict[str, Any] = {"parameters": {name: one.value for name, one in versions.items()}}
     values.update({one.id: _bound(given.get(one.id)) for one in declaration.inputs})
     told = {one.id: _told(one, given.get(one.id)) for one in declaration.inputs}
     steps = []
@@ -153,6 +152,11 @@ def calculate(
     )
 
 
+def figures(declaration: CalculationDeclaration, find: Found) -> dict[str, Any]:
+    """Return the values of the parameters that a calculation names, as its expressions name them."""
+    return {name: one.value for name, one in _parameters(declaration, find)[0].items()}
+
+
 def worked_out(expression: str, values: Mapping[str, Any]) -> Any:
     """Return the single value of an expression over named values; None where it finds none, several, or does not fit."""
     try:
@@ -163,7 +167,8 @@ def worked_out(expression: str, values: Mapping[str, Any]) -> Any:
 
 
 def expressions_of(declaration: CalculationDeclaration) -> Iterator[str]:
-    """Yield the expressions of the conditions and steps."""
+    """Yield the expressions of the inputs, conditions and steps."""
+    yield from (one.value for one in declaration.inputs)
     yield from (one.check for one in declaration.conditions)
     yield from (one.expression for one in declaration.steps)
 

@@ -13,7 +13,7 @@ from kangshu.base.clock import instant
 from kangshu.base.faults import Fault, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable, ParameterVersion
 from kangshu.base.text import Text
-from kangshu.calculations import Calculation, calculate, check_calculation, kept_calculation, read_calculation
+from kangshu.calculations import Calculation, calculate, check_calculation, figures, kept_calculation, read_calculation
 from kangshu.cases.frozen_records import keep_record, record_bytes, record_content
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import CalculationDeclaration, CaseDeclaration, Resource
@@ -84,8 +84,10 @@ class Calculator:
         if declaration.day:
             said = _first(declaration.day, task, names)
             day = date.fromisoformat(str(said)[:10]) if said else today
-        given = {one.id: _first(one.value, task, names) for one in declaration.inputs}
-        return calculate(declaration, given, self._finder(jurisdiction, day), day, jurisdiction)
+        find = self._finder(jurisdiction, day)
+        known = {**names, "parameters": figures(declaration, find)}
+        given = {one.id: _first(one.value, task, known) for one in declaration.inputs}
+        return calculate(declaration, given, find, day, jurisdiction)
 
     def _finder(self, jurisdiction: str, day: date) -> Any:
         def find(name: str) -> ParameterVersion | Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from kangshu.sdk import DemoCity, DemoPractitioner, Resource, code_system, concept
+from kangshu.sdk import DemoCity, DemoPractitioner, Resource, code_system, concept, structure
 
 _NAMES = {
     "general-practitioner": "全科医生",
@@ -40,9 +40,11 @@ def _post(
     period = {"start": start.isoformat()}
     if end is not None:
         period["end"] = end.isoformat()
+    frontline = [{"url": structure("care-post"), "valueCode": "frontline"}]
     return {
         "resourceType": "PractitionerRole",
         "id": identifier,
+        **({"extension": frontline} if one.role == "elder-care-worker" else {}),
         "active": end is None,
         "period": period,
         "practitioner": one.reference,

@@ -19,6 +19,7 @@ from kangshu.base.canonical import (
 )
 from kangshu.base.identity import make_record_number, make_resident_id, make_uscc
 from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Outline, Resource
+from kangshu.services.city.carers import carer_parts
 
 DIVISION = "http://kangshu.org/fhir/sid/division"
 RECORD_NUMBER = "urn:oid:2.16.156.10011.1.2"
@@ -149,8 +150,8 @@ def _address(city: DemoCity, one: DemoOrganisation, towns: dict[str, str]) -> st
 
 def practitioners(city: DemoCity) -> Iterator[Resource]:
     """Yield everyone who works in the city's institutions."""
-    for one in city.practitioners:
-        yield {
+    for number, one in enumerate(city.practitioners, 1):
+        resource: Resource = {
             "resourceType": "Practitioner",
             "id": one.id,
             "extension": [{"url": DISTRICT, "valueCode": city.organisation(one.organisation).district}],
@@ -158,6 +159,11 @@ def practitioners(city: DemoCity) -> Iterator[Resource]:
             "name": [{"text": one.name, "family": one.name[0], "given": [one.name[1:]]}],
             "gender": one.sex,
         }
+        if one.role == "elder-care-worker":
+            parts = carer_parts(one, number, city.today)
+            resource["extension"].append(parts.pop("source"))
+            resource.update(parts)
+        yield resource
 
 
 def residents(city: DemoCity, rng: Random) -> Iterator[Resource]:
