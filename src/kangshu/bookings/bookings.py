@@ -354,18 +354,16 @@ class Bookings:
     async def _members(self, transaction: Transaction, owner: str) -> Sequence[str]:
         """Return the ids of the members of the alliance that the hospital leads."""
         found = await transaction.look(
-            "OrganizationAffiliation", f"primary-organization=Organization/{owner}&active=true"
+            "OrganizationAffiliation",
+            f"role={AFFILIATION}&primary-organization=Organization/{owner}",
         )
+        today = self.figures().day.isoformat()
         return [
             str((one.get("participatingOrganization") or {}).get("reference", "")).removeprefix(
                 "Organization/"
             )
             for one in found
-            if any(
-                coding.get("code") == AFFILIATION
-                for code in one.get("code", ())
-                for coding in code.get("coding", ())
-            )
+            if one.get("active") is not False and (one.get("period") or {}).get("end", today)[:10] >= today
         ]
 
     async def _held(self, transaction: Transaction, patient: str) -> list[Resource]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from kangshu.access import Grant
+from kangshu.base.canonical import code_system
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.faults import Forbidden, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.bookings.shapes import BOOKED_BY, begins, extension, kind_code
 from kangshu.sdk import TAKING, BookingDeclaration, Resource, latest_day
 
-AFFILIATION: str = "medical-alliance"
-"""Code of the OrganizationAffiliation that makes an institution a member of a hospital's alliance."""
+AFFILIATION: Final = f"{code_system('affiliation-kind')}|medical-alliance"
+"""Token of the OrganizationAffiliations that make an institution a member of a hospital's alliance (医联体)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ _RESERVED = {
 _MINUTES = {"hospital-xijiang-central": 120, "hospital-wangchuan": 240, "hospital-songping": 240}
 """Length of a slot where it is not an hour or less."""
 _DEPARTMENTS = ("全科医学科", "心血管内科", "内分泌科", "老年医学科", "康复医学科", "中医科")
-_OTHERS = (("ct", "CT 检查室", "影像科", "examination"), ("ward", "心内科病区床位", "心血管内科", "inpatient-bed"))
+_OTHERS = (
+    ("ct", "CT 检查室", "影像科", "examination"),
+    ("ward", "心内科病区床位", "心血管内科", "inpatient-bed"),
+)
 _ELDERS = 0.12
 """Share of slots for the green channel, where it is open."""
 _NO_CHANNEL = ("hospital-songping",)
@@ -208,8 +211,10 @@ def _others(city: DemoCity, hospital: DemoOrganisation, last: date) -> Iterator[
 
 def _channels(city: DemoCity) -> Iterator[Resource]:
     coding = {"system": code_system("service-kind"), "code": "elder-green-channel"}
-    kinds = ("tertiary-hospital", "secondary-hospital", "community-health-centre", "township-health-centre")
-    for number, one in enumerate(city.of_kind(*kinds)):
+    institutions = city.of_kind(
+        "tertiary-hospital", "secondary-hospital", "community-health-centre", "township-health-centre"
+    )
+    for number, one in enumerate(institutions):
         if one.id in _NO_CHANNEL or number % 7 == 6:
             continue
         yield {
