@@ -1,0 +1,237 @@
+"""Bookings per second of the running product over HTTP, against the earlier way (a case's move for each booking).
+
+    python bench/booking_bench.py [--connections 24] [--seconds 8] [--out bench/results/bookings.jsonl]
+
+Starts `kangshu serve` on an empty installation with hospitals' slots and residents, then books places: of slots with 60
+places, of slots with 6 (an hour of ten minutes each), of slots with one, and by the referral's move `book`, which is how a slot was taken before.
+Sign-in, grant (a doctor's), rules of the pool and of the resident, audit, versions and feed are on in all of them; each
+booking is acknowledged when it is fsynced. Afterwards it is counted that no slot is oversold. `cpu_ms` is the whole
+product's, its database included, per booking.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from http_bench import KANGSHU, ROOT, await_answer, free_port
+
+CENTRE, HOSPITAL = "bench-centre", "bench-hospital"
+EXT = "http://kangshu.org/fhir/StructureDefinition/"
+RESIDENTS = 20_000
+CASES = 150
+
+
+def city(start: datetime) -> list[dict[str, Any]]:
+    """Return the institutions and residents of the bench, and its slots."""
+    place = {"url": f"{EXT}district", "valueCode": "990102001"}
+    made: list[dict[str, Any]] = [
+        {"resourceType": "Organization", "id": CENTRE, "name": "中心", "active": True, "extension": [place]},
+        {"resourceType": "Organization", "id": HOSPITAL, "name": "医院", "active": True, "extension": [place]},
+    ]
+    made += [
+        {
+            "resourceType": "Patient", "id": f"bench-{number}", "name": [{"text": f"居民{number}"}], "birthDate": "1960-01-01",
+            "managingOrganization": {"reference": f"Organization/{CENTRE}"}, "extension": [place],
+        }
+        for number in range(RESIDENTS)
+    ]  # fmt: skip
+    for name, places, count in (("wide", 60, 250), ("hour", 6, 1500), ("one", 1, 5000), ("case", 1, CASES)):
+        for number in range(count):
+            begin = start + timedelta(days=number % 20, minutes=10 * (number // 20 % 48))
+            made.append(
+                {
+                    "resourceType": "Slot", "id": f"{name}-{number}", "status": "free", "start": begin.isoformat(),
+                    "end": (begin + timedelta(hours=1)).isoformat(), "specialty": [{"text": f"{name}-{number}"}],
+                    "schedule": {"reference": "Schedule/bench"},
+                    "extension": [
+                        {"url": f"{EXT}responsible-organisation", "valueReference": {"reference": f"Organization/{HOSPITAL}"}},
+                        {"url": f"{EXT}capacity", "valuePositiveInt": places},
+                    ],
+                }
+            )  # fmt: skip
+    return made
+
+
+class Client:
+    """Keep-alive connections that send what they are given, one request at a time each."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self.port = port
+        self.token = token
+
+    async def run(self, works: list[tuple[str, bytes]], connections: int, seconds: float) -> dict[str, Any]:
+        """Send `works` (path, body) until they or the seconds are used up; return what came of it."""
+        queue = iter(works)
+        times: list[float] = []
+        statuses: dict[int, int] = {}
+        until = time.monotonic() + seconds
+
+        async def one() -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            for path, body in queue:
+                if time.monotonic() > until:
+                    break
+                head = (
+                    f"POST /fhir/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.token}\r\n"
+                    f"Content-Type: application/fhir+json\r\nContent-Length: {len(body)}\r\n\r\n"
+                )
+                begin = time.monotonic()
+                writer.write(head.encode() + body)
+                answer = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (int(line.split(b":")[1]) for line in answer.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
+                )  # fmt: skip
+                await reader.readexactly(length)
+                status = int(answer[9:12])
+                statuses[status] = statuses.get(status, 0) + 1
+                times.append(time.monotonic() - begin)
+            writer.close()
+
+        begin = time.monotonic()
+        await asyncio.gather(*(one() for _ in range(connections)))
+        spent = time.monotonic() - begin
+        times.sort()
+        return {
+            "n": len(times), "per_second": round(statuses.get(201, 0) / spent or statuses.get(200, 0) / spent, 1),
+            "p50_ms": round(1000 * times[len(times) // 2], 1), "p99_ms": round(1000 * times[int(len(times) * 0.99)], 1),
+            "statuses": statuses,
+        }  # fmt: skip
+
+
+def body(**values: str) -> bytes:
+    """Return a Parameters resource."""
+    parts = [{"name": name, "valueString": value} for name, value in values.items()]
+    return json.dumps({"resourceType": "Parameters", "parameter": parts}).encode()
+
+
+def asked(base: str, token: str, path: str, sent: bytes | None = None, method: str = "") -> Any:
+    """Return the JSON of an answer."""
+    request = urllib.request.Request(
+        f"{base}/{path}", sent, {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}, method=method or None
+    )  # fmt: skip
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def cpu_seconds(root: int) -> float:
+    """Return the processor time of a process and all below it, also of those that have ended."""
+    ticks, parents = 0.0, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.name)] = (int(fields[1]), sum(int(one) for one in fields[11:15]))
+    below = {root}
+    while more := {pid for pid, (parent, _) in parents.items() if parent in below} - below:
+        below |= more
+    ticks = sum(spent for pid, (_, spent) in parents.items() if pid in below)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Run the measurement."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--connections", type=int, default=24)
+    options.add_argument("--seconds", type=float, default=8)
+    options.add_argument("--out", type=Path)
+    options.add_argument("--label", default="")
+    given = options.parse_args()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False
+    ).stdout.strip()
+    with tempfile.TemporaryDirectory(prefix="kangshu-bench-") as folder:
+        Path(folder).chmod(0o755)
+        port = free_port()
+        data = ["--data-dir", f"{folder}/city"]
+        server = subprocess.Popen([KANGSHU, "serve", *data, "--port", str(port)])
+        try:
+            base = f"http://127.0.0.1:{port}/fhir"
+            await_answer(base, server)
+
+            def command(*words: str) -> str:
+                done = subprocess.run([KANGSHU, *words, *data], check=True, capture_output=True, text=True)
+                return done.stdout.split()[-1]
+
+            system = command("token", "create", "--account", "system", "--ttl", "5h")
+            start = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+            made = city(start)
+            file = Path(folder) / "bench.ndjson"
+            file.write_text("".join(json.dumps(one) + "\n" for one in made), "utf-8")
+            subprocess.run([KANGSHU, "load", str(file), *data], check=True, capture_output=True)
+            subprocess.run(
+                [KANGSHU, "user", "create", "doctor", "--display", "doctor", "--role", "community-doctor", "--organisation", CENTRE, *data],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            doctor = command("token", "create", "--account", "doctor", "--ttl", "5h")
+            cases = prepare_cases(base, system)
+            spare = iter(range(RESIDENTS))
+
+            def works(name: str, places: int, count: int) -> list[tuple[str, bytes]]:
+                order = [f"{name}-{number}" for _ in range(places) for number in range(count)]
+                return [(f"Slot/{one}/$book", body(patient=f"bench-{who}")) for one, who in zip(order, spare, strict=False)]
+
+            runs = [
+                ("book, 60 places a slot", doctor, works("wide", 25, 250)),
+                ("book, 6 places a slot", doctor, works("hour", 4, 1500)),
+                ("book, 1 place a slot", doctor, works("one", 1, 5000)),
+                ("case move (earlier way)", system, cases),
+            ]
+            for name, token, work in runs:
+                before = cpu_seconds(server.pid)
+                row = asyncio.run(Client(port, token).run(work, given.connections, given.seconds))
+                row["cpu_ms"] = round(1000 * (cpu_seconds(server.pid) - before) / max(1, row["n"]), 2)
+                row = {"commit": commit, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "label": given.label, "run": name, **row}
+                print(json.dumps(row, ensure_ascii=False))
+                if given.out is not None:
+                    with given.out.open("a", encoding="utf-8") as out:
+                        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            oversold(base, system)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(60)
+
+
+def prepare_cases(base: str, token: str) -> list[tuple[str, bytes]]:
+    """Start referrals and bring them to where a slot is booked; return the moves that do it."""
+    found = []
+    for number in range(CASES):
+        values = {
+            "code": "referral/referral", "subject": f"Patient/bench-{RESIDENTS - 1 - number}", "receiver": HOSPITAL, "direction": "up",
+            "urgency": "routine", "indication": "acute", "criterion": "admit-treatment", "diagnosis": "x", "summary": "x",
+        }  # fmt: skip
+        sent = json.loads(body(**values))
+        sent["parameter"].append({"name": "consent", "valueBoolean": True})
+        task = asked(base, token, "Task/$start", json.dumps(sent).encode())["id"]
+        asked(base, token, f"Task/{task}/$move", body(move="send"))
+        asked(base, token, f"Task/{task}/$move", body(move="accept", department="x"))
+        found.append((f"Task/{task}/$move", body(move="book", slot=f"Slot/case-{number}")))
+    return found
+
+
+def oversold(base: str, token: str) -> None:
+    """Raise SystemExit where a slot has more appointments than places."""
+    for name in ("wide-0", "hour-0", "one-0", "case-0"):
+        slot = asked(base, token, f"Slot/{name}")
+        places = next(one["valuePositiveInt"] for one in slot["extension"] if one["url"] == f"{EXT}capacity")
+        booked = asked(base, token, f"Appointment?slot=Slot/{name}&_summary=count&_total=accurate")["total"]
+        if booked > places:
+            raise SystemExit(f"{name} is oversold: {booked} of {places}")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    main()
