@@ -11,7 +11,7 @@ from typing import Any
 from kangshu.access import Grant
 from kangshu.base.clock import now
 from kangshu.base.faults import NotFound, TooLarge
-from kangshu.base.text import Language
+from kangshu.base.text import Language, Text
 from kangshu.registers.asking import LARGEST, capacity_rules, query_of, query_of_resident, unique_rules
 from kangshu.registers.batch import BatchReport, batch_fields, change_records
 from kangshu.registers.changes import FieldChange, changes, references_in
@@ -57,6 +57,8 @@ class RegisterRecord:
     names: Mapping[str, str]
     """Reference (`Type/id`) → name, of the values that are references."""
     resource: Resource
+    kept: Mapping[str, Text]
+    """What the columns say that no field of the form has, by column id: what cases keep with the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,10 @@ class Registers:
         references = {one for field in register.form for one in pointed(field, values.get(field.id))}
         names = await names_of(self._store, grant, references)
         protected = masked_fields(register, values)
-        return RegisterRecord(stored.id, stored.version, values, protected, names, stored.resource)
+        entered = {one.id for one in register.form}
+        beside = [one for one in register.columns if one.id not in entered]
+        (row,) = await self._rows(grant, beside, [stored.resource])
+        return RegisterRecord(stored.id, stored.version, values, protected, names, stored.resource, row.texts)
 
     async def save(
         self,

@@ -71,6 +71,7 @@ class ListDeclaration:
     roles: tuple[str, ...] = ()
     """Roles to whom the list is offered; all who may read its records where none is named."""
     tone: Literal["", "accent", "amber", "red"] = "accent"
+    """"" for a list that tells how things stand and asks for nothing: first screens leave it out."""
 
     @property
     def code(self) -> str:

@@ -13,7 +13,7 @@ from kangshu.web.visit import Visit
 
 _SECONDS: Final = 60.0
 _MOST_KEPT: Final = 2000
-_KEPT: dict[tuple[int, str], tuple[float, Mapping[str, int]]] = {}
+_KEPT: dict[tuple[int, str], tuple[float, Mapping[str, int], int]] = {}
 
 
 async def counted(visit: Visit) -> Mapping[str, int]:
@@ -27,20 +27,23 @@ async def counted(visit: Visit) -> Mapping[str, int]:
         return kept[1]
     grant = await counting(visit)
     found: dict[str, int] = {}
+    total = 0
     for one in offered_lists(visit.platform, visit.grant):
         count = await list_count(visit.platform, grant, one)
         if count is not None:
             found[one.code] = count
+            # a list without a tone tells how things stand and asks for nothing
+            total += count if one.tone else 0
     if len(_KEPT) > _MOST_KEPT:
         _KEPT.clear()
-    _KEPT[key] = at, found
+    _KEPT[key] = at, found, total
     return found
 
 
 def known(platform: object, grant: Grant) -> int:
     """Return how much there is to do in all lists together, as far as it has been counted; 0 before that."""
     kept = _KEPT.get((id(platform), grant.account))
-    return sum(kept[1].values()) if kept is not None else 0
+    return kept[2] if kept is not None else 0
 
 
 def forget(grant: Grant) -> None:

@@ -20,8 +20,8 @@ from kangshu.web.visit import Visit
 _PAIR: Final = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 _WIDE: Final = 900.0
 _PAD: Final = 14.0
-_NAMED_MOST: Final = 40
-"""More marks than this are told apart by the table below: names would cover each other."""
+_SIGN: Final = 13.0
+"""Width of a Chinese character of a name, in the map's units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,10 @@ def drawn_map(
     out += [f'<path class="map-border" d="{sheet.path(land.outline)}"/>' for land in first]
     out += [_named(sheet, land, (shades or {}).get(land.code), known) for land in first]
     placed = sorted(marks, key=lambda one: -one.weight)
-    out += [_mark(sheet, one, named=len(marks) <= _NAMED_MOST) for one in placed]
+    taken: list[_Box] = [_box_of(sheet, one) for one in placed]
+    for one in placed:
+        label = _label(sheet, one, taken)
+        out.append(_mark(sheet, one, label))
     out.append("</svg>")
     return drawn("".join(out))
 
@@ -193,17 +196,44 @@ def _named(sheet: _Sheet, land: Land, shade: Shade | None, known: Sequence[float
     )
 
 
-def _mark(sheet: _Sheet, one: Mark, *, named: bool) -> str:
+_Box = tuple[float, float, float, float]
+
+
+def _size(one: Mark) -> float:
+    return 6 + 9 * math.sqrt(max(0.0, min(1.0, one.weight)))
+
+
+def _box_of(sheet: _Sheet, one: Mark) -> _Box:
     x, y = sheet.at(one.east, one.north)
-    size = 6 + 9 * math.sqrt(max(0.0, min(1.0, one.weight)))
-    text = ""
-    if named:
-        text = f'<text class="map-label" x="{x + size + 4:.1f}" y="{y + 4:.1f}">{escape(one.name)}</text>'
-        if x > _WIDE * 0.72:
-            text = text.replace(f'x="{x + size + 4:.1f}"', f'x="{x - size - 4:.1f}" text-anchor="end"')
+    size = _size(one)
+    return x - size, y - size, x + size, y + size
+
+
+def _label(sheet: _Sheet, one: Mark, taken: list[_Box]) -> str:
+    """Return the name beside a mark, right or left of it; "" where it would cover another: the table below has it."""
+    x, y = sheet.at(one.east, one.north)
+    size = _size(one)
+    wide = sum(_SIGN if ord(sign) > 0x2E7F else _SIGN / 2 for sign in one.name)
+    for anchor, left in (("start", x + size + 4), ("end", x - size - 4 - wide)):
+        box = (left, y - 8, left + wide, y + 8)
+        own = _box_of(sheet, one)
+        if left < 0 or left + wide > _WIDE or any(_overlap(box, other) for other in taken if other != own):
+            continue
+        taken.append(box)
+        at = left if anchor == "start" else left + wide
+        return f'<text class="map-label" x="{at:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{escape(one.name)}</text>'
+    return ""
+
+
+def _overlap(a: _Box, b: _Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _mark(sheet: _Sheet, one: Mark, label: str) -> str:
+    x, y = sheet.at(one.east, one.north)
     said = f"{one.name}：{one.text}" if one.text else one.name
     return (
         f'<a href="{escape(one.address)}" aria-label="{escape(said)}"><g class="map-mark">'
-        f'<circle class="mark-{one.colour}" cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"><title>{escape(said)}</title></circle>'
-        f"{text}</g></a>"
+        f'<circle class="mark-{one.colour}" cx="{x:.1f}" cy="{y:.1f}" r="{_size(one):.1f}"><title>{escape(said)}</title></circle>'
+        f"{label}</g></a>"
     )

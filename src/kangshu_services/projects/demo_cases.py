@@ -47,16 +47,16 @@ def _in_library(city: DemoCity, office: str, one: DemoProject) -> DemoCase:
     ]
     if one.built != "preparing":
         begun = {
-            "started_on": min(start, today).isoformat(),
+            "started_on": start.isoformat(),
             **evidence,
             "preparation_reason": "前期手续已办结。",
         }
         moves.append(DemoMove("build", owner, begun))
     if one.built == "in-operation":
-        moves.append(DemoMove("operate", owner, {"operating_on": min(end, today).isoformat(), **evidence}))
+        moves.append(DemoMove("operate", owner, {"operating_on": end.isoformat(), **evidence}))
     if one.id == "project-03":
         moves.append(DemoMove("close", office, {"comment": "现场核实，已投入使用。"}))
-    return DemoCase("projects/project", office, 50, _started(city, office, one), moves=tuple(moves))
+    return DemoCase("projects/project", office, 24, _started(city, office, one), moves=tuple(moves))
 
 
 def _applied(city: DemoCity, office: str, one: DemoProject) -> DemoCase:
@@ -84,7 +84,7 @@ def _lists(city: DemoCity, office: str) -> Iterator[DemoCase]:
     ]
     values = {"receiver": government, "year": city.today.year, "list": "dispatch", "projects": rows}
     approved = (DemoMove("submit", office, {}), DemoMove("approve", government, {"comment": "同意。"}, 20))
-    yield DemoCase("projects/year-list", office, 40, values, moves=approved)
+    yield DemoCase("projects/year-list", office, 16, values, moves=approved)
 
 
 def _reports(city: DemoCity, office: str, projects: dict[str, DemoProject]) -> Iterator[DemoCase]:
@@ -129,8 +129,8 @@ def _working(city: DemoCity, day: date) -> date:
 
 def _issues(city: DemoCity, office: str, projects: dict[str, DemoProject]) -> Iterator[DemoCase]:
     table = (
-        ("04", "land", "二期用地指标缺口约60亩，影响整体规划报批。", "natural-resources", 25, ""),
-        ("06", "funds", "专项债到位慢，施工单位垫资压力大。", "finance", 18, "solved"),
+        ("04", "land", "二期用地指标缺口约60亩，影响整体规划报批。", "natural-resources", 18, ""),
+        ("06", "funds", "专项债到位慢，施工单位垫资压力大。", "finance", 15, "solved"),
         ("10", "approval", "消防设计审查周期长。", "housing", 9, ""),
         ("14", "relocation", "红线内尚有3户未签约。", "", 2, ""),
     )
@@ -174,7 +174,7 @@ def _guarantees(city: DemoCity, projects: dict[str, DemoProject]) -> Iterator[De
                 "evidence": [_paper(city.unit("development-reform").id)],
             }
             moves += [DemoMove("provide", answers, provided, 90), DemoMove("confirm", owner, {}, 20)]
-        yield DemoCase("projects/guarantee", owner, 24, values, moves=tuple(moves))
+        yield DemoCase("projects/guarantee", owner, 17, values, moves=tuple(moves))
 
 
 def _recommendation(city: DemoCity, office: str, one: DemoProject) -> DemoCase:
@@ -184,9 +184,9 @@ def _recommendation(city: DemoCity, office: str, one: DemoProject) -> DemoCase:
         "level": "provincial",
         "ground": "总投资超过1亿元，带动康养产业链。",
     }
-    day = (city.today - timedelta(days=25)).isoformat()
+    day = (city.today - timedelta(days=14)).isoformat()
     moves = (DemoMove("report", office, {"reported_on": day, "paper": _paper(office)}, 20),)
-    return DemoCase("projects/recommendation", office, 30, values, moves=moves)
+    return DemoCase("projects/recommendation", office, 14, values, moves=moves)
 
 
 def _meeting(city: DemoCity, office: str) -> DemoCase:

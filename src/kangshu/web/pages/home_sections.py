@@ -48,7 +48,7 @@ async def _lists(visit: Visit) -> Block | None:
             Cell(f"{counts[one.code]:,}", tone=one.tone or "plain"),
         ]
         for one in offered_lists(visit.platform, visit.grant)
-        if counts.get(one.code)
+        if one.tone and counts.get(one.code)
     ]
     heads = (words("清单"), words("件数"))
     return (

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from kangshu.base.clock import today
 from kangshu.base.faults import NotFound
-from kangshu.sdk import Column, CurvePicture, GanttPicture, RegisterDeclaration
+from kangshu.sdk import Column, CurvePicture, GanttPicture, MapPicture, RegisterDeclaration
 from kangshu.web import charts, gantt, maps
 from kangshu.web.pages.registers import (
     declaration_of,
@@ -24,7 +24,7 @@ from kangshu.web.pages.registers import (
 from kangshu.web.visit import Visit
 
 _MOST: Final = 2000
-_COLOURS: Final = 8
+_COLOURS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,7 @@ async def on_map(visit: Visit) -> Response:
     colours = _column(declared, picture.colour)
     marks, unplaced, lines = [], 0, []
     for (row, position), size in zip(rows, sizes, strict=True):
-        said = "，".join(
-            filter(None, (words.of(row.texts[one]) for one in (picture.colour, picture.size) if one))
-        )
+        said = _told(visit, declared, picture, row)
         name, address = words.of(row.texts[picture.label]), record_address(declared, row.id)
         colour = _colour(colours, row.values.get(picture.colour))
         lines.append((name, address, said, colour, position is not None))
@@ -108,6 +106,14 @@ async def on_map(visit: Visit) -> Response:
         place=places[code].name if code in places else "",
         **await _frame(visit, declared, "map", len(found.rows), found.total),
     )
+
+
+def _told(visit: Visit, declared: RegisterDeclaration, picture: MapPicture, row: Any) -> str:
+    """Return what a mark says besides its name: its colour's meaning, and what its size stands for."""
+    words, sized = visit.words, _column(declared, picture.size)
+    colour = words.of(row.texts[picture.colour]) if picture.colour else ""
+    size = words.of(row.texts[picture.size]) if picture.size else ""
+    return " · ".join(filter(None, (colour, f"{words.of(sized.title)} {size}" if sized and size else "")))
 
 
 async def along_time(visit: Visit) -> Response:

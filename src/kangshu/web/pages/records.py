@@ -58,6 +58,8 @@ async def record(visit: Visit) -> Response:
         text = found.names.get(str(value)) or shown_value(words, field, value, choices)
         facts.append(Fact(words.of(field.title), text, _address(field, value), field.kind == "paragraph"))
     name = words.of(declared.title)
+    kept = [(one, words.of(found.kept[one.id])) for one in declared.columns if one.id in found.kept]
+    facts[1:1] = [Fact(words.of(one.title), text) for one, text in kept if text]
     title = next((fact.value for fact in facts if fact.value), name_of(found.resource))
     address = f"/registers/{declared.code}"
     versions = await versions_of(visit, declared.code, id_)
