@@ -76,8 +76,25 @@ def unique_rules(register: RegisterDeclaration) -> tuple[UniqueRule, ...]:
         paths = tuple(fhirpath_of(field.path) + (".reference" if points(field) else "") for field in listed)
         text = Text(f"“{zh}”与已有记录重复", f"another record has the same {en}")
         rule = f"{register.code}/{'+'.join(names)}"
-        rules.append(UniqueRule(rule, register.resource_type, paths, text, register.unique_while))
+        condition = " and ".join(filter(None, (_kind_of(register), register.unique_while)))
+        rules.append(UniqueRule(rule, register.resource_type, paths, text, condition))
     return tuple(rules)
+
+
+def _kind_of(register: RegisterDeclaration) -> str:
+    """Return FHIRPath that holds of the register's records: the codes that its template gives them.
+
+    Several registers may keep records of one resource type; what is single in one says nothing of the others.
+    """
+    codes = (
+        f"{element}.coding.where(system = '{coding['system']}' and code = '{coding['code']}').exists()"
+        for element, value in register.template.items()
+        for concept in (value if isinstance(value, list) else [value])
+        if isinstance(concept, Mapping)
+        for coding in concept.get("coding", ())
+        if "system" in coding and "code" in coding
+    )
+    return " and ".join(codes)
 
 
 def capacity_rules(register: RegisterDeclaration) -> tuple[CapacityRule, ...]:

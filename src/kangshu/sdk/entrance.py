@@ -18,7 +18,8 @@ DOORS: tuple[Door, ...] = get_args(Door)
 class EntranceEntry:
     """One thing behind a door, for the resident or whoever acts for the resident.
 
-    `case` names a kind of case of the service that may be started there; its cases under way are shown. `register`
+    `case` names a kind of case of the service: a button where the resident or agent may start one, and in any event the
+    resident's cases of this kind. `register`
     names a register whose records of the resident are shown: those of `criteria` where the search parameter `mine`
     is the resident, with `columns`; `none` is said when there are none.
     """

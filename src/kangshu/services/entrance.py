@@ -12,8 +12,6 @@ from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
 from kangshu.services.places import Places
 
-_RESIDENTS = frozenset({"any", "patient", "agent"})
-
 
 def read_entrance(entry: Entry, service: str, places: Places) -> EntranceEntry:
     """Return the entry that `entry` declares; what is wrong goes to the entry's findings."""
@@ -52,9 +50,9 @@ def check_entrance(
             yield places.finding(
                 one, f"there is no case '{one.case}' in this service", f"本服务没有办件“{one.case}”"
             )
-        elif kind.subject_type != "Patient" or not _RESIDENTS.intersection(kind.start_by):
-            text = f"residents do not start '{one.case}'"
-            yield places.finding(one, text, f"居民不能发起“{kind.title.zh}”")
+        elif kind.subject_type != "Patient":
+            text = f"'{one.case}' is about no resident"
+            yield places.finding(one, text, f"“{kind.title.zh}”的办理对象不是居民")
         return
     register = next((found for found in registers if found.id == one.register), None)
     if register is None:
