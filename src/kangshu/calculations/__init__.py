@@ -9,6 +9,7 @@ from kangshu.calculations.evaluation import (
     calculate,
     figures,
     names_in,
+    words_in,
 )
 from kangshu.calculations.trace import check_calculation, kept_calculation, read_calculation
 
@@ -24,4 +25,5 @@ __all__ = [
     "kept_calculation",
     "names_in",
     "read_calculation",
+    "words_in",
 ]

@@ -18,6 +18,7 @@ from kangshu.sdk import CalculationCondition, CalculationDeclaration, Calculatio
 Found = Callable[[str], ParameterVersion | Text]
 """A parameter id → the version in force for the place and day, or its title where none is."""
 _NAME: Final = re.compile(r"%parameters\.([a-z][a-z0-9_]*)|%([a-z][a-z0-9_]*)")
+_TOLD: Final = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
 _SIGNS: Final = ((" * ", " × "), (" / ", " ÷ "))
 _ZERO: Final = Decimal(0)
 
@@ -45,7 +46,8 @@ class TracedCondition:
     text: Text
     refuse: bool
     check: str
-    figures: str
+    figures: Text
+    """How it reads, with the figures in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class TracedStep:
     unit: str
     clause: str
     expression: str
-    figures: str
+    figures: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +169,10 @@ def worked_out(expression: str, values: Mapping[str, Any]) -> Any:
 
 
 def expressions_of(declaration: CalculationDeclaration) -> Iterator[str]:
-    """Yield the expressions of the inputs, conditions and steps."""
+    """Yield the expressions of the inputs, steps and conditions."""
     yield from (one.value for one in declaration.inputs)
-    yield from (one.check for one in declaration.conditions)
     yield from (one.expression for one in declaration.steps)
+    yield from (one.check for one in declaration.conditions)
 
 
 def names_in(expression: str) -> Iterator[tuple[str, bool]]:
@@ -194,6 +196,28 @@ def with_figures(expression: str, values: Mapping[str, Any], told: Mapping[str, 
     for sign, shown in _SIGNS:
         text = text.replace(sign, shown)
     return text
+
+
+def words_in(words: Text) -> Iterator[str]:
+    """Yield the names whose figures a text tells."""
+    yield from (name for text in (words.zh, words.en) for name in _TOLD.findall(text))
+
+
+def _worded(words: Text, expression: str, values: Mapping[str, Any], told: Mapping[str, Text | None]) -> Text:
+    """Return how a step reads with its figures: by its words where it has some, else by its expression."""
+    if not words.zh:
+        plain = with_figures(expression, values, told)
+        return Text(plain, plain)
+
+    def figure(name: str, *, english: bool) -> str:
+        known = told.get(name)
+        if known is not None:
+            return known.en if english else known.zh
+        value = values[name] if name in values else values["parameters"].get(name)
+        return written(value)
+
+    zh = _TOLD.sub(lambda match: figure(match[1], english=False), words.zh)
+    return Text(zh, _TOLD.sub(lambda match: figure(match[1], english=True), words.en))
 
 
 def written(value: Any) -> str:
@@ -236,7 +260,7 @@ def _told(one: CalculationInput, value: Any) -> Text | None:
 def _step(
     step: CalculationStep, value: Any, values: Mapping[str, Any], told: Mapping[str, Text | None]
 ) -> TracedStep:
-    figures = with_figures(step.expression, values, told)
+    figures = _worded(step.words, step.expression, values, told)
     return TracedStep(step.id, step.title, value, step.unit, step.clause, step.expression, figures)
 
 
@@ -252,5 +276,5 @@ def _condition(
         one.text,
         one.refuse,
         one.check,
-        with_figures(one.check, values, told),
+        _worded(one.words, one.check, values, told),
     )

@@ -41,7 +41,7 @@ def kept_calculation(one: Calculation) -> dict[str, Any]:
                 "text": _both(each.text),
                 "refuse": each.refuse,
                 "check": each.check,
-                "figures": each.figures,
+                "figures": _both(each.figures),
             }
             for each in one.conditions
         ],
@@ -53,7 +53,7 @@ def kept_calculation(one: Calculation) -> dict[str, Any]:
                 "unit": each.unit,
                 "clause": each.clause,
                 "expression": each.expression,
-                "figures": each.figures,
+                "figures": _both(each.figures),
             }
             for each in one.steps
         ],
@@ -92,7 +92,7 @@ def read_calculation(data: Mapping[str, Any]) -> Calculation:
                 _text(one["text"]),
                 one["refuse"],
                 one["check"],
-                one["figures"],
+                _text(one["figures"]),
             )
             for one in data["conditions"]
         ),
@@ -104,7 +104,7 @@ def read_calculation(data: Mapping[str, Any]) -> Calculation:
                 one["unit"],
                 one["clause"],
                 one["expression"],
-                one["figures"],
+                _text(one["figures"]),
             )
             for one in data["steps"]
         ),

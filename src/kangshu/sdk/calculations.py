@@ -41,6 +41,8 @@ class CalculationCondition:
     clause: str
     text: Text
     refuse: bool = False
+    words: Text = _NO_TEXT
+    """As in a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class CalculationStep:
     expression: str
     clause: str
     unit: str = ""
+    words: Text = _NO_TEXT
+    """How an accountant reads the step: templates whose ${name} are the figures; without them the expression is shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from kangshu.base.faults import Fault
-from kangshu.calculations import names_in
+from kangshu.calculations import names_in, words_in
 from kangshu.cases import GIVEN_NAMES
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import (
@@ -72,6 +72,7 @@ def _step(entry: Entry) -> CalculationStep:
         expression=entry.string("expression", required=True),
         clause=entry.string("clause", required=True),
         unit=entry.string("unit"),
+        words=entry.text("words", required=False),
     )
     entry.close()
     return step
@@ -85,6 +86,7 @@ def _condition(entry: Entry) -> CalculationCondition:
         clause=entry.string("clause", required=True),
         text=entry.text("text"),
         refuse=entry.boolean("refuse"),
+        words=entry.text("words", required=False),
     )
     entry.close()
     return condition
@@ -118,11 +120,13 @@ def check_calculation(
         yield found(f"input '{name}' has the name of something given", f"输入项“{name}”与已有名称重复")
     for step in calculation.steps:
         yield from _named(found, step.expression, step.id, known, parameters)
+        yield from _worded(found, step.words, step.id, step.expression)
         if step.id in known:
             yield found(f"'{step.id}' is declared twice", f"“{step.id}”重复")
         known.add(step.id)
     for condition in calculation.conditions:
         yield from _named(found, condition.check, condition.id, known, parameters)
+        yield from _worded(found, condition.words, condition.id, condition.check)
     if calculation.output not in {one.id for one in calculation.steps}:
         yield found(f"'output: {calculation.output}' is no step", f"output“{calculation.output}”不是步骤")
 
@@ -149,3 +153,13 @@ def _named(
                 f"'{name}' names '%{asked}', which nothing before it gives",
                 f"“{name}”引用了前面没有的 %{asked}",
             )
+
+
+def _worded(found: Found, words: Text, name: str, expression: str) -> Iterator[Finding]:
+    """Yield the figures that the words of a step name and its expression does not: words tell what is reckoned."""
+    asked = {one for one, _ in names_in(expression)}
+    for told in {one.replace("_", "-") if one not in asked else one for one in words_in(words)} - asked:
+        yield found(
+            f"the words of '{name}' name '{told}', which it does not reckon with",
+            f"“{name}”的 words 引用了算式中没有的“{told}”",
+        )
