@@ -41,8 +41,8 @@ class ScenarioStep:
     expect <FHIRPath>    true of the case `of`
 
     `of` is the first case of the scenario where it is empty. `by` acts and must succeed; before that everybody in
-    `refused` tries the same and must be refused without a trace. `fault` names the field that is wrong: the step is
-    to be refused there. `state` is where the case stands afterwards. `makes` are moves that other cases make in
+    `refused` tries the same and must be refused without a trace. `fault` names the field that is wrong, or a
+    part of what the page says of a condition that does not hold: the step is to be refused so. `state` is where the case stands afterwards. `makes` are moves that other cases make in
     consequence, as (case name, move).
     """
 
