@@ -193,7 +193,7 @@ def _facilities(city: DemoCity) -> Iterator[Resource]:
                 yield _facility(city, "township-centre", town.code, town.name, town.code)
             home = "converted-rural-home" if vigour > _CONVERTED else "rural-home"
             yield _facility(city, home, town.code, town.name, town.code)
-        for code, name in town.communities.items():
+        for order, (code, name) in enumerate(town.communities.items()):
             if name.endswith("村"):
                 kinds: tuple[str, ...] = (
                     ("rural-happiness-home",) if city.rng.random() < vigour + 0.25 else ()
@@ -202,9 +202,9 @@ def _facilities(city: DemoCity) -> Iterator[Resource]:
                 kinds = tuple(
                     kind
                     for kind, chance in (
-                        ("community-centre", 0.35),
-                        ("day-care-centre", 0.2),
-                        ("wellness-centre", 0.0),
+                        ("community-centre", 1.0 if order == 0 else -0.1),
+                        ("day-care-centre", 0.05),
+                        ("wellness-centre", -0.1),
                         ("embedded-apartment", -0.6),
                     )
                     if city.rng.random() < vigour + chance

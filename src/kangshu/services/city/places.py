@@ -81,7 +81,7 @@ def _medical() -> list[DemoOrganisation]:
     found = [
         DemoOrganisation(
             one["id"], one["kind"], one["name"], one["town"][:6], one["town"], False, True, one["size"],
-            tuple(one["aliases"]),
+            tuple(one["aliases"]), marks=one.get("marks", {}),
         )
         for one in layout()["hospitals"]
     ]  # fmt: skip
