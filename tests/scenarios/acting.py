@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from kangshu.services import steps_of
 from tests.web.site import Site, token_of
 
 SYSTEM = system_grant("scenarios")
+SYSTEM_ITSELF = "system"
+"""`by` of what the product does by itself."""
 _NAME = re.compile(r"\$\{([^}]+)\}")
 _DAY = re.compile(r"(today|now)(?:([+-]\d+))?\Z")
 _REFUSED = frozenset({403, 404})
@@ -90,6 +93,8 @@ class Stage:
     def _step(self, step: ScenarioStep) -> None:
         if step.verb in ("start", "move"):
             self._attempts(step)
+        elif step.verb == "signal":
+            self._signal(step)
         elif step.verb == "pass":
             self._pass(step)
         elif step.verb == "child":
@@ -114,16 +119,39 @@ class Stage:
             unseen = step.verb == "start" and answer.status_code == 422
             assert answer.status_code in _REFUSED or unseen, f"{who} was answered {answer.status_code}"
             assert self._stands(step) == before, f"{who} was refused and yet left a trace"
+        if step.by == SYSTEM_ITSELF:
+            self._by_itself(step)
+            return
         answer = self._send(by[step.by], step)
         if step.fault:
             assert answer.status_code == 422, f"answered {answer.status_code}"
             shown = _said(answer.text)
-            assert _invalid(answer.text, step.fault) or step.fault in shown, f"'{step.fault}' is not shown as wrong: {shown}"
+            assert _invalid(answer.text, step.fault) or step.fault in shown, (
+                f"'{step.fault}' is not shown as wrong: {shown}"
+            )
             assert self._stands(step) == before, "a refused form left a trace"
             return
         assert answer.status_code == 303, f"{step.by} was answered {answer.status_code}: {_said(answer.text)}"
         if step.verb == "start":
             self.cases[step.name] = answer.headers["location"].partition("?")[0].rpartition("/")[2]
+
+    def _by_itself(self, step: ScenarioStep) -> None:
+        """Do what the product itself does, such as opening the returns of a period."""
+        engine, values = self.site.platform.cases, self.filled(step.values)
+        if step.verb == "move":
+            self.site.run(engine.move(SYSTEM, self.cases[step.of], step.what, values))
+            return
+        stored = self.site.run(
+            engine.start(
+                SYSTEM,
+                f"{self.scenario.service}/{step.what}",
+                values,
+                subject=self.filled(step.subject) or None,
+                receiver=step.receiver.removeprefix("Organization/") or None,
+                focus=f"Task/{self.cases[step.of]}" if step.of else None,
+            )
+        )
+        self.cases[step.name] = stored.id
 
     def _send(self, who: ScenarioAccount, step: ScenarioStep) -> httpx.Response:
         browser = self.people.browser(who, self.scenario.accounts)
@@ -135,6 +163,25 @@ class Stage:
         form |= {"_about": f"Task/{self.cases[step.of]}"} if step.of else {}
         return browser.post(f"/cases/start/{self.scenario.service}/{step.what}", data=form)
 
+    def _signal(self, step: ScenarioStep) -> None:
+        """Send an event as an outside system does; nobody in `refused` may."""
+        by = {one.id: one for one in self.scenario.accounts}
+        address = f"/fhir/$signal?code={self.scenario.service}/{step.what}"
+        event = json.dumps(self.filled(step.values), default=float)
+        head = {"content-type": "application/json"}
+        for who in step.refused:
+            refused = self.people.browser(by[who], self.scenario.accounts).post(
+                address, content=event, headers=head
+            )
+            assert refused.status_code in _REFUSED, f"{who} was answered {refused.status_code}"
+        answer = self.people.browser(by[step.by], self.scenario.accounts).post(
+            address, content=event, headers=head
+        )
+        assert answer.status_code in (200, 201), f"{step.by} was answered {answer.status_code}: {answer.text}"
+        said = {one["name"]: one.get("valueString", "") for one in answer.json()["parameter"]}
+        if said.get("case"):
+            self.cases[step.name] = said["case"]
+
     def _pass(self, step: ScenarioStep) -> None:
         if step.what == "deadline":
             task = self.task(step.of)
@@ -142,6 +189,7 @@ class Stage:
             task["restriction"]["period"]["end"] = instant(now() - timedelta(minutes=1))
             self.site.run(self.site.platform.store.update(SYSTEM, task))
         self.site.run(self.site.platform.cases.tick())
+        self.site.run(self.site.platform.cases.tick_minutes())
 
     def _child(self, step: ScenarioStep) -> str:
         """Return the id of the newest case of the kind that the case `of` has opened."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from kangshu.base.text import Text
 
-ScenarioVerb = Literal["start", "move", "pass", "child", "made", "expect"]
+ScenarioVerb = Literal["start", "move", "signal", "pass", "child", "made", "expect"]
 SCENARIO_VERBS: tuple[ScenarioVerb, ...] = get_args(ScenarioVerb)
 
 
@@ -34,13 +34,14 @@ class ScenarioStep:
 
     start <case>         a case is started and named `name`
     move <move>          a move on the case `of`
+    signal <signal>      an outside system sends the event `values`; the case that it begins or moves is named `name`
     pass deadline        the deadline of the case `of` passes and the system does what it does by itself
     pass tick            the system looks after its cases
     child <case>         the case of this kind that `of` has opened (for `organisation`) is named `name`
     made <move>          the case `of` has this move in its history
     expect <FHIRPath>    true of the case `of`
 
-    `of` is the first case of the scenario where it is empty. `by` acts and must succeed; before that everybody in
+    `of` is the first case of the scenario where it is empty. `by` acts (`system`: the product itself) and must succeed; before that everybody in
     `refused` tries the same and must be refused without a trace. `fault` names the field that is wrong, or a
     part of what the page says of a condition that does not hold: the step is to be refused so. `state` is where the case stands afterwards. `makes` are moves that other cases make in
     consequence, as (case name, move).

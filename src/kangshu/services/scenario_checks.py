@@ -11,6 +11,8 @@ from kangshu.sdk import CaseDeclaration, ScenarioDeclaration, ScenarioStep
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
 
+_SYSTEM = "system"
+"""What the product does by itself needs no account."""
 _CASE = "case"
 """`by: case` (ADR 0030): a move that only another case makes; nobody could be refused it."""
 _PASSES = ("deadline", "tick")
@@ -18,9 +20,10 @@ _PASSES = ("deadline", "tick")
 
 def steps_of(scenario: ScenarioDeclaration) -> Iterator[ScenarioStep]:
     """Yield the steps with `of` filled in: the first case that the scenario names, where a step names none."""
-    first = next((one.name or one.what for one in scenario.steps if one.verb == "start"), "")
+    begun = (one.name or one.what for one in scenario.steps if one.verb in ("start", "signal"))
+    first = next(begun, "")
     for step in scenario.steps:
-        if step.verb == "start":
+        if step.verb in ("start", "signal"):
             yield replace(step, name=step.name or step.what)
         else:
             yield replace(
@@ -31,11 +34,12 @@ def steps_of(scenario: ScenarioDeclaration) -> Iterator[ScenarioStep]:
 def check_scenario(draft: Draft, scenario: ScenarioDeclaration) -> Iterator[Finding]:
     """Yield what is wrong with a scenario, given the case kinds of its service."""
     known = {one.id: one for one in draft.cases}
+    signals = {one.id: one for one in draft.signals}
     accounts = {one.id for one in scenario.accounts}
     kinds: dict[str, CaseDeclaration] = {}
     finding = draft.places.finding
     for place, step in zip(scenario.steps, steps_of(scenario), strict=True):
-        for who in {step.by, *step.refused} - accounts - {""}:
+        for who in {step.by, *step.refused} - accounts - {"", _SYSTEM}:
             yield finding(place, f"there is no account '{who}'", f"场景中没有账号“{who}”")
         if step.verb in ("start", "child"):
             # a case of another service may be opened too: it is acted out there
@@ -43,6 +47,10 @@ def check_scenario(draft: Draft, scenario: ScenarioDeclaration) -> Iterator[Find
                 kinds[step.name] = known[step.what]
             elif "/" not in step.what:
                 yield finding(place, f"there is no case '{step.what}'", f"本服务没有办件“{step.what}”")
+        elif step.verb == "signal" and step.what not in signals:
+            yield finding(place, f"there is no signal '{step.what}'", f"本服务没有信号接口“{step.what}”")
+        elif step.verb == "signal" and signals[step.what].case in known:
+            kinds[step.name] = known[signals[step.what].case]
         elif step.verb == "pass" and step.what not in _PASSES:
             yield finding(place, f"'pass' is one of {', '.join(_PASSES)}", f"pass 应为 {'、'.join(_PASSES)}")
         elif step.verb == "expect":
@@ -66,11 +74,14 @@ def check_scenario(draft: Draft, scenario: ScenarioDeclaration) -> Iterator[Find
 def acted_moves(draft: Draft) -> Mapping[str, frozenset[str]]:
     """Return, by case kind, the moves that the service's scenarios make or see made."""
     found: dict[str, set[str]] = {one.id: set() for one in draft.cases}
+    signals = {one.id: one.case for one in draft.signals}
     for scenario in draft.scenarios:
         kinds: dict[str, str] = {}
         for step in steps_of(scenario):
             if step.verb in ("start", "child"):
                 kinds[step.name] = step.what
+            if step.verb == "signal":
+                kinds[step.name] = signals.get(step.what, "")
             if step.verb in ("move", "made") and not step.fault:
                 found.get(kinds.get(step.of, ""), set()).add(step.what)
             for name, move in step.makes:
