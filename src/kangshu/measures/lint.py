@@ -132,7 +132,8 @@ def lint_lists(
         for declared in lists:
             found.extend(_used(declared, views, samples))
             if all(name in views for name in declared.views):
-                wanted = (PERSON, DISTRICT_COLUMN, *(one.column for one in declared.columns))
+                shown = (one.column for one in declared.columns)
+                wanted = (PERSON, DISTRICT_COLUMN, *shown, *declared.hidden)
                 found.extend(_compiles(connection, declared, views, samples, wanted))
     return tuple(found)
 

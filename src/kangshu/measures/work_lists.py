@@ -68,7 +68,8 @@ def page_statement(declared: ListDeclaration, query: Bound, asked: ListAsked) ->
         if order
         else ""
     )
-    listed = "".join(f", {column_sql(one.column)}" for one in declared.columns)
+    selected = (*(one.column for one in declared.columns), *declared.hidden)
+    listed = "".join(f", {column_sql(one)}" for one in selected)
     values["offset"], values["limit"] = asked.offset, asked.limit
     sql = (
         f"{query.sql} SELECT subject, coalesce(district, ''){listed}, count(*) OVER () "
@@ -80,7 +81,7 @@ def page_statement(declared: ListDeclaration, query: Bound, asked: ListAsked) ->
 
 def page_of(declared: ListDeclaration, found: list[tuple[Any, ...]], instant: str) -> ListPage:
     """Return the page that `page_statement` has found."""
-    names = [one.id for one in declared.columns]
+    names = [*(one.id for one in declared.columns), *declared.hidden]
     rows = tuple(ListRow(row[0], row[1], dict(zip(names, row[2:-1], strict=True))) for row in found)
     return ListPage(rows, found[0][-1] if found else 0, instant)
 

@@ -31,7 +31,7 @@ class ListColumn:
 class ListStart:
     """The case that may be started for marked rows: `case` is `service/case`, `values` templates of its start form.
 
-    Templates hold ${subject}, ${district} and ${<column>}. `receiver` gives the Organization that it goes to. What the
+    Templates hold ${subject}, ${district}, ${<column>} by id, and any other column of the SQL. `receiver` gives the Organization that it goes to. What the
     form asks for and `values` do not give is asked once for all rows, before anything starts. `focus` makes the row's
     subject what the case is about, where the kind's subject type is another.
     """
@@ -66,6 +66,8 @@ class ListDeclaration:
     none: Text = _NO_TEXT
     """What is said when there is nothing to do."""
     start: ListStart | None = None
+    hidden: tuple[str, ...] = ()
+    """Columns of the SQL that `start` asks for and nobody is shown."""
     open: str = ""
     """Register (`service/register`) whose page a row's subject leads to; "" for the first of its type."""
     roles: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast, get_args
 
@@ -22,6 +22,8 @@ _GIVEN = frozenset({"subject", "district"})
 def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
     """Return the list that `entry` declares; what is wrong goes to the entry's findings."""
     sql, file, line = read_sql(entry)
+    columns = tuple(_column(one) for one in entry.entries("columns"))
+    start = _start(entry.entry("start"), service) if entry.has("start") else None
     declared = ListDeclaration(
         id=entry.string("id", required=True),
         service=service,
@@ -30,10 +32,11 @@ def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
         views=entry.strings("views", required=True),
         parameters=entry.strings("parameters"),
         sql=sql,
-        columns=tuple(_column(one) for one in entry.entries("columns")),
+        columns=columns,
         order=entry.string("order"),
         none=entry.text("none", required=False),
-        start=_start(entry.entry("start"), service) if entry.has("start") else None,
+        start=start,
+        hidden=_hidden(start, columns),
         open=_full(entry.string("open"), service),
         roles=entry.strings("roles"),
         tone=cast("Any", entry.one_of("tone", _TONES, default="accent")),
@@ -66,6 +69,14 @@ def _start(entry: Entry, service: str) -> ListStart:
     )
     entry.close()
     return start
+
+
+def _hidden(start: ListStart | None, columns: Sequence[ListColumn]) -> tuple[str, ...]:
+    """Return the columns of the SQL that a start's templates ask for and the list does not show."""
+    if start is None:
+        return ()
+    asked = {*names_in(dict(start.values)), *names_in(start.receiver)}
+    return tuple(sorted(asked - _GIVEN - {one.id for one in columns}))
 
 
 def _full(name: str, service: str) -> str:
@@ -122,10 +133,5 @@ def _check_start(
     asked = {one.id for one in case.form}
     for name in start.values.keys() - asked:
         yield found(f"the start form has no field '{name}'", f"发起表单没有字段“{name}”")
-    known = _GIVEN | {one.id for one in declared.columns}
-    for name in {*names_in(dict(start.values)), *names_in(start.receiver)} - known:
-        yield found(
-            f"'start' asks for ${{{name}}}, which is no column", f"start 引用了不存在的列 ${{{name}}}"
-        )
     if any(one.kind == "table" and one.required for one in case.form if one.id not in start.values):
         yield found("a table cannot be asked for once for all rows", "明细表格不能统一填写")
