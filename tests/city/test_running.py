@@ -42,8 +42,9 @@ async def test_every_demo_case_runs_without_a_fault(store: Store) -> None:
     view = await room.plan(GRANT, made.plan)
     measures = {one.measure for one in view.targets if one.measure}
     assert linked >= len(measures)
-    # each has its target, but for those of the product's own duties
-    assert measures == {one.id for service in SERVICES for one in service.measures if one.targets}
+    # targets of other cities' plans have measures too, which the sample plan does not ask for
+    assert measures <= {one.id for service in SERVICES for one in service.measures if one.targets}
+    assert len(measures) >= 12
 
     ran = await run_cases(store, SERVICES, table, draw_city(300, 1, 5), plan=made.plan)
     assert ran.faults == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,6 +41,8 @@ class Line:
     chart: Markup
     direction: str
     note: str = ""
+    members: list[Line] = field(default_factory=list)
+    """The members of its family, each a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Group:
 
     title: str
     rows: list[Line]
+
+    @property
+    def count(self) -> int:
+        """Return how many measures there are, members of families too."""
+        return sum(1 + len(one.members) for one in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +75,25 @@ async def measures(visit: Visit) -> Response:
     words, as_of = visit.words, ""
     groups = []
     for service in sorted(visit.platform.services, key=lambda one: (one.order, one.id)):
-        lines = []
+        lines: list[Line] = []
+        families: dict[str, Line] = {}
         for measure in service.measures:
-            try:
-                result = await figures.evaluated(visit, measure)
-            except Fault as fault:
-                lines.append(_unknown(visit, measure, figures.refused(words, fault).text))
-                continue
-            as_of = words.moment(result.instant)
-            lines.append(_line(visit, measure, result))
+            line, instant = await _evaluated(visit, measure)
+            as_of = instant or as_of
+            families[measure.id] = line
+            (families[measure.family].members if measure.family in families else lines).append(line)
         if lines:
             groups.append(Group(words.of(service.title), lines))
     return visit.render("measures.html", groups=groups, as_of=as_of)
+
+
+async def _evaluated(visit: Visit, measure: MeasureDeclaration) -> tuple[Line, str]:
+    """Return the line of a measure and as of when it holds, "" where it has no value."""
+    try:
+        result = await figures.evaluated(visit, measure)
+    except Fault as fault:
+        return _unknown(visit, measure, figures.refused(visit.words, fault).text), ""
+    return _line(visit, measure, result), visit.words.moment(result.instant)
 
 
 def _unknown(visit: Visit, measure: MeasureDeclaration, why: str) -> Line:
