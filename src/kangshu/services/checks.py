@@ -128,9 +128,6 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
                 yield draft.places.finding(
                     field, f"field '{field.id}' needs a path", f"字段“{field.id}”缺少 path"
                 )
-            if field.kind == "table":
-                text = f"'{field.id}': a register keeps rows as records of their own"
-                yield draft.places.finding(field, text, f"字段“{field.id}”：台账的明细应另建台账，不能用表格")
     for case in draft.cases:
         asked = cases.all_fields(case)
         for form in (case.kept, case.form, *(move.form for move in case.moves)):
