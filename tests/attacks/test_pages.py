@@ -48,13 +48,13 @@ class Target:
 
 
 NAMED = {
-    "/residents/{id}": "Patient", "/permissions/residents/{id}": "Patient", "/cases/{id}": "Task", "/files/{id}": "DocumentReference",
+    "/residents/{id}": "Patient", "/responses/{id}": "QuestionnaireResponse", "/permissions/residents/{id}": "Patient", "/cases/{id}": "Task", "/files/{id}": "DocumentReference",
     "/plans/{id}": "PlanDefinition", "/returns/{id}": "PlanDefinition", "/assessments/units/{id}": "Task", "/assessments/schemes/{id}": "Library", "/plans/import/{id}": "DocumentReference", "/me/consents/{id}": "Task", "/notices/{id}": "Communication", "/snapshots/{id}": "DocumentReference",
 }  # fmt: skip
 """What the `{id}` of a route is the id of; a route begins with its key."""
 
 OTHERWISE = (
-    "/measures/{id}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
+    "/measures/{id}", "/lists/{service}/{list}", "/questionnaires/{service}/{questionnaire}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
     "/sign-in/back/{kind}", "/me/tokens/{id}/end", "/me/identities/{id}/end", "/me/deputies/{id}/end", "/me/lookups/{id}/ask", "/extracts/{id}", "/emergency/{id}", "/public/plans/{plan}",
     "/me/contacts/{channel}/{act}", "/admin/deliveries/{id}/again", "/admin/accounts/{name}", "/admin/import/{act}", "/admin/parameters/{id}",
 )  # fmt: skip
@@ -92,7 +92,7 @@ def targets(city: Any, name: str, page: Page, *, nobody: bool = False) -> Iterat
     path = page.path
     plain = {
         "{goal}": "target-1", "{move}": "accept", "{act}": "stop", "{name}": NOBODY, "{report}": NOBODY, "{verdict}": "accept",
-        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01", "{version}": "1", "{step}": "repeal",
+        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{service}/{list}": NOBODY, "{service}/{questionnaire}": "elder_health/self-care", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01", "{version}": "1", "{step}": "repeal",
     }  # fmt: skip
     for key, value in plain.items():
         path = path.replace(key, value)

@@ -37,6 +37,8 @@ SILENT = {
     "POST /worklist/batch": "nothing is chosen, nothing is done",
     "GET /cases/start": "the kinds of cases that this account may start: declarations, no records",
     "GET /cases/start/{service}/{case}": "an empty form: declarations, no records",
+    "GET /questionnaires/{service}/{questionnaire}/new": "an empty form: declarations, no records",
+    "GET /questionnaires/{service}/{questionnaire}/blank.{form}": "an empty paper form: declarations, no records",
     "GET /registers/{service}/{register}/import": "an empty form: declarations, no records",
     "GET /registers/{service}/{register}/template.xlsx": "an empty workbook: declarations, no records",
     "GET /registers/{service}/{register}/new": "an empty form: declarations, no records",
@@ -52,6 +54,9 @@ SILENT = {
     "GET /admin/services": "what is installed: declarations, no records",
     "GET /admin/parameters": "dated parameters: public figures",
     "GET /admin/parameters/{id}": "dated parameters: public figures",
+    "GET /lists": "how many rows each list has; opening a list has its row",
+    "GET /lists/{service}/{list}/start": "nothing is chosen, nothing is shown",
+    "POST /lists/{service}/{list}/start": "nothing is chosen, nothing is done",
     "GET /measures": "names of measures; each number computed has its row",
     "GET /reports": "names of reports; each report made has its row",
 }

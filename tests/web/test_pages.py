@@ -48,6 +48,9 @@ def places_of(site: Site) -> dict[str, str]:
     record = site.run(store.search_all(grant, "Location", register.criteria))[0]
     linked = next(one for one in view.targets if one.measure)
     case = site.platform.cases.declarations[0]
+    work = next((one.code for service in site.platform.services for one in service.lists), "none/none")
+    scale = site.platform.questionnaires.declarations[0]
+    filled = site.run(store.search_all(grant, "QuestionnaireResponse", ""))[0]
     sheet = site.run(site.platform.assessments.sheets(grant))[0]
     returns = site.run(site.platform.returns.table(grant, own.id))
     return {
@@ -56,7 +59,7 @@ def places_of(site: Site) -> dict[str, str]:
         "/plans/{id}": own.id, "{other}": higher.id, "{goal}": linked.id, "/measures/{id}": "nursing-bed-share",
         "/cases/{id}": task["id"], "/residents/{id}": patient["id"], "/files/{id}": "none",
         "/admin/parameters/{id}": site.platform.parameters.ids()[0], "{service}/{register}": register.code,
-        "{register-id}": record["id"], "{service}/{case}": case.code, "{name}": "doctor", "{act}": "unlock",
+        "{register-id}": record["id"], "{service}/{case}": case.code, "{service}/{list}": work, "{service}/{questionnaire}": scale.code, "/responses/{id}": filled["id"], "{name}": "doctor", "{act}": "unlock",
         "{move}": "none", "{kind}": "resident", "{report}": "none", "{verdict}": "accept",
         "{form}": "xlsx", "{channel}": "none", "{clause}": "clause-005", "{unit}": "unit-civil-affairs",
     }  # fmt: skip
@@ -65,7 +68,7 @@ def places_of(site: Site) -> dict[str, str]:
 def address_of(page: Page, places: dict[str, str]) -> str:
     """Return an address of `page` that exists in the city; what `places` does not know is called `none`."""
     path = page.path
-    for register in ("{service}/{register}", "{service}/{case}"):
+    for register in ("{service}/{register}", "{service}/{list}", "{service}/{case}", "{service}/{questionnaire}"):
         path = path.replace(register, places[register])
     for prefix, place in places.items():
         if prefix.startswith("/") and path.startswith(prefix):

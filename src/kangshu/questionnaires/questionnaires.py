@@ -112,6 +112,11 @@ class Questionnaires:
         self._parameters = parameters
         self._jurisdiction = jurisdiction
 
+    @property
+    def declarations(self) -> tuple[QuestionnaireDeclaration, ...]:
+        """Return every questionnaire in the order in which they are offered."""
+        return tuple(self._declared.values())
+
     def declaration(self, code: str) -> QuestionnaireDeclaration:
         """Return the questionnaire `service/id`. Raises NotFound."""
         found = self._declared.get(code)

@@ -29,6 +29,15 @@ _BODIES = (
     ("assessing-kangan", "云汐康安老年人能力评估中心"),
     ("assessing-hengxin", "云汐恒信养老评估服务中心"),
 )
+_SELF_CARE = (
+    ("meals", "进餐"),
+    ("washing", "梳洗"),
+    ("dressing", "穿衣"),
+    ("toilet", "如厕"),
+    ("moving", "活动"),
+)
+_SHEETS = 24
+"""Sheets of the self-care scale, every fourth a draft."""
 _COMPLETE = 0.94
 """Share of the yearly forms that are filled in completely."""
 _PROFILED = 4
@@ -39,6 +48,8 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     """Yield, year by year, the managements and assessments of those who were old enough then."""
     yield from (_body(city, id_, name) for id_, name in _BODIES)
     organisations = {one.id: one for one in city.organisations}
+    for number, resident in enumerate(list(city.elders(68))[:_SHEETS]):
+        yield from _sheet(city, resident, organisations[resident.centre], number)
     for number, resident in enumerate(city.elders(60)):
         centre = organisations[resident.centre]
         if number % _PROFILED == 0:
@@ -98,6 +109,66 @@ def _profile(city: DemoCity, resident: DemoResident) -> Resource:
             {"url": structure("special-family"), "valueBoolean": city.rng.random() < 0.02},
             {"url": structure("registered-here"), "valueBoolean": city.rng.random() < 0.93},
         ],
+    }
+
+
+def _sheet(
+    city: DemoCity, resident: DemoResident, centre: DemoOrganisation, number: int
+) -> Iterator[Resource]:
+    """Yield a filled-in self-care sheet with its result, or a draft of which two items are still missing."""
+    draft = number % 4 == 3
+    day = (city.today - timedelta(days=number)).isoformat()
+    reference = f"elder-self-care-sheet-{number}"
+    answered = _SELF_CARE[:3] if draft else _SELF_CARE
+    items: list[Resource] = [
+        {
+            "linkId": "items",
+            "text": "自理能力",
+            "item": [
+                {
+                    "linkId": item,
+                    "text": title,
+                    "answer": [{"valueCoding": {"code": "independent", "display": "独立完成"}}],
+                }
+                for item, title in answered
+            ],
+        }
+    ]
+    response: Resource = {
+        "resourceType": "QuestionnaireResponse",
+        "id": reference,
+        "questionnaire": "http://kangshu.org/fhir/Questionnaire/elder-health-self-care",
+        "status": "in-progress" if draft else "completed",
+        "subject": resident.reference,
+        "authored": day,
+        "author": centre.reference,
+        "item": items,
+    }
+    if draft:
+        yield response
+        return
+    response["extension"] = [
+        {
+            "url": structure("assessor"),
+            "extension": [
+                {"url": "account", "valueString": "public-health"},
+                {"url": "name", "valueString": "公卫医生"},
+                {"url": "when", "valueDateTime": f"{day}T10:00:00+08:00"},
+            ],
+        }
+    ]
+    yield response
+    yield {
+        "resourceType": "Observation",
+        "id": f"elder-self-care-{number}",
+        "status": "final",
+        "code": concept(code_system("assessment"), "elder-self-care", "老年人生活自理能力评估表"),
+        "subject": resident.reference,
+        "effectiveDateTime": day,
+        "performer": [centre.reference],
+        "valueInteger": 0,
+        "interpretation": [{"coding": [{"code": "independent", "display": "可自理"}], "text": "可自理"}],
+        "derivedFrom": [{"reference": f"QuestionnaireResponse/{reference}"}],
     }
 
 

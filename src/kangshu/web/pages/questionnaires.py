@@ -174,7 +174,7 @@ async def act(visit: Visit) -> Response:
 
 async def blank(visit: Visit) -> Response:
     """Return the empty paper form."""
-    code = f"{visit.path('service')}/{visit.path('id')}"
+    code = f"{visit.path('service')}/{visit.path('questionnaire')}"
     data, name, media = await blank_questionnaire(visit.platform, visit.grant, code, visit.path("form"))
     return visit.download(data, name, media)
 
@@ -188,7 +188,7 @@ async def file(visit: Visit) -> Response:
 
 
 def _declared(visit: Visit) -> QuestionnaireDeclaration:
-    return visit.platform.questionnaires.declaration(f"{visit.path('service')}/{visit.path('id')}")
+    return visit.platform.questionnaires.declaration(f"{visit.path('service')}/{visit.path('questionnaire')}")
 
 
 async def _save(visit: Visit, declared: QuestionnaireDeclaration, filled: Filled | None) -> Response:
