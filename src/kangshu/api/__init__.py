@@ -105,6 +105,7 @@ from kangshu.api.work_lists import (
     start_rows,
     startable,
 )
+from kangshu.calculations import written
 from kangshu.measures import ListAsked
 from kangshu.plans import Approval, Filling, by_unit
 from kangshu.questionnaires import Filled, points_of, sent_answers
@@ -236,4 +237,5 @@ __all__ = [
     "usable_applications",
     "watch_figures",
     "who_sees",
+    "written",
 ]

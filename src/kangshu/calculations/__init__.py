@@ -10,6 +10,7 @@ from kangshu.calculations.evaluation import (
     figures,
     names_in,
     words_in,
+    written,
 )
 from kangshu.calculations.trace import check_calculation, kept_calculation, read_calculation
 
@@ -26,4 +27,5 @@ __all__ = [
     "names_in",
     "read_calculation",
     "words_in",
+    "written",
 ]

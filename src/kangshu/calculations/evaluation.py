@@ -13,7 +13,7 @@ from kangshu.base.faults import Fault
 from kangshu.base.parameters import ParameterVersion
 from kangshu.base.text import Text
 from kangshu.fhirpath import compile as compile_expression
-from kangshu.sdk import CalculationCondition, CalculationDeclaration, CalculationInput, CalculationStep
+from kangshu.sdk import CalculationCondition, CalculationDeclaration, CalculationStep
 
 Found = Callable[[str], ParameterVersion | Text]
 """A parameter id → the version in force for the place and day, or its title where none is."""
@@ -31,8 +31,6 @@ class TracedValue:
     title: Text
     value: Any
     unit: str = ""
-    told: Text | None = None
-    """How a code that it is reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,8 @@ class Calculation:
     conditions: tuple[TracedCondition, ...]
     steps: tuple[TracedStep, ...]
     output: str
+    titles: Mapping[str, Text]
+    """How codes among the values read."""
     missing: tuple[Text, ...]
     """What is missing, by name: inputs, parameters, steps that give nothing."""
 
@@ -124,15 +124,18 @@ def calculate(
     ]
     values: dict[str, Any] = {"parameters": {name: one.value for name, one in versions.items()}}
     values.update({one.id: _bound(given.get(one.id)) for one in declaration.inputs})
-    told = {one.id: _told(one, given.get(one.id)) for one in declaration.inputs}
+    titles = {
+        **dict(declaration.titles),
+        **{code: text for one in declaration.inputs for code, text in one.titles},
+    }
     steps = []
     for step in declaration.steps:
         value = worked_out(step.expression, values)
-        steps.append(_step(step, value, values, told))
+        steps.append(_step(step, value, values, titles))
         values[step.id] = _bound(value)
         if value is None and not missing:
             missing.append(step.title)
-    conditions = tuple(_condition(one, values, told) for one in declaration.conditions)
+    conditions = tuple(_condition(one, values, titles) for one in declaration.conditions)
     if not missing:
         missing = [one.title for one in conditions if one.held is None]
     return Calculation(
@@ -142,14 +145,12 @@ def calculate(
         declaration.unit,
         jurisdiction,
         day,
-        tuple(
-            TracedValue(one.id, one.title, given.get(one.id), one.unit, told[one.id])
-            for one in declaration.inputs
-        ),
+        tuple(TracedValue(one.id, one.title, given.get(one.id), one.unit) for one in declaration.inputs),
         tuple(versions.values()),
         conditions,
         tuple(steps),
         declaration.output,
+        titles,
         tuple(missing),
     )
 
@@ -181,16 +182,13 @@ def names_in(expression: str) -> Iterator[tuple[str, bool]]:
         yield (str(parameter).replace("_", "-"), True) if parameter else (str(name), False)
 
 
-def with_figures(expression: str, values: Mapping[str, Any], told: Mapping[str, Text | None]) -> str:
+def with_figures(expression: str, values: Mapping[str, Any], titles: Mapping[str, Text]) -> str:
     """Return an expression with the figures in the place of its names, as an accountant writes it."""
 
     def figure(match: re.Match[str]) -> str:
         if match[1]:
-            return written(values["parameters"].get(match[1]))
-        if match[2] not in values:
-            return match[0]
-        known = told.get(match[2])
-        return f"“{known.zh}”" if known is not None else written(values[match[2]])
+            return written(values["parameters"].get(match[1]), titles).zh
+        return written(values[match[2]], titles).zh if match[2] in values else match[0]
 
     text = _NAME.sub(figure, expression)
     for sign, shown in _SIGNS:
@@ -203,32 +201,32 @@ def words_in(words: Text) -> Iterator[str]:
     yield from (name for text in (words.zh, words.en) for name in _TOLD.findall(text))
 
 
-def _worded(words: Text, expression: str, values: Mapping[str, Any], told: Mapping[str, Text | None]) -> Text:
+def _worded(words: Text, expression: str, values: Mapping[str, Any], titles: Mapping[str, Text]) -> Text:
     """Return how a step reads with its figures: by its words where it has some, else by its expression."""
     if not words.zh:
-        plain = with_figures(expression, values, told)
+        plain = with_figures(expression, values, titles)
         return Text(plain, plain)
 
-    def figure(name: str, *, english: bool) -> str:
-        known = told.get(name)
-        if known is not None:
-            return known.en if english else known.zh
-        value = values[name] if name in values else values["parameters"].get(name)
-        return written(value)
+    def figure(name: str) -> Text:
+        return written(values[name] if name in values else values["parameters"].get(name), titles)
 
-    zh = _TOLD.sub(lambda match: figure(match[1], english=False), words.zh)
-    return Text(zh, _TOLD.sub(lambda match: figure(match[1], english=True), words.en))
+    zh = _TOLD.sub(lambda match: figure(match[1]).zh, words.zh)
+    return Text(zh, _TOLD.sub(lambda match: figure(match[1]).en, words.en))
 
 
-def written(value: Any) -> str:
-    """Return a value as it stands in a trace; ? where there is none."""
+def written(value: Any, titles: Mapping[str, Text]) -> Text:
+    """Return a value as it stands in a trace, codes by their titles; ? where there is none."""
     if value is None or value == []:
-        return "?"
+        return Text("—", "—")
+    if isinstance(value, list | tuple):
+        each = [written(one, titles) for one in value]
+        return Text("、".join(one.zh for one in each), ", ".join(one.en for one in each))
     if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return str(value)
+        return Text("是", "yes") if value else Text("否", "no")
+    if isinstance(value, str) and value in titles:
+        return titles[value]
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    return Text(text, text)
 
 
 def _parameters(
@@ -253,19 +251,15 @@ def _bound(value: Any) -> Any:
     return [] if value is None else value
 
 
-def _told(one: CalculationInput, value: Any) -> Text | None:
-    return dict(one.titles).get(str(value)) if value is not None else None
-
-
 def _step(
-    step: CalculationStep, value: Any, values: Mapping[str, Any], told: Mapping[str, Text | None]
+    step: CalculationStep, value: Any, values: Mapping[str, Any], titles: Mapping[str, Text]
 ) -> TracedStep:
-    figures = _worded(step.words, step.expression, values, told)
+    figures = _worded(step.words, step.expression, values, titles)
     return TracedStep(step.id, step.title, value, step.unit, step.clause, step.expression, figures)
 
 
 def _condition(
-    one: CalculationCondition, values: Mapping[str, Any], told: Mapping[str, Text | None]
+    one: CalculationCondition, values: Mapping[str, Any], titles: Mapping[str, Text]
 ) -> TracedCondition:
     held = worked_out(one.check, values)
     return TracedCondition(
@@ -276,5 +270,5 @@ def _condition(
         one.text,
         one.refuse,
         one.check,
-        _worded(one.words, one.check, values, told),
+        _worded(one.words, one.check, values, titles),
     )

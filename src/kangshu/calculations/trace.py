@@ -27,7 +27,6 @@ def kept_calculation(one: Calculation) -> dict[str, Any]:
                 "title": _both(each.title),
                 "value": each.value,
                 "unit": each.unit,
-                **({"told": _both(each.told)} if each.told else {}),
             }
             for each in one.inputs
         ],
@@ -58,6 +57,7 @@ def kept_calculation(one: Calculation) -> dict[str, Any]:
             for each in one.steps
         ],
         "output": one.output,
+        "titles": {code: _both(each) for code, each in one.titles.items()},
         "missing": [_both(each) for each in one.missing],
         "result": one.result,
     }
@@ -73,14 +73,7 @@ def read_calculation(data: Mapping[str, Any]) -> Calculation:
         data["jurisdiction"],
         date.fromisoformat(data["day"]),
         tuple(
-            TracedValue(
-                one["id"],
-                _text(one["title"]),
-                one["value"],
-                one["unit"],
-                _text(one["told"]) if one.get("told") else None,
-            )
-            for one in data["inputs"]
+            TracedValue(one["id"], _text(one["title"]), one["value"], one["unit"]) for one in data["inputs"]
         ),
         tuple(ParameterVersion.from_data(one) for one in data["parameters"]),
         tuple(
@@ -109,6 +102,7 @@ def read_calculation(data: Mapping[str, Any]) -> Calculation:
             for one in data["steps"]
         ),
         data["output"],
+        {code: _text(one) for code, one in data["titles"].items()},
         tuple(_text(one) for one in data["missing"]),
     )
 

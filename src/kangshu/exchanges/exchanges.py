@@ -262,7 +262,7 @@ class Exchanges:
         row: dict[str, Any] = {}
         for column in exchange.columns:
             value = substitute(column.value, names)
-            row[column.title] = value if column.kind == "text" and value is not None else _figure(value)
+            row[column.title] = _cell(column.kind, value)
         return row
 
 
@@ -275,8 +275,10 @@ def _handles(grant: Grant, exchange: ExchangeDeclaration) -> bool:
     )
 
 
-def _figure(value: Any) -> Any:
-    return "" if value is None else Decimal(str(value)) if not isinstance(value, int) else value
+def _cell(kind: str, value: Any) -> Any:
+    if value is None:
+        return ""
+    return Decimal(str(value)) if kind == "amount" else value
 
 
 def _by_number(exchange: ExchangeDeclaration, key: str) -> str:

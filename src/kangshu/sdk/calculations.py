@@ -78,6 +78,8 @@ class CalculationDeclaration:
     conditions: tuple[CalculationCondition, ...] = ()
     help: Text = _NO_TEXT
     day: str = ""
+    titles: tuple[tuple[str, Text], ...] = ()
+    """How the codes of parameters read: code → text."""
     when: str = ""
     """FHIRPath over the case that is true where the calculation applies to it; "" for every case of its kinds."""
     states: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ def read_calculation(entry: Entry, service: str, places: Places) -> CalculationD
         conditions=entry.each("conditions", _condition),
         help=entry.text("help", required=False),
         day=entry.string("day"),
+        titles=_titles(entry),
         when=entry.string("when"),
         states=entry.strings("states"),
     )
@@ -46,20 +47,24 @@ def read_calculation(entry: Entry, service: str, places: Places) -> CalculationD
     return calculation
 
 
-def _input(entry: Entry) -> CalculationInput:
+def _titles(entry: Entry) -> tuple[tuple[str, Text], ...]:
     titles: list[tuple[str, Text]] = []
     for one in entry.entries("titles"):
         titles.append(
             (one.string("id"), Text(one.string("zh", required=True), one.string("en", required=True)))
         )
         one.close()
+    return tuple(titles)
+
+
+def _input(entry: Entry) -> CalculationInput:
     made = CalculationInput(
         id=entry.string("id", required=True),
         title=entry.text("title"),
         value=entry.string("value", required=True),
         unit=entry.string("unit"),
         optional=entry.boolean("optional"),
-        titles=tuple(titles),
+        titles=_titles(entry),
     )
     entry.close()
     return made

@@ -57,13 +57,13 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
 
 
 def _carers(city: DemoCity, home: str) -> list[DemoPractitioner]:
-    """Return the carers of a home who have been there for over three years, the longest first."""
+    """Return the carers of a home who have been there for some time, the longest first."""
     found = [
         one
         for one in city.practitioners
         if one.role == "elder-care-worker"
         and one.organisation == home
-        and (city.today - one.since).days > 1100
+        and (city.today - one.since).days > 500
     ]
     return sorted(found, key=lambda one: one.since)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from starlette.responses import Response
 
+from kangshu.api import written
 from kangshu.base.faults import NotFound
 from kangshu.web.visit import Visit
 
@@ -79,7 +80,7 @@ async def trace(visit: Visit) -> Response:
         here=f"/cases/{id_}/calculations/{name}",
         shown=shown,
         one=shown.calculation,
-        figure=figure,
+        figure=told_figure(visit, shown.calculation.titles),
         line=_line(visit, id_, shown),
         earlier=_earlier(kept, shown),
         trial=bool(trials) and bool(kept),
@@ -102,15 +103,25 @@ def _earlier(kept: Sequence[Any], shown: Any) -> list[tuple[str, str, str, str]]
 
 
 def figure(value: Any, unit: str = "") -> str:
-    """Return a figure as accountants write it: thousands apart, decimals as they stand, its unit; — where there is none."""
+    """Return a figure as accountants write it: thousands apart, money to the cent, its unit; — where there is none."""
     if value is None or value == "":
         return "—"
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, Decimal):
-        text = f"{value:,.2f}" if -value.as_tuple().exponent > 2 or unit == "元" else f"{value:,f}"  # type: ignore[operator]
-    elif isinstance(value, int):
-        text = f"{value:,.2f}" if unit == "元" else f"{value:,}"
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        text = (
+            f"{value:,.2f}" if unit == "元" else f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+        )
     else:
         text = str(value)
-    return f"{text} {unit}" if unit and unit != "%" else f"{text}{unit}"
+    return f"{text} {unit}" if unit else text
+
+
+def told_figure(visit: Visit, titles: Mapping[str, Any]) -> Callable[[Any, str], str]:
+    """Return what writes a value of a trace: codes by their titles, yes and no as words."""
+
+    def write(value: Any, unit: str = "") -> str:
+        if isinstance(value, Decimal | int) and not isinstance(value, bool):
+            return figure(value, unit)
+        text = visit.words.of(written(value, titles))
+        return f"{text} {unit}" if unit and value is not None else text
+
+    return write
