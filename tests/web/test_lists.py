@@ -1,0 +1,135 @@
+"""Lists of work and pictures of registers on the pages: rows, filters, sheet, preview, start, map, bars and curve."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from contextlib import closing
+
+import httpx
+import openpyxl
+import pytest
+
+from kangshu.access import system_grant
+from kangshu.sdk import ListDeclaration
+
+from .site import Site, token_of
+
+SYSTEM = system_grant("test")
+
+
+def _lists(site: Site) -> list[ListDeclaration]:
+    return [one for service in site.platform.services for one in service.lists]
+
+
+def _total(page: str) -> int:
+    found = re.search(r"共 ([\d,]+) 条", page)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def test_every_list_opens_for_whom_it_is_offered_and_for_nobody_else(site: Site) -> None:
+    for account in ("clerk", "civil", "leader", "resident"):
+        grant = site.run(site.platform.accounts.open_grant(account))
+        with closing(site.visitor(account)) as client:
+            for one in _lists(site):
+                answer = client.get(f"/lists/{one.code}")
+                if not grant.may("register.read"):
+                    assert answer.status_code == 403
+                elif one.roles and not set(one.roles) & set(grant.roles):
+                    assert answer.status_code == 404
+                else:
+                    # who may read none of the records that the list is made of is told so
+                    assert answer.status_code in (200, 403), (one.code, account)
+
+
+@pytest.fixture(scope="module")
+def work(site: Site) -> tuple[ListDeclaration, httpx.Client, str]:
+    """Return a list with rows that the section clerk sees, the clerk's browser and the page."""
+    client = site.visitor("clerk")
+    for one in _lists(site):
+        answer = client.get(f"/lists/{one.code}")
+        if answer.status_code == 200 and _total(answer.text) > 1:
+            return one, client, answer.text
+    pytest.skip("no service of this installation has a list with rows for the clerk")
+
+
+def test_the_sheet_holds_the_rows_of_the_page(work: tuple[ListDeclaration, httpx.Client, str]) -> None:
+    one, client, page = work
+    export = re.search(r'href="([^"]*export\.xlsx[^"]*)"', page)
+    assert export
+    answer = client.get(html.unescape(export[1]))
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+    assert sheet["A1"].value.startswith("演示数据")
+    assert sheet.max_row - 2 == min(_total(page), 5000)
+    assert [cell.value for cell in sheet[2]][2:] == [column.title.zh for column in one.columns]
+
+
+def test_a_district_narrows_the_list(work: tuple[ListDeclaration, httpx.Client, str]) -> None:
+    one, client, page = work
+    parts = [
+        _total(client.get(f"/lists/{one.code}", params={"district": f"99010{place}"}).text)
+        for place in range(2, 7)
+    ]
+    assert sum(parts) <= _total(page)
+    assert max(parts) < _total(page) or sum(part > 0 for part in parts) == 1
+
+
+def test_no_column_of_another_list_orders_it(work: tuple[ListDeclaration, httpx.Client, str]) -> None:
+    one, client, _ = work
+    assert client.get(f"/lists/{one.code}", params={"sort": "no_such_column"}).status_code == 400
+
+
+def _startable(site: Site, account: str) -> tuple[ListDeclaration, httpx.Client, list[str]]:
+    client = site.visitor(account)
+    for one in _lists(site):
+        answer = client.get(f"/lists/{one.code}")
+        marks = re.findall(r'name="id" value="([^"]+)"', answer.text)
+        if answer.status_code == 200 and marks:
+            return one, client, marks
+    client.close()
+    pytest.skip("no service of this installation has a list to start from")
+
+
+def test_marked_rows_are_shown_first_and_nothing_starts_without_a_token(site: Site) -> None:
+    one, client, marks = _startable(site, "clerk")
+    with closing(client):
+        preview = client.get(f"/lists/{one.code}/start", params=[("id", mark) for mark in marks[:2]])
+        assert preview.status_code == 200
+        assert f'value="{",".join(marks[:2])}"' in preview.text
+        refused = client.post(f"/lists/{one.code}/start", data={"id": marks[0], "_token": "0" * 64})
+        assert refused.status_code == 403
+        # what does not stand in the list is left out, whoever names it
+        other = client.get(f"/lists/{one.code}/start", params={"id": "Organization/unit-statistics"})
+        assert "Organization/unit-statistics" not in other.text
+        token = token_of(preview.text)
+        nothing = client.post(f"/lists/{one.code}/start", data={"id": "Basic/none", "_token": token})
+        assert nothing.status_code in (200, 422)
+
+
+def test_pictures_draw_every_record_and_say_it_in_words(site: Site) -> None:
+    grant = site.run(site.platform.accounts.open_grant("clerk"))
+    drawn = [one for one in site.platform.registers.declarations if one.pictures.map or one.pictures.gantt]
+    if not drawn:
+        pytest.skip("no register of this installation has a picture")
+    with closing(site.visitor("clerk")) as client:
+        for register in drawn:
+            found = site.run(site.platform.registers.pictured(grant, register.code, most=500))
+            for name, picture in (("map", register.pictures.map), ("gantt", register.pictures.gantt)):
+                answer = client.get(f"/registers/{register.code}/{name}")
+                if picture is None:
+                    assert answer.status_code == 404
+                    continue
+                assert answer.status_code == 200, (register.code, name)
+                for row in found.rows:
+                    assert f'href="/registers/{register.code}/{row.id}"' in answer.text
+            if register.pictures.map is not None and any(found.places):
+                page = client.get(f"/registers/{register.code}/map").text
+                assert page.count('class="map-mark"') == sum(one is not None for one in found.places)
+
+
+def test_a_measure_by_district_stands_on_the_map(site: Site) -> None:
+    with closing(site.visitor("clerk")) as client:
+        page = client.get("/measures/nursing-bed-share").text
+        assert page.count('class="map-border"') == 5
+        assert 'href="/measures/nursing-bed-share?district=990102"' in page
