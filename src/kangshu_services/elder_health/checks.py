@@ -123,7 +123,7 @@ def home_residents_assessed(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Those who live in a home and have a record and an assessment not too old, of all who live in one."""
-    living = _older(resources, 0, end) | _inactive(resources)
+    living = _alive(resources, end, open_only=False)
     kept = {
         f"Patient/{one['id']}"
         for one in resources
@@ -145,18 +145,6 @@ def home_residents_assessed(
     assessed = {who for who, day, _, _ in _assessments(resources) if oldest < day <= end}
     housed &= living
     return len(housed & kept & assessed), len(housed)
-
-
-def _inactive(resources: list[Resource]) -> set[str]:
-    """Return those whose record is closed without their having died: they may still live in a home."""
-    return {
-        f"Patient/{one['id']}"
-        for one in resources
-        if one["resourceType"] == "Patient"
-        and not one.get("deceasedBoolean")
-        and (one.get("active") is False or "birthDate" not in one)
-        and "deceasedDateTime" not in one
-    }
 
 
 def by_level(
@@ -182,18 +170,16 @@ def overdue(
     return len(found), len(found)
 
 
-def _alive(resources: list[Resource], end: date) -> set[str]:
-    """Return the living residents whose record is open."""
-    unborn = {
+def _alive(resources: list[Resource], end: date, *, open_only: bool = True) -> set[str]:
+    """Return the residents who live at the end; with `open_only` those whose record is open."""
+    return {
         f"Patient/{one['id']}"
         for one in resources
         if one["resourceType"] == "Patient"
-        and "birthDate" not in one
-        and one.get("active") is not False
         and not one.get("deceasedBoolean")
-        and "deceasedDateTime" not in one
+        and not ("deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end)
+        and not (open_only and one.get("active") is False)
     }
-    return _older(resources, 0, end) | unborn
 
 
 CHECKS: dict[str, CheckQuery] = {
