@@ -344,7 +344,7 @@ async def test_the_store_keeps_to_what_the_tests_of_a_role_say(database_url: str
     """Each read and write of the table, tried on records in PostgreSQL with a grant that accounts have opened."""
     store = await Store.open(database_url)
     try:
-        accounts = Accounts(store)
+        accounts = Accounts(store, roles=city_roles())
         await build_world(store)
         grant = await holder(store, accounts, role)
         wrong, tried = [], 0

@@ -141,6 +141,8 @@ class RelatedRecords:
     register: str
     column: str
     columns: tuple[str, ...] = ()
+    title: Text = NO_TEXT
+    """What they are called here; the register's title where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def _related(entry: Entry, service: str) -> RelatedRecords:
         register=register if "/" in register else f"{service}/{register}",
         column=entry.string("column", required=True),
         columns=entry.strings("columns"),
+        title=entry.text("title", required=False),
     )
     entry.close()
     return related

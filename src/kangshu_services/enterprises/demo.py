@@ -54,6 +54,13 @@ _TIERS = {
 _QUOTAS = {"leading": (3, 3, 2, 2, 2), "backbone": (2, 2, 1, 1, 1)}
 
 
+_CLASSES = {
+    "biopharma": ("09", "C2761"), "pharma": ("09", "C2720"), "devices": ("10", "C3586"), "health-data": ("06", "I6450"),
+    "smart-elder-care": ("06", "I6513"), "tcm": ("13", "A0171"),
+}  # fmt: skip
+"""Sector → class of the health-industry statistics, class of GB/T 4754; the rest is left for the office to fill in."""
+
+
 def demo(city: DemoCity) -> Iterator[Resource]:
     """Yield enterprises and what is kept of each of them."""
     for number, firm in enumerate(_FIRMS, 1):
@@ -76,6 +83,9 @@ def _file(firm: _Firm, number: int) -> Resource:
         for name, text in (("park", firm.park), ("research-unit", firm.unit))
         if text
     ]
+    if firm.sector in _CLASSES:
+        statistics, industry = _CLASSES[firm.sector]
+        extensions += [_ext("health-industry-class", "Code", statistics), _ext("industry", "Code", industry)]
     extensions.append(_ext("founded", "Date", f"{firm.founded}-0{number % 9 + 1}-12"))
     return {
         "resourceType": "Organization",

@@ -68,7 +68,7 @@ async def _table(visit: Visit, related: RelatedRecords, reference: str) -> Relat
     address = f"/registers/{other.code}"
     may_write = visit.grant.may("register.write") and not other.read_only
     return RelatedTable(
-        visit.words.of(other.title),
+        visit.words.of(related.title if related.title.zh else other.title),
         heads,
         rows,
         page.total or len(rows),
