@@ -6,7 +6,8 @@ Bookings ─ book · move · move_to · wait · publish · board · tick · heed
 from kangshu.bookings.board import Board, BoardCell, BoardRow, BoardSlot
 from kangshu.bookings.bookings import Bookings
 from kangshu.bookings.hospital import Difference
-from kangshu.bookings.publishing import Proposal, ShareFinding
+from kangshu.bookings.publishing import Proposal, ShareFinding, share_findings
+from kangshu.bookings.rules import Figures
 from kangshu.bookings.shapes import BOOKING_KIND, kind_code, owner_of, patient_of, pool_of, slot_of
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "BoardSlot",
     "Bookings",
     "Difference",
+    "Figures",
     "Proposal",
     "ShareFinding",
     "kind_code",
     "owner_of",
     "patient_of",
     "pool_of",
+    "share_findings",
     "slot_of",
 ]

@@ -122,7 +122,7 @@ def _rows(
             cell.closed += places
         else:
             cell.places += places
-            cell.left += free
+            cell.left += 0 if cell.past else free
     return [
         BoardRow(department, hour, tuple(by_day[day] for day in days))
         for (department, hour), by_day in sorted(cells.items())

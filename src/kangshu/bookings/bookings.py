@@ -121,11 +121,11 @@ class Bookings:
         async with self.store.audited_entry(grant, "create", "Appointment", ""):
 
             async def work(transaction: Transaction) -> Stored:
-                slot = await self._slot(transaction, slot_id)
+                resident = await self._resident(transaction, grant, patient)
+                slot, held = await self._slot_and_held(transaction, slot_id, patient)
                 declaration = self.kind_of(slot)
                 self._check_may(grant, declaration)
-                resident = await self._resident(transaction, grant, patient)
-                await self._check(transaction, grant, declaration, slot, resident)
+                await self._check(transaction, grant, declaration, slot, resident, held)
                 confirms = hospital.confirms(slot)
                 status = "pending" if hold or confirms else "booked"
                 made = self._appointment(grant, declaration, slot, resident, status, values or {})
@@ -179,7 +179,7 @@ class Bookings:
                 )
                 if any(pool_of(one) == "public" for one in free):
                     raise Conflict("there are free places: book one", zh="该门诊仍有可约号源，请直接预约")
-                held = await self._held(transaction, patient)
+                held = await transaction.look("Appointment", f"patient=Patient/{patient}&status=waitlist")
                 if any(
                     one["status"] == "waitlist" and extension(one, WANTED) == f"Schedule/{schedule_id}"
                     for one in held
@@ -277,9 +277,11 @@ class Bookings:
             wanted = slot_id or slot_of(appointment)
             if not wanted:
                 raise Unprocessable("choose a slot", zh="请选择号源", issues=(_slot_issue(),))
-            slot = await self._slot(transaction, wanted)
             resident = await self._resident(transaction, engine(grant), patient_of(appointment))
-            await self._check(transaction, grant, declaration, slot, resident, leaving=appointment["id"])
+            slot, held = await self._slot_and_held(transaction, wanted, patient_of(appointment))
+            await self._check(
+                transaction, grant, declaration, slot, resident, held, leaving=appointment["id"]
+            )
             if owner_of(slot) != owner_of(appointment):
                 raise Unprocessable(
                     "the other slot is of another hospital: cancel this and book there",
@@ -310,15 +312,21 @@ class Bookings:
         if move.before and start is not None and start <= self.clock():
             raise Conflict("the appointment has begun", zh=f"就诊时间已到，不能“{move.title.zh}”")
 
-    async def _slot(self, transaction: Transaction, slot_id: str) -> Resource:
-        found = await transaction.reader.current("Slot", slot_id)
-        if found is None or found.deleted:
+    async def _slot_and_held(
+        self, transaction: Transaction, slot_id: str, patient: str
+    ) -> tuple[Resource, list[Resource]]:
+        """Return a slot, and the resident's appointments, in one look. Raises NotFound."""
+        found = await transaction.reader.referring(
+            "Appointment", "actor", ("Patient", patient), ("Slot", slot_id)
+        )
+        slot = next((one.resource for one in found if one.type == "Slot"), None)
+        if slot is None:
             raise NotFound(f"there is no Slot/{slot_id[:64]}", zh="号源不存在")
-        return found.resource
+        return slot, [one.resource for one in found if one.type == "Appointment"]
 
     async def _resident(self, transaction: Transaction, grant: Grant, patient: str) -> Resource:
         """Return the resident, whose row is locked: what they hold is counted by one booking at a time."""
-        found = await transaction.reader.current("Patient", patient, lock=True)
+        found = await transaction.hold_resident(patient)
         # an emergency is to read: nothing is founded on it
         if (
             found is None
@@ -335,6 +343,7 @@ class Bookings:
         declaration: BookingDeclaration,
         slot: Resource,
         resident: Resource,
+        held: Sequence[Resource],
         *,
         leaving: str = "",
     ) -> None:
@@ -348,7 +357,6 @@ class Bookings:
             await self._members(transaction, owner_of(slot)) if declared and declared.by == "alliance" else ()
         )
         check_pool(declaration, pool, grant, owner_of(slot), resident, members, figures)
-        held = await self._held(transaction, str(resident["id"]))
         check_resident(declaration, slot, held, figures, leaving=leaving)
 
     async def _members(self, transaction: Transaction, owner: str) -> Sequence[str]:
@@ -365,12 +373,6 @@ class Bookings:
             for one in found
             if one.get("active") is not False and (one.get("period") or {}).get("end", today)[:10] >= today
         ]
-
-    async def _held(self, transaction: Transaction, patient: str) -> list[Resource]:
-        """Return what counts against another booking of the resident: what lies ahead, and what was missed."""
-        return await transaction.look(
-            "Appointment", f"patient=Patient/{patient}&status=waitlist,pending,booked,noshow&_count=100"
-        )
 
     def _check_may(self, grant: Grant, declaration: BookingDeclaration) -> None:
         if not (grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)):

@@ -186,12 +186,18 @@ def differences(ours: list[Resource], there: list[Resource]) -> list[Difference]
             continue
         if _moment(one) != _moment(other):
             found.append(Difference(id, "time", str(one.get("start", "")), str(other.get("start", ""))))
-        elif (one["status"] in TAKING) != (other.get("status") in TAKING):
+        elif _standing(one) != _standing(other):
             found.append(Difference(id, "status", one["status"], str(other.get("status", ""))))
     for key, other in theirs.items():
         if other.get("status") in TAKING:
             found.append(Difference(key, "missing-here", "", str(other.get("status", ""))))
     return found
+
+
+def _standing(appointment: Resource) -> str:
+    """Return how far a booking is: held, taken or neither."""
+    status = str(appointment.get("status", ""))
+    return status if status == "pending" else "taken" if status in TAKING else ""
 
 
 def _moment(appointment: Resource) -> str:

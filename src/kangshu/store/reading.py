@@ -82,6 +82,25 @@ class Reader:
         await self.learn([row])
         return self.stored(row, type)
 
+    async def referring(
+        self, type: str, parameter: str, target: tuple[str, str], also: tuple[str, str]
+    ) -> list[Stored]:
+        """Return the records of `type` whose reference `parameter` (one that is indexed) points to `target`, and the
+        record `also`, in one look, whoever may see them; those that are deleted are left out."""
+        columns = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
+        rows = await self.connection.fetch(
+            f"""select {columns} from resource r where r.type = $1 and r.id = $2 and not r.deleted
+            union all select {columns} from index_reference i join resource r on r.key = i.key
+            where i.param = $3 and i.target = $4 and i.target_type = $5 and not r.deleted""",
+            self.catalogue.type(also[0]),
+            also[1],
+            self.catalogue.params[type, parameter],
+            target[1],
+            self.catalogue.type(target[0]),
+        )
+        await self.learn(rows)
+        return [self.stored(row) for row in rows]
+
     async def by_key(self, key: int) -> Stored | None:
         """Return the current row of `key` under lock, whoever may see it."""
         row = await self.connection.fetchrow(

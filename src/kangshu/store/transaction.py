@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from kangshu.store.store import Store
 
 _CREATE, _UPDATE, _DELETE = 0, 1, 2
+FROM_PATIENT = 1
+"""resource.district_from: the record stands where its resident does."""
 
 
 class Transaction:
@@ -59,6 +61,8 @@ class Transaction:
         self.awaited: set[tuple[str, str]] = set()
         """Type and id of records that attachments written here belong to and that are not there yet."""
         self._attempt = ("transaction", "", "")
+        self._places: dict[str, str] = {}
+        """Patient id → division of residents whose rows are locked here: it cannot change before this ends."""
 
     def under(self, grant: Grant) -> Transaction:
         """Return this same transaction under another grant: what it writes commits or fails with the rest."""
@@ -66,6 +70,7 @@ class Transaction:
         other.read_rows = self.read_rows
         other.residents = self.residents
         other.awaited = self.awaited
+        other._places = self._places
         return other
 
     async def close(self) -> None:
@@ -125,6 +130,13 @@ class Transaction:
     async def look(self, type: str, criteria: str) -> list[Resource]:
         """Return every match for the product's own checks: whoever may see it, shown to nobody, and so in no audit."""
         return [stored.resource for stored in await find_all(self.reader, CHECKING, type, criteria)]
+
+    async def hold_resident(self, id: str) -> Stored | None:
+        """Return a Patient under lock, whoever may see it: what is written of them meanwhile waits for this one."""
+        found = await self.reader.current("Patient", id, lock=True)
+        if found is not None and not found.deleted and found.scope.district:
+            self._places[id] = found.scope.district
+        return found
 
     async def count(self, query: Query) -> int:
         """Return how many records match."""
@@ -362,6 +374,8 @@ class Transaction:
         return meta.get("security") if isinstance(meta, dict) else None
 
     async def _place(self, type: str, id: str, scope: Scope) -> tuple[Scope, int]:
+        if type != "Patient" and scope.patient in self._places:
+            return replace(scope, district=self._places[scope.patient]), FROM_PATIENT
         catalogue = self._store.catalogue
         organisations = [one for one in scope.organisations if type != "Organization" or one != id]
         row = await self.connection.fetchrow(

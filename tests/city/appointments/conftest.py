@@ -62,7 +62,10 @@ def slot(
 ) -> Resource:
     """Return a free slot."""
     extensions: list[Resource] = [
-        {"url": structure("responsible-organisation"), "valueReference": {"reference": f"Organization/{hospital}"}},
+        {
+            "url": structure("responsible-organisation"),
+            "valueReference": {"reference": f"Organization/{hospital}"},
+        },
         {"url": structure("capacity"), "valuePositiveInt": places},
     ]
     if pool:
@@ -78,7 +81,7 @@ def department(id_: str, hospital: str = "hospital", kind: str = "outpatient") -
     """Return a department that can be booked."""
     coding = {"system": code_system("booking-kind"), "code": f"appointments/{kind}"}
     return {
-        "resourceType": "HealthcareService", "id": id_, "active": True, "name": "心血管内科门诊",
+        "resourceType": "HealthcareService", "id": id_, "active": True, "name": f"心血管内科门诊 {id_}",
         "providedBy": {"reference": f"Organization/{hospital}"}, "category": [{"coding": [coding]}],
         "specialty": [{"text": "心血管内科"}],
     }  # fmt: skip
@@ -126,12 +129,19 @@ class Town:
             name = f"{role}-{organisation_ or patient}"
             accounts = self.site.platform.accounts
             account = Account(
-                name=name, display=name, roles=(role,), organisation=organisation_, patient=patient, district="990102"
+                name=name,
+                display=name,
+                roles=(role,),
+                organisation=organisation_,
+                patient=patient,
+                district="990102",
             )
             self.site.run(accounts.create_account(SYSTEM, account))
             token = self.site.run(accounts.create_token(name, timedelta(hours=1)))
             headers = {"Authorization": f"Bearer {token}"}
-            self._clients[key] = httpx.Client(base_url=f"{self.site.address}/fhir", headers=headers, timeout=60)
+            self._clients[key] = httpx.Client(
+                base_url=f"{self.site.address}/fhir", headers=headers, timeout=60
+            )
         return self._clients[key]
 
     def put(self, *resources: Resource) -> None:
@@ -165,7 +175,10 @@ async def _execute(url: str, sql: str) -> None:
 
 @pytest.fixture(scope="module")
 def town(
-    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    postgres_url: str,
+    template_database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Town]:
     """The served city of a module."""
     name = f"kangshu_{request.module.__name__.rpartition('.')[2]}_{template_database[-20:]}"

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.city.appointments.conftest import Town, at, inputs, resident, slot
 
@@ -43,7 +42,11 @@ def test_held_booked_checked_in_seen(town: Town) -> None:
 def test_never_oversold(town: Town) -> None:
     """200 at once for 7 places of one slot and for single places: exactly as many come through as there are places."""
     town.put(*(resident(f"many-{number}") for number in range(200)))
-    town.put(slot("seven", at(5, 8), places=7), slot("one", at(5, 9)), slot("kept", at(5, 10), places=3, pool="referral"))
+    town.put(
+        slot("seven", at(5, 8), places=7),
+        slot("one", at(5, 9)),
+        slot("kept", at(5, 10), places=3, pool="referral"),
+    )
     headers = town.client("community-doctor", "centre").headers
 
     async def storm() -> list[tuple[str, int]]:

@@ -52,7 +52,7 @@ async def board(visit: Visit) -> Response:
         organisation = next(iter([*own, *owners]), "")
     kinds = visit.platform.bookings.declarations
     kind = visit.query("kind") or next((one.code for one in kinds if one.usual), "")
-    day = visit.query("day") or today().isoformat()
+    day = visit.query("day") or _next_day(today()).isoformat()
     found = None
     if organisation:
         found = await visit.platform.bookings.board(
@@ -73,6 +73,11 @@ async def board(visit: Visit) -> Response:
         today=today(),
         own=visit.grant.acts_for(organisation),
     )
+
+
+def _next_day(day: date) -> date:
+    """Return the day whose week is shown at first: at a weekend the week that comes."""
+    return day + timedelta(days=7 - day.weekday()) if day.weekday() > 4 else day
 
 
 async def slot(visit: Visit) -> Response:
