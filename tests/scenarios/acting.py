@@ -155,13 +155,18 @@ class Stage:
 
     def _send(self, who: ScenarioAccount, step: ScenarioStep) -> httpx.Response:
         browser = self.people.browser(who, self.scenario.accounts)
-        form = {**sent(self.filled(step.values)), "_token": self.people.token(browser)}
+        values = self.filled(step.values)
+        files = {name: _file(one) for name, one in values.items() if _is_file(one)}
+        plain = {name: one for name, one in values.items() if name not in files}
+        form = {**sent(plain), "_token": self.people.token(browser)}
         if step.verb == "move":
-            return browser.post(f"/cases/{self.cases[step.of]}/moves/{step.what}", data=form)
+            return browser.post(f"/cases/{self.cases[step.of]}/moves/{step.what}", data=form, files=files or None)
         form |= {"_subject": self.filled(step.subject)} if step.subject else {}
         form |= {"_receiver": self.filled(step.receiver)} if step.receiver else {}
         form |= {"_about": f"Task/{self.cases[step.of]}"} if step.of else {}
-        return browser.post(f"/cases/start/{self.scenario.service}/{step.what}", data=form)
+        return browser.post(
+            f"/cases/start/{self.scenario.service}/{step.what}", data=form, files=files or None
+        )
 
     def _signal(self, step: ScenarioStep) -> None:
         """Send an event as an outside system does; nobody in `refused` may."""
@@ -252,6 +257,15 @@ class Stage:
             if one["type"].get("text") == kept or kept in _codes(one["type"]):
                 return str(one["valueReference"]["reference"])
         raise AssertionError(f"the case {case} keeps no {kept}")
+
+
+def _is_file(value: Any) -> bool:
+    """Return whether a value is a file to attach: `{file: 协议.txt}`."""
+    return isinstance(value, Mapping) and set(value) == {"file"}
+
+
+def _file(value: Mapping[str, Any]) -> tuple[str, bytes, str]:
+    return str(value["file"]), "演练材料".encode(), "text/plain"
 
 
 def sent(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
