@@ -1,0 +1,179 @@
+"""All institutions at once reckon to the same cent as each claim by itself, on random stays, deaths and hospital stays."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+import kangshu_services
+from kangshu.access import system_grant
+from kangshu.base.parameters import ParameterTable, ParameterVersion
+from kangshu.base.text import Text
+from kangshu.cases.calculating import Calculator
+from kangshu.cases.gathering import gathered_rows
+from kangshu.measures import Snapshot, ViewKeeper, Views
+from kangshu.sdk import Resource, code_system, structure
+from kangshu.services import freeze, read_folder
+from tests.measures.city import Feed
+
+ROOT = Path(kangshu_services.__path__[0])
+SERVICE = freeze(read_folder(ROOT / "elder_subsidies", "kangshu_services.elder_subsidies"))
+OTHERS = [read_folder(ROOT / name) for name in ("institutions", "residents")]
+START, END = date(2025, 1, 1), date(2025, 12, 31)
+CLAIM = next(one for one in SERVICE.cases if one.id == "claim")
+OPERATING = next(one for one in SERVICE.calculations if one.id == "operating")
+NATURES = ("private-non-profit", "private-for-profit", "public")
+
+
+def home(rng: Random, number: int) -> Resource:
+    marks = {"nature": rng.choice(NATURES), "institution-form": rng.choice(("general", "family", "medical"))}
+    if rng.random() < 0.9:
+        marks["filing"] = "filed"
+    return {
+        "resourceType": "Organization",
+        "id": f"home-{number}",
+        "type": [{"coding": [{"system": code_system("organisation-kind"), "code": "elder-institution"}]}],
+        "extension": [{"url": structure(name), "valueCode": value} for name, value in marks.items()],
+    }
+
+
+def period(rng: Random) -> dict[str, str]:
+    start = date(2024, 6, 1) + timedelta(days=rng.randrange(700))
+    end = start + timedelta(days=rng.randrange(1, 500))
+    return {"start": start.isoformat(), **({"end": end.isoformat()} if rng.random() < 0.6 else {})}
+
+
+def city(seed: int) -> list[Resource]:
+    rng = Random(seed)
+    made = [home(rng, number) for number in range(8)]
+    for person in range(120):
+        patient: Resource = {
+            "resourceType": "Patient",
+            "id": f"p{person}",
+            "birthDate": "1940-01-01",
+            "gender": "male",
+        }
+        if rng.random() < 0.15:
+            patient["deceasedDateTime"] = (date(2024, 10, 1) + timedelta(days=rng.randrange(460))).isoformat()
+        made.append(patient)
+        for stay in range(rng.choice((1, 1, 1, 2, 3))):
+            made.append(
+                {
+                    "resourceType": "EpisodeOfCare",
+                    "id": f"stay-{person}-{stay}",
+                    "status": "active",
+                    "type": [
+                        {"coding": [{"system": code_system("episode-kind"), "code": "elder-residence"}]}
+                    ],
+                    "patient": {"reference": f"Patient/p{person}"},
+                    "managingOrganization": {"reference": f"Organization/home-{rng.randrange(8)}"},
+                    "period": period(rng),
+                }
+            )
+        for number in range(rng.choice((0, 0, 1, 2))):
+            made.append(
+                {
+                    "resourceType": "Encounter",
+                    "id": f"ward-{person}-{number}",
+                    "status": "finished",
+                    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+                    "subject": {"reference": f"Patient/p{person}"},
+                    "period": period(rng),
+                }
+            )
+    return made
+
+
+def table_of(**figures: Any) -> ParameterTable:
+    table = ParameterTable(SERVICE.parameters)
+    for name, value in figures.items():
+        id_ = name.replace("_", "-")
+        table.enter(
+            ParameterVersion(id_, Text(id_, id_), value, "", "", date(2021, 1, 1), None, "文件", True)
+        )
+    return table
+
+
+def alone(resources: list[Resource], place: Resource, table: ParameterTable) -> Decimal:
+    """Return what a claim of one institution comes to: its roster gathered, then the calculator's steps."""
+    me = f"Organization/{place['id']}"
+    stays = [one for one in resources if one["resourceType"] == "EpisodeOfCare"]
+    mine = {one["patient"]["reference"] for one in stays if one["managingOrganization"]["reference"] == me}
+    records = {
+        "stays": [
+            one
+            for one in stays
+            if one["managingOrganization"]["reference"] == me
+            and one["period"]["start"] <= END.isoformat()
+            and one["period"].get("end", "9999") >= START.isoformat()
+        ],
+        "persons": [one for one in resources if f"Patient/{one['id']}" in mine],
+        "elsewhere": [one for one in stays if one["patient"]["reference"] in mine],
+        "hospital": [
+            one
+            for one in resources
+            if one["resourceType"] == "Encounter" and one["subject"]["reference"] in mine
+        ],
+    }
+    values: dict[str, Any] = {"period_start": START.isoformat(), "period_end": END.isoformat()}
+    ids = {one.id for one in SERVICE.parameters}
+    figures = {one.replace("-", "_"): table.value(one, "", END) for one in ids}
+    names = {
+        "values": values,
+        "requester": me,
+        "parameters": figures,
+        "today": END.isoformat(),
+        "home": [place],
+    }
+    declared = next(one for one in CLAIM.records if one.id == "stays")
+    values["roster"] = gathered_rows(declared, records, names)
+    found = Calculator(SERVICE.calculations, table).work_out(
+        OPERATING, {"resourceType": "Task"}, names, END, ""
+    )
+    assert found.result is not None, found.missing
+    return found.result
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def published(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Resource], Snapshot]:
+    resources, folder = city(request.param), tmp_path_factory.mktemp("views")
+    feed = Feed()
+    feed.write(*resources)
+    views = [*SERVICE.views, *(view for one in OTHERS for view in one.views)]
+    asyncio.run(ViewKeeper(feed, folder, Views(views)).refresh())
+    return resources, Snapshot.open(folder)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {},
+        {"operating_subsidy_counting": "month-end"},
+        {"operating_subsidy_counting": "period-end", "operating_subsidy_rate": Decimal("1234.56")},
+        {"occupied_day_of_leaving": True, "occupied_day_in_hospital": True, "operating_subsidy_cap": 9},
+    ],
+    ids=["average", "month-end", "period-end", "other days and a cap"],
+)
+def test_all_at_once_is_each_alone(
+    published: tuple[list[Resource], Snapshot], figures: dict[str, Any]
+) -> None:
+    resources, snapshot = published
+    table = table_of(**figures)
+    measure = next(one for one in SERVICE.measures if one.id == "operating-subsidy-forecast")
+    values = {one.id: table.value(one.id, "", END) for one in SERVICE.parameters}
+    result = snapshot.evaluate(system_grant("test"), measure, values, START, END, by=("institution",))
+    together = {row.keys[0]: Decimal(str(row.numerator)) for row in result.rows if row.numerator}
+    homes = [one for one in resources if one["resourceType"] == "Organization"]
+    single = {f"Organization/{one['id']}": alone(resources, one, table) for one in homes}
+    assert together == {name: amount for name, amount in single.items() if amount}
+    assert len(together) > 2
+    again = SERVICE.checks[measure.id](resources, START, END, values)
+    assert Decimal(str(again[0])).quantize(Decimal("0.01")) == sum(together.values())
