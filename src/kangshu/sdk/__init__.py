@@ -78,7 +78,7 @@ from kangshu.sdk.entrance import DOORS, Door, EntranceEntry
 from kangshu.sdk.exchanges import BATCH_SYSTEM, ExchangeAnswer, ExchangeColumn, ExchangeDeclaration
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.lists import ListColumn, ListDeclaration, ListStart
-from kangshu.sdk.pictures import CurvePicture, GanttPicture, MapPicture, Milestones, Pictures
+from kangshu.sdk.pictures import CurvePicture, GanttPicture, GridPicture, MapPicture, Milestones, Pictures
 from kangshu.sdk.publishing import Publication
 from kangshu.sdk.questionnaires import (
     ItemKind,
@@ -166,6 +166,7 @@ __all__ = [
     "Field",
     "FieldKind",
     "GanttPicture",
+    "GridPicture",
     "HomeSection",
     "ItemKind",
     "LengthRule",

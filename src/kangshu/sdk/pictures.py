@@ -1,4 +1,4 @@
-"""How the records of a register are drawn beside its list: on a map, along time, as a curve."""
+"""How the records of a register are drawn beside its list: on a map, along time, as a curve, as a plan of cells."""
 
 from __future__ import annotations
 
@@ -63,12 +63,27 @@ class CurvePicture:
 
 
 @dataclass(frozen=True, slots=True)
+class GridPicture:
+    """Records as cells of a plan: one plan per `of` (a column that points to a record), in it a row per `row` (a floor, the
+    highest above), in that a block per `block` (a room). All names are columns; `label` stands in the cell, `colour` is a
+    column with options; `mark` is a second column with options whose meaning stands under the label."""
+
+    of: str
+    row: str
+    block: str
+    label: str
+    colour: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pictures:
     """The pictures of one register; None for those that it does not have."""
 
     map: MapPicture | None = None
     gantt: GanttPicture | None = None
     curve: CurvePicture | None = None
+    grid: GridPicture | None = None
 
 
 NO_PICTURES: Final = Pictures()

@@ -7,23 +7,33 @@ from typing import Any, Final, cast
 
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
-from kangshu.sdk import CurvePicture, GanttPicture, MapPicture, Milestones, Pictures, RegisterDeclaration
+from kangshu.sdk import (
+    CurvePicture,
+    GanttPicture,
+    GridPicture,
+    MapPicture,
+    Milestones,
+    Pictures,
+    RegisterDeclaration,
+)
 from kangshu.services.entry import Entry
 
 _NUMBERS: Final = frozenset({"integer", "decimal"})
 _DAYS: Final = frozenset({"date", "datetime"})
 _CHOICE: Final = frozenset({"choice"})
 _POINTS: Final = frozenset({"reference"})
+_HOLDERS: Final = frozenset({"reference", "organisation"})
 _YES_OR_NO: Final = frozenset({"boolean"})
 _ANY: Final = frozenset[str]()
 
 
 def read_pictures(entry: Entry, service: str) -> Pictures:
-    """Return what `map`, `gantt` and `curve` of a register declare."""
+    """Return what `map`, `gantt`, `curve` and `grid` of a register declare."""
     return Pictures(
         _map(entry.entry("map")) if entry.has("map") else None,
         _gantt(entry.entry("gantt"), service) if entry.has("gantt") else None,
         _curve(entry.entry("curve")) if entry.has("curve") else None,
+        _grid(entry.entry("grid")) if entry.has("grid") else None,
     )
 
 
@@ -79,6 +89,19 @@ def _curve(entry: Entry) -> CurvePicture:
     return picture
 
 
+def _grid(entry: Entry) -> GridPicture:
+    picture = GridPicture(
+        of=entry.string("of", required=True),
+        row=entry.string("row", required=True),
+        block=entry.string("block", required=True),
+        label=entry.string("label", required=True),
+        colour=entry.string("colour", required=True),
+        mark=entry.string("mark"),
+    )
+    entry.close()
+    return picture
+
+
 def check_pictures(
     register: RegisterDeclaration, registers: Mapping[str, RegisterDeclaration]
 ) -> Iterator[tuple[str, str]]:
@@ -92,6 +115,10 @@ def check_pictures(
         yield from _columns(register, "curve", {curve.month: _DAYS})
         yield from _columns(register, "curve", {curve.value: _NUMBERS, curve.planned: _NUMBERS})
         yield from _columns(register, "curve", {curve.of: _POINTS})
+    if (grid := pictures.grid) is not None:
+        anything = dict.fromkeys((grid.row, grid.block, grid.label), _ANY)
+        yield from _columns(register, "grid", {grid.of: _HOLDERS, **anything})
+        yield from _columns(register, "grid", {grid.colour: _CHOICE, grid.mark: _CHOICE})
 
 
 def _check_map(register: RegisterDeclaration, picture: MapPicture) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ from kangshu.web.pages.registers import (
 )
 from kangshu.web.visit import Visit
 
-_MOST: Final = 2000
+MOST: Final = 2000
 _COLOURS: Final = 12
 
 
@@ -51,7 +51,7 @@ class BarRow:
     bar: Markup
 
 
-async def _frame(
+async def frame(
     visit: Visit, declared: RegisterDeclaration, current: str, shown: int, total: int
 ) -> dict[str, Any]:
     """Return what every picture's page shows besides the picture."""
@@ -75,18 +75,18 @@ async def on_map(visit: Visit) -> Response:
     picture = declared.pictures.map
     if picture is None:
         raise NotFound("this register has no map", zh="该台账没有地图")
-    found = await visit.platform.registers.pictured(visit.grant, declared.code, filters_of(visit), most=_MOST)
+    found = await visit.platform.registers.pictured(visit.grant, declared.code, filters_of(visit), most=MOST)
     places = await maps.lands(visit)
     code = visit.query("district") or visit.platform.settings.jurisdiction
     rows = list(zip(found.rows, found.places, strict=True))
     sizes = [_number(row.values.get(picture.size)) for row, _ in rows]
     largest = max((one for one in sizes if one is not None), default=0.0)
-    colours = _column(declared, picture.colour)
+    colours = column_of(declared, picture.colour)
     marks, unplaced, lines = [], 0, []
     for (row, position), size in zip(rows, sizes, strict=True):
         said = _told(visit, declared, picture, row)
         name, address = words.of(row.texts[picture.label]), record_address(declared, row.id)
-        colour = _colour(colours, row.values.get(picture.colour))
+        colour = colour_of(colours, row.values.get(picture.colour))
         lines.append((name, address, said, colour, position is not None))
         if position is None:
             unplaced += 1
@@ -98,19 +98,19 @@ async def on_map(visit: Visit) -> Response:
     return visit.render(
         "register_map.html",
         drawing=maps.drawn_map(places, code, title=title, marks=marks, links=links),
-        legend=_legend(visit, colours, [row.values.get(picture.colour) for row, _ in rows]),
-        sized=words.of(sized.title) if (sized := _column(declared, picture.size)) else "",
+        legend=legend_of(visit, colours, [row.values.get(picture.colour) for row, _ in rows]),
+        sized=words.of(sized.title) if (sized := column_of(declared, picture.size)) else "",
         lines=lines,
         unplaced=words("另有 {count} 条没有登记位置，未画在图上。", count=unplaced) if unplaced else "",
         up=visit.with_query(district="") if visit.query("district") else "",
         place=places[code].name if code in places else "",
-        **await _frame(visit, declared, "map", len(found.rows), found.total),
+        **await frame(visit, declared, "map", len(found.rows), found.total),
     )
 
 
 def _told(visit: Visit, declared: RegisterDeclaration, picture: MapPicture, row: Any) -> str:
     """Return what a mark says besides its name: its colour's meaning, and what its size stands for."""
-    words, sized = visit.words, _column(declared, picture.size)
+    words, sized = visit.words, column_of(declared, picture.size)
     colour = words.of(row.texts[picture.colour]) if picture.colour else ""
     size = words.of(row.texts[picture.size]) if picture.size else ""
     return " · ".join(filter(None, (colour, f"{words.of(sized.title)} {size}" if sized and size else "")))
@@ -122,15 +122,15 @@ async def along_time(visit: Visit) -> Response:
     picture = declared.pictures.gantt
     if picture is None:
         raise NotFound("this register has no time picture", zh="该台账没有甘特图")
-    found = await visit.platform.registers.pictured(visit.grant, declared.code, filters_of(visit), most=_MOST)
+    found = await visit.platform.registers.pictured(visit.grant, declared.code, filters_of(visit), most=MOST)
     stages = await _stages(visit, declared, picture)
-    colours = _column(declared, picture.colour)
+    colours = column_of(declared, picture.colour)
     bars = [
         gantt.Bar(
             _day(row.values.get(picture.start)),
             _day(row.values.get(picture.end)),
             _number(row.values.get(picture.progress)),
-            _colour(colours, row.values.get(picture.colour)),
+            colour_of(colours, row.values.get(picture.colour)),
             row.values.get(picture.late) is True,
             stages.get(f"{declared.resource_type}/{row.id}", ()),
         )
@@ -145,9 +145,9 @@ async def along_time(visit: Visit) -> Response:
         "register_gantt.html",
         head=gantt.head(axis, day, words("今天 {day}", day=day.isoformat())),
         lines=[lines[place] for place in order],
-        legend=_legend(visit, colours, [row.values.get(picture.colour) for row in found.rows]),
+        legend=legend_of(visit, colours, [row.values.get(picture.colour) for row in found.rows]),
         staged=picture.milestones is not None,
-        **await _frame(visit, declared, "gantt", len(found.rows), found.total),
+        **await frame(visit, declared, "gantt", len(found.rows), found.total),
     )
 
 
@@ -183,7 +183,7 @@ async def _stages(
     marks = picture.milestones
     if marks is None:
         return {}
-    found = await visit.platform.registers.pictured(visit.grant, marks.register, most=_MOST * 10)
+    found = await visit.platform.registers.pictured(visit.grant, marks.register, most=MOST * 10)
     by_row: dict[str, list[gantt.Stage]] = {}
     for row in found.rows:
         day = _day(row.values.get(marks.day))
@@ -200,10 +200,10 @@ async def as_curve(visit: Visit) -> Response:
     if picture is None:
         raise NotFound("this register has no curve", zh="该台账没有曲线")
     found = await visit.platform.registers.pictured(
-        visit.grant, declared.code, filters_of(visit), most=_MOST * 10
+        visit.grant, declared.code, filters_of(visit), most=MOST * 10
     )
     months = curve_months([row.values for row in found.rows], picture)
-    value, planned = _column(declared, picture.value), _column(declared, picture.planned)
+    value, planned = column_of(declared, picture.value), column_of(declared, picture.planned)
     unit = picture.unit
     points = [charts.Point(one.month, one.value) for one in months]
     second = [charts.Point(one.month, one.planned) for one in months] if planned else []
@@ -219,7 +219,7 @@ async def as_curve(visit: Visit) -> Response:
         planned=words.of(planned.title) if planned else "",
         unit=words(unit),
         added_up=picture.added_up,
-        **await _frame(visit, declared, "curve", len(found.rows), found.total),
+        **await frame(visit, declared, "curve", len(found.rows), found.total),
     )
 
 
@@ -260,22 +260,22 @@ def _next(month: str) -> str:
     return f"{year + number // 12}-{number % 12 + 1:02d}"
 
 
-def _legend(visit: Visit, column: Column | None, values: Sequence[Any]) -> list[Legend]:
+def legend_of(visit: Visit, column: Column | None, values: Sequence[Any]) -> list[Legend]:
     if column is None:
         return []
     counts = {one.code: sum(1 for value in values if value == one.code) for one in column.options}
     return [
-        Legend(_colour(column, one.code), visit.words.of(one.title), counts[one.code])
+        Legend(colour_of(column, one.code), visit.words.of(one.title), counts[one.code])
         for one in column.options
         if counts[one.code]
     ]
 
 
-def _column(declared: RegisterDeclaration, name: str) -> Column | None:
+def column_of(declared: RegisterDeclaration, name: str) -> Column | None:
     return next((one for one in declared.columns if name and one.id == name), None)
 
 
-def _colour(column: Column | None, value: Any) -> int:
+def colour_of(column: Column | None, value: Any) -> int:
     """Return the number of the colour of a choice, from 1; 0 for none."""
     codes = [one.code for one in column.options] if column else []
     return codes.index(value) % _COLOURS + 1 if value in codes else 0

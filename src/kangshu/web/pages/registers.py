@@ -145,6 +145,7 @@ def picture_tabs(visit: Visit, declared: RegisterDeclaration, current: str = "")
         ("map", "地图", pictures.map),
         ("gantt", "甘特图", pictures.gantt),
         ("curve", "曲线", pictures.curve),
+        ("grid", "平面图", pictures.grid),
     )
     drawn = [(name, title) for name, title, one in offered if one is not None]
     if not drawn:
