@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove
+from kangshu.sdk import DemoCase, DemoCity, DemoMove
 
 CIVIL, FIRE = "unit-civil-affairs", "unit-fire-rescue"
 
@@ -134,16 +134,20 @@ def _stays(city: DemoCity) -> Iterator[DemoCase]:
 
 
 _FRAIL = 0.55
+_ALL_ORDINARY = 12
+"""Beds up to which a home has none for hospice or rehabilitation: its last bed is an ordinary one."""
 
 
 def _others(city: DemoCity) -> Iterator[DemoCase]:
+    home = city.organisation("elder-songping-home")
+    free = home.size if home.size <= _ALL_ORDINARY else home.size - 2
     works = {
         "receiver": CIVIL,
-        "beds_chosen": ANY,
+        "beds_chosen": [f"Location/bed-songping-home-{free:03d}"],
         "works": "增设护理床、呼叫系统和无障碍卫浴。",
         "cost": 68000,
     }
-    works["beds_chosen"] = [f"Location/bed-songping-home-{number:03d}" for number in (1,)]
+    yield DemoCase("institutions/conversion", home.id, 6, works)
     operator = "operator-anhe"
     award = {
         "bidders": 4,

@@ -61,7 +61,8 @@ async def as_grid(visit: Visit) -> Response:
 def _plan(visit: Visit, declared: RegisterDeclaration, key: str, rows: Iterable[Any]) -> Plan:
     picture, words = declared.pictures.grid, visit.words
     assert picture is not None  # noqa: S101 - the page asks for it
-    colours, cells, listed = column_of(declared, picture.colour), {}, list(rows)
+    colours, listed = column_of(declared, picture.colour), list(rows)
+    cells: dict[tuple[float, str], dict[str, list[Cell]]] = {}
     for row in listed:
         value = row.values.get(picture.colour)
         cell = Cell(
