@@ -48,13 +48,13 @@ class Target:
 
 
 NAMED = {
-    "/residents/{id}": "Patient", "/responses/{id}": "QuestionnaireResponse", "/permissions/residents/{id}": "Patient", "/cases/{id}": "Task", "/files/{id}": "DocumentReference",
+    "/bookings/slots/{id}": "Slot", "/bookings/{id}": "Appointment", "/residents/{id}": "Patient", "/public/notices/{id}": "Task", "/responses/{id}": "QuestionnaireResponse", "/permissions/residents/{id}": "Patient", "/cases/{id}": "Task", "/files/{id}": "DocumentReference",
     "/plans/{id}": "PlanDefinition", "/returns/{id}": "PlanDefinition", "/assessments/units/{id}": "Task", "/assessments/schemes/{id}": "Library", "/plans/import/{id}": "DocumentReference", "/me/consents/{id}": "Task", "/notices/{id}": "Communication", "/snapshots/{id}": "DocumentReference",
 }  # fmt: skip
 """What the `{id}` of a route is the id of; a route begins with its key."""
 
 OTHERWISE = (
-    "/measures/{id}", "/lists/{service}/{list}", "/questionnaires/{service}/{questionnaire}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
+    "/measures/{id}", "/exchanges/{service}/{exchange}", "/lists/{service}/{list}", "/questionnaires/{service}/{questionnaire}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
     "/sign-in/back/{kind}", "/me/tokens/{id}/end", "/me/identities/{id}/end", "/me/deputies/{id}/end", "/me/lookups/{id}/ask", "/extracts/{id}", "/emergency/{id}", "/public/plans/{plan}",
     "/me/contacts/{channel}/{act}", "/admin/deliveries/{id}/again", "/admin/accounts/{name}", "/admin/import/{act}", "/admin/parameters/{id}",
 )  # fmt: skip

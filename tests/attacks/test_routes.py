@@ -27,6 +27,10 @@ SENT: dict[str, tuple[str, str]] = {
     "patch": ('[{{"op":"test","path":"/resourceType","value":"{kind}"}}]', "application/json-patch+json"),
     "$validate": ('{{"resourceType":"{kind}"}}', "application/fhir+json"),
     "$move": ('{{"resourceType":"Parameters","parameter":[{{"name":"move","valueString":"accept"}}]}}', "application/fhir+json"),
+    "$book": ('{{"resourceType":"Parameters","parameter":[{{"name":"patient","valueString":"none"}}]}}', "application/fhir+json"),
+    "$wait": ('{{"resourceType":"Parameters","parameter":[{{"name":"patient","valueString":"none"}}]}}', "application/fhir+json"),
+    "$publish-slots": ('{{"resourceType":"Parameters","parameter":[{{"name":"first","valueString":"2026-01-05"}},{{"name":"last","valueString":"2026-01-11"}}]}}', "application/fhir+json"),
+    "$reconcile-bookings": ('{{"resourceType":"Parameters","parameter":[{{"name":"day","valueString":"2026-01-05"}}]}}', "application/fhir+json"),
     "$reveal": ('{{"resourceType":"Parameters","parameter":[{{"name":"field","valueString":"telephone"}},{{"name":"reason","valueString":"xxxxxxxxxx"}}]}}', "application/fhir+json"),
 }  # fmt: skip
 """What is sent, by interaction or operation; others take no body."""

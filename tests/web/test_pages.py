@@ -44,6 +44,9 @@ def places_of(site: Site) -> dict[str, str]:
     own, *_, higher = site.run(site.platform.plans.plans(grant))
     view = site.run(site.platform.plans.plan(grant, own.id))
     task = site.run(store.search_all(grant, "Task", ""))[0]
+    slots = site.run(store.search_all(grant, "Slot", "schedule=Schedule/schedule-yunxi-first-1"))
+    appointments = site.run(store.search_all(grant, "Appointment", "slot:missing=false"))
+    slot, appointment = (next(iter(found), {"id": "none"}) for found in (slots, appointments))
     register = next(one for one in site.platform.registers.declarations if one.resource_type == "Location")
     record = site.run(store.search_all(grant, "Location", register.criteria))[0]
     linked = next(one for one in view.targets if one.measure)
@@ -56,6 +59,7 @@ def places_of(site: Site) -> dict[str, str]:
     return {
         "/returns/{id}": own.id, "{period}": sorted(period for _, period in returns.rows)[0],
         "/assessments/schemes/{id}": sheet.scheme, "/assessments/units/{id}": sheet.task,
+        "/bookings/slots/{id}": slot["id"], "/bookings/{id}": appointment["id"],
         "/plans/{id}": own.id, "{other}": higher.id, "{goal}": linked.id, "/measures/{id}": "nursing-bed-share",
         "/cases/{id}": task["id"], "/residents/{id}": patient["id"], "/files/{id}": "none",
         "/admin/parameters/{id}": site.platform.parameters.ids()[0], "{service}/{register}": register.code,
@@ -68,7 +72,12 @@ def places_of(site: Site) -> dict[str, str]:
 def address_of(page: Page, places: dict[str, str]) -> str:
     """Return an address of `page` that exists in the city; what `places` does not know is called `none`."""
     path = page.path
-    for register in ("{service}/{register}", "{service}/{list}", "{service}/{case}", "{service}/{questionnaire}"):
+    for register in (
+        "{service}/{register}",
+        "{service}/{list}",
+        "{service}/{case}",
+        "{service}/{questionnaire}",
+    ):
         path = path.replace(register, places[register])
     for prefix, place in places.items():
         if prefix.startswith("/") and path.startswith(prefix):

@@ -122,7 +122,7 @@ class Bookings:
 
             async def work(transaction: Transaction) -> Stored:
                 resident = await self._resident(transaction, grant, patient)
-                slot, held = await self._slot_and_held(transaction, slot_id, patient)
+                slot, held = await self._slot_and_held(transaction, grant, slot_id, patient)
                 declaration = self.kind_of(slot)
                 self._check_may(grant, declaration)
                 await self._check(transaction, grant, declaration, slot, resident, held)
@@ -165,10 +165,10 @@ class Bookings:
         Raises as `book`; Conflict where a place is free.
         """
         async with self.store.audited_entry(grant, "create", "Appointment", ""):
+            schedule = (await self.store.read(grant, "Schedule", schedule_id)).resource
+            declaration = self.kind_of(schedule)
 
             async def work(transaction: Transaction) -> Stored:
-                schedule = (await transaction.read("Schedule", schedule_id)).resource
-                declaration = self.kind_of(schedule)
                 self._check_may(grant, declaration)
                 if declaration.state_title("waitlist").zh == "waitlist":
                     raise Unprocessable("this kind has no waiting list", zh="该类预约没有候补")
@@ -278,7 +278,7 @@ class Bookings:
             if not wanted:
                 raise Unprocessable("choose a slot", zh="请选择号源", issues=(_slot_issue(),))
             resident = await self._resident(transaction, engine(grant), patient_of(appointment))
-            slot, held = await self._slot_and_held(transaction, wanted, patient_of(appointment))
+            slot, held = await self._slot_and_held(transaction, grant, wanted, patient_of(appointment))
             await self._check(
                 transaction, grant, declaration, slot, resident, held, leaving=appointment["id"]
             )
@@ -313,16 +313,16 @@ class Bookings:
             raise Conflict("the appointment has begun", zh=f"就诊时间已到，不能“{move.title.zh}”")
 
     async def _slot_and_held(
-        self, transaction: Transaction, slot_id: str, patient: str
+        self, transaction: Transaction, grant: Grant, slot_id: str, patient: str
     ) -> tuple[Resource, list[Resource]]:
-        """Return a slot, and the resident's appointments, in one look. Raises NotFound."""
+        """Return a slot that the grant sees, and the resident's appointments, in one look. Raises NotFound."""
         found = await transaction.reader.referring(
             "Appointment", "actor", ("Patient", patient), ("Slot", slot_id)
         )
-        slot = next((one.resource for one in found if one.type == "Slot"), None)
-        if slot is None:
+        slot = next((one for one in found if one.type == "Slot"), None)
+        if slot is None or not await transaction.reader.may_read(grant, slot):
             raise NotFound(f"there is no Slot/{slot_id[:64]}", zh="号源不存在")
-        return slot, [one.resource for one in found if one.type == "Appointment"]
+        return slot.resource, [one.resource for one in found if one.type == "Appointment"]
 
     async def _resident(self, transaction: Transaction, grant: Grant, patient: str) -> Resource:
         """Return the resident, whose row is locked: what they hold is counted by one booking at a time."""

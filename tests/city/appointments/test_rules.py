@@ -193,6 +193,7 @@ def test_publishing_guards_share_and_length(town: Town) -> None:
 
     assert publish(town.client("hospital-clerk", "county")).status_code == 403
     refused = publish()
+    assert refused.status_code == 422, refused.text
     assert refused.status_code == 422
     assert "还缺 2 个" in refused.text, "ceil(60 % of 20) - 10"
     town.put(template("service-far", "referral", 8))
