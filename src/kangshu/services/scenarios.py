@@ -6,7 +6,7 @@ from kangshu.sdk import SCENARIO_VERBS, ScenarioAccount, ScenarioDeclaration, Sc
 from kangshu.services.entry import Entry
 from kangshu.services.places import Places
 
-_ACTED = frozenset({"start", "move"})
+_ACTED = frozenset({"start", "move", "signal"})
 
 
 def read_scenario(entry: Entry, service: str, places: Places) -> ScenarioDeclaration:

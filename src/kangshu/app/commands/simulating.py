@@ -1,7 +1,5 @@
 """`kangshu simulate`: plays an outside system that sends events (a telephony or device platform)."""
 
-from __future__ import annotations
-
 import secrets
 import sys
 from datetime import timedelta
