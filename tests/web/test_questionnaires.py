@@ -68,7 +68,7 @@ def test_a_scale_from_draft_to_result(
     told = doctor.get(sheet).text
     level = next(one for one in scale.levels if scale.result and one.id == scale.result.level)
     assert any(option.title.zh in told for option in level.options)
-    assert doctor.get(draft).headers["location"] == sheet  # what is signed is not filled in again
+    assert "data-scale" not in doctor.get(draft).text  # what is signed is not filled in again
     for kind, start in (("docx", b"PK"), ("pdf", b"%PDF")):
         assert doctor.get(f"{sheet}/print.{kind}").content.startswith(start)
     assert doctor.get(f"{sheet}/print.txt").status_code == 404

@@ -139,10 +139,10 @@ async def create(visit: Visit) -> Response:
 
 
 async def edit(visit: Visit) -> Response:
-    """Show a draft to go on with."""
+    """Show a draft to go on with; what is signed is shown as it is."""
     filled = await visit.platform.questionnaires.read(visit.grant, visit.path("id"))
     if filled.status != "in-progress":
-        return visit.go(f"/responses/{filled.id}")
+        return await _shown(visit, filled)
     return await _form(visit, filled.declaration, filled.answers, filled.subject, filled.day, filled=filled)
 
 
