@@ -54,7 +54,7 @@ NAMED = {
 """What the `{id}` of a route is the id of; a route begins with its key."""
 
 OTHERWISE = (
-    "/measures/{id}", "/exchanges/{service}/{exchange}", "/lists/{service}/{list}", "/questionnaires/{service}/{questionnaire}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
+    "/measures/{id}", "/exchanges/{service}/{exchange}", "/lists/{service}/{list}", "/desks/{service}/{desk}", "/rosters/{service}/{roster}", "/questionnaires/{service}/{questionnaire}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
     "/sign-in/back/{kind}", "/me/tokens/{id}/end", "/me/identities/{id}/end", "/me/deputies/{id}/end", "/me/lookups/{id}/ask", "/extracts/{id}", "/emergency/{id}", "/public/plans/{plan}",
     "/me/contacts/{channel}/{act}", "/admin/deliveries/{id}/again", "/admin/accounts/{name}", "/admin/import/{act}", "/admin/parameters/{id}",
 )  # fmt: skip
@@ -92,7 +92,7 @@ def targets(city: Any, name: str, page: Page, *, nobody: bool = False) -> Iterat
     path = page.path
     plain = {
         "{goal}": "target-1", "{move}": "accept", "{act}": "stop", "{name}": NOBODY, "{report}": NOBODY, "{verdict}": "accept",
-        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{service}/{list}": NOBODY, "{service}/{questionnaire}": "elder_health/self-care", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01", "{version}": "1", "{step}": "repeal",
+        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{service}/{list}": NOBODY, "{desk}": NOBODY, "{roster}": NOBODY, "{service}/{questionnaire}": "elder_health/self-care", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01", "{version}": "1", "{step}": "repeal",
     }  # fmt: skip
     for key, value in plain.items():
         path = path.replace(key, value)

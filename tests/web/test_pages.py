@@ -53,6 +53,8 @@ def places_of(site: Site) -> dict[str, str]:
     case = site.platform.cases.declarations[0]
     work = next((one.code for service in site.platform.services for one in service.lists), "none/none")
     scale = site.platform.questionnaires.declarations[0]
+    desk = next((one.code for one in site.platform.cases.desks.declarations), "none/none")
+    roster = next((one.code for one in site.platform.cases.rosters.declarations), "none/none")
     filled = site.run(store.search_all(grant, "QuestionnaireResponse", ""))[0]
     sheet = site.run(site.platform.assessments.sheets(grant))[0]
     returns = site.run(site.platform.returns.table(grant, own.id))
@@ -63,7 +65,7 @@ def places_of(site: Site) -> dict[str, str]:
         "/plans/{id}": own.id, "{other}": higher.id, "{goal}": linked.id, "/measures/{id}": "nursing-bed-share",
         "/cases/{id}": task["id"], "/residents/{id}": patient["id"], "/files/{id}": "none",
         "/admin/parameters/{id}": site.platform.parameters.ids()[0], "{service}/{register}": register.code,
-        "{register-id}": record["id"], "{service}/{case}": case.code, "{service}/{list}": work, "{service}/{questionnaire}": scale.code, "/responses/{id}": filled["id"], "{name}": "doctor", "{act}": "unlock",
+        "{register-id}": record["id"], "{service}/{case}": case.code, "{service}/{list}": work, "{service}/{desk}": desk, "{service}/{roster}": roster, "{service}/{questionnaire}": scale.code, "/responses/{id}": filled["id"], "{name}": "doctor", "{act}": "unlock",
         "{move}": "none", "{kind}": "resident", "{report}": "none", "{verdict}": "accept",
         "{form}": "xlsx", "{channel}": "none", "{clause}": "clause-005", "{unit}": "unit-civil-affairs",
     }  # fmt: skip
@@ -75,6 +77,8 @@ def address_of(page: Page, places: dict[str, str]) -> str:
     for register in (
         "{service}/{register}",
         "{service}/{list}",
+        "{service}/{desk}",
+        "{service}/{roster}",
         "{service}/{case}",
         "{service}/{questionnaire}",
     ):
