@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,8 @@ from kangshu.access import Grant, OrganisationIn, system_grant
 from kangshu.access.predicates import Everything
 from kangshu.base.clock import now, today
 from kangshu.base.faults import Conflict, Fault, Forbidden, NotFound, PreconditionFailed, Unprocessable
-from kangshu.base.parameters import ParameterTable
+from kangshu.base.parameters import ParameterTable, ParameterVersion
+from kangshu.base.text import Text
 from kangshu.documents import write_report_docx
 from kangshu.questionnaires import Questionnaires, blank_form, filled_form
 from kangshu.services import load
@@ -54,6 +55,7 @@ class Room:
 
     questionnaires: Questionnaires
     store: Store
+    parameters: ParameterTable
     first: Grant
     second: Grant
     stranger: Grant
@@ -70,8 +72,11 @@ async def room(database_url: str, tmp_path: Path) -> AsyncIterator[Room]:
     for id_ in ("body-a", "body-b"):
         await store.update(SYSTEM, {"resourceType": "Organization", "id": id_, "name": id_})
     await store.update(SYSTEM, {"resourceType": "Patient", "id": "elder-1", "name": [{"text": "老人"}]})
-    made = Questionnaires(store, service.questionnaires, ParameterTable(service.parameters), "990100")
-    yield Room(made, store, grant("first", "body-a"), grant("second", "body-a"), grant("third", "body-b"))
+    table = ParameterTable(service.parameters)
+    made = Questionnaires(store, service.questionnaires, table, "990100")
+    yield Room(
+        made, store, table, grant("first", "body-a"), grant("second", "body-a"), grant("third", "body-b")
+    )
     await store.close()
 
 
@@ -119,6 +124,21 @@ async def test_two_sign_before_it_is_final(room: Room) -> None:
         await asked.sign(replace(room.second, account="fourth"), sheet.id)
     with pytest.raises(Conflict):
         await asked.save(room.first, "small/scale", WHO, BEST, day=today(), complete=False, id=sheet.id)
+
+
+async def test_what_was_signed_stands_whatever_is_entered_later(room: Room) -> None:
+    asked = room.questionnaires
+    sheet = await asked.save(room.first, "small/scale", WHO, BEST, day=today(), complete=True)
+    raised = ParameterVersion(
+        "small-good", Text("好", "good"), 100, "分", "", date(2020, 1, 1), None, "后来录入", True
+    )
+    room.parameters.enter(raised)
+    filled = await asked.read(room.first, sheet.id)
+    assert filled.outcome.levels["level"].option.code == "good"
+    assert asked.reckon(filled.declaration, BEST, today()).levels["level"].option.code == "fair"
+    await asked.sign(room.second, sheet.id)
+    (observation,) = await room.observations()
+    assert observation["interpretation"][0]["coding"][0]["code"] == "good"
 
 
 async def test_withdrawn_with_its_result(room: Room) -> None:

@@ -6,6 +6,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,7 @@ from kangshu.questionnaires.resources import (
     canonical_of,
     identity_of,
     observation_resource,
+    parameters_of,
     questionnaire_resource,
     response_resource,
     signature,
@@ -129,11 +131,17 @@ class Questionnaires:
         may = grant.may("register.write") and not isinstance(grant.may_write(RESPONSE), Nothing)
         return tuple(self._declared.values()) if may else ()
 
-    def reckon(self, declaration: QuestionnaireDeclaration, answers: Mapping[str, Any], day: date) -> Outcome:
-        """Return what answers come to by the figures in force on `day`. Raises ParameterMissing."""
+    def reckon(
+        self,
+        declaration: QuestionnaireDeclaration,
+        answers: Mapping[str, Any],
+        day: date,
+        kept: Mapping[str, ParameterVersion] = MappingProxyType({}),
+    ) -> Outcome:
+        """Return what answers come to by the figures `kept`, else by those in force on `day`. Raises ParameterMissing."""
 
         def figure(name: str) -> ParameterVersion:
-            return self._parameters.version(name, self._jurisdiction, day)
+            return kept.get(name) or self._parameters.version(name, self._jurisdiction, day)
 
         return reckon(declaration, answers, figure)
 
@@ -320,7 +328,7 @@ class Questionnaires:
             stored.resource,
             stored.version,
             answers,
-            self.reckon(declaration, answers, day),
+            self.reckon(declaration, answers, day, parameters_of(stored.resource)),
             tuple(_signatures(stored.resource)),
             self.needed(declaration, day),
             observation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -26,6 +27,8 @@ ASSESSOR: Final = structure("assessor")
 ABOUT_CASE: Final = structure("about-case")
 VALID_UNTIL: Final = structure("valid-until")
 PARAMETER_USED: Final = structure("parameter-used")
+"""Extension (valueString) of a QuestionnaireResponse, one per parameter: its version as JSON, so that the result can be
+told and repeated whatever is entered later."""
 RESULTS: Final = "results"
 """linkId of the group that holds what was reckoned."""
 _ORDINAL: Final = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
@@ -161,7 +164,17 @@ def response_resource(
 
 
 def _used(version: ParameterVersion) -> str:
-    return f"{version.id}={version.value} ({version.jurisdiction or 'CN'}, {version.valid_from.isoformat()})"
+    return json.dumps(version.as_data(), ensure_ascii=False, default=str)
+
+
+def parameters_of(response: Resource) -> dict[str, ParameterVersion]:
+    """Return the versions of the parameters that a signed response went by, by id."""
+    kept = (
+        ParameterVersion.from_data(json.loads(one["valueString"]))
+        for one in response.get("extension", ())
+        if one.get("url") == PARAMETER_USED
+    )
+    return {one.id: one for one in kept}
 
 
 def _results(outcome: Outcome, declaration: QuestionnaireDeclaration) -> list[Resource]:
