@@ -273,3 +273,28 @@ def test_no_search_expression_of_r4_has_a_problem_but_those_known() -> None:
         if compile(parameter.expression).problems(type)
     }
     assert troubled == set()
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("@2026-01-31.difference(@2026-03-01, 'month')", [2]),
+        ("@2026-01-31.duration(@2026-03-01, 'month')", [1]),
+        ("@2026-01-31.duration(@2026-02-28, 'months')", [0]),
+        ("@2026-03-01.duration(@2026-01-31, 'month')", [-1]),
+        ("'2026-01-05'.difference('2026-02-01', 'day')", [27]),
+        ("@2024-02-29.duration(@2026-02-28, 'year')", [1]),
+        ("@2025-12-31.difference(@2026-01-01, 'year')", [1]),
+        ("@2026-01-05.difference(@2026-01-20, 'weeks')", [2]),
+        ("@2026.difference(@2026-01-20, 'day')", []),
+        ("{}.duration(@2026-01-20, 'day')", []),
+    ],
+)
+def test_days_and_months_between_dates(expression: str, value: list[int]) -> None:
+    assert compile(expression).evaluate(None) == value
+
+
+def test_a_span_counts_dates_in_known_units_alone() -> None:
+    for expression in ("@T10:00.difference(@T11:00, 'day')", "@2026-01-01.duration(@2026-02-01, 'fortnight')"):
+        with pytest.raises(FhirPathFault):
+            compile(expression).evaluate(None)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kangshu.base.canonical import code_system
 from kangshu.base.faults import Invalid
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.registers import fhirpath_of, parse_path, read_path, write_path
@@ -53,6 +54,20 @@ def test_other_items_of_a_list_stay() -> None:
     assert resource["identifier"] == [other, {"system": "http://kangshu.org/fhir/sid/uscc", "value": "X"}]
     write_path(resource, "identifier(uscc).value", None)
     assert resource["identifier"] == [other]
+
+
+def test_a_qualification_is_found_by_the_system_of_its_code() -> None:
+    resource: dict[str, Any] = {"resourceType": "Practitioner"}
+    path = "qualification(education).period.start"
+    write_path(resource, path, "2018-07-01")
+    write_path(resource, "qualification(education).code.coding[0]", {"system": code_system("education"), "code": "x"})
+    write_path(resource, "qualification(care-training).period.start", "2020-01-01")
+    assert len(resource["qualification"]) == 2
+    assert compile_expression(fhirpath_of(path)).evaluate(resource) == ["2018-07-01"]
+    write_path(resource, path, None)
+    write_path(resource, "qualification(care-training).period.start", None)
+    # what still says something stays
+    assert resource["qualification"] == [{"code": {"coding": [{"system": code_system("education"), "code": "x"}]}}]
 
 
 @pytest.mark.parametrize(
