@@ -10,28 +10,29 @@ from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoPractitioner
 
 _DAY = 24.0
 _HOMES = ("elder-guiyuan", "elder-xiyang", "elder-chaoyin", "elder-yunxi-welfare")
-_STAGES: tuple[tuple[str, str, float, str], ...] = (
-    ("allowance", "noticed", 20, "elder-guiyuan"),
-    ("allowance", "noticed", 19, "elder-xiyang"),
-    ("allowance", "payable", 40, "elder-guiyuan"),
-    ("allowance", "payable", 41, "elder-chaoyin"),
-    ("allowance", "paid", 200, "elder-yunxi-welfare"),
-    ("degree", "submitted", 0.2, "elder-guiyuan"),
-    ("level", "confirmed", 3, "elder-guiyuan"),
-    ("degree", "continuity", 16, "elder-chaoyin"),
-    ("degree", "refused", 25, "elder-xiyang"),
+_STAGES: tuple[tuple[str, str, float], ...] = (
+    ("allowance", "noticed", 20),
+    ("allowance", "noticed", 19),
+    ("allowance", "payable", 40),
+    ("allowance", "payable", 41),
+    ("allowance", "paid", 200),
+    ("degree", "submitted", 0.2),
+    ("level", "confirmed", 3),
+    ("degree", "continuity", 16),
+    ("degree", "refused", 25),
 )
-"""(incentive, how far it has come, days since it came in, employer)."""
+"""(incentive, how far it has come, days since it came in)."""
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     """Yield the claims of carers who have served for long, people who enrol, and a post that is to be checked."""
     civil, finance = city.unit("civil-affairs").id, city.unit("finance").id
-    carers = {home: iter(_carers(city, home)) for home in _HOMES}
-    for number, (incentive, stage, days, home) in enumerate(_STAGES, 1):
-        carer = next(carers[home], None)
+    carers = iter(_carers(city))
+    for number, (incentive, stage, days) in enumerate(_STAGES, 1):
+        carer = next(carers, None)
         if carer is None:
-            continue
+            return
+        home = carer.organisation
         year = city.today.year if city.today.month > 6 else city.today.year - 1
         values: dict[str, Any] = {
             "incentive": incentive,
@@ -45,7 +46,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
         moves = tuple(_moves(city, stage, home, civil, finance))
         yield DemoCase("care_workers/incentive", home, days, values, moves=moves)
     yield from _enrolments(city, civil)
-    carer = next(carers["elder-guiyuan"], None)
+    carer = next(carers, None)
     if carer is not None:
         post = {
             "worker": f"Practitioner/{carer.id}",
@@ -56,14 +57,10 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
         yield DemoCase("care_workers/post", "elder-chaoyin", 1, post)
 
 
-def _carers(city: DemoCity, home: str) -> list[DemoPractitioner]:
-    """Return the carers of a home who have been there for some time, the longest first."""
+def _carers(city: DemoCity) -> list[DemoPractitioner]:
+    """Return the carers of the homes whose workers are entitled, the longest in post first."""
     found = [
-        one
-        for one in city.practitioners
-        if one.role == "elder-care-worker"
-        and one.organisation == home
-        and (city.today - one.since).days > 500
+        one for one in city.practitioners if one.role == "elder-care-worker" and one.organisation in _HOMES
     ]
     return sorted(found, key=lambda one: one.since)
 
