@@ -160,7 +160,9 @@ class Stage:
         plain = {name: one for name, one in values.items() if name not in files}
         form = {**sent(plain), "_token": self.people.token(browser)}
         if step.verb == "move":
-            return browser.post(f"/cases/{self.cases[step.of]}/moves/{step.what}", data=form, files=files or None)
+            return browser.post(
+                f"/cases/{self.cases[step.of]}/moves/{step.what}", data=form, files=files or None
+            )
         form |= {"_subject": self.filled(step.subject)} if step.subject else {}
         form |= {"_receiver": self.filled(step.receiver)} if step.receiver else {}
         form |= {"_about": f"Task/{self.cases[step.of]}"} if step.of else {}

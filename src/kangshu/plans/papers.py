@@ -231,7 +231,10 @@ class Papers:
         kind, _, id_ = str((task.get("for") or {}).get("reference", "")).partition("/")
         if kind not in ("Patient", "Organization"):
             return {}
-        resource = (await self._store.read(grant, kind, id_)).resource
+        try:
+            resource = (await self._store.read(grant, kind, id_)).resource
+        except NotFound:
+            return {}  # whoever does not see the record yet writes the name by hand
         return {f"subject.{name}": text for name, text in details_of(resource, self._today()).items()}
 
 

@@ -2,8 +2,8 @@
 
 A name gives entries that all begin where somebody may begin to type: its characters from each one on, the full pinyin
 and the initials; of a name of many characters (an institution's) also from each character on. They are found by their
-beginning alone, so that a search walks a narrow range of the index however many names there are. A character with
-several readings gives an entry for each; of a person's first characters the reading as a surname comes first.
+beginning alone, so that a search walks a narrow range of the index however many names there are. A character that
+people read in several ways gives an entry for each.
 """
 
 from __future__ import annotations
@@ -32,21 +32,33 @@ _LONGEST: Final = 40
 """Characters of a name that are read aloud; what follows is found by the characters before it."""
 _VARYING: Final = 2
 """Of how many characters with several readings each reading is tried; of the later ones the first reading."""
-_READINGS: Final = 2
 
+_SEVERAL: Final = {
+    sign: tuple(readings)
+    for sign, *readings in (
+        line.split()
+        for line in (
+            "曾 zeng ceng", "单 dan shan chan", "解 jie xie", "查 cha zha", "仇 qiu chou", "盖 gai ge", "区 qu ou",
+            "覃 qin tan", "朴 pu piao", "乐 le yue", "缪 miao mou", "种 zhong chong", "召 zhao shao", "洗 xi xian",
+            "么 yao me", "会 hui gui kuai", "隗 wei kui", "郗 xi chi", "秘 mi bi", "祭 ji zhai", "牟 mou mu",
+            "谌 chen shen", "句 ju gou", "莘 shen xin", "颉 xie jie", "郇 xun huan", "繁 fan po", "员 yuan yun",
+            "黑 hei he", "翟 zhai di", "尉 wei yu", "柏 bai bo", "贾 jia gu", "沈 shen chen", "车 che ju", "折 zhe she",
+            "那 na", "石 shi", "任 ren", "万 wan", "俟 si qi", "燕 yan", "钭 tou", "阚 kan", "宓 mi fu", "褚 chu",
+            "重 chong zhong", "长 chang zhang", "行 xing hang", "朝 chao zhao", "都 du dou", "藏 cang zang",
+            "茜 qian xi", "娜 na nuo", "传 chuan zhuan", "参 can shen", "校 xiao jiao", "率 lv shuai", "阿 a e",
+            "泊 bo po", "莞 guan wan", "蔚 wei yu", "薄 bo bao", "盛 sheng cheng", "还 huan hai", "省 sheng xing",
+            "调 diao tiao", "降 jiang xiang", "大 da dai", "血 xue xie", "便 bian pian", "厦 xia sha", "六 liu lu",
+            "奇 qi ji", "屏 ping bing", "禅 chan shan", "蚌 bang beng", "浒 hu xu", "涡 wo guo", "圩 wei xu",
+        )
+    )
+}  # fmt: skip
+"""The characters of names that people read in several ways, the commonest first. The others have one reading here: the
+rare ones of a dictionary (丁 zheng, 立 wei) would find people whom nobody meant."""
 _SURNAMES: Final = {
     "万俟": ("mo", "qi"), "尉迟": ("yu", "chi"), "单于": ("chan", "yu"), "长孙": ("zhang", "sun"),
     "澹台": ("tan", "tai"), "宰父": ("zai", "fu"), "令狐": ("ling", "hu"), "呼延": ("hu", "yan"),
-    "单": ("shan",), "曾": ("zeng",), "解": ("xie",), "查": ("zha",), "仇": ("qiu",), "盖": ("ge",), "区": ("ou",),
-    "覃": ("qin",), "朴": ("piao",), "乐": ("yue",), "缪": ("miao",), "种": ("chong",), "召": ("shao",),
-    "洗": ("xian",), "么": ("yao",), "会": ("gui",), "钭": ("tou",), "阚": ("kan",), "隗": ("wei",), "郗": ("xi",),
-    "秘": ("bi",), "祭": ("zhai",), "牟": ("mou",), "宓": ("mi",), "谌": ("chen",), "褚": ("chu",), "句": ("gou",),
-    "莘": ("shen",), "眭": ("sui",), "颉": ("xie",), "郇": ("xun",), "繁": ("po",), "员": ("yun",), "黑": ("he",),
-    "翟": ("zhai",), "尉": ("wei",), "柏": ("bai",), "贾": ("jia",), "叶": ("ye",), "任": ("ren",), "冼": ("xian",),
-    "瞿": ("qu",), "訾": ("zi",), "逯": ("lu",), "佴": ("nai",), "於": ("yu",), "那": ("na",), "折": ("she",),
-    "车": ("che",), "石": ("shi",), "陆": ("lu",), "沈": ("shen",), "葛": ("ge",), "燕": ("yan",), "华": ("hua",),
 }  # fmt: skip
-"""How a surname is read that is also, or rather, read otherwise."""
+"""Surnames of two characters that are read otherwise than these alone."""
 
 
 def sought(text: str) -> str:
@@ -92,7 +104,7 @@ def _spoken(tokens: Sequence[str], readings: Sequence[tuple[str, ...]]) -> Itera
 def _surname_first(tokens: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the readings of a person's name, its surname's first."""
     readings = [_readings(token) for token in tokens]
-    surname = _SURNAMES.get("".join(tokens[:2])) or _SURNAMES.get("".join(tokens[:1])) or ()
+    surname = _SURNAMES.get("".join(tokens[:2]), ())
     for at, syllable in enumerate(surname):
         readings[at] = tuple(dict.fromkeys((syllable, *readings[at])))
     return readings
@@ -103,6 +115,6 @@ def _readings(token: str) -> tuple[str, ...]:
     """Return how a character is read, its commonest reading first, without tones; other letters as they are."""
     if len(token) > 1 or token.isascii():
         return (token,)
-    found = pinyin(token, heteronym=True, style=Style.NORMAL, errors="default")[0][:_READINGS]
+    found = _SEVERAL.get(token) or pinyin(token, style=Style.NORMAL, errors="default")[0]
     # ü is typed as v, and by some as u
     return tuple(dict.fromkeys(way for one in found for way in (one, one.replace("v", "u"))))
