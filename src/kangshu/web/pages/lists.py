@@ -269,6 +269,8 @@ async def start(visit: Visit) -> Response:
     except Unprocessable as fault:
         return await _preview(visit, declared, marked, sent_values(fields, form), fault)
     rows = await _marked(visit, declared, marked)
+    if not rows:
+        return await _preview(visit, declared, [], values)
     done = await start_rows(visit.platform, visit.grant, declared, rows, values)
     wrong = next((one.fault for one in done if one.fault is not None), None)
     if wrong is not None and not any(one.case for one in done) and isinstance(wrong, Unprocessable):
