@@ -20,6 +20,7 @@ from kangshu.questionnaires.scoring import points_of
 from kangshu.sdk import QuestionnaireDeclaration, QuestionnaireItem, QuestionnaireSection
 
 _LINE: Final = "＿＿＿＿＿＿＿＿"
+_DAY: Final = "＿＿＿＿＿"
 _BOX: Final = "□"
 
 
@@ -31,9 +32,9 @@ def blank_form(declaration: QuestionnaireDeclaration, *, mark: str, made: dateti
         rows += [[one.title.zh, "", _LINE] for one in declaration.levels]
         columns = (ReportColumn("评定", 3), ReportColumn("满分", 1, True), ReportColumn("结果", 3))
         blocks.append(ReportTable("评定结果", columns, rows))
-    blocks.append(ParagraphBlock(f"评估人员签名：{_LINE}　　{_LINE}　　日期：{_LINE}"))
+    blocks.append(ParagraphBlock(f"评估人员签名：{_LINE}　　{_LINE}　　日期：{_DAY}"))
     if declaration.subject_type == "Patient":
-        blocks.append(ParagraphBlock(f"被评估人（或家属）签名：{_LINE}　　日期：{_LINE}"))
+        blocks.append(ParagraphBlock(f"被评估人（或家属）签名：{_LINE}　　日期：{_DAY}"))
     blocks.append(ParagraphBlock(f"依据：{declaration.source}"))
     return Report(
         declaration.title.zh, [("姓名", _LINE), ("身份证号", _LINE), ("评估日期", _LINE)], blocks, mark, made
@@ -64,7 +65,7 @@ def filled_form(filled: Filled, facts: Sequence[tuple[str, str]], *, mark: str, 
             ParagraphBlock(f"尚缺 {filled.needed - len(filled.signatures)} 名评估人员签名，结果未生效。")
         )
     if declaration.subject_type == "Patient":
-        blocks.append(ParagraphBlock(f"本人（或家属）已知悉评估结果，签名：{_LINE}　　日期：{_LINE}"))
+        blocks.append(ParagraphBlock(f"本人（或家属）已知悉评估结果，签名：{_LINE}　　日期：{_DAY}"))
     return Report(declaration.title.zh, [*facts, ("评估日期", filled.day)], blocks, mark, made)
 
 

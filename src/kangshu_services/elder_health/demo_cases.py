@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, DemoResident
+from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
 
 _ASSESSMENTS: tuple[tuple[str, int, float], ...] = (
     ("applied", 3, 1.0),
@@ -40,10 +40,10 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
 
 
 def _assessment(city: DemoCity, stage: str, days: float, resident: DemoResident) -> DemoCase:
-    authority = city.unit("civil-affairs").id
+    authority, today = city.unit("civil-affairs").id, city.today.isoformat()
     moves = {
         "applied": (),
-        "accepted": (DemoMove("accept", authority, {"body": "assessing-kangan", "planned_on": ANY}, 5),),
+        "accepted": (DemoMove("accept", authority, {"body": "assessing-kangan", "planned_on": today}, 5),),
         "refused": (
             DemoMove("refuse", authority, {"comment": "半年内已在本市完成评估且身体状况没有变化。"}, 6),
         ),
@@ -60,13 +60,13 @@ def _assessment(city: DemoCity, stage: str, days: float, resident: DemoResident)
 
 
 def _check(city: DemoCity, stage: str, days: float, resident: DemoResident) -> DemoCase:
-    centre = resident.centre
-    book = DemoMove("appoint", centre, {"appointed_on": ANY, "appointed_at": "本中心体检室"}, 5)
+    centre, today = resident.centre, city.today.isoformat()
+    book = DemoMove("appoint", centre, {"appointed_on": today, "appointed_at": "本中心体检室"}, 5)
     moves = {
         "invited": (),
         "appointed": (book,),
         "unreachable": (DemoMove("not-reached", centre, {"comment": "三次电话无人接听"}, 20),),
-        "examining": (DemoMove("begin", centre, {"served_on": ANY}, 3),),
+        "examining": (DemoMove("begin", centre, {"served_on": today}, 3),),
         "declined": (DemoMove("decline", centre, {"comment": "本年度已在单位体检"}, 8),),
     }[stage]
     values = {"until": date(city.today.year, 12, 31).isoformat(), "invited_by": "phone"}

@@ -25,14 +25,14 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     for stage, count, days in _ORDERS:
         for number in range(count):
             if (resident := next(people, None)) is not None:
-                yield _order(stage, days + number * 0.2, resident, number)
+                yield _order(city.today.isoformat(), stage, days + number * 0.2, resident, number)
     civil = city.unit("civil-affairs").id
     for days in (2.0, 6.0, 15.0):
         if (resident := next(people, None)) is not None:
             yield _bed(civil, days, resident)
     for days in (1.0, 3.0):
         if (resident := next(people, None)) is not None:
-            yield _hospital_bed(days, resident)
+            yield _hospital_bed(city.today.isoformat(), days, resident)
     if (resident := next(people, None)) is not None:
         yield DemoCase(
             "home_care/quality-check",
@@ -49,7 +49,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
         )
 
 
-def _order(stage: str, days: float, resident: DemoResident, number: int) -> DemoCase:
+def _order(today: str, stage: str, days: float, resident: DemoResident, number: int) -> DemoCase:
     centre = resident.centre
     free = number % 2 == 0
     item = "home-visit-round" if free else "home-visit-sores"
@@ -59,7 +59,7 @@ def _order(stage: str, days: float, resident: DemoResident, number: int) -> Demo
         DemoMove(
             "plan",
             centre,
-            {"worker": ANY, "planned_on": ANY, "planned_at": "上午", "price": price, "consented": True},
+            {"worker": ANY, "planned_on": today, "planned_at": "上午", "price": price, "consented": True},
             4,
         ),
         DemoMove("arrive", centre, {"sign_in": "position", "position": "老人家中（定位 50 米内）"}, 10),
@@ -80,7 +80,7 @@ def _order(stage: str, days: float, resident: DemoResident, number: int) -> Demo
         "provider": centre,
         "item": f"HealthcareService/{item}",
         "kind": "circuit" if free else "nursing",
-        "wished_on": ANY,
+        "wished_on": today,
         "need": "行动不便，需要上门。",
         "address": "老人家中，家属陪同",
     }
@@ -100,7 +100,7 @@ def _bed(civil: str, days: float, resident: DemoResident) -> DemoCase:
     return DemoCase("home_care/family-bed", resident.centre, days, values, resident.id, ())
 
 
-def _hospital_bed(days: float, resident: DemoResident) -> DemoCase:
+def _hospital_bed(today: str, days: float, resident: DemoResident) -> DemoCase:
     centre = resident.centre
     values = {
         "provider": centre,
@@ -112,7 +112,7 @@ def _hospital_bed(days: float, resident: DemoResident) -> DemoCase:
         DemoMove(
             "assess",
             centre,
-            {"assessed_on": ANY, "suitable": True, "findings": "生命体征平稳，居家环境整洁，有人照护。"},
+            {"assessed_on": today, "suitable": True, "findings": "生命体征平稳，居家环境整洁，有人照护。"},
             5,
         ),
     )
