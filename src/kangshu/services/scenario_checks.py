@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
-from kangshu.sdk import CaseDeclaration, ScenarioDeclaration, ScenarioStep
+from kangshu.sdk import CaseDeclaration, Move, ScenarioDeclaration, ScenarioStep
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
 
@@ -94,7 +94,7 @@ def check_coverage(draft: Draft) -> Iterator[Finding]:
     acted = acted_moves(draft)
     for kind in draft.cases:
         for move in kind.moves:
-            if move.id not in acted[kind.id]:
+            if move.id not in acted[kind.id] and not _made_elsewhere(draft, move):
                 text = f"no scenario makes the move '{move.id}' of '{kind.id}'"
                 zh = f"没有场景演练“{kind.title.zh}”的操作“{move.title.zh}”"
                 yield replace(draft.places.finding(move, text, zh), severity="warning")
@@ -102,6 +102,14 @@ def check_coverage(draft: Draft) -> Iterator[Finding]:
             text = f"no scenario shows who is refused a move of '{kind.id}'"
             zh = f"没有场景演练“{kind.title.zh}”中无权办理者被拒绝"
             yield replace(draft.places.finding(kind, text, zh), severity="warning")
+
+
+def _made_elsewhere(draft: Draft, move: Move) -> bool:
+    """Return whether only a case of another service makes the move, or nobody (it holds what the product reckons)."""
+    effects = (one for case in draft.cases for each in case.moves for one in each.effects)
+    return set(move.by) == {_CASE} and move.id not in {
+        str(one.get("make") or one.get("children", "")) for one in effects
+    }
 
 
 def _somebody_refused(draft: Draft, kind: CaseDeclaration) -> bool:

@@ -112,7 +112,7 @@ def values(**more: Any) -> dict[str, Any]:
 def rows(snapshot: Snapshot, name: str, **more: Any) -> list[dict[str, Any]]:
     declared = next(one for one in SERVICE.lists if one.id == name)
     page = snapshot.listed(EVERYTHING, declared, values(**more), DAY, ListAsked(limit=100))
-    return [{**one.values, "district": one.district} for one in page.rows]
+    return [{**one.values, "district": one.district, "subject": one.subject} for one in page.rows]
 
 
 def figure(snapshot: Snapshot, resources: list[Resource], **more: Any) -> tuple[float, float]:
@@ -197,7 +197,7 @@ def test_a_place_under_several_names_is_told_by_group(counted: Counted) -> None:
         made("industry-town", "990104", 1, "once"),
     ]
     snapshot = counted(resources)
-    said = {one["place"]: (one["names"], one["verdict"]) for one in rows(snapshot, "overlaps")}
-    assert said == {"twice": (2, "double"), "mixed": (2, "other-groups")}
-    allowed = {one["place"]: one["verdict"] for one in rows(snapshot, "overlaps", one_place_one_name=True)}
-    assert allowed["twice"] == "allowed"
+    said = {one["subject"]: (one["names"], one["verdict"]) for one in rows(snapshot, "overlaps")}
+    assert said == {"Location/twice": (2, "double"), "Location/mixed": (2, "other-groups")}
+    allowed = {one["subject"]: one["verdict"] for one in rows(snapshot, "overlaps", one_place_one_name=True)}
+    assert allowed["Location/twice"] == "allowed"
