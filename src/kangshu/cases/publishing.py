@@ -170,6 +170,8 @@ class PublicNotices:
                 continue
             if points(field):
                 value = await self._named(str(value))
+            elif field.kind == "district":
+                value = await self._named(f"Location/division-{value}")
             yield NoticeField(field, masked(str(value)) if name in publication.masked else value)
 
     async def _named(self, reference: str) -> str:

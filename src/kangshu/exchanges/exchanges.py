@@ -196,10 +196,11 @@ class Exchanges:
                 fault="" if same else f"此前回盘为“{before.said}”，与本次不一致，请人工核实",
             )
         try:
-            await self._cases.move(grant, task["id"], answer.move, _values(answer, line))
+            values = _values(answer, line)
+            await self._cases.move(grant, task["id"], answer.move, values)
         except Fault as fault:
             return replace(told, fault=fault.zh)
-        return replace(told, outcome=outcome)
+        return replace(told, outcome=outcome, fault="" if answer.settles else "；".join(values.values()))
 
     async def _keep_file(self, grant: Grant, exchange: ExchangeDeclaration, number: str) -> None:
         """Make the file of a batch from the cases that stand in it, and keep it."""
@@ -285,7 +286,7 @@ def _by_number(exchange: ExchangeDeclaration, key: str) -> str:
     return f"code={CASE_KIND}|{exchange.kind}&identifier={CASE_NUMBER}|{key}"
 
 
-def _values(answer: ExchangeAnswer, line: Line) -> dict[str, Any]:
+def _values(answer: ExchangeAnswer, line: Line) -> dict[str, str]:
     filled = {name: line.cells.get(heading, "") for name, heading in answer.values.items()}
     return {name: value for name, value in filled.items() if value}
 

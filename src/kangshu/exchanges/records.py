@@ -50,7 +50,7 @@ class Answered:
     said: str
     """What the other side said of the row."""
     fault: str = ""
-    """Why nothing was done, in Chinese."""
+    """Why nothing was done, or why the money came back, in Chinese."""
     task: str = ""
     batch: str = ""
 

@@ -46,7 +46,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
 def _what(today: date, subsidy: str, number: int) -> dict[str, Any]:
     if subsidy == "construction":
         return {
-            "project": "护理型床位新建和闲置用房改造",
+            "project": f"护理型床位建设{number}期",
             "beds_new": 24 + 6 * number,
             "beds_converted": 10 + 2 * number,
             "accepted_on": (today - timedelta(days=320)).isoformat(),
