@@ -1,0 +1,172 @@
+"""The rules of projects (R27–R30) with their ambiguities, counted by hand, by the measures and by the check queries."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kangshu_services
+from kangshu.access import system_grant
+from kangshu.base.faults import Invalid
+from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.sdk import Resource, code_system, structure
+from kangshu.services import freeze, read_folder
+from tests.measures.city import Feed
+
+SERVICE = freeze(read_folder(Path(kangshu_services.__path__[0]) / "projects", "kangshu_services.projects"))
+EVERYTHING = system_grant("test")
+START, DAY = date(2026, 1, 1), date(2026, 6, 30)
+VALUES: dict[str, Any] = {one.id: one.value for one in SERVICE.parameters if one.jurisdiction in ("", "9901")}
+
+
+def record(kind: str, id_: str, **held: Any) -> Resource:
+    """Return a record with extensions, each given as `name=(type, value)`, underscores standing for hyphens."""
+    extensions = [
+        {"url": structure(name.replace("_", "-")), f"value{type_}": value}
+        for name, (type_, value) in held.items()
+    ]
+    return {
+        "resourceType": "Basic",
+        "id": id_,
+        "code": {"coding": [{"system": code_system("record-kind"), "code": kind}], "text": id_},
+        "extension": extensions,
+    }
+
+
+def project(id_: str, state: str, district: str = "990102001", **held: Any) -> Resource:
+    fixed = {"record_state": ("Code", state), "district": ("Code", district)}
+    return record("project", id_, **{"record_class": ("Code", "tourism"), **fixed, **held})
+
+
+def of(id_: str) -> tuple[str, Any]:
+    return "Reference", {"reference": f"Basic/{id_}"}
+
+
+def listing(id_: str, project_id: str, kind: str, state: str, day: str) -> Resource:
+    return record(
+        "project-listing", id_, record_of=of(project_id), record_class=("Code", kind), record_state=("Code", state),
+        record_day=("Date", day),
+    )  # fmt: skip
+
+
+KEY = {"tier": ("Code", "key")}
+RECORDS = [
+    # R28: 990102 has a quota of 3 and four key projects, 990103 of 3 and one, the others none
+    project("k1", "admitted", **KEY, total_investment=("Decimal", 10000), invested=("Decimal", 9000)),
+    project("k2", "preparing", **KEY, total_investment=("Decimal", 9999)),
+    project("k3", "under-construction", **KEY, started_on=("Date", "2025-05-01"), total_investment=("Decimal", 20000), invested=("Decimal", 12000)),
+    project("k4", "in-operation", tier=("Code", "major"), started_on=("Date", "2024-05-01"), operating_on=("Date", "2026-03-01"), plan_milestone=("String", "投运")),
+    project("k5", "closed", "990103001", **KEY, started_on=("Date", "2023-05-01"), operating_on=("Date", "2025-03-01")),
+    project("o1", "under-construction", "990104001", tier=("Code", "ordinary"), started_on=("Date", "2026-06-30"), plan_milestone=("String", "投运")),
+    project("o2", "under-construction", "990104001", started_on=("Date", "2026-07-01")),
+    project("r1", "removed", **KEY, started_on=("Date", "2025-01-01"), plan_milestone=("String", "移出")),
+    project("n1", "registered", **KEY, total_investment=("Decimal", 90000)),
+    project("d1", "admitted", "990105001", record_class=("Code", "health-data"), demonstration=("Code", "designated")),
+    project("d2", "admitted", "990105001", record_class=("Code", "health-data"), demonstration=("Code", "candidate")),
+    # R29: three stand on the list, one has left it, one was on last year's
+    listing("l1", "k1", "dispatch", "listed", "2026-01-01"),
+    listing("l2", "k2", "dispatch", "listed", "2026-01-01"),
+    listing("l3", "k3", "dispatch", "listed", "2026-01-01"),
+    listing("l4", "o1", "dispatch", "left", "2026-01-01"),
+    listing("l5", "k4", "dispatch", "listed", "2025-01-01"),
+    listing("l6", "k3", "recommended", "proposed", "2026-02-01"),
+    listing("l7", "k1", "recommended", "left", "2026-02-01"),
+    record("project-milestone", "m1", record_of=of("k3"), record_day=("Date", "2026-02-01"), done_on=("Date", "2026-02-01")),
+    record("project-milestone", "m2", record_of=of("k3"), record_day=("Date", "2026-03-01"), done_on=("Date", "2026-03-02")),
+    record("project-milestone", "m3", record_of=of("k3"), record_day=("Date", "2026-06-29")),
+    record("project-milestone", "m4", record_of=of("k3"), record_day=("Date", "2026-07-01")),
+    record("project-milestone", "m5", record_of=of("r1"), record_day=("Date", "2026-02-01")),
+    record("project-progress", "p1", record_of=of("k3"), record_day=("Date", "2026-01-01"), month_investment=("Decimal", 100.5)),
+    record("project-progress", "p2", record_of=of("k3"), record_day=("Date", "2025-12-01"), month_investment=("Decimal", 50)),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    folder = tmp_path_factory.mktemp("views")
+    feed = Feed()
+    feed.write(*RECORDS)
+    asyncio.run(ViewKeeper(feed, folder, Views(SERVICE.views)).refresh())
+    return Snapshot.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("id_", "changed", "expected"),
+    [
+        ("projects-in-library", {}, (9, 9)),  # k1–k5 o1 o2 d1 d2
+        ("key-projects", {}, (5, 5)),
+        ("key-project-quota-filled", {}, (4, 12)),  # three of four, one
+        ("key-project-quota-filled", {"project-quota-surplus-fills": True}, (5, 12)),
+        ("rolling-projects", {}, (3, 3)),  # k3 o1, and k4 which was completed within the year
+        ("rolling-projects", {"project-rolling-completed-count": False}, (2, 2)),
+        ("dispatched-projects", {}, (3, 3)),
+        ("dispatched-projects", {"project-dispatch-exchanged-count": True}, (4, 4)),
+        ("health-data-demonstrations", {}, (1, 1)),
+        ("plan-milestone-projects", {}, (1, 2)),
+        ("project-investment", {}, (100.5, 1)),
+        ("project-milestones-on-time", {}, (1, 3)),
+        ("large-projects-recommended", {}, (1, 2)),  # k1 of exactly a hundred million, k3
+        ("large-projects-recommended", {"project-recommend-basis": "completed"}, (1, 1)),  # k3 alone
+    ],
+)
+def test_numbers(
+    snapshot: Snapshot, id_: str, changed: dict[str, Any], expected: tuple[float, float]
+) -> None:
+    values = {**VALUES, **changed}
+    measure = next(one for one in SERVICE.measures if one.id == id_)
+    result = snapshot.evaluate(EVERYTHING, measure, values, START, DAY)
+    assert (result.numerator, result.denominator) == expected
+    assert SERVICE.checks[id_](RECORDS, START, DAY, values) == expected
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"),
+    [
+        ("not-in-library", ["Basic/n1"]),
+        ("late-milestones", ["Basic/m3"]),
+        ("recommend-first", ["Basic/k1"]),
+        ("reports-due", ["Basic/d1", "Basic/d2", "Basic/k1", "Basic/k2", "Basic/k3", "Basic/o1", "Basic/o2"]),
+    ],
+)
+def test_lists(snapshot: Snapshot, id_: str, expected: list[str]) -> None:
+    declared = next(one for one in SERVICE.lists if one.id == id_)
+    page = snapshot.listed(EVERYTHING, declared, VALUES, DAY, ListAsked())
+    assert sorted(row.subject for row in page.rows) == expected
+    assert page.total == len(expected)
+
+
+def test_quotas_say_what_is_short_and_what_is_over(snapshot: Snapshot) -> None:
+    declared = next(one for one in SERVICE.lists if one.id == "county-quota")
+    page = snapshot.listed(EVERYTHING, declared, VALUES, DAY, ListAsked())
+    found = {
+        row.subject[-6:]: (row.values["standing"], row.values["short"], row.values["surplus"])
+        for row in page.rows
+    }
+    assert found == {
+        "990102": ("surplus", 0, 1),
+        "990103": ("short", 2, 0),
+        "990104": ("short", 2, 0),
+        "990105": ("short", 2, 0),
+        "990106": ("short", 2, 0),
+    }
+    here = snapshot.listed(
+        EVERYTHING, declared, VALUES, DAY, ListAsked(district="990103", cell={"standing": "short"})
+    )
+    assert [row.district for row in here.rows] == ["990103"]
+
+
+def test_the_month_to_report_and_its_day_follow_the_parameter(snapshot: Snapshot) -> None:
+    declared = next(one for one in SERVICE.lists if one.id == "reports-due")
+    page = snapshot.listed(EVERYTHING, declared, VALUES, date(2026, 6, 2), ListAsked(limit=1))
+    assert (page.rows[0].values["month"], page.rows[0].values["due"]) == ("2026-05-01", "2026-06-05")
+
+
+def test_no_page_of_a_list_is_endless_or_ordered_by_what_there_is_not(snapshot: Snapshot) -> None:
+    declared = next(one for one in SERVICE.lists if one.id == "late-milestones")
+    for asked in (ListAsked(limit=0), ListAsked(order="nothing"), ListAsked(cell={"nothing": "x"})):
+        with pytest.raises(Invalid):
+            snapshot.listed(EVERYTHING, declared, VALUES, DAY, asked)
