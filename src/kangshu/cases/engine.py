@@ -182,7 +182,8 @@ class Cases:
                 )
             if receiver and any(field.id == "receiver" for field in declaration.form):
                 values = {**values, "receiver": receiver}
-            form = await self._check(grant, declaration.form, values, {}, papers)
+            about = {"for": {"reference": subject}} if subject else {}
+            form = await self._check(grant, declaration.form, values, about, papers)
             receiver = receiver or str(form.get("receiver") or "")
             receiver = receiver.removeprefix("Organization/")
             if receiver:

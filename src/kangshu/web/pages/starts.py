@@ -63,6 +63,11 @@ async def _all_fields(visit: Visit, declaration: CaseDeclaration) -> tuple[Field
     return tuple(fields)
 
 
+def _chosen_for(field: Field, subject: str) -> Field:
+    """Return a field whose choices depend on whom the case is about, once that is known."""
+    return replace(field, criteria=field.criteria.replace("${subject}", subject)) if "/" in subject else field
+
+
 async def _subject(visit: Visit) -> Field:
     """Return the field that asks whom the case is about; a resident chooses between oneself and those in one's care."""
     people = people_of(visit)
@@ -134,7 +139,8 @@ async def start_form(
     visit: Visit, declaration: CaseDeclaration, values: dict[str, Any], fault: Fault | None = None
 ) -> Response:
     """Show the form that starts a case, filled in with `values`, and with what `fault` says is wrong."""
-    words, fields = visit.words, await _all_fields(visit, declaration)
+    words, subject = visit.words, str(values.get("_subject", ""))
+    fields = [_chosen_for(one, subject) for one in await _all_fields(visit, declaration)]
     choices = await choices_of(visit, fields, values)
     issues: Sequence[Issue] = fault.issues if fault else ()
     shown = form_fields(words, fields, values, issues, choices)
