@@ -26,7 +26,7 @@ def demo(city: DemoCity) -> Iterator[Resource]:
         fate = place % 5
         if fate == 4:  # never signed
             continue
-        ends = city.today + timedelta(days={2: 220, 3: 24, 0: 310, 1: -40}.get(fate, 150))
+        ends = city.today + timedelta(days={2: 220, 3: 24, 0: -40, 1: 310}.get(fate, 150))
         agreement = _agreement(number, home, partner, ends - timedelta(days=364), ends)
         agreement["extension"] = [
             {"url": structure("agreement-mode"), "valueCode": "alliance" if place == 2 else "contract"},

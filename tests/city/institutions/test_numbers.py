@@ -1,0 +1,91 @@
+"""Measures of institutions and agreements against their second computation, with the parameters turned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from kangshu.access import system_grant
+from kangshu.app.wiring import city_services
+from kangshu.measures import Snapshot, ViewKeeper, Views, period_of
+from kangshu.sdk import MeasureDeclaration, Resource, Service
+from kangshu.services.city import make_city
+from tests.measures.city import Feed
+
+DAY = date(2026, 11, 20)
+OWN = ("institutions", "medical_elder")
+SERVICES = {one.id: one for one in city_services()}
+MEASURES = [(service, one) for service in OWN if service in SERVICES for one in SERVICES[service].measures]
+TURNED = {
+    "village-day-care-people": 800,
+    "village-people-basis": "registered",
+    "facility-area-new": 26,
+    "agreement-grace-days": 60,
+    "pairing-internal-unit-counts": 1,
+    "pilot-count-basis": "institutions",
+    "older-resident-age": 65,
+}
+
+
+@pytest.fixture(scope="module")
+def resources() -> list[Resource]:
+    folders = [one for one in SERVICES.values() if one.id in (*OWN, "residents")]
+    made = list(make_city(600, 2, 7, folders, DAY))
+    hospital = next(one for one in made if one["id"] == "hospital-yunhu")
+    own = {**next(one for one in made if one["id"] == "elder-yunxi-welfare"), "id": "elder-own-unit"}
+    return [*made, {**own, "partOf": {"reference": f"Organization/{hospital['id']}"}}]
+
+
+@pytest.fixture(scope="module")
+def snapshot(resources: list[Resource], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+    feed, folder = Feed(), tmp_path_factory.mktemp("institutions")
+    feed.write(*resources)
+    declared = [view for one in SERVICES.values() if one.id in (*OWN, "residents") for view in one.views]
+    asyncio.run(ViewKeeper(feed, folder, Views(declared)).refresh())
+    opened = Snapshot.open(folder)
+    yield opened
+    opened.close()
+
+
+def parameters() -> dict[str, Any]:
+    return {one.id: one.value for service in SERVICES.values() for one in service.parameters}
+
+
+@pytest.mark.parametrize(("service", "measure"), MEASURES, ids=[one.id for _, one in MEASURES])
+def test_the_measure_agrees_with_its_check(
+    service: str, measure: MeasureDeclaration, snapshot: Snapshot, resources: list[Resource]
+) -> None:
+    folder: Service = SERVICES[service]
+    start, _ = period_of(measure, DAY)
+    for given in (parameters(), {**parameters(), **TURNED}):
+        result = snapshot.evaluate(system_grant("test"), measure, given, start, DAY)
+        wanted = folder.checks[measure.id](resources, start, DAY, given)
+        assert (result.numerator, result.denominator) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("id_", "parameter"),
+    [
+        ("village-day-care-coverage", "village-day-care-people"),
+        ("village-day-care-coverage", "village-people-basis"),
+        ("new-compounds-compliant", "facility-area-new"),
+        ("elder-institution-medical-coverage", "agreement-grace-days"),
+        ("hospitals-paired", "pairing-internal-unit-counts"),
+    ],
+)
+def test_an_ambiguity_is_a_parameter_that_moves_the_figure(
+    id_: str, parameter: str, snapshot: Snapshot
+) -> None:
+    found = [one for _, one in MEASURES if one.id == id_]
+    if not found:
+        pytest.skip("the folder of this measure is not here")
+    start, _ = period_of(found[0], DAY)
+    usual, other = (
+        snapshot.evaluate(system_grant("test"), found[0], given, start, DAY)
+        for given in (parameters(), {**parameters(), parameter: TURNED[parameter]})
+    )
+    assert (usual.numerator, usual.denominator) != (other.numerator, other.denominator)
