@@ -258,3 +258,28 @@ async def test_an_application_that_only_reads_cases_moves_none(city: City) -> No
         await city.cases.move(reader, task, "send", {})
     writer = narrowed(doctor, read=["*"], write=["Task"], operations=["*"], app="lis")
     await city.cases.move(writer, task, "send", {})
+
+
+@pytest.mark.parametrize(
+    ("values", "missing"),
+    [
+        ({"indication": ["stable"]}, "indication"),
+        ({"direction": "down", "receiver": "other", "indication": ["acute"], "criterion": "discharge-stable"}, "indication"),
+        ({"criterion": "discharge-stable"}, "criterion"),
+        ({"criterion": None}, "criterion"),
+        ({"consent": False, "papers_later": True, "urgency": "routine"}, "consent"),
+    ],
+)  # fmt: skip
+async def test_indication_and_criterion_before_sending(
+    city: City, values: dict[str, object], missing: str
+) -> None:
+    """C10: an indication of the direction's list and its criterion; papers follow later for urgent ones alone."""
+    doctor = city.account("community-doctor", "centre")
+    task = await city.start_referral(**values)
+    with pytest.raises(Unprocessable) as caught:
+        await city.cases.move(doctor, task, "send", {})
+    words = {"indication": "指征", "criterion": "出入院标准", "consent": "知情同意"}
+    assert [words[missing] in str(one.zh) for one in caught.value.issues] == [True]
+    urgent = await city.start_referral(consent=False, criterion=None, papers_later=True, urgency="stat")
+    sent = await city.cases.move(doctor, urgent, "send", {})
+    assert inputs(sent.resource)["papers_by"] == "2026-03-05", "three working days"
