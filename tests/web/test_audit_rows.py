@@ -48,6 +48,8 @@ SILENT = {
     "GET /registers/{service}/{register}/template.xlsx": "an empty workbook: declarations, no records",
     "GET /registers/{service}/{register}/new": "an empty form: declarations, no records",
     "GET /registers/{service}/{register}/chosen": "nothing is chosen, nothing is shown",
+    "GET /registers/{service}/{register}/batch": "nothing is chosen, nothing is shown",
+    "POST /registers/{service}/{register}/batch": "nothing is chosen, nothing is done",
     "GET /plans/import": "an empty form",
     "GET /find/{kind}": "asks nothing before two signs are typed; what is then asked has its row",
     "POST /find/{kind}": "an empty text asks nothing; what is asked has its row",
