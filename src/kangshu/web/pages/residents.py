@@ -82,6 +82,7 @@ async def _page(visit: Visit, revealed: Mapping[str, str], error: str = "", stat
         error=error,
         own=visit.grant.patient == id_,
         starts=_starts(visit, id_),
+        history=_history(visit, id_),
         charts=charts_of(words, held.of("Observation")),
         tables=tables_of(words, held, names),
         cases=cases,
@@ -180,6 +181,15 @@ def _older_ages(visit: Visit) -> list[int]:
             continue
         found.append(int(value))
     return found
+
+
+def _history(visit: Visit, id_: str) -> str:
+    """Return the page of what was changed in the resident's entry of the register, "" for who keeps no register."""
+    if not visit.grant.may("register.read"):
+        return ""
+    declared = visit.platform.registers.declarations
+    code = next((one.code for one in declared if one.resource_type == "Patient"), "")
+    return f"/registers/{code}/{id_}/history" if code else ""
 
 
 def _starts(visit: Visit, id_: str) -> list[Link]:
