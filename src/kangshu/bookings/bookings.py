@@ -77,6 +77,8 @@ class Bookings:
         self.jurisdiction = jurisdiction
         self.clock = clock
         self.outbound = outbound or Outbound()
+        self.reminded: set[str] = set()
+        """Appointments (with their time) whose reminder this process has seen to."""
         self._kinds = {one.code: one for one in declarations}
 
     @property

@@ -167,7 +167,9 @@ async def _remind(bookings: Bookings, when: datetime) -> int:
         _GRANT, "Appointment", f"status=booked&date=gt{instant(when)}&date=lt{instant(until)}&_count={_MOST}"
     )
     for one in found:
-        if kind_code(one):
+        key = f"{one['id']}/{one.get('start')}"
+        if kind_code(one) and key not in bookings.reminded:
+            bookings.reminded.add(key)
             at = _told(begins(one))
             text = Text(
                 f"提醒：您预约的{_where(one)}就诊时间为{at}，请按时到诊；不能前往请提前取消。",
