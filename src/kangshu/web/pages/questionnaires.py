@@ -17,17 +17,12 @@ from kangshu.base.text import Text
 from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import Field, QuestionnaireDeclaration, QuestionnaireItem
 from kangshu.web.forms import FormField, form_fields, told
-from kangshu.web.lookup import choices_of, name_of, with_residents
-from kangshu.web.parts import Cell, Fact
+from kangshu.web.lookup import choices_of, with_residents
+from kangshu.web.pages.questionnaire_sheets import names_of, sheet_line, shown_sheet, typed
 from kangshu.web.visit import Visit, texts, within
 
 _SUBJECT: Final = "_subject"
 _DAY: Final = "_day"
-_STATUS: Final = {
-    "in-progress": ("草稿", "amber"),
-    "completed": ("已完成", "green"),
-    "entered-in-error": ("已作废", "red"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +78,13 @@ class RunningScore:
     """`least=title` of the levels that go by it, the highest first, parted by `|`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One filled-in questionnaire in a list."""
-
-    address: str
-    title: str
-    name: str
-    day: str
-    state: Cell
-    result: str
-
-
 async def overview(visit: Visit) -> Response:
     """Show what may be filled in, one's drafts, what waits for a second signature, and the newest results."""
     words, grant = visit.words, visit.grant
     room = visit.platform.questionnaires
     subject, code = visit.query("subject"), visit.query("code")
     found = await room.listed(grant, subject=subject, code=code)
-    names = await _names(visit, found)
+    names = await names_of(visit, found)
     waiting = [
         one for one in found if one.waits and grant.account not in {by.account for by in one.signatures}
     ]
@@ -120,9 +103,17 @@ async def overview(visit: Visit) -> Response:
             for one in room.offered(grant)
         ],
         groups=[
-            (words("待签名"), [_sheet(visit, one, names) for one in waiting], words("没有等待您签名的评估")),
-            (words("未完成的草稿"), [_sheet(visit, one, names) for one in drafts], words("没有未完成的草稿")),
-            (words("最近完成"), [_sheet(visit, one, names) for one in rest], words("还没有已完成的评估")),
+            (
+                words("待签名"),
+                [sheet_line(visit, one, names) for one in waiting],
+                words("没有等待您签名的评估"),
+            ),
+            (
+                words("未完成的草稿"),
+                [sheet_line(visit, one, names) for one in drafts],
+                words("没有未完成的草稿"),
+            ),
+            (words("最近完成"), [sheet_line(visit, one, names) for one in rest], words("还没有已完成的评估")),
         ],
         subject=names.get(subject, ""),
     )
@@ -142,7 +133,7 @@ async def edit(visit: Visit) -> Response:
     """Show a draft to go on with; what is signed is shown as it is."""
     filled = await visit.platform.questionnaires.read(visit.grant, visit.path("id"))
     if filled.status != "in-progress":
-        return await _shown(visit, filled)
+        return await shown_sheet(visit, filled)
     return await _form(visit, filled.declaration, filled.answers, filled.subject, filled.day, filled=filled)
 
 
@@ -155,7 +146,7 @@ async def update(visit: Visit) -> Response:
 async def response(visit: Visit) -> Response:
     """Show one filled-in questionnaire: result first, then every answer."""
     filled = await visit.platform.questionnaires.read(visit.grant, visit.path("id"))
-    return await _shown(visit, filled)
+    return await shown_sheet(visit, filled)
 
 
 async def act(visit: Visit) -> Response:
@@ -336,7 +327,7 @@ def _question(
         item.required,
         words.of(item.help),
         item.unit,
-        _typed(held) if held is not None else sent.get(item.id, ""),
+        typed(held) if held is not None else sent.get(item.id, ""),
         tuple(
             Choice(
                 one.code,
@@ -354,12 +345,6 @@ def _question(
         ),
         f"{min(scores):f} {max(scores):f}" if scores else "",
     )
-
-
-def _typed(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:f}" if isinstance(value, Decimal) else "" if isinstance(value, list) else str(value)
 
 
 def _running(
@@ -405,130 +390,3 @@ def _running(
             )
         )
     return found
-
-
-async def _shown(visit: Visit, filled: Filled) -> Response:
-    words, grant, declared = visit.words, visit.grant, filled.declaration
-    names = await _names(visit, [filled])
-    outcome = filled.outcome
-    signed = grant.account in {one.account for one in filled.signatures}
-    may = grant.may("register.write")
-    author = str(filled.response.get("author", {}).get("reference", "")).removeprefix("Organization/")
-    own = grant.acts_for(author)
-    text, tone = _STATUS.get(filled.status, (filled.status, ""))
-    return visit.render(
-        "response.html",
-        title=words.of(declared.title),
-        name=names.get(filled.subject, ""),
-        subject=f"/residents/{filled.subject[8:]}" if filled.subject.startswith("Patient/") else "",
-        state=Cell(
-            words("待第二人签名") if filled.waits else words(text), tone="amber" if filled.waits else tone
-        ),
-        levels=[
-            (
-                words.of(one.level.title),
-                words.of(one.option.title),
-                words.of(one.preliminary.title) if one.changes else "",
-                [words.of(change.title) for change in one.changes],
-            )
-            for one in outcome.levels.values()
-        ],
-        scores=[
-            (words.of(one.title), f"{outcome.scores[one.id]:f}", "" if one.most is None else f"{one.most:f}")
-            for one in declared.scores
-            if one.id in outcome.scores
-        ],
-        unverified=[(words.of(one.title), one.value, one.source) for one in outcome.unverified],
-        used=[
-            (words.of(one.title), one.value, one.unit, one.valid_from.isoformat(), one.source, one.verified)
-            for one in outcome.used
-        ],
-        missing=[words.of(one.title) for one in outcome.missing],
-        facts=[
-            Fact(words("评估日期"), filled.day),
-            Fact(words("评估机构"), names.get(f"Organization/{author}", "")),
-            Fact(
-                words("评估人员"),
-                "、".join(f"{one.name} {words.moment(one.when)}" for one in filled.signatures),
-            ),
-            Fact(words("有效期至"), _until(filled)),
-            Fact(words("依据"), declared.source, wide=True),
-        ],
-        parts=[
-            (
-                words.of(section.title),
-                [
-                    (
-                        one.number,
-                        words.of(one.title),
-                        _answer(visit, one, filled.answers.get(one.id)),
-                        _points(one, filled.answers.get(one.id)),
-                    )
-                    for one in section.items
-                ],
-            )
-            for section in declared.sections
-        ],
-        case=f"/cases/{filled.about[5:]}" if filled.about.startswith("Task/") else "",
-        edit=f"/responses/{filled.id}/edit" if may and own and filled.status == "in-progress" else "",
-        sign=f"/responses/{filled.id}/sign" if may and own and filled.waits and not signed else "",
-        withdraw=f"/responses/{filled.id}/withdraw"
-        if may and own and filled.status != "entered-in-error"
-        else "",
-        needed=filled.needed - len(filled.signatures),
-        waits=filled.waits,
-        printed=f"/responses/{filled.id}/print",
-    )
-
-
-def _answer(visit: Visit, item: QuestionnaireItem, value: Any) -> str:
-    if value in (None, "", []):
-        return ""
-    if isinstance(value, bool):
-        return visit.words("是") if value else visit.words("否")
-    if item.options:
-        codes = value if isinstance(value, list) else [value]
-        return "、".join(visit.words.of(one.title) for one in item.options if one.code in codes)
-    return f"{_typed(value)} {item.unit}".strip()
-
-
-def _points(item: QuestionnaireItem, value: Any) -> str:
-    points = points_of(item, value)
-    return "" if points is None else f"{points:f}"
-
-
-def _until(filled: Filled) -> str:
-    for one in (filled.observation or {}).get("extension", ()):
-        if str(one.get("url", "")).endswith("/valid-until"):
-            return str(one.get("valueDate", ""))
-    return ""
-
-
-def _sheet(visit: Visit, filled: Filled, names: Mapping[str, str]) -> Sheet:
-    words = visit.words
-    text, tone = _STATUS.get(filled.status, (filled.status, ""))
-    result = "、".join(words.of(one.option.title) for one in list(filled.outcome.levels.values())[-1:])
-    return Sheet(
-        f"/responses/{filled.id}/edit" if filled.status == "in-progress" else f"/responses/{filled.id}",
-        words.of(filled.declaration.title),
-        names.get(filled.subject, "—"),
-        filled.day,
-        Cell(words("待第二人签名") if filled.waits else words(text), tone="amber" if filled.waits else tone),
-        result if filled.status == "completed" else "",
-    )
-
-
-async def _names(visit: Visit, filled: list[Filled] | Any) -> dict[str, str]:
-    """Return names of whom these are about, and of the bodies that filled them in."""
-    names: dict[str, str] = {}
-    asked = {one.subject for one in filled}
-    asked |= {str(one.response.get("author", {}).get("reference", "")) for one in filled}
-    for reference in sorted(asked):
-        kind, _, id_ = reference.partition("/")
-        if not id_:
-            continue
-        try:
-            names[reference] = name_of((await visit.platform.store.read(visit.grant, kind, id_)).resource)
-        except Fault:
-            continue
-    return names
