@@ -66,11 +66,11 @@ def sought(text: str) -> str:
     return "".join(_TOKEN.findall(fold(text))) or fold(text)
 
 
-def person_sounds(name: str) -> Iterator[str]:
-    """Yield the entries of a person's name: characters from each one on, pinyin and initials of the whole."""
+@lru_cache(maxsize=8192)
+def person_sounds(name: str) -> tuple[str, ...]:
+    """Return the entries of a person's name: characters from each one on, pinyin and initials of the whole."""
     tokens = _tokens(name)
-    yield from _tails(tokens)
-    yield from _spoken(tokens, _surname_first(tokens))
+    return tuple(dict.fromkeys((*_tails(tokens), *_spoken(tokens, _surname_first(tokens)))))
 
 
 def name_sounds(name: str) -> Iterator[str]:
