@@ -18,6 +18,11 @@ from kangshu.search.sounds import PHONETIC
 
 BASE: Final = "http://kangshu.org/fhir/SearchParameter"
 
+_OF_RECORDS: Final[tuple[tuple[str, Kind], ...]] = (
+    ("state", "token"), ("class", "token"), ("day", "date"), ("of", "reference"),
+)  # fmt: skip
+"""What is searched on a Basic that is a record of a register, by kind."""
+
 OURS: Final[tuple[SearchParameter, ...]] = (
     SearchParameter(
         name="deadline",
@@ -124,7 +129,7 @@ OURS: Final[tuple[SearchParameter, ...]] = (
             url=f"{BASE}/Basic-{name}",
             targets=("Basic", "Organization", "Location", "Task") if kind == "reference" else (),
         )
-        for name, kind in (("state", "token"), ("class", "token"), ("day", "date"), ("of", "reference"))
+        for name, kind in _OF_RECORDS
     ),
     *(
         SearchParameter(
