@@ -19,6 +19,8 @@ from kangshu.web.visit import Visit
 
 _PAIR: Final = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 _WIDE: Final = 900.0
+_NARROW: Final = 420.0
+"""Widths of a map of records, and of one shaded by a measure, which stands in a narrow column."""
 _PAD: Final = 14.0
 _SIGN: Final = 13.0
 """Width of a Chinese character of a name, in the map's units."""
@@ -90,6 +92,7 @@ class _Sheet:
     top: float
     across: float
     down: float
+    width: float
     height: float
 
     def at(self, east: float, north: float) -> tuple[float, float]:
@@ -113,17 +116,17 @@ class _Sheet:
         return self.at(origin[0] + x / (3 * area), origin[1] + y / (3 * area))
 
 
-def _sheet(rings: Iterable[Outline]) -> _Sheet:
+def _sheet(rings: Iterable[Outline], width: float) -> _Sheet:
     points = [point for ring in rings for point in ring]
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, top = min(y for _, y in points), max(y for _, y in points)
     shortened = math.cos(math.radians((south + top) / 2))
-    across = (_WIDE - 2 * _PAD) / ((east - west) or 1.0)
+    across = (width - 2 * _PAD) / ((east - west) or 1.0)
     down = across / shortened
-    if (top - south) * down > _WIDE * 0.75:
-        down = _WIDE * 0.75 / (top - south)
+    if (top - south) * down > width * 0.85:
+        down = width * 0.85 / (top - south)
         across = down * shortened
-    return _Sheet(west, top, across, down, (top - south) * down + 2 * _PAD)
+    return _Sheet(west, top, across, down, width, (top - south) * down + 2 * _PAD)
 
 
 def drawn_map(
@@ -143,9 +146,9 @@ def drawn_map(
     rings = [one.outline for one in (first or [places[code]] if code in places or first else [])]
     if not rings:
         return Markup()
-    sheet = _sheet(rings)
+    sheet = _sheet(rings, _WIDE if shades is None else _NARROW)
     out = [
-        f'<svg class="chart map" viewBox="0 0 {_WIDE:.0f} {sheet.height:.0f}" role="group" aria-label="{escape(title)}">'
+        f'<svg class="chart map" viewBox="0 0 {sheet.width:.0f} {sheet.height:.0f}" role="group" aria-label="{escape(title)}">'
     ]
     known = [one.value for one in (shades or {}).values() if one.value is not None]
     if not first:
@@ -217,7 +220,11 @@ def _label(sheet: _Sheet, one: Mark, taken: list[_Box]) -> str:
     for anchor, left in (("start", x + size + 4), ("end", x - size - 4 - wide)):
         box = (left, y - 8, left + wide, y + 8)
         own = _box_of(sheet, one)
-        if left < 0 or left + wide > _WIDE or any(_overlap(box, other) for other in taken if other != own):
+        if (
+            left < 0
+            or left + wide > sheet.width
+            or any(_overlap(box, other) for other in taken if other != own)
+        ):
             continue
         taken.append(box)
         at = left if anchor == "start" else left + wide
