@@ -72,6 +72,7 @@ async def board(visit: Visit) -> Response:
         pools={pool.id: visit.words.of(pool.title) for one in kinds for pool in one.pools},
         today=today(),
         own=visit.grant.acts_for(organisation),
+        register=_register(visit, "Appointment", ""),
     )
 
 
@@ -230,6 +231,7 @@ async def _publishing_page(
         fields=shown,
         issues=told(visit.words, fault) or [visit.words.of(Text(fault.zh, fault.text))] if fault else [],
         proposal=proposal,
+        templates=_register(visit, "Basic", "slot-template"),
         pools={
             pool.id: visit.words.of(pool.title)
             for one in visit.platform.bookings.declarations
@@ -274,6 +276,18 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise Unprocessable("a day is such as 2026-01-31", zh="请填写日期", expression="first") from error
+
+
+def _register(visit: Visit, resource_type: str, criteria: str) -> str:
+    """Return the address of the register of these records, "" where no service has one."""
+    return next(
+        (
+            f"/registers/{one.service}/{one.id}"
+            for one in visit.platform.registers.declarations
+            if one.resource_type == resource_type and criteria in one.criteria
+        ),
+        "",
+    )
 
 
 async def _owners(visit: Visit) -> dict[str, str]:
