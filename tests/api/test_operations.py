@@ -20,7 +20,7 @@ from kangshu.app.wiring import Place, open_platform
 SYSTEM = system_grant("test")
 START = {
     "code": "referral/referral", "subject": "Patient/p1", "receiver": "hospital", "direction": "up", "urgency": "urgent",
-    "indication": "acute", "diagnosis": "高血压3级", "summary": "血压控制不佳", "consent": True,
+    "indication": "acute", "criterion": "admit-treatment", "diagnosis": "高血压3级", "summary": "血压控制不佳", "consent": True,
 }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def referral(city: Any, patient: str) -> str:
     receiver = f"Organization/{city.posts['hospital'].organisation}"
     start = parameters(
         code="referral/referral", subject=f"Patient/{patient}", direction="up", receiver=receiver, urgency="routine",
-        indication=["acute"], diagnosis="x", summary="x", consent=True,
+        indication=["acute"], criterion="admit-treatment", diagnosis="x", summary="x", consent=True,
     )  # fmt: skip
     id_ = str(done(doctor.post("/Task/$start", content=start))["id"])
     done(doctor.post(f"/Task/{id_}/$move", content=parameters(move="send")))

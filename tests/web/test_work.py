@@ -133,6 +133,7 @@ def test_a_referral_goes_from_the_doctor_to_the_hospital(site: Site, elder_of_do
         refused = doctor.post(start, data=fields)
         assert refused.status_code == 422
         fields.update(direction="up", receiver="Organization/hospital-yunxi-first", urgency="stat")
+        fields.update(criterion="admit-emergency")
         fields.update(diagnosis="不稳定型心绞痛", summary="胸痛三小时", consent="true", department="心内科")
         data = [*fields.items(), ("indication", "acute"), ("indication", "surgery")]
         body = httpx.QueryParams(data)
