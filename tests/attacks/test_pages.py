@@ -54,6 +54,7 @@ NAMED = {
 """What the `{id}` of a route is the id of; a route begins with its key."""
 
 OTHERWISE = (
+    "/my/{door}",
     "/measures/{id}", "/exchanges/{service}/{exchange}", "/lists/{service}/{list}", "/desks/{service}/{desk}", "/rosters/{service}/{roster}", "/questionnaires/{service}/{questionnaire}", "/registers/{service}/{register}", "/cases/start/{service}/{case}", "/find/{kind}", "/sign-in/with/{kind}",
     "/sign-in/back/{kind}", "/me/tokens/{id}/end", "/me/identities/{id}/end", "/me/deputies/{id}/end", "/me/lookups/{id}/ask", "/extracts/{id}", "/emergency/{id}", "/public/plans/{plan}",
     "/me/contacts/{channel}/{act}", "/admin/deliveries/{id}/again", "/admin/accounts/{name}", "/admin/import/{act}", "/admin/parameters/{id}",

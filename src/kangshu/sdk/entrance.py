@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 from kangshu.base.text import Text
 
@@ -19,7 +20,8 @@ class EntranceEntry:
     """One thing behind a door, for the resident or whoever acts for the resident.
 
     `case` names a kind of case of the service: a button where the resident or agent may start one, and in any event the
-    resident's cases of this kind. `register`
+    resident's cases of this kind; with `values` (of its form, `${person}` being the resident) one press starts it. `booking`
+    names a kind of booking. `register`
     names a register whose records of the resident are shown: those of `criteria` where the search parameter `mine`
     is the resident, with `columns`; `none` is said when there are none.
     """
@@ -30,6 +32,8 @@ class EntranceEntry:
     title: Text
     help: Text
     case: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    booking: str = ""
     register: str = ""
     criteria: str = ""
     mine: str = "patient"

@@ -25,7 +25,7 @@ from kangshu.sdk import (
 )
 from kangshu.search import parse_query
 from kangshu.services.bookings import check_booking
-from kangshu.services.calculations import check_calculation
+from kangshu.services.calculations import check_calculations
 from kangshu.services.case_checks import check_kind
 from kangshu.services.draft import Draft
 from kangshu.services.entrance import check_entrance
@@ -42,6 +42,7 @@ from kangshu.services.questionnaires import check_questionnaire
 from kangshu.services.related import check_related
 from kangshu.services.reminders import check_reminders
 from kangshu.services.scenario_checks import check_coverage, check_scenario
+from kangshu.services.state_checks import check_states
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
 _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
@@ -266,63 +267,8 @@ def _expression(draft: Draft, place: object, expression: str, en: str, zh: str) 
 
 def _machines(draft: Draft, known: Known) -> Iterator[Finding]:
     for case in draft.cases:
-        yield from _states(draft, case)
+        yield from check_states(draft, case)
         yield from _moves(draft, case, known)
-
-
-def _states(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
-    finding = draft.places.finding
-    states = {state.id: state for state in case.states}
-    if len(states) < len(case.states):
-        yield finding(case, "a state is declared twice", "有状态重复声明")
-    if case.initial not in states:
-        yield finding(
-            case, f"the initial state '{case.initial}' is not declared", f"初始状态“{case.initial}”未声明"
-        )
-        return
-    reached = {case.initial}
-    while True:
-        more = {move.target for move in case.moves if reached & set(move.sources)} - reached
-        if not more:
-            break
-        reached |= more
-    for state in case.states:
-        leaving = [
-            move for move in case.moves if state.id in move.sources and move.target not in (state.id, STAY)
-        ]
-        if state.id not in reached:
-            yield finding(state, f"state '{state.id}' cannot be reached", f"状态“{state.title.zh}”无法到达")
-        if not state.final and not leaving:
-            yield finding(
-                state,
-                f"state '{state.id}' has no way out and is not final",
-                f"状态“{state.title.zh}”没有出口且不是终态",
-            )
-        if state.final and leaving:
-            yield finding(
-                state, f"final state '{state.id}' has a move out", f"终态“{state.title.zh}”不应有后续操作"
-            )
-        if state.final and state.deadline:
-            yield finding(
-                state, f"final state '{state.id}' has a deadline", f"终态“{state.title.zh}”不应有时限"
-            )
-        if state.overdue:
-            yield from _overdue(draft, case, state)
-        if not state.final and state.box == "none" and not any("system" in move.by for move in leaving):
-            yield finding(
-                state, f"state '{state.id}' is in nobody's worklist", f"状态“{state.title.zh}”不在任何待办中"
-            )
-
-
-def _overdue(draft: Draft, case: CaseDeclaration, state: State) -> Iterator[Finding]:
-    move = next((one for one in case.moves if one.id == state.overdue), None)
-    finding = draft.places.finding
-    if move is None or state.id not in move.sources:
-        text = f"'overdue: {state.overdue}' is no move from '{state.id}'"
-        yield finding(state, text, f"“overdue: {state.overdue}”不是状态“{state.title.zh}”的操作")
-    elif "system" not in move.by or any(field.required for field in move.form):
-        text = f"the system cannot make '{move.id}': it needs `by: system` and no required field"
-        yield finding(state, text, f"系统不能执行“{move.title.zh}”：须允许 system 且表单无必填项")
 
 
 def _moves(draft: Draft, case: CaseDeclaration, known: Known) -> Iterator[Finding]:
@@ -434,7 +380,9 @@ def _sections(draft: Draft, known: Known) -> Iterator[Finding]:
     for section in draft.home:
         yield from check_section(section, draft.registers, known.parameters, known.homes, draft.places)
     for entry in draft.entrance:
-        yield from check_entrance(entry, draft.cases, draft.registers, draft.places)
+        yield from check_entrance(
+            entry, draft.cases, draft.registers, [one.id for one in draft.bookings], draft.places
+        )
 
 
 def _documents(draft: Draft, known: Known) -> Iterator[Finding]:
@@ -457,20 +405,7 @@ def _bookings(draft: Draft, known: Known) -> Iterator[Finding]:
 
 
 def _calculations(draft: Draft, known: Known) -> Iterator[Finding]:
-    for one in draft.calculations:
-        yield from check_calculation(one, draft.cases, known.parameters, draft.places)
-    made = {one.id: one for one in draft.calculations}
-    for case in draft.cases:
-        for effect in (*case.effects, *(one for move in case.moves for one in move.effects)):
-            wanted = made.get(str(effect.get("calculate")))
-            if "calculate" in effect and (wanted is None or case.id not in wanted.cases):
-                text = f"there is no calculation '{effect['calculate']}' for this case"
-                yield draft.places.finding(case, text, f"没有用于该办件的测算“{effect['calculate']}”")
-                continue
-            for name, step in (effect.get("also") or {}).items() if wanted else ():
-                if name not in cases.all_fields(case) or step not in {one.id for one in wanted.steps}:
-                    text = f"'also: {name}: {step}' names no field or no step"
-                    yield draft.places.finding(case, text, f"also“{name}: {step}”没有对应的字段或步骤")
+    yield from check_calculations(draft.calculations, draft.cases, known.parameters, draft.places)
 
 
 def _exchanges(draft: Draft, known: Known) -> Iterator[Finding]:

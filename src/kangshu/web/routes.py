@@ -153,6 +153,7 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/processing", processing.activities, ("processing.read",)),
     Page("/my", entrance.entrance),
     Page("/my/{door}", entrance.door),
+    Page("/my/{door}/{service}/{entry}", entrance.press, methods=_POST),
     Page("/me/consents", consents.consents),
     Page("/me/consents/new", consents.new),
     Page("/me/consents/new", consents.give, methods=_POST),

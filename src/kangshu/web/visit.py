@@ -45,6 +45,7 @@ SAID: Final = {
     "signed": "已完成并签名",
     "countersigned": "已签名，结果生效",
     "withdrawn": "已作废，原内容保留在记录中",
+    "called": "已发出，工作人员会尽快联系您",
     "started": "已发起，下一步操作见“我可以办理”",
     "moved": "已办理，去向见办理过程",
     "assigned": "已交办，责任单位的待办中已出现",

@@ -16,6 +16,7 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import BookingMove, Field, Option
 from kangshu.web.forms import FormField, form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, with_residents
+from kangshu.web.people import acted_for, choice_of_people
 from kangshu.web.visit import Visit, texts
 
 _PATIENT: Final = Field(
@@ -89,8 +90,11 @@ async def slot(visit: Visit) -> Response:
 async def _slot_page(visit: Visit, values: Mapping[str, Any], fault: Fault | None = None) -> Response:
     shown = await visit.platform.bookings.slot(visit.grant, visit.path("id"))
     names = await _names(visit, {shown.owner, *(_organisation(one.booker) for one in shown.appointments)})
-    fields = (_PATIENT, _REASON)
-    mine = visit.grant.patient
+    people = acted_for(visit)
+    fields = (await choice_of_people(visit, _PATIENT, people), _REASON)
+    chosen = visit.query("patient") if visit.query("patient") in people else next(iter(people), "")
+    if chosen:
+        values = {"patient": f"Patient/{chosen}", **values}
     choices = await choices_of(visit, fields, values)
     return visit.render(
         "bookings_slot.html",
@@ -100,7 +104,11 @@ async def _slot_page(visit: Visit, values: Mapping[str, Any], fault: Fault | Non
         title=visit.words.of(shown.kind.title),
         pool=visit.words.of(shown.pool),
         fields=form_fields(
-            visit.words, fields[1:] if mine else fields, values, fault.issues if fault else (), choices
+            visit.words,
+            fields[1:] if people == [visit.grant.patient] else fields,
+            values,
+            fault.issues if fault else (),
+            choices,
         ),
         issues=told(visit.words, fault) or [visit.words.of(Text(fault.zh, fault.text))] if fault else [],
         waits=any(code == "waitlist" for code, _ in shown.kind.states),

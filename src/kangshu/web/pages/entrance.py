@@ -8,10 +8,11 @@ from typing import Final
 
 from starlette.responses import Response
 
+from kangshu.access import Scope, admits
 from kangshu.base.canonical import CASE_KIND
-from kangshu.base.faults import Fault, NotFound
+from kangshu.base.faults import Fault, Forbidden, NotFound
 from kangshu.sdk import Door, EntranceEntry
-from kangshu.web.lookup import name_of
+from kangshu.web.people import acted_for, name_of_person
 from kangshu.web.rows import WorkRow, work_rows
 from kangshu.web.visit import Visit
 
@@ -23,17 +24,22 @@ _TITLES: Final[dict[Door, tuple[str, str]]] = {
 }
 """Door → its title and what is behind it."""
 _MOST_CASES: Final = 20
+_PERSON: Final = "${person}"
 _MOST_ROWS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A large button: the door or act `id`, what it is called, what is behind it, and where it leads."""
+    """A large button: the door or act `id`, what it is called, what is behind it, and where it leads.
+
+    With `press` it acts at once and is sent as a form.
+    """
 
     id: str
     title: str
     note: str
     address: str
+    press: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +103,14 @@ async def door(visit: Visit) -> Response:
         back=f"/my{mark}{asked}",
         acts=list(_acts(visit, entries, person.id)),
         cases=await _cases(visit, entries, person.id),
-        lists=[await _own(visit, one, person.id) for one in entries if one.register],
+        lists=[await _own(visit, one, person.id) for one in entries if _seen(visit, one, person.id)],
     )
 
 
 async def people_at(visit: Visit, address: str) -> list[Person]:
     """Return those for whom the visitor acts, the chosen one marked. Raises NotFound for somebody else's id."""
     grant, words = visit.grant, visit.words
-    known = [grant.patient] if grant.patient else []
-    known += sorted(grant.wards - set(known))
-    known += sorted(grant.mandates - set(known))
+    known = acted_for(visit)
     chosen = visit.query("for") or (known[0] if known else "")
     if chosen not in known:
         raise NotFound("there is no such person of yours", zh="没有可代为办理的此人")
@@ -115,26 +119,49 @@ async def people_at(visit: Visit, address: str) -> list[Person]:
         own = id_ == grant.patient
         part = words("本人") if own else words("监护") if id_ in grant.wards else words("受委托")
         where = address if own else f"{address}?for={id_}"
-        found.append(Person(id_, await _name(visit, id_), part, where, id_ == chosen))
+        found.append(Person(id_, await name_of_person(visit, id_), part, where, id_ == chosen))
     return found
 
 
-async def _name(visit: Visit, id_: str) -> str:
-    try:
-        return name_of((await visit.platform.store.read(visit.grant, "Patient", id_)).resource)
-    except Fault:
-        return ""
-
-
 def _acts(visit: Visit, entries: Iterable[EntranceEntry], person: str) -> Iterator[Button]:
-    """Yield a large button for each case that the visitor may start for the person."""
+    """Yield a large button for whatever the visitor may begin for the person."""
     startable = {one.code for one in visit.platform.cases.startable(visit.grant, person)}
     words = visit.words
     for one in entries:
         code = f"{one.service}/{one.case}"
-        if one.case and code in startable:
-            address = f"/cases/start/{code}?subject=Patient/{person}"
-            yield Button(one.id, words.of(one.title), words.of(one.help), address)
+        title, note = words.of(one.title), words.of(one.help)
+        if one.booking:
+            yield Button(one.id, title, note, f"/bookings?kind={one.service}/{one.booking}&patient={person}")
+        elif one.values and code in startable:
+            asked = f"?for={person}" if person != visit.grant.patient else ""
+            yield Button(one.id, title, note, f"/my/{one.door}/{one.service}/{one.id}{asked}", press=True)
+        elif one.case and code in startable:
+            yield Button(one.id, title, note, f"/cases/start/{code}?subject=Patient/{person}")
+
+
+async def press(visit: Visit) -> Response:
+    """Start at once what one button says, for the chosen person, and lead to its page."""
+    people = await people_at(visit, f"/my/{visit.path('door')}")
+    person = next(one for one in people if one.chosen)
+    entry = next(
+        (
+            one
+            for service in visit.platform.services
+            for one in service.entrance
+            if one.values
+            and (one.door, one.service, one.id) == tuple(map(visit.path, ("door", "service", "entry")))
+        ),
+        None,
+    )
+    if entry is None:
+        raise NotFound("there is no such button", zh="没有此入口")
+    code, named = f"{entry.service}/{entry.case}", f"Patient/{person.id}"
+    if code not in {one.code for one in visit.platform.cases.startable(visit.grant, person.id)}:
+        raise Forbidden("this account may not start that for this person", zh="当前账号不能代此人发起")
+    values = {key: named if value == _PERSON else value for key, value in entry.values.items()}
+    about = visit.platform.cases.declaration(code).subject_type
+    stored = await visit.platform.cases.start(visit.grant, code, values, subject=named if about else None)
+    return visit.go(f"/cases/{stored.id}", said="called")
 
 
 async def _cases(visit: Visit, entries: Iterable[EntranceEntry], person: str) -> list[WorkRow]:
@@ -151,6 +178,14 @@ async def _cases(visit: Visit, entries: Iterable[EntranceEntry], person: str) ->
         except Fault:
             continue
     return sorted(work_rows(visit.words, rows), key=lambda row: not row.open)[:_MOST_CASES]
+
+
+def _seen(visit: Visit, entry: EntranceEntry, person: str) -> bool:
+    """Return whether the visitor sees the person's records of the entry's register at all: a mandate opens few."""
+    if not entry.register:
+        return False
+    kind = visit.platform.registers.declaration(f"{entry.service}/{entry.register}").resource_type
+    return admits(visit.grant.may_read(kind), Scope(patient=person))
 
 
 async def _own(visit: Visit, entry: EntranceEntry, person: str) -> Own:

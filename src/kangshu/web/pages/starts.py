@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Conflict, Fault, Issue, NotFound, TooLarge, Unprocessable, UnsupportedMedia
 from kangshu.base.text import Text
-from kangshu.sdk import CaseDeclaration, Field, Option, Resource
+from kangshu.sdk import CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, with_residents
-from kangshu.web.pages.consents import names_of_wards, people_of
+from kangshu.web.people import acted_for, choice_of_people
 from kangshu.web.visit import Visit, texts
 
 _RECEIVER = Field("_receiver", Text("承办单位", "Responsible organisation"), "organisation", required=True)
@@ -56,7 +56,7 @@ async def _all_fields(visit: Visit, declaration: CaseDeclaration) -> tuple[Field
     """Return what is asked at the start: the subject, the declared form, and a receiver where nothing else names one."""
     fields = list(declaration.form)
     if declaration.subject_type == "Patient":
-        fields.insert(0, await _subject(visit))
+        fields.insert(0, await _subject(visit, declaration))
     handed = any("owner" in effect for effect in declaration.effects)
     if not handed and not any(field.id == "receiver" for field in declaration.form):
         fields.append(_RECEIVER)
@@ -68,20 +68,12 @@ def _chosen_for(field: Field, subject: str) -> Field:
     return replace(field, criteria=field.criteria.replace("${subject}", subject)) if "/" in subject else field
 
 
-async def _subject(visit: Visit) -> Field:
-    """Return the field that asks whom the case is about; a resident chooses between oneself and those in one's care."""
-    people = people_of(visit)
-    if not people:
-        return _SUBJECT
-    names = await names_of_wards(visit)
-    return replace(
-        _SUBJECT,
-        kind="choice",
-        options=tuple(
-            Option(f"Patient/{one}", Text(names[one], names[one]) if one in names else Text("本人", "myself"))
-            for one in people
-        ),
-    )
+async def _subject(visit: Visit, declaration: CaseDeclaration) -> Field:
+    """Return the field that asks whom the case is about; a resident chooses among those for whom it may be started."""
+    people = [
+        one for one in acted_for(visit) if declaration in visit.platform.cases.startable(visit.grant, one)
+    ]
+    return await choice_of_people(visit, _SUBJECT, people)
 
 
 async def form(visit: Visit) -> Response:
@@ -93,7 +85,7 @@ async def form(visit: Visit) -> Response:
     subject = visit.query("subject")
     if subject:
         values["_subject"] = subject if "/" in subject else f"Patient/{subject}"
-    elif people := people_of(visit):
+    elif people := acted_for(visit):
         values["_subject"] = f"Patient/{people[0]}"
     about = await _about(visit, visit.query("about"))
     if about is not None:
