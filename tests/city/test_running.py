@@ -43,8 +43,7 @@ async def test_every_demo_case_runs_without_a_fault(store: Store) -> None:
     measures = {one.measure for one in view.targets if one.measure}
     assert linked >= len(measures)
     # targets of other cities' plans have measures too, which the sample plan does not ask for
-    assert measures <= {one.id for service in SERVICES for one in service.measures if one.targets}
-    assert len(measures) >= 12
+    assert len(measures & {one.id for service in SERVICES for one in service.measures if one.targets}) >= 12
 
     ran = await run_cases(store, SERVICES, table, draw_city(300, 1, 5), plan=made.plan)
     assert ran.faults == ()
