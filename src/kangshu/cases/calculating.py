@@ -13,7 +13,14 @@ from kangshu.base.clock import instant
 from kangshu.base.faults import Fault, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable, ParameterVersion
 from kangshu.base.text import Text
-from kangshu.calculations import Calculation, calculate, check_calculation, figures, kept_calculation, read_calculation
+from kangshu.calculations import (
+    Calculation,
+    calculate,
+    check_calculation,
+    figures,
+    kept_calculation,
+    read_calculation,
+)
 from kangshu.cases.frozen_records import keep_record, record_bytes, record_content
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import CalculationDeclaration, CaseDeclaration, Resource
@@ -65,9 +72,7 @@ class Calculator:
             raise NotFound(f"there is no calculation '{name[:60]}'", zh=f"没有测算“{name[:60]}”")
         return found
 
-    def applies(
-        self, declaration: CalculationDeclaration, task: Resource, names: Mapping[str, Any]
-    ) -> bool:
+    def applies(self, declaration: CalculationDeclaration, task: Resource, names: Mapping[str, Any]) -> bool:
         """Return whether a calculation applies to a case."""
         return not declaration.when or _first(declaration.when, task, names) is True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -16,20 +16,21 @@ from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFa
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
 from kangshu.cases.calculating import Calculator, KeptCalculation, calculation_records
+from kangshu.cases.choosing import criteria_of, pointers
 from kangshu.cases.deadlines import Terms
 from kangshu.cases.desks import Desks
 from kangshu.cases.draws import Draw, draws_of
 from kangshu.cases.guards import asked_of
-from kangshu.cases.inside import labelled
+from kangshu.cases.inside import keep_papers, labelled
 from kangshu.cases.moving import Machine
 from kangshu.cases.offering import Looker, Offer
 from kangshu.cases.parties import may_move, may_start
 from kangshu.cases.publishing import PublicNotices
-from kangshu.cases.records import RECORDS, names_of, records_found, rows_of
+from kangshu.cases.records import RECORDS, records_found, rows_of
 from kangshu.cases.rosters import Rosters
 from kangshu.cases.running import CHILDREN, Outlet
 from kangshu.cases.signalling import Signals
-from kangshu.cases.substitution import copied, substitute
+from kangshu.cases.substitution import copied
 from kangshu.cases.surroundings import Facts
 from kangshu.cases.tasks import (
     CASE_KEY,
@@ -207,7 +208,7 @@ class Cases:
                 standing = await transaction.match("Task", f"identifier={CASE_KEY}|{key}") if key else None
                 if standing is not None:
                     return standing
-                await _keep(transaction, grant, papers, declaration)
+                await keep_papers(transaction, grant, papers, declaration)
                 return await self._machine.begin(
                     transaction, grant, declaration, copied(task), form, receiver
                 )
@@ -280,7 +281,7 @@ class Cases:
                 task = copied(stored.resource)
                 if not may_move(grant, task, move.by):
                     raise _not_yours(move)
-                await _keep(transaction, grant, papers, declaration)
+                await keep_papers(transaction, grant, papers, declaration)
                 made = await self._machine.make(
                     transaction, grant, declaration, move, task, form, comment, known=known
                 )
@@ -412,8 +413,8 @@ class Cases:
                 form[field.id], wrong = with_held_rows(field, form.get(field.id), held.get(field.id, ()))
                 found += wrong
         # what stands in a table already was chosen by whoever put it there
-        new.update(one for _, one, _ in _pointers([one for one in fields if one.columns], held))
-        for field, reference, place in _pointers(fields, form):
+        new.update(one for _, one, _ in pointers([one for one in fields if one.columns], held))
+        for field, reference, place in pointers(fields, form):
             if reference not in new and not await self._may_choose(grant, field, reference, task, form):
                 en = f"'{field.title.en}': there is no such record to choose"
                 found.append(Issue("error", "not-found", en, (place,), f"“{field.title.zh}”所选记录不可用"))
@@ -476,36 +477,6 @@ class Cases:
         return await candidates(
             self._store, grant, field, criteria_of(field, task, {}, self._carriers), text, limit
         )
-
-
-def _pointers(fields: Iterable[Field], form: Mapping[str, Any]) -> Iterator[tuple[Field, str, str]]:
-    """Yield what a form's values point to: the field or column, the reference, and its place in the form."""
-    for field in fields:
-        if field.kind == "table":
-            for number, row in enumerate(form.get(field.id) or ()):
-                for column, reference, _ in _pointers(field.columns, row):
-                    yield column, reference, f"{field.id}.{number}.{column.id}"
-        elif points(field) and (value := form.get(field.id)) is not None:
-            for reference in value if isinstance(value, list) else [value]:
-                yield field, reference, field.id
-
-
-async def _keep(
-    transaction: Transaction, grant: Grant, papers: Sequence[Resource], declaration: CaseDeclaration
-) -> None:
-    """Write new records under the ids they bring, as the account itself may; those of an internal case stay inside."""
-    if declaration.internal:
-        grant = replace(grant, operations=grant.operations | {LABELLING})
-    for paper in papers:
-        kept = labelled(paper) if declaration.internal else paper
-        await transaction.under(grant).create_as(str(paper["id"]), kept)
-
-
-def criteria_of(
-    field: Field, task: Resource, form: Mapping[str, Any], carriers: Mapping[str, str] = MappingProxyType({})
-) -> str:
-    """Return the search criteria of a reference field with its ${names} filled; ${carries.duty} is the kind of duties."""
-    return str(substitute(field.criteria, names_of(task, form, carriers)) or "")
 
 
 def _engine(grant: Grant) -> Grant:

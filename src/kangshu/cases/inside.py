@@ -6,15 +6,17 @@ notices and its papers. A section that gets the case gets its papers; papers tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from kangshu.access import Grant
 from kangshu.base.canonical import INTERNAL, structure
 from kangshu.base.faults import Gone, NotFound
 from kangshu.base.text import Text
 from kangshu.cases.tasks import inputs, number_of
 from kangshu.sdk import CaseDeclaration, Resource
-from kangshu.store import Transaction
+from kangshu.store import LABELLING, Transaction
 
 CARRIES_INSIDE: Final = "internal-flow"
 """What a case kind declares in `carries` when it is the one that a unit opens inside for a case that came in."""
@@ -103,3 +105,14 @@ def papers_of(values: Mapping[str, Any]) -> Iterator[str]:
         for one in listed:
             if isinstance(one, str) and one.startswith("DocumentReference/"):
                 yield one.removeprefix("DocumentReference/")
+
+
+async def keep_papers(
+    transaction: Transaction, grant: Grant, papers: Sequence[Resource], declaration: CaseDeclaration
+) -> None:
+    """Write new records under the ids they bring, as the account itself may; those of an internal case stay inside."""
+    if declaration.internal:
+        grant = replace(grant, operations=grant.operations | {LABELLING})
+    for paper in papers:
+        kept = labelled(paper) if declaration.internal else paper
+        await transaction.under(grant).create_as(str(paper["id"]), kept)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 
 from kangshu.base.faults import Fault
 from kangshu.calculations import names_in, words_in
-from kangshu.cases import GIVEN_NAMES
+from kangshu.cases import GIVEN_NAMES, all_fields
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import (
     CalculationCondition,
@@ -97,7 +98,37 @@ def _condition(entry: Entry) -> CalculationCondition:
     return condition
 
 
-def check_calculation(
+def check_calculations(
+    calculations: Collection[CalculationDeclaration],
+    kinds: Collection[CaseDeclaration],
+    parameters: Collection[str],
+    places: Places,
+) -> Iterator[Finding]:
+    """Yield what is wrong with a service's calculations, and with the moves that make them."""
+    for one in calculations:
+        yield from _check_calculation(one, kinds, parameters, places)
+    made = {one.id: one for one in calculations}
+    for kind in kinds:
+        for effect in (*kind.effects, *(one for move in kind.moves for one in move.effects)):
+            if "calculate" in effect:
+                yield from _check_effect(effect, kind, made.get(str(effect["calculate"])), places)
+
+
+def _check_effect(
+    effect: Mapping[str, Any], kind: CaseDeclaration, wanted: CalculationDeclaration | None, places: Places
+) -> Iterator[Finding]:
+    if wanted is None or kind.id not in wanted.cases:
+        text = f"there is no calculation '{effect['calculate']}' for this case"
+        yield places.finding(kind, text, f"没有用于该办件的测算“{effect['calculate']}”")
+        return
+    steps = {one.id for one in wanted.steps}
+    for name, step in (effect.get("also") or {}).items():
+        if name not in all_fields(kind) or step not in steps:
+            text = f"'also: {name}: {step}' names no field or no step"
+            yield places.finding(kind, text, f"also“{name}: {step}”没有对应的字段或步骤")
+
+
+def _check_calculation(
     calculation: CalculationDeclaration,
     kinds: Collection[CaseDeclaration],
     parameters: Collection[str],
