@@ -113,7 +113,7 @@ async def work_list(visit: Visit) -> Response:
         filtered=bool(cell or visit.query("district")),
         heads=[_head(visit, one) for one in declared.columns],
         rows=[_shown(visit, declared, one, places) for one in page.rows],
-        none=words.of(declared.none) or words("没有需要办理的"),
+        nothing=words.of(declared.none) or words("没有需要办理的"),
         hidden=min(_PAGE, page.total - offset) - len(page.rows),
         as_of=words.moment(page.instant),
         page=Paging(
