@@ -91,7 +91,9 @@ def _others(city: DemoCity, people: list[DemoResident]) -> Iterator[DemoCase]:
     done = {"visited_on": (city.today - timedelta(days=1)).isoformat(), "way": "home", "result": "well", "found": "精神好，煤气已关。"}  # fmt: skip
     for number in range(4):
         moves = (DemoMove("visit", community, done, 20.0),) if number < 2 else ()
-        yield DemoCase("smart_elder_care/round-visit", CALL_CENTRE, 2.0, visit, people[number].id, moves)
+        yield DemoCase(
+            "smart_elder_care/round-visit", CALL_CENTRE, 2.0, visit, people[number % len(people)].id, moves
+        )
     enrol = {"receiver": CALL_CENTRE, "basic": "rescue", "agreed": True}
     yield DemoCase("smart_elder_care/enrolment", CALL_CENTRE, 1.0, enrol, people[-1].id)
     need = {"receiver": CALL_CENTRE, "kind": "assistive-device", "wish": "短期租用轮椅，术后使用。", "budget": "200", "until": (city.today + timedelta(days=10)).isoformat()}  # fmt: skip
