@@ -13,7 +13,6 @@ from kangshu.access import system_grant
 
 from .site import Site, token_of
 
-BEDS = "/registers/institutions/beds"
 RESIDENTS = "/registers/residents/residents"
 SYSTEM = system_grant("test")
 
@@ -36,38 +35,40 @@ def test_people_are_found_by_initials_on_the_pages(site: Site) -> None:
 
 
 def test_marked_records_are_changed_after_a_preview(site: Site) -> None:
-    with closing(site.visitor("elder")) as client:
-        ids = re.findall(r'name="id" value="([^"]+)"', client.get(BEDS).text)[:3]
+    with closing(site.visitor("clerk")) as client:
+        ids = re.findall(r'name="id" value="([^"]+)"', client.get(RESIDENTS).text)[:3]
         asked = [("id", one) for one in ids]
-        chooser = client.get(f"{BEDS}/batch", params=asked).text
-        field = next(one for one in re.findall(r'<option value="(\w+)"', chooser) if one == "name")
-        form = client.get(f"{BEDS}/batch", params=[*asked, ("field", field)]).text
+        chooser = client.get(f"{RESIDENTS}/batch", params=asked).text
+        field = "household"
+        assert f'<option value="{field}"' in chooser
+        assert '<option value="id_number"' not in chooser, "what is single is not for batches"
+        form = client.get(f"{RESIDENTS}/batch", params=[*asked, ("field", field)]).text
         records = re.search(r'name="records" value="([^"]*)"', form)
         assert records
-        sent = {"_token": token_of(form), "records": records[1], "field": field, field: "批量改名"}
-        shown = client.post(f"{BEDS}/batch", data=sent).text
+        sent = {"_token": token_of(form), "records": records[1], "field": field, field: "批量户号"}
+        shown = client.post(f"{RESIDENTS}/batch", data=sent).text
         assert "确认修改 3 条" in shown
-        before = [site.run(site.platform.store.read(SYSTEM, "Location", one)) for one in ids]
-        assert all(one.resource["name"] != "批量改名" for one in before)
+        before = [site.run(site.platform.store.read(SYSTEM, "Patient", one)) for one in ids]
+        assert all("批量户号" not in str(one.resource) for one in before)
         versions = re.search(r'name="records" value="([^"]*)"', shown)
         assert versions
-        done = client.post(f"{BEDS}/batch", data={**sent, "records": versions[1], "act": "do"}).text
+        done = client.post(f"{RESIDENTS}/batch", data={**sent, "records": versions[1], "act": "do"}).text
         assert "修改结果" in done
-        after = [site.run(site.platform.store.read(SYSTEM, "Location", one)) for one in ids]
-        assert all(one.resource["name"] == "批量改名" for one in after)
+        after = [site.run(site.platform.store.read(SYSTEM, "Patient", one)) for one in ids]
+        assert all("批量户号" in str(one.resource) for one in after)
         # the same form once more speaks of versions that have gone by: nothing changes, and it is told
         stale = client.post(
-            f"{BEDS}/batch", data={**sent, "records": versions[1], "act": "do", field: "再改"}
+            f"{RESIDENTS}/batch", data={**sent, "records": versions[1], "act": "do", field: "再改"}
         ).text
         assert "不能改" in stale
-        history = client.get(f"{BEDS}/{ids[0]}/history", params={"field": "name"}).text
-        assert "批量改名" in history
-        assert "方慧" in history
+        history = client.get(f"{RESIDENTS}/{ids[0]}/history", params={"field": field}).text
+        assert "批量户号" in history
+        assert "周以宁" in history
         for one in before:
             site.run(site.platform.store.update(SYSTEM, one.resource))
     with closing(site.visitor("resident")) as nobody:
-        assert nobody.get(f"{BEDS}/batch", params=asked).status_code in (403, 404)
-        assert nobody.get(f"{BEDS}/{ids[0]}/history").status_code in (403, 404)
+        assert nobody.get(f"{RESIDENTS}/batch", params=asked).status_code in (403, 404)
+        assert nobody.get(f"{RESIDENTS}/{ids[0]}/history").status_code in (403, 404)
 
 
 def test_an_import_is_shown_and_then_written(site: Site) -> None:
