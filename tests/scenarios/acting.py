@@ -154,7 +154,7 @@ class Stage:
         self.cases[step.name] = stored.id
 
     def _send(self, who: ScenarioAccount, step: ScenarioStep) -> httpx.Response:
-        browser = self.people.browser(who, self.scenario.accounts)
+        browser = self._browser(who)
         values = self.filled(step.values)
         files = {name: _file(one) for name, one in values.items() if _is_file(one)}
         plain = {name: one for name, one in values.items() if name not in files}
@@ -170,6 +170,11 @@ class Stage:
             f"/cases/start/{self.scenario.service}/{step.what}", data=form, files=files or None
         )
 
+    def _browser(self, who: ScenarioAccount) -> httpx.Client:
+        """Return the browser of an account; its practitioner may be whom a case has drawn (`${sheet.owner}`)."""
+        filled = replace(who, practitioner=self.filled(who.practitioner))
+        return self.people.browser(filled, self.scenario.accounts if filled == who else (filled,))
+
     def _signal(self, step: ScenarioStep) -> None:
         """Send an event as an outside system does; nobody in `refused` may."""
         by = {one.id: one for one in self.scenario.accounts}
@@ -177,13 +182,9 @@ class Stage:
         event = json.dumps(self.filled(step.values), default=float)
         head = {"content-type": "application/json"}
         for who in step.refused:
-            refused = self.people.browser(by[who], self.scenario.accounts).post(
-                address, content=event, headers=head
-            )
+            refused = self._browser(by[who]).post(address, content=event, headers=head)
             assert refused.status_code in _REFUSED, f"{who} was answered {refused.status_code}"
-        answer = self.people.browser(by[step.by], self.scenario.accounts).post(
-            address, content=event, headers=head
-        )
+        answer = self._browser(by[step.by]).post(address, content=event, headers=head)
         assert answer.status_code in (200, 201), f"{step.by} was answered {answer.status_code}: {answer.text}"
         said = {one["name"]: one.get("valueString", "") for one in answer.json()["parameter"]}
         if said.get("case"):
@@ -239,7 +240,7 @@ class Stage:
         return list(self.site.run(self.site.platform.store.search_all(SYSTEM, "Task", criteria)))
 
     def filled(self, value: Any) -> Any:
-        """Return `value` with ${…} in its place: a case, what a case keeps (`main.appointment`), today±n, now±n."""
+        """Return `value` with ${…} in its place: a case, what a case keeps (`main.appointment`), its owner's id (`main.owner`), today±n, now±n."""
         if isinstance(value, Mapping):
             return {key: self.filled(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -255,6 +256,8 @@ class Stage:
         case, _, kept = name.partition(".")
         if not kept:
             return f"Task/{self.cases[case]}"
+        if kept == "owner":
+            return str(self.task(case)["owner"]["reference"]).rpartition("/")[2]
         for one in self.task(case).get("output", ()):
             if one["type"].get("text") == kept or kept in _codes(one["type"]):
                 return str(one["valueReference"]["reference"])
