@@ -73,7 +73,7 @@ def test_all_findings_are_shown_at_once_with_their_lines(toy: Path) -> None:
     assert any("toy/registers/things.yaml:" in one and "column 'created'" in one for one in found)
     with pytest.raises(Invalid) as caught:
         load(toy.parent)
-    assert len(caught.value.issues) == len(found)
+    assert len(caught.value.issues) == len([one for one in found if ": error: " in one])
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,11 @@ def test_no_string_of_the_platform_names_a_service() -> None:
     assert found == []
 
 
-COMMON_WORDS = frozenset({"residents", "institutions", "appointments", "referral", "assessment"})
+COMMON_WORDS = frozenset(
+    {"residents", "institutions", "appointments", "referral", "assessment", "investment"}
+)
 """Services named by a plain word that the platform may say of its own (`--residents`, the first screen `referral` of
-a role, what a case carries); their codes stay forbidden."""
+a role, what a case carries, the figure of a plan); their codes stay forbidden."""
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
-from kangshu.access import Grant
+from kangshu.access import Grant, PatientIn, any_of
 from kangshu.base.canonical import INTERNAL, structure
 from kangshu.base.faults import Gone, NotFound
 from kangshu.base.text import Text
-from kangshu.cases.tasks import inputs, number_of
+from kangshu.cases.tasks import inputs, number_of, reference_id
 from kangshu.sdk import CaseDeclaration, Resource
 from kangshu.store import LABELLING, Transaction
 
@@ -110,9 +111,22 @@ def papers_of(values: Mapping[str, Any]) -> Iterator[str]:
 async def keep_papers(
     transaction: Transaction, grant: Grant, papers: Sequence[Resource], declaration: CaseDeclaration
 ) -> None:
-    """Write new records under the ids they bring, as the account itself may; those of an internal case stay inside."""
+    """Write new records under the ids they bring, as the account itself may; those of an internal case stay inside.
+
+    Whoever acts for a resident in a case adds the resident's papers to it: the case takes them in, not the role.
+    """
     if declaration.internal:
         grant = replace(grant, operations=grant.operations | {LABELLING})
     for paper in papers:
         kept = labelled(paper) if declaration.internal else paper
-        await transaction.under(grant).create_as(str(paper["id"]), kept)
+        await transaction.under(_with_own_papers(grant, paper)).create_as(str(paper["id"]), kept)
+
+
+def _with_own_papers(grant: Grant, paper: Resource) -> Grant:
+    """Return the grant with the right to write this paper, where it is about a resident for whom the account acts."""
+    resident = reference_id(paper.get("subject"), "Patient")
+    if not resident or not (grant.acts_as(resident) or resident in grant.mandates):
+        return grant
+    kind = str(paper["resourceType"])
+    own = any_of([grant.may_write(kind), PatientIn(frozenset({resident}))])
+    return replace(grant, write=MappingProxyType({**grant.write, kind: own}))

@@ -30,15 +30,11 @@ from kangshu.sdk.declarations import (
     Column,
     Deadline,
     Dimension,
-    Due,
     Field,
     FieldKind,
-    HomeSection,
     MeasureDeclaration,
     Move,
     Option,
-    ParameterDeclaration,
-    People,
     Processing,
     RegisterDeclaration,
     RelatedRecords,
@@ -47,7 +43,6 @@ from kangshu.sdk.declarations import (
     Service,
     State,
     ViewDeclaration,
-    unverified_parameter,
 )
 from kangshu.sdk.demo import (
     ANY,
@@ -77,7 +72,9 @@ from kangshu.sdk.documents import (
 from kangshu.sdk.entrance import DOORS, Door, EntranceEntry
 from kangshu.sdk.exchanges import BATCH_SYSTEM, ExchangeAnswer, ExchangeColumn, ExchangeDeclaration
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
-from kangshu.sdk.lists import ListColumn, ListDeclaration, ListStart
+from kangshu.sdk.home import Due, HomeSection, People
+from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart
+from kangshu.sdk.parameters import ParameterDeclaration, unverified_parameter
 from kangshu.sdk.pictures import CurvePicture, GanttPicture, GridPicture, MapPicture, Milestones, Pictures
 from kangshu.sdk.publishing import Publication
 from kangshu.sdk.questionnaires import (
@@ -173,6 +170,7 @@ __all__ = [
     "LevelChange",
     "LevelOption",
     "ListColumn",
+    "ListColumnKind",
     "ListDeclaration",
     "ListStart",
     "MapPicture",

@@ -14,7 +14,9 @@ from kangshu.sdk.documents import DocumentDeclaration
 from kangshu.sdk.entrance import EntranceEntry
 from kangshu.sdk.exchanges import ExchangeDeclaration
 from kangshu.sdk.extracts import ExtractDeclaration
+from kangshu.sdk.home import HomeSection
 from kangshu.sdk.lists import ListDeclaration
+from kangshu.sdk.parameters import ParameterDeclaration
 from kangshu.sdk.pictures import NO_PICTURES, Pictures
 from kangshu.sdk.publishing import Publication
 from kangshu.sdk.questionnaires import QuestionnaireDeclaration
@@ -335,46 +337,6 @@ class CaseDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
-class ParameterDeclaration:
-    """A dated value of one jurisdiction. `jurisdiction` is a division prefix, "" for the whole country."""
-
-    id: str
-    title: Text
-    value: Any
-    unit: str
-    jurisdiction: str
-    valid_from: date
-    valid_to: date | None
-    source: str
-    verified: bool
-    service: str = ""
-    purpose: str = ""
-    """What of the platform's own it decides: `older-age` (from which age a resident's record says so); "" for nothing.
-    The platform asks for the parameters of a purpose and never names one."""
-    at_least: str = ""
-    """Parameter below which no value is taken in: a floor (不低于) that a document sets; "" for none."""
-    at_most: str = ""
-    """Parameter above which no value is taken in; "" for none."""
-
-
-def unverified_parameter(
-    id_: str, zh: str, en: str, value: Any, unit: str, source: str, *, since: date
-) -> ParameterDeclaration:
-    """Return a parameter of the whole country in force from `since`, which an authority has still to confirm."""
-    return ParameterDeclaration(
-        id=id_,
-        title=Text(zh, en),
-        value=value,
-        unit=unit,
-        jurisdiction="",
-        valid_from=since,
-        valid_to=None,
-        source=source,
-        verified=False,
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class ViewDeclaration:
     """A SQL-on-FHIR v2 ViewDefinition that the background worker keeps materialised under `name`."""
 
@@ -432,65 +394,6 @@ CheckQuery: TypeAlias = Callable[[list[Resource], date, date, Mapping[str, Any]]
 """A second computation of a measure: (raw resources, period start, period end, parameter values by id) →
 (numerator, denominator). For a member of a family the columns that it is narrowed by stand among the parameter values,
 each with its values."""
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Those of whom a first-screen section asks whether something is due: the subjects of some records."""
-
-    resource_type: str
-    criteria: str
-    mine: str
-    """Search parameter that points to the visitor's organisation; "" for all that the grant sees."""
-    subject: str
-    """FHIRPath of the reference to the person, e.g. `patient.reference`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """When a record of a first-screen section is due: `within` names the dated parameter of how long.
-
-    Without `people`, `column` is the day on which a record ends: it is due when that day is at most `within` away; of
-    the records that agree in the columns `series` only the last to end counts. With `people`, `column` is the day on
-    which a record was made: a person is due when the newest record whose column `person` points to them is older
-    than `within`, or when there is none.
-    """
-
-    column: str
-    within: str
-    unit: Literal["day", "month"] = "day"
-    series: tuple[str, ...] = ()
-    people: People | None = None
-    person: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HomeSection:
-    """A key figure and a list over one register of the service, shown on first screens.
-
-    It stands on the screens of the roles whose `home` is in `screens`. `criteria` narrow the register; `mine` is the
-    search parameter that points to the visitor's organisation ("" for all that the grant sees); `whole` is the
-    criteria of that of which the figure is a part ("" for the register itself). Where the whole is empty the section
-    is left out. `note` stands under the figure and may hold {count}, {whole}, {rest}, {share} (per cent) and
-    {within}; `none` is said when the list is empty.
-    """
-
-    id: str
-    service: str
-    screens: tuple[str, ...]
-    title: Text
-    register: str
-    columns: tuple[str, ...]
-    none: Text
-    label: Text = NO_TEXT
-    unit: Text = NO_TEXT
-    note: Text = NO_TEXT
-    criteria: str = ""
-    mine: str = ""
-    whole: str = ""
-    tone: Literal["", "accent", "green", "amber", "red"] = ""
-    wide: bool = False
-    due: Due | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,14 @@ from dataclasses import replace
 from typing import Any, cast, get_args
 
 from kangshu.cases import names_in
-from kangshu.sdk import CaseDeclaration, ListColumn, ListDeclaration, ListStart, RegisterDeclaration
-from kangshu.sdk.lists import ListColumnKind
+from kangshu.sdk import (
+    CaseDeclaration,
+    ListColumn,
+    ListColumnKind,
+    ListDeclaration,
+    ListStart,
+    RegisterDeclaration,
+)
 from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
 from kangshu.services.measured import read_labels, read_sql

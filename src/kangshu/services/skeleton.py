@@ -65,6 +65,18 @@ parameters:
     source: 待填：写明文件名称和条款
     verified: false
 """,
+    "scenarios/handled.yaml": """\
+id: handled
+title: {{zh: 发起、办结, en: Begun and done}}
+accounts:
+  - {{id: asker, role: unit-clerk, organisation: unit-health-commission, district: "990100"}}
+  - {{id: unit, role: unit-clerk, organisation: unit-civil-affairs, district: "990100"}}
+  - {{id: other, role: unit-clerk, organisation: unit-sports, district: "990100"}}
+steps:
+  - {{start: handling, as: matter, by: asker, values: {{receiver: Organization/unit-civil-affairs}}, fault: content}}
+  - {{start: handling, as: matter, by: asker, values: {{receiver: Organization/unit-civil-affairs, content: 请办理}}, state: open}}
+  - {{move: finish, by: unit, refused: [other], values: {{result: 已办}}, state: done}}
+""",
     "README.md": """\
 # {name}
 
