@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kangshu.base.canonical import ORGANISATION_CODE
 from kangshu.base.faults import Invalid
 from kangshu.base.identity import check_record_number, check_resident_id, check_uscc, read_resident_id
 from kangshu.fhir import render
@@ -90,11 +91,16 @@ def test_identity_numbers_are_valid_and_no_real_place(resources: list[Resource])
         assert check_record_number(patient["identifier"][1]["value"], "9901") == ()
         numbers.add(number)
     assert len(numbers) == 1000
-    # a section of a bureau or a seat of a conference is no legal person and has no code
-    coded = [one for one in of_type(resources, "Organization") if "identifier" in one]
+    # a section of a bureau or a seat of a conference is no legal person and has no code; the medical unit inside a home
+    # has the number of its licence alone
+    coded = [
+        identifier["value"]
+        for one in of_type(resources, "Organization")
+        for identifier in one.get("identifier", ())
+        if identifier["system"] == ORGANISATION_CODE
+    ]
     assert len(coded) > 40
-    for organisation in coded:
-        assert check_uscc(organisation["identifier"][0]["value"]) == ()
+    assert all(check_uscc(code) == () for code in coded)
 
 
 def test_ages_sexes_and_households_are_those_of_a_city() -> None:
@@ -123,7 +129,7 @@ def test_taken_beds_are_those_lived_in(resources: list[Resource]) -> None:
     lived_in = {
         one["extension"][0]["valueReference"]["reference"].removeprefix("Location/")
         for one in of_type(resources, "EpisodeOfCare")
-        if one["status"] == "active"
+        if one["status"] == "active" and one["type"][0]["coding"][0]["code"] == "elder-residence"
     }
     assert taken == lived_in
 
@@ -141,10 +147,16 @@ def test_nothing_has_happened_after_today(resources: list[Resource]) -> None:
 
 
 def test_slots_cover_the_past_month_and_two_weeks(resources: list[Resource]) -> None:
-    days = sorted({one["start"][:10] for one in of_type(resources, "Slot")})
-    assert days[0] <= "2026-10-22"
-    assert days[-1] >= "2026-12-03"
-    assert "2026-11-21" not in days  # a Saturday
+    days: dict[str, set[str]] = {}
+    for one in of_type(resources, "Slot"):
+        days.setdefault(one["serviceCategory"][0]["coding"][0]["code"], set()).add(one["start"][:10])
+    outpatient = days["appointments/outpatient"]
+    assert min(outpatient) <= "2026-10-22"
+    assert max(outpatient) >= "2026-12-03"
+    # only a bed stands ready on a Saturday
+    assert {kind for kind, open_on in days.items() if "2026-11-21" in open_on} <= {
+        "appointments/inpatient-bed"
+    }
 
 
 @pytest.mark.parametrize(("residents", "years"), [(10, 3), (3_000_000, 3), (1000, 0), (1000, 11)])

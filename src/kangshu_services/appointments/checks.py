@@ -139,20 +139,22 @@ def waiting(resources: list[Resource], start: date, end: date, parameters: Mappi
 
 
 def reserved_use(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
-    """Places booked from the pool kept for referrals, of the places kept."""
+    """Places booked from the pool kept for referrals, of the places kept; those of no known organisation do not count."""
+    known = {f"Organization/{one['id']}" for one in resources if one["resourceType"] == "Organization"}
     kept = sum(
         _places(one)
         for one in resources
         if one["resourceType"] == "Slot"
         and one["status"] not in ("entered-in-error", "busy-unavailable")
         and extension_value(one, "reserved-for") == "referral"
+        and _owner(one) in known
         and start <= civil_day(one["start"]) <= end
     )
     taking = ("pending", "booked", "arrived", "checked-in", "fulfilled")
     used = [
         one
         for one in _appointments(resources, start, end)
-        if one["status"] in taking and extension_value(one, "pool") == "referral"
+        if one["status"] in taking and extension_value(one, "pool") == "referral" and _owner(one) in known
     ]
     return len(used), kept
 

@@ -199,6 +199,8 @@ def _others(city: DemoCity, hospital: DemoOrganisation, last: date) -> Iterator[
         yield _schedule(whole, hospital, name, city.today, last)
         for ahead in range(1, 8):
             day = city.today + timedelta(days=ahead)
+            if kind != "inpatient-bed" and not city.calendar.is_working_day(day):
+                continue
             begin = datetime(day.year, day.month, day.day, 8, tzinfo=_ZONE)
             hours = 24 if kind == "inpatient-bed" else 1
             for number in range(1 if kind == "inpatient-bed" else 4):

@@ -48,6 +48,7 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     """Yield, year by year, the managements and assessments of those who were old enough then."""
     yield from (_body(city, id_, name) for id_, name in _BODIES)
     organisations = {one.id: one for one in city.organisations}
+    waiting = {one.id for one in invited(city)}
     for number, resident in enumerate(list(city.elders(68))[:_SHEETS]):
         yield from _sheet(city, resident, organisations[resident.centre], number)
     for number, resident in enumerate(city.elders(60)):
@@ -57,10 +58,17 @@ def demo(city: DemoCity) -> Iterator[Resource]:
         for place, year in enumerate(city.record_years):
             age = resident.age(min(date(year, 12, 31), city.today))
             share = _share(city, resident, place, year)
-            if age >= 60 and city.rng.random() < share * (1.0 if age >= 65 else 0.82):
+            reached = age >= 60 and city.rng.random() < share * (1.0 if age >= 65 else 0.82)
+            if reached and not (year == city.today.year and resident.id in waiting):
                 yield _management(city, resident, centre, year)
             if age >= 65 and city.rng.random() < share * 0.74:
                 yield _assessment(city, resident, centre, year)
+
+
+def invited(city: DemoCity, count: int = 16) -> tuple[DemoResident, ...]:
+    """Return up to `count` residents who are old enough and wait for this year's service: cases invite them."""
+    people = list(city.elders(66))
+    return tuple(people[:: max(1, len(people) // count)][:count])
 
 
 def _share(city: DemoCity, resident: DemoResident, place: int, year: int) -> float:

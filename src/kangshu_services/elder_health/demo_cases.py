@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
+from kangshu_services.elder_health.demo import invited
 
 _ASSESSMENTS: tuple[tuple[str, int, float], ...] = (
     ("applied", 3, 1.0),
@@ -31,8 +32,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
         for number in range(count):
             if (resident := next(people, None)) is not None:
                 yield _assessment(city, stage, days + number * 0.3, resident)
-    served = list(city.elders(66))
-    people = iter(city.rng.sample(served, min(len(served), sum(count for _, count, _ in _CHECKS))))
+    people = iter(invited(city, sum(count for _, count, _ in _CHECKS)))
     for stage, count, days in _CHECKS:
         for number in range(count):
             if (resident := next(people, None)) is not None:

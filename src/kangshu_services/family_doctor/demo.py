@@ -75,8 +75,19 @@ def demo(city: DemoCity) -> Iterator[Resource]:
         for team in members:
             yield _team(city, team)
             yield from _shifts(city, team)
+    asked = {one.id for one in undecided(city)}
     for resident in city.residents:
+        if resident.id in asked:
+            yield from _tags(city, resident)
+            continue
         yield from _of_resident(city, resident, staffed.get(resident.centre, ()), hospitals)
+
+
+def undecided(city: DemoCity, count: int = 11) -> tuple[DemoResident, ...]:
+    """Return up to `count` adults of the first centre whose team has a doctor: they have no contract yet, cases ask them."""
+    centre = next(id_ for id_, found in teams(city).items() if found and found[0].members[0][0] == "gp")
+    people = [one for one in city.residents if one.centre == centre and 18 <= one.age(city.today) < 60]
+    return tuple(people[:: max(1, len(people) // count)][:count])
 
 
 def alliances(city: DemoCity) -> Mapping[str, DemoOrganisation]:

@@ -7,20 +7,17 @@ from datetime import timedelta
 from itertools import islice
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
-from kangshu_services.family_doctor.demo import Team, teams
+from kangshu_services.family_doctor.demo import Team, teams, undecided
 
 _FEW = 3
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     """Yield cases of the first centre that has a team with a doctor of its own."""
-    centre, team = next(
-        (centre, members[0])
-        for centre, members in teams(city).items()
-        if members and members[0].members[0][0] == "gp"
+    team = next(
+        members[0] for members in teams(city).values() if members and members[0].members[0][0] == "gp"
     )
-    people = [one for one in city.residents if one.centre == centre and 18 <= one.age(city.today) < 60]
-    chosen = iter(city.rng.sample(people, min(len(people), 5 * _FEW)))
+    chosen = iter(undecided(city))
     for number, resident in enumerate(islice(chosen, _FEW)):
         yield _offer(city, team, resident, days=1.0 + number, ahead=7)
     for number, resident in enumerate(islice(chosen, _FEW)):
@@ -29,7 +26,9 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
         agree = DemoMove("agree", f"Patient/{resident.id}", {"consent": True}, hours=3)
         yield _offer(city, team, resident, days=6.0 + number, ahead=10 + number, moves=(agree,))
     for number, resident in enumerate(islice(chosen, 2)):
-        decline = DemoMove("decline", f"Patient/{resident.id}", {"comment": "常年在外地工作，暂不签约。"}, hours=5)
+        decline = DemoMove(
+            "decline", f"Patient/{resident.id}", {"comment": "常年在外地工作，暂不签约。"}, hours=5
+        )
         yield _offer(city, team, resident, days=9.0 + number, ahead=3, moves=(decline,))
 
 
