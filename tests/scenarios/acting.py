@@ -95,6 +95,8 @@ class Stage:
             self._attempts(step)
         elif step.verb == "signal":
             self._signal(step)
+        elif step.verb == "record":
+            self.site.run(self.site.platform.store.update(SYSTEM, self.filled(step.values)))
         elif step.verb == "pass":
             self._pass(step)
         elif step.verb == "child":

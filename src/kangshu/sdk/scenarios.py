@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from kangshu.base.text import Text
 
-ScenarioVerb = Literal["start", "move", "signal", "pass", "child", "made", "expect"]
+ScenarioVerb = Literal["start", "move", "signal", "record", "pass", "child", "made", "expect"]
 SCENARIO_VERBS: tuple[ScenarioVerb, ...] = get_args(ScenarioVerb)
 
 
@@ -35,6 +35,7 @@ class ScenarioStep:
     start <case>         a case is started and named `name`
     move <move>          a move on the case `of`
     signal <signal>      an outside system sends the event `values`; the case that it begins or moves is named `name`
+    record <what>        a record changes meanwhile: `values` is the resource, `what` says why
     pass deadline        the deadline of the case `of` passes and the system does what it does by itself
     pass tick            the system looks after its cases
     child <case>         the case of this kind that `of` has opened (for `organisation`) is named `name`
