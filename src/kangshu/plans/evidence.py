@@ -41,6 +41,11 @@ def suggested(phrases: Phrases, installed: Collection[str]) -> TargetEvidence:
     return _of_registers(found, systems, installed)
 
 
+def higher_total(phrases: Phrases) -> bool:
+    """Return whether the sentence around says that its figures are a higher level's, of which the city has a share."""
+    return any(one.around and one.found_in(phrases.sentence) for one in catalogue().reported)
+
+
 def _told(phrases: Phrases, recognised: bool) -> tuple[EvidenceKind, WordRule, str] | None:
     """Return the rule by which statistics or a report proves the target, and its words.
 

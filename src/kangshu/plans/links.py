@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from kangshu.plans.evidence import higher_total
 from kangshu.plans.model import PlanView, TargetView
 from kangshu.plans.outcomes import Suggestion
 from kangshu.plans.phrases import Phrases, phrases_of
@@ -86,9 +87,13 @@ def ranked(
 
 
 def suggest(plan: PlanView, measures: Iterable[MeasureDeclaration]) -> tuple[Suggestion, ...]:
-    """Return for each target the measure that fits best, where one is likely."""
+    """Return for each target the measure that fits best, where one is likely.
+
+    A higher level's total is none of the city's own figures: no measure is suggested for it unasked.
+    """
     listed = tuple(measures)
-    best = (ranked(target, plan.text, listed, plan.targets)[:1] for target in plan.targets)
+    own = (one for one in plan.targets if not higher_total(phrases_of(one, plan.text, plan.targets)))
+    best = (ranked(target, plan.text, listed, plan.targets)[:1] for target in own)
     return tuple(found[0] for found in best if found and found[0].score >= LIKELY)
 
 
