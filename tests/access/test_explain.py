@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kangshu.access import (
@@ -93,6 +93,7 @@ scopes = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(roles, min_size=1, max_size=3),
     subjects,
@@ -117,6 +118,7 @@ def test_a_decision_is_the_grants(
         assert decision.reasons or not decision.allowed
 
 
+@settings(deadline=None)
 @given(st.lists(roles, min_size=1, max_size=2), subjects, scopes, st.sampled_from(["Patient", "AuditEvent"]))
 def test_without_its_emergency_a_grant_is_that_of_a_subject_without_one(
     bodies: list[dict[str, object]], subject: Subject, scope: Scope, kind: str
@@ -128,6 +130,7 @@ def test_without_its_emergency_a_grant_is_that_of_a_subject_without_one(
     assert admits(less.may_read(kind), scope) == admits(plain.may_read(kind), scope)
 
 
+@settings(deadline=None)
 @given(st.lists(roles, min_size=1, max_size=2), subjects, scopes)
 def test_what_is_not_told_is_closed(bodies: list[dict[str, object]], subject: Subject, scope: Scope) -> None:
     held = list(parse_roles({"roles": {f"r{number}": body for number, body in enumerate(bodies)}}).values())
@@ -191,7 +194,7 @@ def test_the_kinds_of_data_are_every_resource_type_once() -> None:
 def test_what_a_role_opens_is_told_without_gaps(role: str) -> None:
     subject = Subject(
         account="a", display="", organisation="o", organisations=frozenset({"o"}), district="990102",
-        patient="p", practitioner="x", wards=frozenset({"w"}),
+        patient="p", practitioner="x", wards=frozenset({"w"}), mandates=frozenset({"m"}),
     )  # fmt: skip
     told = explain(subject, [city_roles()[role]])
     assert told
