@@ -19,11 +19,12 @@ from kangshu.base.text import Text
 from kangshu.base.working_days import china
 from kangshu.bookings import Bookings
 from kangshu.cases import Cases
+from kangshu.exchanges import Exchanges
 from kangshu.measures import Snapshot
 from kangshu.notices import Notices
 from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Publications, Returns, Snapshots
 from kangshu.questionnaires import Questionnaires
-from kangshu.registers import Attachments, Registers
+from kangshu.registers import Attachments, Prints, Registers, Reminders
 from kangshu.store import Store
 
 BASE = "http://test/fhir"
@@ -43,10 +44,13 @@ async def open_platform(url: str, folder: Path) -> Platform:
     plans = Plans(store, cases, parameters, jurisdiction="990100")
     accounts = Accounts(store, parameters, "990100")
     snapshots = Snapshots(store, plans, cases, jurisdiction="990100")
+    registers = Registers(store, ())
     return Platform(
         store=store,
         accounts=accounts,
-        registers=Registers(store, ()),
+        registers=registers,
+        prints=Prints(store, registers, ()),
+        reminders=Reminders(store, (), parameters, "990100"),
         questionnaires=Questionnaires(store, (), parameters, "990100"),
         cases=cases,
         bookings=Bookings(store, (), parameters),
@@ -55,6 +59,7 @@ async def open_platform(url: str, folder: Path) -> Platform:
         duty_lists=DutyLists(store, plans, cases, jurisdiction="990100"),
         snapshots=snapshots,
         papers=Papers(store, plans, cases, ()),
+        exchanges=Exchanges(store, cases, ()),
         publications=Publications(store, parameters, jurisdiction="990100"),
         assessments=Assessments(store, cases, snapshots, parameters, jurisdiction="990100"),
         returns=Returns(store, cases, snapshots, parameters, jurisdiction="990100"),
