@@ -18,6 +18,15 @@ BUNDLE = {
 }  # fmt: skip
 PATCH = [{"op": "replace", "path": "/gender", "value": "male"}]
 
+
+def given(**values: str) -> dict[str, Any]:
+    """Return the Parameters of an operation."""
+    return {
+        "resourceType": "Parameters",
+        "parameter": [{"name": name, "valueString": value} for name, value in values.items()],
+    }
+
+
 CALLS: dict[tuple[str, str], tuple[str, Any, str]] = {
     ("POST", "/"): ("/", BUNDLE, "read"),
     ("GET", "/_history"): ("/_history", None, "history"),
@@ -40,6 +49,19 @@ CALLS: dict[tuple[str, str], tuple[str, Any, str]] = {
     ("POST", "/{type}/$start"): ("/Task/$start", {"resourceType": "Parameters"}, ""),
     ("POST", "/{type}/{id}/$move"): ("/Task/none/$move?move=x", {"resourceType": "Parameters"}, "update"),
     ("GET", "/{type}/{id}/$moves"): ("/Task/none/$moves", None, "read"),
+    ("POST", "/$signal"): ("/$signal?code=none/none", {"event": "1"}, ""),
+    ("POST", "/{type}/{id}/$book"): ("/Slot/none/$book", given(patient="Patient/one"), ""),
+    ("POST", "/{type}/{id}/$wait"): ("/Schedule/none/$wait", given(patient="Patient/one"), ""),
+    ("POST", "/{type}/{id}/$publish-slots"): (
+        "/HealthcareService/none/$publish-slots",
+        given(first="2026-01-05", last="2026-01-11"),
+        "",
+    ),
+    ("POST", "/{type}/{id}/$reconcile-bookings"): (
+        "/Organization/none/$reconcile-bookings",
+        given(day="2026-01-05"),
+        "",
+    ),
     ("GET", "/{type}/{id}/$evaluate-measure"): ("/Measure/none/$evaluate-measure", None, "evaluate-measure"),
 }
 """Endpoint → an address, a body, and the action of one of the rows ("" for any)."""
