@@ -132,7 +132,9 @@ async def city(store: Store) -> City:
     for record in records:
         await store.update(SYSTEM, record)
     services = load("kangshu_services")
-    Registers(store, [one for service in services for one in service.registers])  # the store counts their places
+    Registers(
+        store, [one for service in services for one in service.registers]
+    )  # the store counts their places
     parameters = ParameterTable(
         [*PARAMETERS, *PLAN_PARAMETERS, *(one for service in services for one in service.parameters)]
     )

@@ -295,6 +295,9 @@ def test_days_and_months_between_dates(expression: str, value: list[int]) -> Non
 
 
 def test_a_span_counts_dates_in_known_units_alone() -> None:
-    for expression in ("@T10:00.difference(@T11:00, 'day')", "@2026-01-01.duration(@2026-02-01, 'fortnight')"):
+    for expression in (
+        "@T10:00.difference(@T11:00, 'day')",
+        "@2026-01-01.duration(@2026-02-01, 'fortnight')",
+    ):
         with pytest.raises(FhirPathFault):
             compile(expression).evaluate(None)

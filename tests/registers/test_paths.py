@@ -60,14 +60,18 @@ def test_a_qualification_is_found_by_the_system_of_its_code() -> None:
     resource: dict[str, Any] = {"resourceType": "Practitioner"}
     path = "qualification(education).period.start"
     write_path(resource, path, "2018-07-01")
-    write_path(resource, "qualification(education).code.coding[0]", {"system": code_system("education"), "code": "x"})
+    write_path(
+        resource, "qualification(education).code.coding[0]", {"system": code_system("education"), "code": "x"}
+    )
     write_path(resource, "qualification(care-training).period.start", "2020-01-01")
     assert len(resource["qualification"]) == 2
     assert compile_expression(fhirpath_of(path)).evaluate(resource) == ["2018-07-01"]
     write_path(resource, path, None)
     write_path(resource, "qualification(care-training).period.start", None)
     # what still says something stays
-    assert resource["qualification"] == [{"code": {"coding": [{"system": code_system("education"), "code": "x"}]}}]
+    assert resource["qualification"] == [
+        {"code": {"coding": [{"system": code_system("education"), "code": "x"}]}}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ def served(url: str, place: Place, passwords: dict[str, str]) -> Iterator[Site]:
             listener = socket.socket()
             listener.bind(("127.0.0.1", 0))
             listener.listen(128)
-            config = uvicorn.Config(application(platform), log_level="error", access_log=False, lifespan="off")
+            config = uvicorn.Config(
+                application(platform), log_level="error", access_log=False, lifespan="off"
+            )
             server = uvicorn.Server(config)
             made.update(server=server, port=listener.getsockname()[1], platform=platform)
             made["loop"] = asyncio.get_running_loop()

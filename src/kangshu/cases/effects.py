@@ -245,7 +245,10 @@ def _check_gather(declaration: CaseDeclaration, effect: Mapping[str, Any]) -> It
     name = str(effect.get("of", "")).removeprefix("%")
     records = next((one for one in declaration.records if one.id == name), None)
     if table is None or table.kind != "table" or records is None:
-        yield "effect 'gather' names a table and declared records", "效果“gather”须指明表格字段和已声明的查阅记录"
+        yield (
+            "effect 'gather' names a table and declared records",
+            "效果“gather”须指明表格字段和已声明的查阅记录",
+        )
         return
     for column in sorted(set(records.columns) - {one.id for one in table.columns}):
         yield f"'{table.id}' has no column '{column}'", f"表格“{table.id}”没有列“{column}”"

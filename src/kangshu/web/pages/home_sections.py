@@ -45,7 +45,7 @@ async def _lists(visit: Visit) -> Block | None:
     rows = [
         [
             Cell(words.of(one.title), f"/lists/{one.code}"),
-            Cell(f"{counts[one.code]:,}", tone=one.tone or "plain"),
+            Cell(f"{counts[one.code]:,}", tone=one.tone),
         ]
         for one in offered_lists(visit.platform, visit.grant)
         if one.tone and counts.get(one.code)

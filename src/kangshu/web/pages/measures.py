@@ -360,6 +360,8 @@ async def _subject(visit: Visit, reference: str, names: Mapping[str, str]) -> Su
         or resource.get("organization")
         or {}
     )
+    if isinstance(owner, list):  # a CareTeam may have several
+        owner = owner[0]
     return Subject(name_of(resource), address, kind_title(visit, kind), note, _organisation(owner, names))
 
 
