@@ -32,8 +32,19 @@ _INTERACTIONS: Final = (
 _OPERATIONS: Final = {
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
     "Measure": (("evaluate-measure", "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure"),),
-    "Task": tuple((name, f"{BASE}/OperationDefinition/Task-{name}") for name in ("start", "move", "moves")),
+    **{
+        kind: tuple((name, f"{BASE}/OperationDefinition/{kind}-{name}") for name in names)
+        for kind, names in {
+            "Task": ("start", "move", "moves"),
+            "Slot": ("book",),
+            "Schedule": ("wait",),
+            "Appointment": ("move", "moves"),
+            "HealthcareService": ("publish-slots",),
+            "Organization": ("reconcile-bookings",),
+        }.items()
+    },
 }
+_SERVER_OPERATIONS: Final = (("signal", f"{BASE}/OperationDefinition/signal"),)
 _VALIDATE: Final = ("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate")
 
 
@@ -64,6 +75,7 @@ def capability_statement(settings: Settings, base: str) -> Resource:
                     "description": "Every interaction but this one needs a sign-in; what it shows is what its grant admits.",
                 },
                 "resource": list(_resources()),
+                "operation": [{"name": name, "definition": url} for name, url in _SERVER_OPERATIONS],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
             }
         ],
