@@ -322,7 +322,9 @@ def test_the_services_views_run_on_both_engines() -> None:
         found = [
             # a decimal keeps its lexeme in one engine and is a double in the other
             sorted(
-                str({name: float(one) if isinstance(one, Decimal) else one for name, one in row.items()})
+                str(
+                    {name: float(one) if isinstance(one, Decimal | int) else one for name, one in row.items()}
+                )
                 for row in run_view(view.definition, city, engine)
             )
             for engine in ("closures", "duckdb")

@@ -29,7 +29,19 @@ def wide_city() -> list[Resource]:
     parts = [{"url": name, "valueDecimal": Decimal("1.5")} for name in ("latitude", "longitude")]
     home = {"extension": [{"url": place, "extension": parts}]}
     made.append({"resourceType": "Patient", "id": "at-home", "address": [home]})
-    for name in ("investment-agreement", "investment-arrival", "investment-promise", "project-listing"):
+    for name in (
+        "investment-agreement",
+        "investment-arrival",
+        "investment-promise",
+        "project-listing",
+        "care-transfer",
+    ):
         code = {"coding": [{"system": kind, "code": name}]}
         made.append({"resourceType": "Basic", "id": name, "code": code})
+    for kind_of, system, code in (
+        ("EpisodeOfCare", "episode-kind", "family-care-bed"),
+        ("Encounter", "encounter-kind", "home-visit"),
+    ):
+        concept = {"coding": [{"system": code_system(system), "code": code}]}
+        made.append({"resourceType": kind_of, "id": code, "status": "finished", "type": [concept]})
     return made

@@ -274,6 +274,6 @@ async def test_search_all_is_bounded(city: Store, monkeypatch: pytest.MonkeyPatc
         "o2",
         "o1",
     ]
-    monkeypatch.setattr("kangshu.store.transaction.MOST_FOUND", 2)
+    monkeypatch.setattr("kangshu.store.searching.MOST_FOUND", 2)
     with pytest.raises(TooLarge):
         await city.search_all(SYSTEM, "Observation", "")

@@ -331,6 +331,9 @@ class PathCompiler:
             case "last":
                 _arguments(call, 0)
                 return Term(say.tail(self.many(source)), "many", source.type)
+            case "distinct":
+                _arguments(call, 0)
+                return Term(say.distinct(self.many(source)), "many", source.type)
             case "count":
                 _arguments(call, 0)
                 return Term(say.cast(say.length(self.many(source)), "number"), "number", "integer")
