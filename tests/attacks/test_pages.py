@@ -93,7 +93,7 @@ def targets(city: Any, name: str, page: Page, *, nobody: bool = False) -> Iterat
     path = page.path
     plain = {
         "{goal}": "target-1", "{move}": "accept", "{act}": "stop", "{name}": NOBODY, "{report}": NOBODY, "{verdict}": "accept",
-        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{service}/{list}": f"{NOBODY}/{NOBODY}", "{service}/{list}": NOBODY, "{desk}": NOBODY, "{roster}": NOBODY, "{service}/{questionnaire}": "elder_health/self-care", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01", "{version}": "1", "{step}": "repeal",
+        "{kind}": "accounts", "{service}/{case}": "supervision/duty", "{service}/{list}": f"{NOBODY}/{NOBODY}", "{desk}": NOBODY, "{roster}": NOBODY, "{service}/{questionnaire}": "elder_health/self-care", "{finding}": "task-1", "{other}": "another-plan", "{unit}": "x", "{sheet}": "accounts", "{field}": "lines", "{period}": "2026-01", "{version}": "1", "{step}": "repeal",
     }  # fmt: skip
     for key, value in plain.items():
         path = path.replace(key, value)
