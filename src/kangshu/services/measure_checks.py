@@ -22,24 +22,25 @@ def compiled(drafts: Sequence[Draft]) -> Iterator[Finding]:
             yield from (_finding(draft, view, issue) for issue in lint_views((view,)))
             if _compiles(view):
                 good.setdefault(view.name, view)
+    views = Views(good.values())
     homes: dict[str, tuple[Draft, MeasureDeclaration]] = {}
     for draft in drafts:
         for measure in draft.measures:
             homes.setdefault(measure.id, (draft, measure))
     parameters = [one for draft in drafts for one in draft.parameters]
     measures = [measure for _, measure in homes.values()]
-    for issue in lint_measures(measures, Views(good.values()), parameters):
+    for issue in lint_measures(measures, views, parameters):
         draft, measure = homes[issue.expression[0]]
         yield _finding(draft, measure, issue)
     sources = {one.id: (draft, one) for draft in drafts for one in draft.extracts}
     extracts = [extract for _, extract in sources.values()]
-    for issue in lint_extracts(extracts, Views(good.values()), parameters):
+    for issue in lint_extracts(extracts, views, parameters):
         draft, extract = sources[issue.expression[0]]
         yield _finding(draft, extract, issue)
     for draft in drafts:
         if draft.lists:
             lists = {one.id: one for one in draft.lists}
-            for issue in lint_lists(draft.lists, Views(good.values()), parameters):
+            for issue in lint_lists(draft.lists, views, parameters):
                 yield _finding(draft, lists[issue.expression[0]], issue)
 
 

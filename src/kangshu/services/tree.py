@@ -17,6 +17,8 @@ from kangshu.services.findings import Finding
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+\Z")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml where PyYAML was built with it: every process reads all folders when it starts."""
 _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge", "value"})
 """Tags that the reader itself gives plain scalars; any other was written."""
@@ -53,7 +55,7 @@ def read_tree(file: Path, findings: list[Finding]) -> Any:
         findings.append(Finding(file, 1, "the file is not UTF-8", "文件不是 UTF-8 编码"))
         return None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1
@@ -112,7 +114,7 @@ def _scalar(node: yaml.ScalarNode, file: Path, findings: list[Finding]) -> Any:
         line = node.start_mark.line + 1
         findings.append(Finding(file, line, f"tag {node.tag} is not read", f"不支持的 YAML 标签 {node.tag}"))
         return None
-    if node.style is not None:
+    if node.style:  # plain is None to the one reader, empty to the other
         return text
     if text in _WORDS:
         return _WORDS[text]
