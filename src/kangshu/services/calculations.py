@@ -39,23 +39,13 @@ def read_calculation(entry: Entry, service: str, places: Places) -> CalculationD
         conditions=entry.each("conditions", _condition),
         help=entry.text("help", required=False),
         day=entry.string("day"),
-        titles=_titles(entry),
+        titles=entry.titles("titles"),
         when=entry.string("when"),
         states=entry.strings("states"),
     )
     places.note(calculation, entry)
     entry.close()
     return calculation
-
-
-def _titles(entry: Entry) -> tuple[tuple[str, Text], ...]:
-    titles: list[tuple[str, Text]] = []
-    for one in entry.entries("titles"):
-        titles.append(
-            (one.string("id"), Text(one.string("zh", required=True), one.string("en", required=True)))
-        )
-        one.close()
-    return tuple(titles)
 
 
 def _input(entry: Entry) -> CalculationInput:
@@ -65,7 +55,7 @@ def _input(entry: Entry) -> CalculationInput:
         value=entry.string("value", required=True),
         unit=entry.string("unit"),
         optional=entry.boolean("optional"),
-        titles=_titles(entry),
+        titles=entry.titles("titles"),
     )
     entry.close()
     return made

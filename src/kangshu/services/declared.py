@@ -173,14 +173,10 @@ def _options(entry: Entry) -> tuple[Option, ...]:
         if one.has("code"):
             code, title = one.string("code", required=True), one.text("title")
         else:  # `male: {zh: 男, en: male}`: the key is the code
-            code, title = one.string("id"), _both(one)
+            code, title = one.string("id"), one.own_text()
         one.close()
         found.append(Option(code, title))
     return tuple(found)
-
-
-def _both(entry: Entry) -> Text:
-    return Text(entry.string("zh", required=True), entry.string("en", required=True))
 
 
 def _unique(entry: Entry) -> tuple[tuple[str, ...], ...]:

@@ -125,9 +125,23 @@ class Entry:
             )
             return _NO_TEXT
         entry = self.entry(key)
-        text = Text(entry.string("zh", required=True), entry.string("en", required=True))
+        text = entry.own_text()
         entry.close()
         return text
+
+    def own_text(self) -> Text:
+        """Return the text in both languages that this mapping itself holds, as `zh` and `en`."""
+        return Text(self.string("zh", required=True), self.string("en", required=True))
+
+    def titles(self, key: str) -> tuple[tuple[str, Text], ...]:
+        """Return the codes under `key` and their titles, written `code: {zh: …, en: …}`."""
+
+        def titled(one: Entry) -> tuple[str, Text]:
+            pair = one.string("id", required=True), one.own_text()
+            one.close()
+            return pair
+
+        return self.each(key, titled)
 
     def strings(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         """Return a list of texts; one text counts as a list of one."""

@@ -6,7 +6,6 @@ from typing import cast
 
 from kangshu.sdk import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.services.entry import Entry
-from kangshu.services.measured import read_labels
 from kangshu.services.places import Places
 
 _ROLES = ("identifier", "quasi", "sensitive", "other")
@@ -40,7 +39,7 @@ def _column(entry: Entry) -> ExtractColumn:
         role=cast("ColumnRole", entry.one_of("role", _ROLES, required=True)),
         kind=cast("ColumnKind", entry.one_of("kind", _KINDS, default="text")),
         finest=entry.string("finest"),
-        labels=read_labels(entry),
+        labels=dict(entry.titles("labels")),
     )
     entry.close()
     return column

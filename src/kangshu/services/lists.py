@@ -17,7 +17,7 @@ from kangshu.sdk import (
 )
 from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
-from kangshu.services.measured import read_labels, read_sql
+from kangshu.services.measured import read_sql
 from kangshu.services.places import Places
 
 _KINDS = get_args(ListColumnKind)
@@ -59,7 +59,7 @@ def _column(entry: Entry) -> ListColumn:
         title=entry.text("title"),
         column=entry.string("column") or entry.string("id"),
         kind=cast("Any", entry.one_of("kind", _KINDS, default="text")),
-        labels=read_labels(entry),
+        labels=dict(entry.titles("labels")),
     )
     entry.close()
     return column

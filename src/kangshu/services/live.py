@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 
 from kangshu import cases
 from kangshu.base.faults import Fault
-from kangshu.base.text import Text
 from kangshu.fhir import definitions
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.registers import parse_path
@@ -145,12 +144,7 @@ def _section(entry: Entry, places: Places) -> CardSection:
 
 
 def _card_column(entry: Entry) -> CardColumn:
-    labels = []
-    for one in entry.entries("labels"):
-        code = one.string("id", required=True)
-        labels.append((code, Text(one.string("zh", required=True), one.string("en", required=True))))
-        one.close()
-    column = CardColumn(entry.text("title"), entry.string("value", required=True), tuple(labels))
+    column = CardColumn(entry.text("title"), entry.string("value", required=True), entry.titles("labels"))
     entry.close()
     return column
 

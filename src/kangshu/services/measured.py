@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
-from kangshu.sdk import Dimension, MeasureDeclaration, ParameterDeclaration, Text, ViewDeclaration
+from kangshu.sdk import Dimension, MeasureDeclaration, ParameterDeclaration, ViewDeclaration
 from kangshu.services.entry import Entry
 from kangshu.services.places import Places
 
@@ -104,22 +104,12 @@ def _blank(text: str) -> int:
     return text[: len(text) - len(text.lstrip())].count("\n")
 
 
-def read_labels(entry: Entry) -> dict[str, Text]:
-    """Return the titles of codes under `labels`, written `code: {zh, en}`."""
-    labels: dict[str, Text] = {}
-    for one in entry.entries("labels"):
-        code = one.string("id", required=True)
-        labels[code] = Text(one.string("zh", required=True), one.string("en", required=True))
-        one.close()
-    return labels
-
-
 def _dimension(entry: Entry) -> Dimension:
     dimension = Dimension(
         id=entry.string("id", required=True),
         title=entry.text("title"),
         column=entry.string("column", required=True),
-        labels=read_labels(entry),
+        labels=dict(entry.titles("labels")),
     )
     entry.close()
     return dimension

@@ -21,7 +21,6 @@ from kangshu.sdk import (
     QuestionnaireScore,
     QuestionnaireSection,
     ScoreOption,
-    Text,
 )
 from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
@@ -109,15 +108,11 @@ def _options(entry: Entry, key: str) -> tuple[ScoreOption, ...]:
     """Return answers written `code: {zh, en, score}`; without a score a code that is a number is its own."""
     found = []
     for one in entry.entries(key):
-        code, title = one.string("id"), _both(one)
+        code, title = one.string("id"), one.own_text()
         score = _decimal(one, "score") if one.has("score") else Decimal(code) if _NUMBER.match(code) else None
         one.close()
         found.append(ScoreOption(code, title, score))
     return tuple(found)
-
-
-def _both(entry: Entry) -> Text:
-    return Text(entry.string("zh", required=True), entry.string("en", required=True))
 
 
 def _decimal(entry: Entry, key: str) -> Decimal | None:
@@ -156,7 +151,7 @@ def _score(entry: Entry, sections: tuple[QuestionnaireSection, ...], places: Pla
 def _level(entry: Entry, places: Places) -> QuestionnaireLevel:
     options = []
     for one in entry.entries("options"):
-        options.append(LevelOption(one.string("id"), _both(one), one.string("least")))
+        options.append(LevelOption(one.string("id"), one.own_text(), one.string("least")))
         one.close()
     level = QuestionnaireLevel(
         id=entry.string("id", required=True),
