@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
@@ -74,6 +75,15 @@ def _elements(compiled: CompiledView) -> Iterator[Issue]:
         yield _issue(name, "", f"R4 has no element {element}", f"R4没有元素{element}", kind="view ")
 
 
+@contextmanager
+def _compiler() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that can open no file and knows the functions that SQL of the declarations may call."""
+    with connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        yield connection
+
+
 def lint_measures(
     measures: Iterable[MeasureDeclaration],
     views: Views,
@@ -85,9 +95,7 @@ def lint_measures(
     """
     samples = {one.id: one.value for one in parameters}
     found: list[Issue] = []
-    with connect() as connection:
-        for macro in MACROS:
-            connection.execute(macro)
+    with _compiler() as connection:
         for measure in measures:
             for check in _CHECKS:
                 found.extend(check(measure, views, samples))
@@ -106,9 +114,7 @@ def lint_extracts(
     """Return what is wrong with extracts: texts, views, parameters, columns, and SQL that does not compile."""
     samples = {one.id: one.value for one in parameters}
     found: list[Issue] = []
-    with connect() as connection:
-        for macro in MACROS:
-            connection.execute(macro)
+    with _compiler() as connection:
         for extract in extracts:
             found.extend(_used(extract, views, samples))
             found.extend(_columns(extract))
@@ -126,9 +132,7 @@ def lint_lists(
     """Return what is wrong with lists of work: views, parameters, and SQL that does not compile."""
     samples = {one.id: one.value for one in parameters}
     found: list[Issue] = []
-    with connect() as connection:
-        for macro in MACROS:
-            connection.execute(macro)
+    with _compiler() as connection:
         for declared in lists:
             found.extend(_used(declared, views, samples))
             if all(name in views for name in declared.views):
