@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 
 from kangshu.api import Platform, refresh_parameters
@@ -39,9 +40,10 @@ async def work(order: WorkerOrder, place: Place) -> None:
         places = AnchorPlaces(place.folder)
         aside = (
             asyncio.create_task(_read_anew(platform, complaints)),
-            asyncio.create_task(_tell(platform, complaints)),
-            asyncio.create_task(_heed(platform, complaints)),
-            asyncio.create_task(_watch_minutes(platform, complaints)),
+            *(
+                asyncio.create_task(_repeat(act, seconds, complaints, what))
+                for act, seconds, what in _beside(platform)
+            ),
         )
         while not stopping.is_set():
             published = await _beat(platform, keeper, published, complaints)
@@ -71,35 +73,29 @@ async def _read_anew(platform: Platform, complaints: _Complaints) -> None:
             return
 
 
-async def _tell(platform: Platform, complaints: _Complaints) -> None:
-    """Tell people outside the product of what is new, beside the other work: a slow gateway delays nothing else."""
+def _beside(platform: Platform) -> Iterator[tuple[Callable[[], Awaitable[object]], float, str]]:
+    """Yield what is done beside the rest, every how many seconds, and what is logged when a fault puts it off."""
+    deliveries = platform.notices.deliveries
+
+    async def tell() -> None:
+        await deliveries.collect()
+        await deliveries.send()
+
+    yield tell, _TELL_SECONDS, "notices will be sent later"  # a slow gateway delays nothing else
+    yield platform.bookings.heed, _HEED_SECONDS, "bookings will be looked at again"
+    yield platform.cases.tick_minutes, _MINUTE_SECONDS, "deadlines in minutes will be looked at again"
+
+
+async def _repeat(
+    act: Callable[[], Awaitable[object]], seconds: float, complaints: _Complaints, what: str
+) -> None:
+    """Act every `seconds` beside the other work, which is not delayed; `what` logs that a fault puts it off."""
     while True:
         try:
-            await platform.notices.deliveries.collect()
-            await platform.notices.deliveries.send()
+            await act()
         except Fault as fault:
-            complaints.tell("notices will be sent later", fault)
-        await asyncio.sleep(_TELL_SECONDS)
-
-
-async def _watch_minutes(platform: Platform, complaints: _Complaints) -> None:
-    """Escalate what waits longer than its minutes, beside the other work: views that take long delay no alarm."""
-    while True:
-        try:
-            await platform.cases.tick_minutes()
-        except Fault as fault:
-            complaints.tell("deadlines in minutes will be looked at again", fault)
-        await asyncio.sleep(_MINUTE_SECONDS)
-
-
-async def _heed(platform: Platform, complaints: _Complaints) -> None:
-    """Follow what changes about bookings: hospitals' answers, closed slots, places that came free."""
-    while True:
-        try:
-            await platform.bookings.heed()
-        except Fault as fault:
-            complaints.tell("bookings will be looked at again", fault)
-        await asyncio.sleep(_HEED_SECONDS)
+            complaints.tell(what, fault)
+        await asyncio.sleep(seconds)
 
 
 class _Complaints:
