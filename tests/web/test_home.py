@@ -49,7 +49,7 @@ def test_a_section_of_which_one_has_nothing_is_left_out(site: Site) -> None:
     with closing(site.visitor("doctor")) as doctor, closing(site.visitor("hospital")) as hospital:
         assert "签约到期" in doctor.get("/").text
         assert "签约到期" not in hospital.get("/").text
-        assert "评估到期" not in doctor.get("/").text
+        assert 'figure-label">评估到期<' not in doctor.get("/").text
 
 
 def test_notices_are_marked_as_read(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import re
 from collections.abc import Callable
@@ -121,6 +122,10 @@ def test_the_whole_way(empty: Site) -> None:
 
     answer = upload(admin, f"{register}/import", filled(admin, f"{register}/template.xlsx", organisations))
     assert answer.status_code == 200, plain(answer.text)
+    checked = re.search(r'name="data" value="([^"]*)"', answer.text)
+    assert checked and "核对结果，尚未写入" in answer.text
+    kept = {"_token": token_of(answer.text), "act": "do", "data": html.unescape(checked[1])}
+    assert admin.post(f"{register}/import", data=kept).status_code in (200, 303)
 
     wrong = imported(admin, "accounts", [["a1", "甲", "没有的局", ""], ["a1", "乙", "市民政局", "别处"]])
     assert wrong.status_code == 422
@@ -137,7 +142,7 @@ def test_the_whole_way(empty: Site) -> None:
             ["xinlai", "新来", "市民政局", ""],
         ],
     )
-    assert made.status_code == 200
+    assert made.status_code == 200, plain(made.text)
     empty.passwords.update(
         re.findall(r'<td>([a-z]+)</td><td>[^<]*</td><td class="secret">([^<]+)', made.text)
     )

@@ -125,7 +125,7 @@ def test_statistics_come_in_by_sheet_and_wrong_rows_are_told(site: Site, sample:
 
 
 def test_a_whole_plan_is_previewed_and_adopted_with_its_loose_goals(site: Site) -> None:
-    text = "海岛市康养行动方案\n\n一、总体目标\n\n到2028年，建成康养小镇7个。\n\n二、任务\n\n（一）到2028年，新增日间照料中心9处。（牵头单位：市民政局）\n"
+    text = "海岛市康养行动方案\n\n一、总体目标\n\n到2028年，建成健康小屋7个。\n\n二、任务\n\n（一）到2028年，新增日间照料中心9处。（牵头单位：市民政局）\n"
     with closing(site.visitor("plan")) as office:
         token = token_of(office.get("/plans/import").text)
         made = office.post(
@@ -134,11 +134,11 @@ def test_a_whole_plan_is_previewed_and_adopted_with_its_loose_goals(site: Site) 
         plan = "/plans/" + made.headers["location"].split("/")[2]
         page = office.get(f"{plan}/adopt?all=1").text
         assert "不属于某条任务的目标" in page
-        assert "康养小镇" in page
+        assert "健康小屋" in page
         chosen = re.findall(r'name="action" value="([^"]+)"', page)
         assert len(chosen) == 2
         done = send(office, f"{plan}/adopt?all=1", f"{plan}/adopt", action=",".join(chosen))
         ours = done.headers["location"].split("?")[0]
         board = plain(office.get(ours).text)
-    assert "康养小镇" in board
-    assert "支撑该目标的台账尚未建设（S47" in board
+    assert "健康小屋" in board
+    assert "支撑该目标的台账尚未建设（S03" in board
