@@ -227,7 +227,7 @@ def test_a_group_too_small_is_refused_in_words(office: Office) -> None:
 
 
 def test_an_aggregate_shows_no_small_number(office: Office) -> None:
-    task = office.approved(level="aggregate", columns=["place", "gender", "level"])
+    task = office.approved(level="aggregate", columns=["place", "gender"])
     made = office.make(office.applicant, task)
     with closing(office.site.visitor("extract-applicant")) as visitor:
         page = visitor.get(f"/extracts/{made.id}")
