@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, falls_within
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    civil_day,
+    codes_of,
+    extension_value,
+    falls_within,
+    organisations_of,
+)
 
 MINUTES = "slot-precision-minutes"
 """The parameter that says how long a precise slot may be."""
@@ -16,23 +24,13 @@ _CENTRES = ("community-health-centre", "township-health-centre")
 Answer = tuple[float, float]
 
 
-def _institutions(resources: Iterable[Resource], *kinds: str, closed: bool = False) -> set[str]:
-    return {
-        f"Organization/{one['id']}"
-        for one in resources
-        if one["resourceType"] == "Organization"
-        and (closed or one.get("active") is not False)
-        and set(kinds) & set(codes_of(one.get("type", []), "organisation-kind"))
-    }
-
-
 def _owner(resource: Resource) -> str:
     return str((extension_value(resource, "responsible-organisation") or {}).get("reference", ""))
 
 
 def _slots(resources: list[Resource], kind: str, start: date, end: date) -> Iterator[Resource]:
     """Yield the outpatient slots that hospitals of `kind` offer between the two days."""
-    hospitals = _institutions(resources, kind)
+    hospitals = organisations_of(resources, kind)
     for one in resources:
         if one["resourceType"] != "Slot" or one["status"] in ("entered-in-error", "busy-unavailable"):
             continue
@@ -79,7 +77,7 @@ def slot_hour_precision(
 
 def _channels(kinds: tuple[str, ...], *asked: str) -> CheckQuery:
     def check(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
-        institutions = _institutions(resources, *kinds)
+        institutions = organisations_of(resources, *kinds)
         found = {
             str((one.get("providedBy") or {}).get("reference"))
             for one in resources
@@ -88,14 +86,14 @@ def _channels(kinds: tuple[str, ...], *asked: str) -> CheckQuery:
             and one.get("active") is True
             and all(extension_value(one, name) is True for name in asked)
         }
-        return len(institutions & found), len(institutions)
+        return len(institutions.keys() & found), len(institutions)
 
     return check
 
 
 def booked_visits(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
     """Outpatient visits of tertiary hospitals with an appointment, of all."""
-    hospitals = _institutions(resources, "tertiary-hospital", closed=True)
+    hospitals = organisations_of(resources, "tertiary-hospital", closed=True)
     visits = [
         one
         for one in resources

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, falls_within
-
-
-def records_of(resources: list[Resource], kind: str) -> Iterator[Resource]:
-    """Yield the records of one kind of this service."""
-    return (
-        one
-        for one in resources
-        if one["resourceType"] == "Basic" and kind in codes_of([one["code"]], "record-kind")
-    )
-
-
-def _day(record: Resource, name: str, otherwise: date) -> date:
-    value = extension_value(record, name)
-    return civil_day(value) if value else otherwise
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    asked_for,
+    civil_day,
+    codes_of,
+    extension_day,
+    extension_value,
+    falls_within,
+    record_in_force,
+    records_of,
+)
 
 
 def _in_force(resources: list[Resource], day: date) -> list[Resource]:
-    return [
-        one
-        for one in records_of(resources, "designation")
-        if _day(one, "record-day", date.max) <= day
-        and _day(one, "valid-until", date.max) >= day
-        and _day(one, "record-ended", date.max) > day
-    ]
-
-
-def _asked(parameters: Mapping[str, Any], name: str, value: Any) -> bool:
-    """Return whether a member of a family asks for records with this value; the family itself asks for all."""
-    return name not in parameters or value in parameters[name]
+    return [one for one in records_of(resources, "designation") if record_in_force(one, day)]
 
 
 def in_force(
@@ -44,8 +30,8 @@ def in_force(
 ) -> tuple[float, float]:
     """Designations in force on the day, of the kind and level asked for."""
     count = sum(
-        _asked(parameters, "kind", extension_value(one, "record-class"))
-        and _asked(parameters, "level", extension_value(one, "level"))
+        asked_for(parameters, "kind", extension_value(one, "record-class"))
+        and asked_for(parameters, "level", extension_value(one, "level"))
         for one in _in_force(resources, end)
     )
     return count, count
@@ -58,8 +44,8 @@ def pilots(
     count = sum(
         bool(extension_value(one, "prepared"))
         and extension_value(one, "record-state") != "stopped"
-        and _day(one, "record-day", date.max) <= end
-        and _asked(parameters, "kind", extension_value(one, "record-class"))
+        and extension_day(one, "record-day", date.max) <= end
+        and asked_for(parameters, "kind", extension_value(one, "record-class"))
         for one in records_of(resources, "pilot")
     )
     return count, count
@@ -84,7 +70,9 @@ def quota_filled(
     top = bottom = 0
     for one in records_of(resources, "designation-quota"):
         kind = kinds.get(extension_value(one, "record-of")["reference"])
-        if kind and _day(one, "valid-from", date.max) <= end <= _day(one, "valid-until", date.max):
+        if kind and extension_day(one, "valid-from", date.max) <= end <= extension_day(
+            one, "valid-until", date.max
+        ):
             least = int(extension_value(one, "quota"))
             there = filled[kind, extension_value(one, "district")[:6]]
             top += there if parameters["designation-surplus-fills-gap"] else min(there, least)

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, latest_day
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    civil_day,
+    codes_of,
+    extension_value,
+    living_residents,
+    residents_of_age,
+)
 
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
@@ -17,21 +25,7 @@ SERVED = "elder-health-service-age"
 
 def _older(resources: list[Resource], age: int, end: date) -> set[str]:
     """Return the living residents who have completed `age` years by `end`."""
-    found = set()
-    for one in resources:
-        if one["resourceType"] != "Patient" or one.get("active") is False or one.get("deceasedBoolean"):
-            continue
-        if "deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end:
-            continue
-        if "birthDate" not in one:
-            continue
-        born = latest_day(one["birthDate"])
-        turned = (born.year + age, born.month, born.day)
-        if turned[1:] == (2, 29) and (turned[0] % 4 or (turned[0] % 100 == 0 and turned[0] % 400)):
-            turned = (turned[0], 2, 28)
-        if turned <= (end.year, end.month, end.day):
-            found.add(f"Patient/{one['id']}")
-    return found
+    return residents_of_age(living_residents(resources, end), age, end)
 
 
 def _managed(age: str) -> CheckQuery:
@@ -123,7 +117,7 @@ def home_residents_assessed(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Those who live in a home and have a record and an assessment not too old, of all who live in one."""
-    living = _alive(resources, end, open_only=False)
+    living = living_residents(resources, end, closed=True)
     kept = {
         f"Patient/{one['id']}"
         for one in resources
@@ -143,7 +137,7 @@ def home_residents_assessed(
                 housed.add(one["patient"]["reference"])
     oldest = _months_before(end, int(parameters["elder-assessment-interval-months"]))
     assessed = {who for who, day, _, _ in _assessments(resources) if oldest < day <= end}
-    housed &= living
+    housed &= living.keys()
     return len(housed & kept & assessed), len(housed)
 
 
@@ -151,7 +145,7 @@ def by_level(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Residents with an assessment in the period."""
-    found = _alive(resources, end) & {
+    found = living_residents(resources, end).keys() & {
         who for who, day, _, _ in _assessments(resources) if start <= day <= end
     }
     return len(found), len(found)
@@ -166,20 +160,8 @@ def overdue(
         if day <= end:
             newest[who] = max(day, newest.get(who, day))
     last = _months_before(end, int(parameters["elder-assessment-interval-months"]))
-    found = _alive(resources, end) & {who for who, day in newest.items() if day <= last}
+    found = living_residents(resources, end).keys() & {who for who, day in newest.items() if day <= last}
     return len(found), len(found)
-
-
-def _alive(resources: list[Resource], end: date, *, open_only: bool = True) -> set[str]:
-    """Return the residents who live at the end; with `open_only` those whose record is open."""
-    return {
-        f"Patient/{one['id']}"
-        for one in resources
-        if one["resourceType"] == "Patient"
-        and not one.get("deceasedBoolean")
-        and not ("deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end)
-        and not (open_only and one.get("active") is False)
-    }
 
 
 CHECKS: dict[str, CheckQuery] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,25 +11,20 @@ from typing import Any
 from kangshu.sdk import (
     CheckQuery,
     Resource,
+    asked_for,
     case_state,
     case_value,
     cases_of,
     civil_day,
     codes_of,
+    extension_day,
     extension_value,
     falls_within,
+    record_in_force,
+    records_of,
 )
 
 _DRUGS = ("pharma", "biopharma")
-
-
-def records_of(resources: list[Resource], kind: str) -> Iterator[Resource]:
-    """Yield the records of one kind of this library."""
-    return (
-        one
-        for one in resources
-        if one["resourceType"] == "Basic" and kind in codes_of([one["code"]], "record-kind")
-    )
 
 
 def _enterprises(resources: list[Resource]) -> dict[str, Resource]:
@@ -47,32 +42,14 @@ def _sector(enterprise: Resource) -> str:
     return next(iter(codes_of(enterprise["type"], "enterprise-sector")), "")
 
 
-def _day(resource: Resource, name: str, otherwise: date) -> date:
-    value = extension_value(resource, name)
-    return civil_day(value) if value else otherwise
-
-
-def _in_force(record: Resource, day: date) -> bool:
-    return (
-        _day(record, "record-day", date.max) <= day
-        and _day(record, "valid-until", date.max) >= day
-        and _day(record, "record-ended", date.max) > day
-    )
-
-
-def _asked(parameters: Mapping[str, Any], name: str, value: Any) -> bool:
-    """Return whether a member of a family asks for records with this value; the family itself asks for all."""
-    return name not in parameters or value in parameters[name]
-
-
 def recognised(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Recognitions in force on the day, of the tier and level asked for."""
     count = sum(
-        _in_force(one, end)
-        and _asked(parameters, "tier", extension_value(one, "record-class"))
-        and _asked(parameters, "level", extension_value(one, "level"))
+        record_in_force(one, end)
+        and asked_for(parameters, "tier", extension_value(one, "record-class"))
+        and asked_for(parameters, "level", extension_value(one, "level"))
         for one in records_of(resources, "recognition")
     )
     return count, count
@@ -85,8 +62,8 @@ def qualified(
     held = {
         (one["subject"]["reference"], extension_value(one, "record-class"))
         for one in records_of(resources, "qualification")
-        if _day(one, "record-day", date.max) <= end
-        and _asked(parameters, "kind", extension_value(one, "record-class"))
+        if extension_day(one, "record-day", date.max) <= end
+        and asked_for(parameters, "kind", extension_value(one, "record-class"))
     }
     return len(held), len(held)
 
@@ -96,8 +73,8 @@ def registered(
 ) -> tuple[float, float]:
     """Operating enterprises of a sector, in a park or not."""
     count = sum(
-        _asked(parameters, "sector", _sector(one))
-        and _asked(parameters, "in_park", "yes" if extension_value(one, "park") else "no")
+        asked_for(parameters, "sector", _sector(one))
+        and asked_for(parameters, "in_park", "yes" if extension_value(one, "park") else "no")
         for one in _enterprises(resources).values()
     )
     return count, count
@@ -184,9 +161,9 @@ def _kept(kind: str, *columns: tuple[str, str]) -> CheckQuery:
     ) -> tuple[float, float]:
         count = sum(
             bool(extension_value(one, "evidence-accepted"))
-            and _day(one, "record-day", date.min) <= end
-            and _day(one, "valid-until", date.max) >= end
-            and all(_asked(parameters, name, extension_value(one, where)) for name, where in columns)
+            and extension_day(one, "record-day", date.min) <= end
+            and extension_day(one, "valid-until", date.max) >= end
+            and all(asked_for(parameters, name, extension_value(one, where)) for name, where in columns)
             for one in records_of(resources, kind)
         )
         return count, count
@@ -212,11 +189,11 @@ def quota_filled(
     filled = Counter(
         (extension_value(one, "record-class"), extension_value(one, "district")[:6])
         for one in records_of(resources, "recognition")
-        if _in_force(one, end)
+        if record_in_force(one, end)
     )
     top = bottom = 0
     for one in records_of(resources, "recognition-quota"):
-        if _day(one, "valid-from", date.max) <= end <= _day(one, "valid-until", date.max):
+        if extension_day(one, "valid-from", date.max) <= end <= extension_day(one, "valid-until", date.max):
             places = int(extension_value(one, "quota"))
             there = filled[extension_value(one, "record-class"), extension_value(one, "district")[:6]]
             top += there if parameters["recognition-surplus-fills-gap"] else min(there, places)

@@ -8,40 +8,21 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, latest_day
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    civil_day,
+    codes_of,
+    extension_value,
+    living_residents,
+    organisations_of,
+    residents_of_age,
+)
 
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
 _CENTRES = ("community-health-centre", "township-health-centre")
 _ZONE = ZoneInfo("Asia/Shanghai")
-
-
-def _birthday(born: date, age: int) -> date:
-    """Return the day on which someone becomes `age`; 28 February for the 29th where the year has none."""
-    try:
-        return born.replace(year=born.year + age)
-    except ValueError:
-        return date(born.year + age, 2, 28)
-
-
-def _living(resources: Sequence[Resource], end: date) -> dict[str, Resource]:
-    """Return the residents who are there at the end, by reference."""
-    return {
-        f"Patient/{one['id']}": one
-        for one in resources
-        if one["resourceType"] == "Patient"
-        and one.get("active", True)
-        and not one.get("deceasedBoolean", False)
-        and ("deceasedDateTime" not in one or civil_day(one["deceasedDateTime"]) > end)
-    }
-
-
-def _aged(residents: Mapping[str, Resource], age: int, end: date) -> set[str]:
-    return {
-        reference
-        for reference, one in residents.items()
-        if "birthDate" in one and _birthday(latest_day(one["birthDate"]), age) <= end
-    }
 
 
 def _contracts(resources: Sequence[Resource], status: str) -> Iterator[Resource]:
@@ -114,7 +95,7 @@ def coverage_of_older(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Older residents with a contract in force at the end, of all older residents."""
-    people = _aged(_living(resources, end), int(parameters[OLDER]), end)
+    people = residents_of_age(living_residents(resources, end), int(parameters[OLDER]), end)
     return _coverage(resources, people, end, parameters)
 
 
@@ -122,17 +103,17 @@ def coverage_of_all(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Residents with a contract in force at the end, of all residents."""
-    return _coverage(resources, set(_living(resources, end)), end, parameters)
+    return _coverage(resources, set(living_residents(resources, end)), end, parameters)
 
 
 def coverage_of_groups(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Members of the key groups with a contract in force, of all members; each counts once in every group."""
-    living = _living(resources, end)
+    living = living_residents(resources, end)
     groups: dict[str, set[str]] = defaultdict(set)
-    groups["older"] = _aged(living, int(parameters[OLDER]), end)
-    grown = _aged(living, int(parameters["contract-child-most-age"]) + 1, end)
+    groups["older"] = residents_of_age(living, int(parameters[OLDER]), end)
+    grown = residents_of_age(living, int(parameters["contract-child-most-age"]) + 1, end)
     groups["child"] = {
         reference
         for reference, one in living.items()
@@ -264,11 +245,7 @@ def one_plus_one(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Contracts in force with the community institution and a tertiary hospital of its alliance, of all in force."""
-    kinds = {
-        f"Organization/{one['id']}": codes_of(one.get("type", ()), "organisation-kind")
-        for one in resources
-        if one["resourceType"] == "Organization"
-    }
+    hospitals = organisations_of(resources, "tertiary-hospital", closed=True)
     allied = set()
     for one in resources:
         if one["resourceType"] != "OrganizationAffiliation" or not one.get("active", True):
@@ -281,16 +258,13 @@ def one_plus_one(
         if begin <= end <= last:
             allied.add((one["organization"]["reference"], one["participatingOrganization"]["reference"]))
     wanted = _CENTRES if int(parameters["contract-rural-township"]) else _CENTRES[:1]
+    centres = organisations_of(resources, *wanted, closed=True)
     contracts = _in_force(resources, end)
     complete = 0
     for one in contracts:
         hospital = _reference(one, "tertiary-hospital")
         centre = next((str(each.get("reference", "")) for each in one.get("authority", ())), "")
-        complete += (
-            "tertiary-hospital" in kinds.get(hospital, ())
-            and any(kind in wanted for kind in kinds.get(centre, ()))
-            and (hospital, centre) in allied
-        )
+        complete += hospital in hospitals and centre in centres and (hospital, centre) in allied
     return complete, len(contracts)
 
 
@@ -318,13 +292,7 @@ def sites(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Community and township health centres with a team at work and a contract in force, of all."""
-    centres = {
-        f"Organization/{one['id']}"
-        for one in resources
-        if one["resourceType"] == "Organization"
-        and one.get("active", True)
-        and any(kind in _CENTRES for kind in codes_of(one.get("type", ()), "organisation-kind"))
-    }
+    centres = organisations_of(resources, *_CENTRES)
     signing = {one["authority"][0]["reference"] for one in _in_force(resources, end) if one.get("authority")}
     staffed = {
         one["managingOrganization"][0]["reference"]
@@ -334,7 +302,7 @@ def sites(
         and one.get("managingOrganization")
         and "family-doctor" in codes_of(one.get("category", ()), "team-kind")
     }
-    return len(centres & signing & staffed), len(centres)
+    return len(centres.keys() & signing & staffed), len(centres)
 
 
 CHECKS: dict[str, CheckQuery] = {

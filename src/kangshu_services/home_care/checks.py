@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, falls_within
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    civil_day,
+    codes_of,
+    extension_value,
+    falls_within,
+    records_of,
+)
 
 _BEDS = {"family-care-bed", "home-hospital-bed"}
 _VISITS = {"home-visit", "home-bed-round"}
@@ -67,10 +75,7 @@ def transfers(
 ) -> tuple[float, float]:
     """Transfers of the period."""
     count = sum(
-        one["resourceType"] == "Basic"
-        and "care-transfer" in codes_of([one["code"]], "record-kind")
-        and falls_within(one.get("created"), start, end)
-        for one in resources
+        falls_within(one.get("created"), start, end) for one in records_of(resources, "care-transfer")
     )
     return count, count
 

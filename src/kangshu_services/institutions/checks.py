@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, latest_day
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    civil_day,
+    codes_of,
+    extension_value,
+    living_residents,
+    organisations_of,
+    records_of,
+    residents_of_age,
+)
 
 OLDER = "older-resident-age"
 """The parameter that says from which age a resident is an older person."""
@@ -15,12 +25,9 @@ _STOPPED = ("suspended", "closed")
 
 def _homes(resources: list[Resource]) -> dict[str, Resource]:
     return {
-        f"Organization/{one['id']}": one
-        for one in resources
-        if one["resourceType"] == "Organization"
-        and "elder-institution" in codes_of(one.get("type", []), "organisation-kind")
-        and one.get("active", True)
-        and extension_value(one, "institution-state") not in _STOPPED
+        reference: one
+        for reference, one in organisations_of(resources, "elder-institution").items()
+        if extension_value(one, "institution-state") not in _STOPPED
     }
 
 
@@ -58,22 +65,8 @@ def elder_beds_per_thousand(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Beds, and the living residents of the older persons' age."""
-    older, least = 0, int(parameters[OLDER])
-    for one in resources:
-        if one["resourceType"] != "Patient" or not one.get("active", True) or one.get("deceasedBoolean"):
-            continue
-        if "deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end:
-            continue
-        if "birthDate" not in one:
-            continue
-        born = latest_day(one["birthDate"])
-        year, month, day = born.year, born.month, born.day
-        # 29 February counts as the 28th in a year without one
-        leap = end.year % 4 == 0 and (end.year % 100 != 0 or end.year % 400 == 0)
-        month_day = (2, 28) if (month, day) == (2, 29) and not leap else (month, day)
-        age = end.year - year - (month_day > (end.month, end.day))
-        older += age >= least
-    return len(_beds(resources)), older
+    older = residents_of_age(living_residents(resources, end), int(parameters[OLDER]), end)
+    return len(_beds(resources)), len(older)
 
 
 def bed_occupancy(
@@ -144,11 +137,7 @@ def integrated_institutions(
 
 def _ratings(resources: list[Resource]) -> list[tuple[Resource, dict[str, str]]]:
     """Return each result of a rating with its term."""
-    return [
-        (one, extension_value(one, "term") or {})
-        for one in resources
-        if one["resourceType"] == "Basic" and "institution-rating" in codes_of([one["code"]], "record-kind")
-    ]
+    return [(one, extension_value(one, "term") or {}) for one in records_of(resources, "institution-rating")]
 
 
 def rated_institutions(

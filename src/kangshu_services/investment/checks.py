@@ -7,18 +7,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, cases_of, civil_day, codes_of, extension_value, falls_within
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    cases_of,
+    civil_day,
+    extension_value,
+    falls_within,
+    records_of,
+)
 
 
 def _records(resources: list[Resource], kind: str) -> Iterator[Resource]:
     """Yield the records of a kind that belong to a lead."""
     leads = {f"Task/{one['id']}" for one in cases_of(resources, "investment/lead")}
-    for one in resources:
-        if (
-            one["resourceType"] == "Basic"
-            and kind in codes_of([one.get("code", {})], "record-kind")
-            and (extension_value(one, "record-of") or {}).get("reference") in leads
-        ):
+    for one in records_of(resources, kind):
+        if (extension_value(one, "record-of") or {}).get("reference") in leads:
             yield one
 
 

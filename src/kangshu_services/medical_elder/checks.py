@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, extension_value, falls_within
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    civil_day,
+    codes_of,
+    extension_value,
+    falls_within,
+    organisations_of,
+    records_of,
+)
 
 _STOPPED = ("suspended", "closed")
 
@@ -14,12 +23,9 @@ _STOPPED = ("suspended", "closed")
 def _homes(resources: list[Resource]) -> dict[str, bool]:
     """Return for each operating elder-care institution whether it has a medical unit of its own."""
     return {
-        f"Organization/{one['id']}": extension_value(one, "internal-medical-unit") is True
-        for one in resources
-        if one["resourceType"] == "Organization"
-        and one.get("active") is not False
-        and extension_value(one, "institution-state") not in _STOPPED
-        and "elder-institution" in codes_of(one.get("type", []), "organisation-kind")
+        reference: extension_value(one, "internal-medical-unit") is True
+        for reference, one in organisations_of(resources, "elder-institution").items()
+        if extension_value(one, "institution-state") not in _STOPPED
     }
 
 
@@ -170,10 +176,8 @@ def _served(kinds: tuple[str, ...] = ()) -> CheckQuery:
     ) -> tuple[float, float]:
         people = [
             extension_value(one, "people-served") or 0
-            for one in resources
-            if one["resourceType"] == "Basic"
-            and "medical-elder-service" in codes_of([one["code"]], "record-kind")
-            and falls_within(one.get("created"), start, end)
+            for one in records_of(resources, "medical-elder-service")
+            if falls_within(one.get("created"), start, end)
             and (not kinds or extension_value(one, "service-kind") in kinds)
         ]
         return sum(people), len([one for one in people if one > 0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,19 +14,13 @@ from kangshu.sdk import (
     case_value,
     cases_of,
     civil_day,
-    codes_of,
     extension_value,
     falls_within,
+    records_of,
 )
 
 _IN_LIBRARY = ("admitted", "preparing", "under-construction", "in-operation", "closed")
 _UNDER_WAY = ("admitted", "preparing", "under-construction")
-
-
-def _records(resources: list[Resource], kind: str) -> Iterator[Resource]:
-    for one in resources:
-        if one["resourceType"] == "Basic" and kind in codes_of([one.get("code", {})], "record-kind"):
-            yield one
 
 
 def _state(project: Resource) -> Any:
@@ -39,7 +33,7 @@ def _of(record: Resource) -> str:
 
 
 def _projects(resources: list[Resource]) -> dict[str, Resource]:
-    return {one["id"]: one for one in _records(resources, "project")}
+    return {one["id"]: one for one in records_of(resources, "project")}
 
 
 def _count(fits: Callable[[Resource], bool]) -> CheckQuery:
@@ -48,7 +42,7 @@ def _count(fits: Callable[[Resource], bool]) -> CheckQuery:
     def checked(
         resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
     ) -> tuple[float, float]:
-        found = sum(1 for one in _records(resources, "project") if fits(one))
+        found = sum(1 for one in records_of(resources, "project") if fits(one))
         return found, found
 
     return checked
@@ -63,7 +57,7 @@ def quota_filled(
 ) -> tuple[float, float]:
     """Key projects of each county up to its quota, and all quotas."""
     accepted: dict[str, int] = {}
-    for one in _records(resources, "project"):
+    for one in records_of(resources, "project"):
         if _is_key(one):
             county = str(extension_value(one, "district"))[:6]
             accepted[county] = accepted.get(county, 0) + 1
@@ -81,7 +75,7 @@ def rolling(
 ) -> tuple[float, float]:
     """Projects begun by the end of the period and in operation only after it, or within it where that counts."""
     found = 0
-    for one in _records(resources, "project"):
+    for one in records_of(resources, "project"):
         begun, operating = extension_value(one, "started-on"), extension_value(one, "operating-on")
         if _state(one) in (None, "registered", "removed") or not begun or civil_day(begun) > end:
             continue
@@ -97,7 +91,7 @@ def dispatched(
     states = {"listed", "left"} if parameters["project-dispatch-exchanged-count"] else {"listed"}
     found = {
         _of(one)
-        for one in _records(resources, "project-listing")
+        for one in records_of(resources, "project-listing")
         if extension_value(one, "record-class") == "dispatch"
         and falls_within(extension_value(one, "record-day"), start, end)
         and _state(one) in states
@@ -111,7 +105,7 @@ def milestone_projects(
     """Projects that a plan names, those in operation among them."""
     named = [
         one
-        for one in _records(resources, "project")
+        for one in records_of(resources, "project")
         if extension_value(one, "plan-milestone") and _state(one) not in (None, "removed")
     ]
     return sum(1 for one in named if _state(one) in ("in-operation", "closed")), len(named)
@@ -124,7 +118,7 @@ def investment(
     known = _projects(resources)
     amounts = [
         Decimal(str(extension_value(one, "month-investment") or 0))
-        for one in _records(resources, "project-progress")
+        for one in records_of(resources, "project-progress")
         if falls_within(extension_value(one, "record-day"), start, end) and _of(one) in known
     ]
     return float(sum(amounts)), len(amounts)
@@ -137,7 +131,7 @@ def milestones_on_time(
     known = {id_ for id_, one in _projects(resources).items() if _state(one) not in (None, "removed")}
     due = [
         one
-        for one in _records(resources, "project-milestone")
+        for one in records_of(resources, "project-milestone")
         if falls_within(extension_value(one, "record-day"), start, end) and _of(one) in known
     ]
     reached = sum(
@@ -184,14 +178,14 @@ def large_recommended(
     basis = "invested" if parameters["project-recommend-basis"] == "completed" else "total-investment"
     large = {
         one["id"]
-        for one in _records(resources, "project")
+        for one in records_of(resources, "project")
         if _state(one) in _UNDER_WAY
         and Decimal(str(extension_value(one, basis) or 0)) * 10000
         >= Decimal(str(parameters["project-recommend-investment"]))
     }
     recommended = {
         _of(one)
-        for one in _records(resources, "project-listing")
+        for one in records_of(resources, "project-listing")
         if extension_value(one, "record-class") == "recommended" and _state(one) != "left"
     }
     return len(large & recommended), len(large)

@@ -16,7 +16,8 @@ from kangshu.sdk import (
     codes_of,
     extension_value,
     falls_within,
-    latest_day,
+    living_residents,
+    residents_of_age,
 )
 
 Answer = tuple[float, float]
@@ -24,33 +25,8 @@ _DIVISION = "http://kangshu.org/fhir/sid/division"
 _HOUSEHOLD = "household"
 
 
-def _birthday(born: date, age: int) -> date:
-    """Return the day on which someone becomes `age`; 28 February for the 29th where the year has none."""
-    try:
-        return born.replace(year=born.year + age)
-    except ValueError:
-        return date(born.year + age, 2, 28)
-
-
-def _living(resources: list[Resource], end: date) -> dict[str, Resource]:
-    """Return the residents who live and are active at the end, by reference."""
-    return {
-        f"Patient/{one['id']}": one
-        for one in resources
-        if one["resourceType"] == "Patient"
-        and one.get("active", True)
-        and not one.get("deceasedBoolean", False)
-        and ("deceasedDateTime" not in one or civil_day(one["deceasedDateTime"]) > end)
-    }
-
-
 def _older(resources: list[Resource], end: date, parameters: Mapping[str, Any]) -> set[str]:
-    age = int(parameters["older-resident-age"])
-    return {
-        reference
-        for reference, one in _living(resources, end).items()
-        if "birthDate" in one and _birthday(latest_day(one["birthDate"]), age) <= end
-    }
+    return residents_of_age(living_residents(resources, end), int(parameters["older-resident-age"]), end)
 
 
 def _in_force(period: Mapping[str, Any], end: date) -> bool:
@@ -83,7 +59,7 @@ def special_families(
     """Special families with somebody who has an account and a device, of all special families."""
     counted = set(str(parameters["special-family-kinds"]).split(","))
     by_household = parameters["special-family-counted-by"] == _HOUSEHOLD
-    living = _living(resources, end)
+    living = living_residents(resources, end)
     accounts = {resident for resident, _ in _accounts(resources, end)}
     devices = {one.get("patient", {}).get("reference") for one in _devices(resources, end)}
     families: dict[str, bool] = {}

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, latest_day
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    civil_day,
+    codes_of,
+    latest_day,
+    living_residents,
+    organisations_of,
+)
 
 ENOUGH = "centre-general-practitioners"
 """The parameter that says how many general practitioners a centre needs."""
@@ -36,13 +44,9 @@ def gp_per_ten_thousand(
 ) -> tuple[float, float]:
     """Different general practitioners, and the living residents born by the day."""
     doctors = set().union(*_general_practitioners(resources, end).values())
-    residents = 0
-    for one in resources:
-        if one["resourceType"] == "Patient" and one.get("active", True) and not one.get("deceasedBoolean"):
-            died = "deceasedDateTime" in one and civil_day(one["deceasedDateTime"]) <= end
-            unborn = "birthDate" in one and latest_day(one["birthDate"]) > end
-            residents += not died and not unborn
-    return len(doctors), residents
+    living = living_residents(resources, end).values()
+    unborn = sum("birthDate" in one and latest_day(one["birthDate"]) > end for one in living)
+    return len(doctors), len(living) - unborn
 
 
 def centres_with_enough(
@@ -50,13 +54,7 @@ def centres_with_enough(
 ) -> tuple[float, float]:
     """Community health centres with enough general practitioners, of all centres."""
     doctors = _general_practitioners(resources, end)
-    centres = [
-        f"Organization/{one['id']}"
-        for one in resources
-        if one["resourceType"] == "Organization"
-        and one.get("active") is not False
-        and "community-health-centre" in codes_of(one.get("type", []), "organisation-kind")
-    ]
+    centres = organisations_of(resources, "community-health-centre")
     return sum(len(doctors.get(centre, ())) >= int(parameters[ENOUGH]) for centre in centres), len(centres)
 
 
