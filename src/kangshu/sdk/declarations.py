@@ -180,7 +180,7 @@ class RegisterDeclaration:
     form: tuple[Field, ...]
     unique: tuple[tuple[str, ...], ...] = ()
     unique_while: str = ""
-    """FHIRPath of the records among which `unique` holds, e.g. `status = 'active'`; "" for all of the type."""
+    """FHIRPath of the records among which `unique` holds, e.g. `status = 'active'`; the template's codes go without saying."""
     capacity: tuple[Capacity, ...] = ()
     help: Text = NO_TEXT
     read_only: bool = False
