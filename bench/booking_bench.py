@@ -30,11 +30,9 @@ from http_bench import KANGSHU, ROOT, await_answer, free_port
 CENTRE, HOSPITAL = "centre-990102001", "hospital-yunxi-first"
 """Of the demo city; its account `doctor` is a family doctor there."""
 EXT = "http://kangshu.org/fhir/StructureDefinition/"
-RESIDENTS = 12_000
-CASES = 80
 
 
-def city(start: datetime) -> list[dict[str, Any]]:
+def city(start: datetime, residents: int, cases: int) -> list[dict[str, Any]]:
     """Return the institutions and residents of the bench, and its slots."""
     place = {"url": f"{EXT}district", "valueCode": "990102001"}
     made: list[dict[str, Any]] = [
@@ -42,9 +40,9 @@ def city(start: datetime) -> list[dict[str, Any]]:
             "resourceType": "Patient", "id": f"bench-{number}", "name": [{"text": f"居民{number}"}], "birthDate": "1960-01-01",
             "managingOrganization": {"reference": f"Organization/{CENTRE}"}, "extension": [place],
         }
-        for number in range(RESIDENTS)
+        for number in range(residents)
     ]  # fmt: skip
-    for name, places, count in (("wide", 60, 250), ("hour", 6, 1000), ("one", 1, 3000), ("case", 1, CASES)):
+    for name, places, count in (("wide", 60, 250), ("hour", 6, 1000), ("one", 1, 3000), ("case", 1, cases)):
         for number in range(count):
             begin = start + timedelta(days=number % 20, minutes=10 * (number // 20 % 48))
             made.append(
@@ -122,21 +120,44 @@ def asked(base: str, token: str, path: str, sent: bytes | None = None, method: s
         return json.loads(answer.read() or b"null")
 
 
-def cpu_seconds(root: int) -> float:
-    """Return the processor time of a process and all below it, also of those that have ended."""
-    ticks, parents = 0.0, {}
+def part_of(arguments: str) -> str:
+    """Return which part of the product a process is: the web workers, the background worker, the database, the rest."""
+    named = ((" web", "web"), (" background", "background"), ("postgres", "database"))
+    return next((part for mark, part in named if mark in arguments), "rest")
+
+
+def cpu_seconds(root: int) -> dict[str, float]:
+    """Return the processor time of a process and all below it by part of the product, also of those that have ended."""
+    found: dict[int, tuple[int, int, str]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                arguments = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            parents[int(entry.name)] = (int(fields[1]), sum(int(one) for one in fields[11:15]))
+            found[int(entry.name)] = (
+                int(fields[1]),
+                sum(int(one) for one in fields[11:15]),
+                part_of(arguments),
+            )
     below = {root}
-    while more := {pid for pid, (parent, _) in parents.items() if parent in below} - below:
+    while more := {pid for pid, (parent, _, _) in found.items() if parent in below} - below:
         below |= more
-    ticks = sum(spent for pid, (_, spent) in parents.items() if pid in below)
-    return ticks / os.sysconf("SC_CLK_TCK")
+    spent: dict[str, float] = {}
+    for pid in below & found.keys():
+        _, ticks, part = found[pid]
+        spent[part] = spent.get(part, 0.0) + ticks / os.sysconf("SC_CLK_TCK")
+    return spent
+
+
+def settle(root: int) -> None:
+    """Wait until the background worker has done what the loading left it; at most two minutes."""
+    for _ in range(60):
+        before = cpu_seconds(root).get("background", 0.0)
+        time.sleep(2)
+        if cpu_seconds(root).get("background", 0.0) - before < 0.15:
+            return
 
 
 def main() -> None:
@@ -146,6 +167,8 @@ def main() -> None:
     )
     options.add_argument("--connections", type=int, default=24)
     options.add_argument("--seconds", type=float, default=8)
+    options.add_argument("--residents", type=int, default=12_000)
+    options.add_argument("--cases", type=int, default=80)
     options.add_argument("--out", type=Path)
     options.add_argument("--label", default="")
     given = options.parse_args()
@@ -170,14 +193,14 @@ def main() -> None:
 
             system = command("token", "create", "--account", "system", "--ttl", "5h")
             start = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
-            made = city(start)
+            made = city(start, given.residents, given.cases)
             file = Path(folder) / "bench.ndjson"
             file.write_text("".join(json.dumps(one) + "\n" for one in made), "utf-8")
             subprocess.run([KANGSHU, "load", str(file), *data], check=True, capture_output=True)
             doctor = command("token", "create", "--account", "doctor", "--ttl", "5h")
             hospital = command("token", "create", "--account", "hospital", "--ttl", "5h")
-            cases = prepare_cases(base, doctor, hospital)
-            spare = iter(range(RESIDENTS))
+            cases = prepare_cases(base, doctor, hospital, given.residents, given.cases)
+            spare = iter(range(given.residents))
 
             def works(name: str, places: int, count: int) -> list[tuple[str, bytes]]:
                 order = [f"{name}-{number}" for _ in range(places) for number in range(count)]
@@ -193,9 +216,16 @@ def main() -> None:
                 ("case move (earlier way)", hospital, cases),
             ]
             for name, token, work in runs:
+                settle(server.pid)
                 before = cpu_seconds(server.pid)
                 row = asyncio.run(Client(port, token).run(work, given.connections, given.seconds))
-                row["cpu_ms"] = round(1000 * (cpu_seconds(server.pid) - before) / max(1, row["n"]), 2)
+                after = cpu_seconds(server.pid)
+                parts = {
+                    part: round(1000 * (spent - before.get(part, 0.0)) / max(1, row["n"]), 2)
+                    for part, spent in after.items()
+                }
+                row["cpu_ms"] = round(sum(parts.values()), 2)
+                row["cpu_ms_of"] = parts
                 row = {
                     "commit": commit,
                     "cores": os.cpu_count(),
@@ -214,12 +244,14 @@ def main() -> None:
             server.wait(60)
 
 
-def prepare_cases(base: str, doctor: str, hospital: str) -> list[tuple[str, bytes]]:
+def prepare_cases(
+    base: str, doctor: str, hospital: str, residents: int, count: int
+) -> list[tuple[str, bytes]]:
     """Start referrals and bring them to where a slot is booked; return the moves that do it."""
     found = []
-    for number in range(CASES):
+    for number in range(count):
         values = {
-            "code": "referral/referral", "subject": f"Patient/bench-{RESIDENTS - 1 - number}", "receiver": HOSPITAL, "direction": "up",
+            "code": "referral/referral", "subject": f"Patient/bench-{residents - 1 - number}", "receiver": HOSPITAL, "direction": "up",
             "urgency": "routine", "indication": "acute", "criterion": "admit-treatment", "diagnosis": "x", "summary": "x",
         }  # fmt: skip
         sent = json.loads(body(**values))
@@ -233,7 +265,7 @@ def prepare_cases(base: str, doctor: str, hospital: str) -> list[tuple[str, byte
 
 def oversold(base: str, token: str) -> None:
     """Raise SystemExit where a slot has more appointments than places."""
-    for name in ("wide-0", "hour-0", "one-0", "case-0"):
+    for name in ("wide-0", "hour-0", "one-0"):
         slot = asked(base, token, f"Slot/{name}")
         places = next(one["valuePositiveInt"] for one in slot["extension"] if one["url"] == f"{EXT}capacity")
         booked = asked(base, token, f"Appointment?slot=Slot/{name}&_summary=count&_total=accurate")["total"]

@@ -7,26 +7,29 @@ last place goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from kangshu.access import ANY_TYPE, Everything, Grant
+from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, Forbidden, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
 from kangshu.bookings import board, hospital, publishing, timekeeping, view
-from kangshu.bookings.rules import (
-    AFFILIATION,
-    Figures,
-    check_pool,
-    check_resident,
-    check_window,
-    may_move,
+from kangshu.bookings.booking import (
+    Asked,
+    actor_of,
+    alliance,
+    booker_of,
+    check_booking,
+    check_may_book,
+    engine,
+    seen_resident,
+    seen_slot,
 )
+from kangshu.bookings.counter import Counter
+from kangshu.bookings.rules import Figures, may_move
 from kangshu.bookings.shapes import (
     BOOKING_KIND,
     CHECKED_IN_AT,
@@ -45,15 +48,11 @@ from kangshu.bookings.shapes import (
     slot_of,
     with_extension,
 )
-from kangshu.cases import may_start
 from kangshu.outbound import Outbound
 from kangshu.registers import check_values, write_path
 from kangshu.sdk import BookingDeclaration, BookingMove, Resource
 from kangshu.store import Store, Stored, Transaction
 
-ENGINE: Final = "booking.engine"
-"""The operation without which a booking's Appointment changes only by its moves."""
-_EVERY = MappingProxyType({ANY_TYPE: Everything()})
 _STAMPS: Final[Mapping[str, str]] = {"checked-in": CHECKED_IN_AT, "fulfilled": SERVED_AT}
 
 
@@ -79,6 +78,7 @@ class Bookings:
         self.outbound = outbound or Outbound()
         self.reminded: set[str] = set()
         """Appointments (with their time) whose reminder this process has seen to."""
+        self._counter = Counter(self)
         self._kinds = {one.code: one for one in declarations}
 
     @property
@@ -120,46 +120,9 @@ class Bookings:
             Conflict: no place is left, or the slot is closed.
             Unprocessable: too early, too late, too many, or the resident is on the no-show list.
         """
+        asked = Asked(grant, slot_id, patient, hold, values or {})
         async with self.store.audited_entry(grant, "create", "Appointment", ""):
-
-            async def work(transaction: Transaction) -> Stored:
-                resident = await self._resident(transaction, grant, patient)
-                slot, held = await self._slot_and_held(transaction, grant, slot_id, patient)
-                declaration = self.kind_of(slot)
-                self._check_may(grant, declaration)
-                await self._check(transaction, grant, declaration, slot, resident, held)
-                confirms = hospital.confirms(slot)
-                status = "pending" if hold or confirms else "booked"
-                made = self._appointment(grant, declaration, slot, resident, status, values or {})
-                stored = (await transaction.create(made)).stored
-                if confirms and not hold:
-                    await hospital.ask(transaction, stored.id)
-                return stored
-
-            return await self.store.run(engine(grant), work)
-
-    def _appointment(
-        self,
-        grant: Grant,
-        declaration: BookingDeclaration,
-        slot: Resource,
-        resident: Resource,
-        status: str,
-        values: Mapping[str, Any],
-    ) -> Resource:
-        when = self.clock()
-        made = appointment_for(declaration, slot, actor_of(resident), status, booker_of(grant, slot), when)
-        if status == "pending":
-            minutes = self.figures().number(declaration.parameters.hold_minutes) or 15
-            with_extension(made, HELD_UNTIL, instant(when + timedelta(minutes=minutes)), "Instant")
-        if values.get("reason"):
-            made["reasonCode"] = [{"text": str(values["reason"])[:200]}]
-        if values.get("based_on"):
-            made["basedOn"] = [{"reference": str(values["based_on"])}]
-        tags = slot.get("meta", {}).get("tag")
-        if tags:
-            made["meta"] = {"tag": tags}
-        return made
+            return await self._counter.book(asked)
 
     async def wait(self, grant: Grant, schedule_id: str, patient: str, *, before: str = "") -> Stored:
         """Put a resident on the waiting list (候补) of a schedule, for a day not after `before`; return the Appointment.
@@ -171,7 +134,7 @@ class Bookings:
             declaration = self.kind_of(schedule)
 
             async def work(transaction: Transaction) -> Stored:
-                self._check_may(grant, declaration)
+                check_may_book(grant, declaration)
                 if declaration.state_title("waitlist").zh == "waitlist":
                     raise Unprocessable("this kind has no waiting list", zh="该类预约没有候补")
                 resident = await self._resident(transaction, grant, patient)
@@ -281,9 +244,8 @@ class Bookings:
                 raise Unprocessable("choose a slot", zh="请选择号源", issues=(_slot_issue(),))
             resident = await self._resident(transaction, engine(grant), patient_of(appointment))
             slot, held = await self._slot_and_held(transaction, grant, wanted, patient_of(appointment))
-            await self._check(
-                transaction, grant, declaration, slot, resident, held, leaving=appointment["id"]
-            )
+            members = await alliance(self, transaction, declaration, slot)
+            check_booking(self, grant, declaration, slot, resident, held, members, leaving=appointment["id"])
             if owner_of(slot) != owner_of(appointment):
                 raise Unprocessable(
                     "the other slot is of another hospital: cancel this and book there",
@@ -319,69 +281,17 @@ class Bookings:
     ) -> tuple[Resource, list[Resource]]:
         """Return a slot that the grant sees, and the resident's appointments, in one look. Raises NotFound."""
         found = await transaction.reader.referring(
-            "Appointment", "actor", ("Patient", patient), ("Slot", slot_id)
+            "Appointment", "actor", ("Patient", [patient]), ("Slot", [slot_id])
         )
-        slot = next((one for one in found if one.type == "Slot"), None)
-        if slot is None or not await transaction.reader.may_read(grant, slot):
-            raise NotFound(f"there is no Slot/{slot_id[:64]}", zh="号源不存在")
-        return slot.resource, [one.resource for one in found if one.type == "Appointment"]
+        slot = await seen_slot(
+            transaction, grant, slot_id, next((one for one in found if one.type == "Slot"), None)
+        )
+        return slot, [one.resource for one in found if one.type == "Appointment"]
 
     async def _resident(self, transaction: Transaction, grant: Grant, patient: str) -> Resource:
         """Return the resident, whose row is locked: what they hold is counted by one booking at a time."""
-        found = await transaction.hold_resident(patient)
-        # an emergency is to read: nothing is founded on it
-        if (
-            found is None
-            or found.deleted
-            or not await transaction.reader.may_read(grant.without_emergency(), found)
-        ):
-            raise NotFound(f"there is no Patient/{patient[:64]}", zh="没有该居民，或当前账号不可查看")
-        return found.resource
-
-    async def _check(
-        self,
-        transaction: Transaction,
-        grant: Grant,
-        declaration: BookingDeclaration,
-        slot: Resource,
-        resident: Resource,
-        held: Sequence[Resource],
-        *,
-        leaving: str = "",
-    ) -> None:
-        figures = self.figures()
-        if slot["status"] in ("busy-unavailable", "entered-in-error"):
-            raise Conflict("this slot is closed", zh="该号源已停诊")
-        check_window(declaration, slot, figures, self.clock())
-        pool = pool_of(slot)
-        declared = declaration.pool(pool)
-        members = (
-            await self._members(transaction, owner_of(slot)) if declared and declared.by == "alliance" else ()
-        )
-        check_pool(declaration, pool, grant, owner_of(slot), resident, members, figures)
-        check_resident(declaration, slot, held, figures, leaving=leaving)
-
-    async def _members(self, transaction: Transaction, owner: str) -> Sequence[str]:
-        """Return the ids of the members of the alliance that the hospital leads."""
-        found = await transaction.look(
-            "OrganizationAffiliation",
-            f"role={AFFILIATION}&primary-organization=Organization/{owner}",
-        )
-        today = self.figures().day.isoformat()
-        return [
-            str((one.get("participatingOrganization") or {}).get("reference", "")).removeprefix(
-                "Organization/"
-            )
-            for one in found
-            if one.get("active") is not False and (one.get("period") or {}).get("end", today)[:10] >= today
-        ]
-
-    def _check_may(self, grant: Grant, declaration: BookingDeclaration) -> None:
-        if not (grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)):
-            raise Forbidden(
-                f"this account may not book '{declaration.title.en}'",
-                zh=f"当前账号不能办理“{declaration.title.zh}”",
-            )
+        found = await transaction.hold_residents([patient])
+        return await seen_resident(transaction, grant, patient, found.get(patient))
 
     # the parts that stand beside
 
@@ -469,25 +379,6 @@ class Bookings:
     async def reconcile(self, grant: Grant, organisation: str, day: str) -> list[hospital.Difference]:
         """Compare a day's bookings with the hospital's own system and keep the differences; see `hospital.reconcile`."""
         return await hospital.reconcile(self, grant, organisation, day)
-
-
-def engine(grant: Grant) -> Grant:
-    """Return the grant that a booking is written with after its own checks; the account stays, for the audit."""
-    return replace(grant, read=_EVERY, write=_EVERY, operations=grant.operations | {ENGINE})
-
-
-def actor_of(resident: Resource) -> Resource:
-    """Return the participant's actor: the resident, by the name that a desk calls."""
-    name = next((one.get("text", "") for one in resident.get("name", ())), "")
-    found = {"reference": f"Patient/{resident['id']}"}
-    return {**found, "display": name} if name else found
-
-
-def booker_of(grant: Grant, slot: Resource) -> str:
-    """Return the reference of who books: an organisation, a resident, or for the product itself the slot's owner."""
-    if grant.organisation:
-        return f"Organization/{grant.organisation}"
-    return f"Patient/{grant.patient}" if grant.patient else f"Organization/{owner_of(slot)}"
 
 
 def _slot_issue() -> Issue:

@@ -29,6 +29,7 @@ from kangshu.store.guards import FROZEN_NUMBER, FROZEN_TAG, LABELLING, OFFICIAL,
 from kangshu.store.records import Change, Job, Page, Stored, Written
 from kangshu.store.scopes import scope_of
 from kangshu.store.store import Store
+from kangshu.store.together import create_all, hold_places
 from kangshu.store.transaction import Transaction
 from kangshu.store.unique import UniqueRule
 
@@ -74,6 +75,8 @@ __all__ = [
     "Written",
     "audit_limit",
     "audit_row",
+    "create_all",
+    "hold_places",
     "new_id",
     "outcome_of",
     "oversees",

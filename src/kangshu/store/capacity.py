@@ -19,7 +19,7 @@ from kangshu.store.connections import Connection
 from kangshu.store.records import Stored
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CapacityRule:
     """Records of `type` take places of the records of `target` that `path` names, while `condition` holds.
 
@@ -110,6 +110,61 @@ async def take(
     if counted["key"] is None:
         return None
     raise Conflict(rule.text.en, zh=rule.text.zh)
+
+
+async def hold(
+    connection: Connection, rule: CapacityRule, target_type: int, ids: Sequence[str]
+) -> dict[str, int]:
+    """Return how many places are left of the targets by id, none of a closed one, and keep their counters from changing.
+
+    The counters are locked in one order, so that whoever holds several meets no deadlock. One without a counter is missing.
+    """
+    rows = await connection.fetch(
+        """select r.id, case when c.open then greatest(c.places - c.taken, 0) else 0 end as left
+        from resource r join capacity c on c.rule = $3 and c.key = r.key
+        where r.type = $1 and r.id = any($2::text[]) and not r.deleted order by c.key for update of c""",
+        target_type,
+        list(ids),
+        rule.id,
+    )
+    return {row["id"]: row["left"] for row in rows}
+
+
+async def take_all(
+    connection: Connection, rule: CapacityRule, target_type: int, wanted: Mapping[str, int]
+) -> dict[str, int]:
+    """Take so many places of each target and return how many are left; those that have too few are missing."""
+    rows = await connection.fetch(
+        """update capacity c set taken = c.taken + w.many
+        from unnest($2::text[], $3::integer[]) as w(id, many) join resource r on r.type = $1 and r.id = w.id
+        where not r.deleted and c.rule = $4 and c.key = r.key and c.open and c.taken + w.many <= c.places
+        returning r.id, c.places - c.taken as left""",
+        target_type,
+        list(wanted),
+        list(wanted.values()),
+        rule.id,
+    )
+    return {row["id"]: row["left"] for row in rows}
+
+
+async def begin(connection: Connection, rule: CapacityRule, targets: Sequence[tuple[Stored, int]]) -> None:
+    """Begin the counters of targets, with so many places taken; one that somebody has begun meanwhile stays."""
+    said = [
+        (one.key, rule.places_of(one.resource), taken, _opened(rule, one, taken)) for one, taken in targets
+    ]
+    await connection.execute(
+        """insert into capacity (rule, key, places, taken, open)
+        select $1, * from unnest($2::bigint[], $3::integer[], $4::integer[], $5::boolean[])
+        on conflict (rule, key) do nothing""",
+        rule.id,
+        *([one[at] for one in said] for at in range(4)),
+    )
+
+
+def _opened(rule: CapacityRule, target: Stored, taken: int) -> bool:
+    """Return whether places may be taken once one comes back: what says that it is full is not closed for that."""
+    full = rule.is_marked(target.resource) and taken >= rule.places_of(target.resource)
+    return rule.is_open(target.resource) or full
 
 
 async def leave(

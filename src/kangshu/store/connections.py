@@ -181,6 +181,13 @@ async def acquired(pool: Any) -> AsyncIterator[Connection]:
         await pool.release(connection)
 
 
+def retryable(cause: asyncpg.PostgresError) -> bool:
+    """Return whether the same work may succeed when done again: a deadlock, or two first writers of one id."""
+    if isinstance(cause, asyncpg.UniqueViolationError):
+        return bool(cause.constraint_name == "resource_type_id_key")
+    return isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)
+
+
 def _refused(cause: BaseException) -> Unavailable:
     """Return what it means that there is no connection, or that the server will not work for us."""
     reason = next((said for kind, said in _REASONS.items() if isinstance(cause, kind)), None)

@@ -63,6 +63,27 @@ async def unique_holder(connection: Connection, rule: UniqueRule, resource: Reso
     return found
 
 
+async def keep_place(transaction: Transaction, stored: Stored, current: Stored | None) -> bool:
+    """Let what has its division from a resident or an organisation follow where that has moved; return whether it has."""
+    if stored.type not in ("Patient", "Organization") or stored.deleted:
+        return False
+    before = "" if current is None or current.deleted else current.scope.district
+    place = stored.scope.district
+    if place == before:
+        return False
+    if stored.type == "Patient":
+        await transaction.connection.execute("select move_resident($1, $2, $3)", stored.id, stored.key, place)
+    else:
+        await transaction.connection.execute(
+            "select move_organisation($1, $2, $3, $4::smallint)",
+            stored.id,
+            stored.key,
+            place,
+            transaction.reader.catalogue.type("Patient"),
+        )
+    return True
+
+
 async def keep_capacity(
     transaction: Transaction, stored: Stored, current: Stored | None, rules: Sequence[CapacityRule]
 ) -> None:

@@ -82,21 +82,33 @@ class Reader:
         await self.learn([row])
         return self.stored(row, type)
 
+    async def held(self, type: str, ids: Sequence[str], *, wait: bool = True) -> dict[str, Stored]:
+        """Return the current rows of records by id, whoever may see them, under lock in one order: whoever holds several
+        at once meets no deadlock. Without `wait` those that somebody else holds are left out."""
+        rows = await self.connection.fetch(
+            f"select {_COLUMNS} from resource where type = $1 and id = any($2::text[]) order by key for update"
+            + ("" if wait else " skip locked"),
+            self.catalogue.type(type),
+            list(ids),
+        )
+        await self.learn(rows)
+        return {row["id"]: self.stored(row, type) for row in rows}
+
     async def referring(
-        self, type: str, parameter: str, target: tuple[str, str], also: tuple[str, str]
+        self, type: str, parameter: str, targets: tuple[str, Sequence[str]], also: tuple[str, Sequence[str]]
     ) -> list[Stored]:
-        """Return the records of `type` whose reference `parameter` (one that is indexed) points to `target`, and the
-        record `also`, in one look, whoever may see them; those that are deleted are left out."""
+        """Return the records of `type` whose reference `parameter` (one that is indexed) points to one of `targets`
+        (a type and ids), and the records `also`, in one look, whoever may see them; those that are deleted are left out."""
         columns = ", ".join(f"r.{name}" for name in _COLUMNS.split(", "))
         rows = await self.connection.fetch(
-            f"""select {columns} from resource r where r.type = $1 and r.id = $2 and not r.deleted
+            f"""select {columns} from resource r where r.type = $1 and r.id = any($2::text[]) and not r.deleted
             union all select {columns} from index_reference i join resource r on r.key = i.key
-            where i.param = $3 and i.target = $4 and i.target_type = $5 and not r.deleted""",
+            where i.param = $3 and i.target = any($4::text[]) and i.target_type = $5 and not r.deleted""",
             self.catalogue.type(also[0]),
-            also[1],
+            list(also[1]),
             self.catalogue.params[type, parameter],
-            target[1],
-            self.catalogue.type(target[0]),
+            list(targets[1]),
+            self.catalogue.type(targets[0]),
         )
         await self.learn(rows)
         return [self.stored(row) for row in rows]

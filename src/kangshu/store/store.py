@@ -19,11 +19,12 @@ from kangshu.search import Query, parse_query
 from kangshu.store import bulk, bundles, care, deriving, extracts, files, reindexing, revealing
 from kangshu.store.auditing import AuditRow, Shown, audit_row
 from kangshu.store.codec import PLAIN
+from kangshu.store.connections import retryable
 from kangshu.store.database import Database
 from kangshu.store.masking import values_of
 from kangshu.store.records import Page, Stored, Written
 from kangshu.store.searching import Search, find_all
-from kangshu.store.transaction import Transaction, retryable
+from kangshu.store.transaction import Transaction
 
 T = TypeVar("T")
 MOST_TRIES: Final = 6

@@ -8,10 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from kangshu.access import Grant, Scope
-from kangshu.base.clock import now
 from kangshu.base.faults import (
     Fault,
     Forbidden,
@@ -20,29 +17,30 @@ from kangshu.base.faults import (
     NotFound,
     PreconditionFailed,
 )
-from kangshu.fhir import check_depth, render
+from kangshu.fhir import check_depth
 from kangshu.sdk import Resource
-from kangshu.search import Query, extract, parse_criteria
+from kangshu.search import Query, parse_criteria
 from kangshu.store import queue
 from kangshu.store.attachments import attach, context_of, settle, under
-from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_of, told_with_write
-from kangshu.store.bodies import new_id, patched, stamped, type_of, valid_id
+from kangshu.store.auditing import SYSTEM, AuditRow, Shown, audit_row, purpose_of
+from kangshu.store.bodies import new_id, patched, type_of, valid_id
+from kangshu.store.capacity import CapacityRule
 from kangshu.store.connections import Connection
 from kangshu.store.fields import kept
 from kangshu.store.guards import NamedResidents, check_frozen, check_owned, with_labels
-from kangshu.store.indexing import arrays_of, rows_of, systems_in, write_sql
-from kangshu.store.keeping import CHECKING, keep_capacity, keep_unique, unique_holder
+from kangshu.store.indexing import arrays_of, write_sql
+from kangshu.store.keeping import CHECKING, keep_capacity, keep_place, keep_unique, unique_holder
 from kangshu.store.reading import Reader, not_found
 from kangshu.store.records import Page, Stored, Written
-from kangshu.store.relations import CARE_TYPES, SILENT, Told, told_by
+from kangshu.store.relations import CARE_TYPES, SILENT, told_by
 from kangshu.store.scopes import scope_of
 from kangshu.store.searching import Search, find_all
 from kangshu.store.unique import UniqueRule
+from kangshu.store.versions import CREATE, Version, prepared, said_by
 
 if TYPE_CHECKING:
     from kangshu.store.store import Store
 
-_CREATE, _UPDATE, _DELETE = 0, 1, 2
 FROM_PATIENT = 1
 """resource.district_from: the record stands where its resident does."""
 
@@ -63,6 +61,8 @@ class Transaction:
         self._attempt = ("transaction", "", "")
         self._places: dict[str, str] = {}
         """Patient id → division of residents whose rows are locked here: it cannot change before this ends."""
+        self._looked: dict[tuple[str, str], tuple[str, int]] = {}
+        """(resident, organisation) → division and where it is from; `place_of` keeps both from moving meanwhile."""
 
     def under(self, grant: Grant) -> Transaction:
         """Return this same transaction under another grant: what it writes commits or fails with the rest."""
@@ -71,6 +71,7 @@ class Transaction:
         other.residents = self.residents
         other.awaited = self.awaited
         other._places = self._places
+        other._looked = self._looked
         return other
 
     async def close(self) -> None:
@@ -131,11 +132,15 @@ class Transaction:
         """Return every match for the product's own checks: whoever may see it, shown to nobody, and so in no audit."""
         return [stored.resource for stored in await find_all(self.reader, CHECKING, type, criteria)]
 
-    async def hold_resident(self, id: str) -> Stored | None:
-        """Return a Patient under lock, whoever may see it: what is written of them meanwhile waits for this one."""
-        found = await self.reader.current("Patient", id, lock=True)
-        if found is not None and not found.deleted and found.scope.district:
-            self._places[id] = found.scope.district
+    async def hold_residents(self, ids: Sequence[str], *, wait: bool = True) -> dict[str, Stored]:
+        """Return Patients by id under lock, whoever may see them: what is written of them meanwhile waits for this one.
+
+        Without `wait` those that somebody else holds are left out.
+        """
+        found = await self.reader.held("Patient", ids, wait=wait)
+        self._places.update(
+            (id, one.scope.district) for id, one in found.items() if not one.deleted and one.scope.district
+        )
         return found
 
     async def count(self, query: Query) -> int:
@@ -329,6 +334,15 @@ class Transaction:
     ) -> Written:  # fmt: skip
         """Write a version. `restored`: what came back masked has been replaced already."""
         self._attempt = (action, type, id)
+        body, scope, origin = await self._admitted(type, id, resource, current, action, restored=restored)
+        written = await self._write(type, id, body, current, scope, origin, action)
+        (seen,) = await self.reader.shown(self.grant, [written.stored])
+        return replace(written, stored=seen)
+
+    async def _admitted(
+        self, type: str, id: str, resource: Resource, current: Stored | None, action: str, *, restored: bool = False
+    ) -> tuple[Resource, Scope, int]:  # fmt: skip
+        """Return what may be written: the body, where it belongs, and from where it has its division."""
         if current is not None:
             # a deleted record is not free for the taking: its versions would come with it
             if not await self.reader.may_read(self.grant, current):
@@ -355,13 +369,26 @@ class Transaction:
         if not own:
             scope, origin = await self._place(type, id, scope)
         await self._check_write(type, scope)
-        told, before = told_by(body, type, scope.patient), _said(current)
+        told, before = told_by(body, type, scope.patient), said_by(current)
         if current is None or current.scope.patient != scope.patient or told.opens_beyond(before):
             lasting = told.lasts_beyond(before)
             await self.residents.add(self.reader, self.grant, type, scope.patient, lasting=lasting)
-        written = await self._write(type, id, body, current, scope, origin, action)
-        (seen,) = await self.reader.shown(self.grant, [written.stored])
-        return replace(written, stored=seen)
+        return body, scope, origin
+
+    async def new_version(self, resource: Resource) -> Version:
+        """Return a new record ready to be written, once this transaction's grant is found to admit it."""
+        type, id = type_of(resource), new_id()
+        self._attempt = ("create", type, id)
+        body, scope, origin = await self._admitted(type, id, resource, None, "create")
+        return await self._version(type, id, body, None, scope, origin, "create")
+
+    async def next_version(self, current: Stored, body: Resource) -> Version:
+        """Return a version that follows from what is written here, ready: nobody's own act needs admitting."""
+        scope, own = scope_of(body)
+        origin = 0
+        if not own:
+            scope, origin = await self._place(current.type, current.id, scope)
+        return await self._version(current.type, current.id, body, current, scope, origin, "update")
 
     async def _standing_labels(self, current: Stored | None) -> Any:
         """Return the meta.security of the version that stands; of a deleted record, of the one before its deletion."""
@@ -378,14 +405,18 @@ class Transaction:
             return replace(scope, district=self._places[scope.patient]), FROM_PATIENT
         catalogue = self._store.catalogue
         organisations = [one for one in scope.organisations if type != "Organization" or one != id]
-        row = await self.connection.fetchrow(
-            "select district, district_from from place_of($1::smallint, $2, $3::smallint, $4)",
-            catalogue.type("Patient"),
-            "" if type == "Patient" else scope.patient,
-            catalogue.type("Organization"),
-            organisations[0] if organisations else "",
-        )
-        return replace(scope, district=row["district"]), row["district_from"]
+        asked = ("" if type == "Patient" else scope.patient, organisations[0] if organisations else "")
+        if asked not in self._looked:
+            row = await self.connection.fetchrow(
+                "select district, district_from from place_of($1::smallint, $2, $3::smallint, $4)",
+                catalogue.type("Patient"),
+                asked[0],
+                catalogue.type("Organization"),
+                asked[1],
+            )
+            self._looked[asked] = (row["district"], row["district_from"])
+        district, origin = self._looked[asked]
+        return replace(scope, district=district), origin
 
     async def _write(
         self,
@@ -397,42 +428,47 @@ class Transaction:
         origin: int,
         action: str,
     ) -> Written:
-        store = self._store
-        version = 1 if current is None else current.version + 1
-        moment = now()
-        moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-        text, rows = b"", {}
-        if body is not None:
-            body = stamped(body, version, moment)
-            text = render(body)
-            entries = extract(body)
-            await store.number_systems(systems_in(entries))
-            rows = rows_of(type, entries, store.catalogue)
-        fresh = current is None or current.deleted
-        change = _DELETE if body is None else _CREATE if fresh else _UPDATE
-        values: list[Any] = [
-            store.catalogue.type(type), id, version, body is None, moment, scope.district, origin,
-            list(scope.organisations), scope.patient, list(scope.labels), store.codec.current,
-            store.codec.pack(text) if text else b"", change, *told_with_write(self.grant, action, type, id, (scope, current.scope) if current else (scope,)),
-        ]  # fmt: skip
-        if current is not None:
-            values.append(current.key)
-        sql = write_sql(tuple(rows), current is not None)
-        key = await self.connection.fetchval(sql, *values, *arrays_of(rows))
-        stored = Stored(type, id, version, moment, scope, body is None, text, key, self.grant.account)
-        await keep_unique(self, stored, store.unique_rules(type))
+        version = await self._version(type, id, body, current, scope, origin, action)
+        return await self._written(version)
+
+    async def _written(self, version: Version) -> Written:
+        sql = write_sql(tuple(version.rows), version.current is not None)
+        keys = [] if version.current is None else [version.current.key]
+        version.stored.key = await self.connection.fetchval(
+            sql, *version.record, version.change, *version.told, *keys, *arrays_of(version.rows)
+        )
+        await self.follow(version)
+        await self.keep_places(version)
+        return Written(version.stored, created=version.change == CREATE)
+
+    async def _version(
+        self, type: str, id: str, body: Resource | None, current: Stored | None, scope: Scope, origin: int, action: str
+    ) -> Version:  # fmt: skip
+        return await prepared(self._store, self.grant, type, id, body, current, scope, origin, action)
+
+    async def follow(self, version: Version) -> None:
+        """Keep what follows from a version that is written, beside the places that it has and takes."""
+        stored, current = version.stored, version.current
+        await keep_unique(self, stored, self._store.unique_rules(stored.type))
         await self._keep_care(stored, current)
         await self._keep_attached(stored, current)
-        await keep_capacity(self, stored, current, store.capacity_rules(type))
         await self._cascade(stored, current)
-        return Written(stored, created=change == _CREATE)
+
+    async def keep_places(self, version: Version, *, but: CapacityRule | None = None) -> None:
+        """Count the places that a written version has and takes, under every rule `but` one."""
+        rules = [one for one in self.capacity_rules(version.stored.type) if one is not but]
+        await keep_capacity(self, version.stored, version.current, rules)
+
+    def capacity_rules(self, type: str) -> tuple[CapacityRule, ...]:
+        """Return the rules under which records of `type` have or take places."""
+        return self._store.capacity_rules(type)
 
     async def _keep_care(self, stored: Stored, current: Stored | None) -> None:
         if stored.type not in CARE_TYPES:
             return
         told = SILENT if stored.deleted else told_by(stored.resource, stored.type, stored.scope.patient)
         moved = current is None or current.scope.patient != stored.scope.patient
-        if moved or told != _said(current):
+        if moved or told != said_by(current):
             fresh = current is None
             await self.residents.keep(
                 self.reader, stored.type, stored.key, stored.scope.patient, told, fresh=fresh
@@ -449,40 +485,9 @@ class Transaction:
 
     async def rewrite(self, current: Stored, body: Resource) -> None:
         """Write a new version of a record that follows from what was just written: nobody's own act needs admitting."""
-        scope, own = scope_of(body)
-        origin = 0
-        if not own:
-            scope, origin = await self._place(current.type, current.id, scope)
-        await self._write(current.type, current.id, body, current, scope, origin, "update")
+        await self._written(await self.next_version(current, body))
 
     async def _cascade(self, stored: Stored, current: Stored | None) -> None:
-        if stored.type not in ("Patient", "Organization") or stored.deleted:
-            return
-        before = "" if current is None or current.deleted else current.scope.district
-        place = stored.scope.district
-        if place == before:
-            return
-        if stored.type == "Patient":
-            await self.connection.execute("select move_resident($1, $2, $3)", stored.id, stored.key, place)
-        else:
-            await self.connection.execute(
-                "select move_organisation($1, $2, $3, $4::smallint)",
-                stored.id,
-                stored.key,
-                place,
-                self._store.catalogue.type("Patient"),
-            )
-
-
-def _said(current: Stored | None) -> Told:
-    """Return what the version that stands says of care."""
-    if current is None or current.deleted or current.type not in CARE_TYPES:
-        return SILENT
-    return told_by(current.resource, current.type, current.scope.patient)
-
-
-def retryable(cause: asyncpg.PostgresError) -> bool:
-    """Return whether the same work may succeed when done again: a deadlock, or two first writers of one id."""
-    if isinstance(cause, asyncpg.UniqueViolationError):
-        return bool(cause.constraint_name == "resource_type_id_key")
-    return isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)
+        if await keep_place(self, stored, current):
+            self._looked.clear()
+            self._places.pop(stored.id, None)

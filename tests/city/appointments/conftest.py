@@ -120,6 +120,7 @@ class Town:
     """The served city: clients by role and organisation, and the rooms behind them."""
 
     site: Site
+    database: str
     _clients: dict[tuple[str, str, str], httpx.Client] = field(default_factory=dict)
 
     def client(self, role: str, organisation_: str = "", patient: str = "") -> httpx.Client:
@@ -187,7 +188,7 @@ def town(
     folder: Path = tmp_path_factory.mktemp("town")
     identity = Identity("town", jurisdiction="990100", demo=False, city_zh="云汐市", city_en="Yunxi")
     with served(url, Place(folder, Installation(folder).views, identity), {}) as site:
-        made = Town(site)
+        made = Town(site, url)
         made.put(*given())
         yield made
     asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
