@@ -59,6 +59,8 @@ from kangshu.sdk.demo import (
     StaffRole,
     at,
     concept,
+    evidence,
+    record,
 )
 from kangshu.sdk.desks import CardColumn, CardSection, DeskDeclaration, RosterDeclaration
 from kangshu.sdk.documents import (
@@ -228,6 +230,7 @@ __all__ = [
     "code_system",
     "codes_of",
     "concept",
+    "evidence",
     "extension_day",
     "extension_value",
     "falls_within",
@@ -236,6 +239,7 @@ __all__ = [
     "living_residents",
     "make_uscc",
     "organisations_of",
+    "record",
     "record_in_force",
     "records_of",
     "residents_of_age",

@@ -7,15 +7,17 @@ service draws from `city.rng`, which is its own, so that no folder changes what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any, Literal, TypeAlias
 
+from kangshu.base.canonical import code_system, structure
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.working_days import Calendar
+from kangshu.sdk.declarations import Resource
 
 OrganisationKind = Literal[
     "government", "commission", "tertiary-hospital", "secondary-hospital", "community-health-centre",
@@ -209,6 +211,10 @@ class DemoCity:
         """Return how far the work of `district` has come, 0..1."""
         return next((one.vigour for one in self.districts if one.code == district), 0.5)
 
+    def day(self, days: int) -> str:
+        """Return the day `days` after today (before it where negative), YYYY-MM-DD."""
+        return (self.today + timedelta(days=days)).isoformat()
+
     def day_in(self, year: int, working: bool = True, rng: Random | None = None) -> date:
         """Return a random day of `year` that is not after today, a working day unless told otherwise."""
         draw = rng or self.rng
@@ -272,3 +278,33 @@ def concept(system: str, code: str, display: str = "") -> dict[str, Any]:
     if not display:
         return {"coding": [coding]}
     return {"coding": [{**coding, "display": display}], "text": display}
+
+
+def record(
+    kind: str, id_: str, held: Iterable[tuple[str, str, Any]], *, name: str = "", subject: str = ""
+) -> Resource:
+    """Return a Basic that is a record of `kind`; `held` are its extensions: name, type of the value, value."""
+    made: Resource = {
+        "resourceType": "Basic",
+        "id": id_,
+        "code": {"coding": [{"system": code_system("record-kind"), "code": kind}]},
+        "extension": [{"url": structure(one), f"value{type_}": value} for one, type_, value in held],
+    }
+    if name:
+        made["code"]["text"] = name
+    if subject:
+        made["subject"] = {"reference": subject}
+    return made
+
+
+def evidence(id_: str, organisation: str, title: str) -> Resource:
+    """Return a paper of `organisation` (an id) that stands for the evidence which moves ask for."""
+    attachment = {"contentType": "text/plain", "title": f"{title}（演示）.txt", "data": "5ryU56S65p2Q5paZ"}
+    return {
+        "resourceType": "DocumentReference",
+        "id": id_,
+        "status": "current",
+        "type": concept(code_system("paper"), "evidence", "证明材料"),
+        "custodian": {"reference": f"Organization/{organisation}"},
+        "content": [{"attachment": attachment}],
+    }

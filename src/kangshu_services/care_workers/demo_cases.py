@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoPractitioner
@@ -50,7 +49,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     if carer is not None:
         post = {
             "worker": f"Practitioner/{carer.id}",
-            "starts_on": (city.today + timedelta(days=5)).isoformat(),
+            "starts_on": city.day(5),
             "post": "frontline",
             "wage": "3600",
         }
@@ -83,7 +82,7 @@ def _moves(city: DemoCity, stage: str, home: str, civil: str, finance: str) -> I
         return
     yield DemoMove("pass", civil, {}, 18 * _DAY)
     if stage == "paid":
-        paid = {"paid_on": (city.today - timedelta(days=160)).isoformat(), "voucher": "HB00021"}
+        paid = {"paid_on": city.day(-160), "voucher": "HB00021"}
         yield DemoMove("pay", finance, paid, 5 * _DAY)
 
 
@@ -97,7 +96,7 @@ def _enrolments(city: DemoCity, civil: str) -> Iterator[DemoCase]:
         values = {
             "receiver": f"Organization/{civil}",
             "name": name,
-            "birth_date": (city.today - timedelta(days=age * 366)).isoformat(),
+            "birth_date": city.day(-age * 366),
             "retired": retired,
             "employed": employed,
             "phone": "0900-55501234",

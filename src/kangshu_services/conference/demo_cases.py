@@ -49,7 +49,7 @@ def _meeting(city: DemoCity, office: str) -> DemoCase:
         "issue": ANY,
         "decision": "社区康养设施用房由市民政局牵头接收并公布使用办法",
         "unit": city.unit("civil-affairs").id,
-        "due": (city.today + timedelta(days=60)).isoformat(),
+        "due": city.day(60),
         "standard": "移交清单经住房城乡建设、民政部门签字确认",
     }
     minutes = {

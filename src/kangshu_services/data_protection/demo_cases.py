@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
@@ -30,10 +29,6 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     yield from _children(city)
     yield from _requests(city)
     yield from _applications(city)
-
-
-def _until(city: DemoCity, days: int) -> str:
-    return (city.today + timedelta(days=days)).isoformat()
 
 
 def _consents(city: DemoCity) -> Iterator[DemoCase]:
@@ -70,7 +65,7 @@ def _consents(city: DemoCity) -> Iterator[DemoCase]:
             "recipient": "hospital-yunxi-tcm",
             "purpose_text": "本人主动授权：中医调理",
             "kinds": ["Patient", "Encounter", "Condition"],
-            "until": _until(city, 170),
+            "until": city.day(170),
         },
         shown.id,
         (DemoMove("accept", f"Patient/{shown.id}", hours=0.1),),
@@ -91,7 +86,7 @@ def _asked(
         "recipient": recipient,
         "purpose_text": why,
         "kinds": kinds,
-        "until": _until(city, 180),
+        "until": city.day(180),
     }
     made = tuple(DemoMove(move, f"Patient/{resident.id}", hours=6.0) for move in moves)
     return DemoCase(_CONSENT, resident.centre, days, values, resident.id, made)
@@ -109,7 +104,7 @@ def _children(city: DemoCity) -> Iterator[DemoCase]:
             "purpose": "PUBHLTH",
             "purpose_text": "入托入学预防接种查验",
             "kinds": ["Patient", "Immunization"],
-            "until": _until(city, 300),
+            "until": city.day(300),
         }
         yield DemoCase(_CONSENT, child.centre, 2, values, child.id)
         yield DemoCase(
@@ -166,7 +161,7 @@ def _applications(city: DemoCity) -> Iterator[DemoCase]:
         DemoMove(
             "declare",
             clerk,
-            {"destroyed_on": _until(city, -60), "destroyed_how": "覆写删除，两人在场（演示）"},
+            {"destroyed_on": city.day(-60), "destroyed_how": "覆写删除，两人在场（演示）"},
             24 * 60,
         ),
     )
@@ -221,6 +216,6 @@ def _application(city: DemoCity) -> dict[str, Any]:
         "district": "990100",
         "period_start": f"{year}-01-01",
         "period_end": f"{year}-12-31",
-        "expiry": (city.today + timedelta(days=90)).isoformat(),
+        "expiry": city.day(90),
         "measures": "专用计算机，不联网，专人保管",
     }

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kangshu.sdk import DemoCity, Resource, code_system, structure
+from kangshu.sdk import DemoCity, Resource, code_system, record, structure
 
 _KINDS = (
     ("medical-elder-unit", "医养结合示范单位", "site", 1), ("medical-elder-site", "医养结合示范点", "site", 5),
@@ -201,8 +201,8 @@ def _pilots(city: DemoCity) -> Iterator[Resource]:
             ("district", "Code", district),
             ("record-class", "Code", kind),
             ("record-state", "Code", state),
-            ("record-day", "Date", (city.today - timedelta(days=since)).isoformat()),
-            ("valid-until", "Date", (city.today + timedelta(days=left)).isoformat()),
+            ("record-day", "Date", city.day(-since)),
+            ("valid-until", "Date", city.day(left)),
             ("prepared", "Boolean", prepared),
             ("design", "String", "明确责任分工、服务流程和考核指标，按季度报告。"),
         ]
@@ -226,12 +226,7 @@ def _pilots(city: DemoCity) -> Iterator[Resource]:
 
 
 def _record(kind: str, key: str, name: str, figures: list[tuple[str, str, Any]]) -> Resource:
-    return {
-        "resourceType": "Basic",
-        "id": f"{kind}-{key}",
-        "code": {"coding": [{"system": code_system("record-kind"), "code": kind}], "text": name},
-        "extension": [_ext(one, type_, value) for one, type_, value in figures],
-    }
+    return record(kind, f"{kind}-{key}", figures, name=name)
 
 
 def _ext(name: str, type_: str, value: Any) -> Resource:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove
@@ -29,7 +28,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     )
     visit = DemoMove(
         "visit", _OFFICE,
-        {"visit_day": (city.today - timedelta(days=6)).isoformat(), "visitors": "发改委、卫健委各一人", "findings": "设施与申报一致。", "visit_passed": True}, 60,
+        {"visit_day": city.day(-6), "visitors": "发改委、卫健委各一人", "findings": "设施与申报一致。", "visit_passed": True}, 60,
     )  # fmt: skip
     notice = DemoMove("notice", _OFFICE, {"overlap": "两块牌子分属不同类别，建设内容不重复。"}, 30)
     refuse = DemoMove("refuse", _OFFICE, {"comment": "产业基础得分偏低。"}, 20)
@@ -81,7 +80,7 @@ def _calls(city: DemoCity) -> Iterator[DemoCase]:
         "receiver": _OFFICE,
         "kind": "ActivityDefinition/designation-medical-elder-unit",
         "level": "city",
-        "apply_by": (city.today + timedelta(days=18)).isoformat(),
+        "apply_by": city.day(18),
         "units": ["government-990103", "government-990105"],
         "text": "请组织符合条件的医疗卫生机构和养老机构申报医养结合示范单位。",
     }
@@ -96,7 +95,7 @@ def _designation(
         "unit": f"government-{district}",
         "kind": f"ActivityDefinition/designation-{kind}",
         "level": "city",
-        "apply_by": (city.today + timedelta(days=2)).isoformat(),
+        "apply_by": city.day(2),
     }
     applied: tuple[DemoMove, ...] = ()
     if site:
@@ -118,8 +117,8 @@ def _pilots(city: DemoCity) -> Iterator[DemoCase]:
         "kind": "tcm-cooperation",
         "unit": "government-990105",
         "district": "990105",
-        "start": (city.today - timedelta(days=10)).isoformat(),
-        "finish": (city.today + timedelta(days=350)).isoformat(),
+        "start": city.day(-10),
+        "finish": city.day(350),
         "design": "两家医院共建协作门诊，统一评估、联合查房。",
         "indicators": [
             {"indicator": "联合门诊人次", "baseline": 0, "goal": 1200},

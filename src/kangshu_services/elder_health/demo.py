@@ -125,7 +125,7 @@ def _sheet(
 ) -> Iterator[Resource]:
     """Yield a filled-in self-care sheet with its result, or a draft of which two items are still missing."""
     draft = number % 4 == 3
-    day = (city.today - timedelta(days=number)).isoformat()
+    day = city.day(-number)
     reference = f"elder-self-care-sheet-{number}"
     answered = _SELF_CARE[:3] if draft else _SELF_CARE
     items: list[Resource] = [

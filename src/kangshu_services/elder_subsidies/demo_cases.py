@@ -72,7 +72,7 @@ def _moves(city: DemoCity, office: str, stage: str, number: int) -> Iterator[Dem
         yield DemoMove("refuse", civil, {"refusal": "营利性养老机构不在运营补贴范围内。"}, 4 * _DAY)
         return
     seen = {
-        "visited_on": (city.today - timedelta(days=20)).isoformat(),
+        "visited_on": city.day(-20),
         "visitors": "民政局养老科两人、街道一人",
         "beds_seen": 300,
         "people_seen": 40 + number,
@@ -89,7 +89,7 @@ def _moves(city: DemoCity, office: str, stage: str, number: int) -> Iterator[Dem
     yield DemoMove("approve", civil, {}, 20 * _DAY)
     if stage == "approved":
         return
-    paid = {"paid_on": (city.today - timedelta(days=200)).isoformat(), "voucher": f"JZ{number:05d}"}
+    paid = {"paid_on": city.day(-200), "voucher": f"JZ{number:05d}"}
     yield DemoMove("pay", finance, paid, 6 * _DAY)
     if stage == "recovering":
         back = {

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kangshu.sdk import DemoCity, Resource, code_system, make_uscc, structure
+from kangshu.sdk import DemoCity, Resource, code_system, make_uscc, record, structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _recognition(city: DemoCity, firm: _Firm, number: int) -> Resource:
         ("responsible-organisation", "Reference", {"reference": "Organization/unit-industry"}),
     ]
     if gone:
-        figures.append(("record-ended", "Date", (city.today - timedelta(days=9)).isoformat()))
+        figures.append(("record-ended", "Date", city.day(-9)))
         figures.append(("record-reason", "String", "连续两年未达到骨干企业标准"))
     return _record("recognition", firm.id, firm.id, f"{firm.name}（{_TIERS[firm.tier]}）", figures)
 
@@ -184,7 +184,7 @@ def _products(city: DemoCity) -> Iterator[Resource]:
         figures: list[tuple[str, str, Any]] = [
             ("record-class", "Code", tier),
             ("evidence-accepted", "Boolean", accepted),
-            ("record-day", "Date", (city.today - timedelta(days=60 * number)).isoformat()),
+            ("record-day", "Date", city.day(-60 * number)),
         ]
         yield _record("product", str(number), firm, name, figures)
 
@@ -201,8 +201,8 @@ def _brands(city: DemoCity) -> Iterator[Resource]:
             ("sector", "Code", sector),
             ("level", "Code", level),
             ("evidence-accepted", "Boolean", True),
-            ("record-day", "Date", (city.today - timedelta(days=400 * number)).isoformat()),
-            ("valid-until", "Date", (city.today + timedelta(days=left)).isoformat()),
+            ("record-day", "Date", city.day(-400 * number)),
+            ("valid-until", "Date", city.day(left)),
         ]
         yield _record("brand", str(number), firm, name, figures)
 
@@ -217,8 +217,8 @@ def _qualifications(city: DemoCity) -> Iterator[Resource]:
         figures: list[tuple[str, str, Any]] = [
             ("record-class", "Code", kind),
             ("licence", "String", f"YX{city.today.year - 2}{number:05d}"),
-            ("record-day", "Date", (city.today - timedelta(days=300 + 20 * number)).isoformat()),
-            ("valid-until", "Date", (city.today + timedelta(days=left)).isoformat()),
+            ("record-day", "Date", city.day(-(300 + 20 * number))),
+            ("valid-until", "Date", city.day(left)),
         ]
         yield _record("qualification", str(number), firm, name, figures)
 
@@ -232,7 +232,7 @@ def _supports(city: DemoCity) -> Iterator[Resource]:
         figures: list[tuple[str, str, Any]] = [
             ("record-class", "Code", kind),
             ("amount", "Decimal", Decimal(amount)),
-            ("record-day", "Date", (city.today - timedelta(days=90 * number)).isoformat()),
+            ("record-day", "Date", city.day(-90 * number)),
             ("record-source", "String", "云汐市健康产业扶持办法（演示）"),
             *([("result", "String", result)] if result else []),
         ]
@@ -257,18 +257,8 @@ def _links() -> Iterator[Resource]:
 
 
 def _record(kind: str, key: str, firm: str, name: str, figures: list[tuple[str, str, Any]]) -> Resource:
-    record: Resource = {
-        "resourceType": "Basic",
-        "id": f"{kind}-{key}",
-        "code": {
-            "coding": [{"system": code_system("record-kind"), "code": kind}],
-            **({"text": name} if name else {}),
-        },
-        "extension": [_ext(one, type_, value) for one, type_, value in figures],
-    }
-    if firm:
-        record["subject"] = {"reference": f"Organization/enterprise-{firm}"}
-    return record
+    subject = f"Organization/enterprise-{firm}" if firm else ""
+    return record(kind, f"{kind}-{key}", figures, name=name, subject=subject)
 
 
 def _ext(name: str, type_: str, value: Any) -> Resource:

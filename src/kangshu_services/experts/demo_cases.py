@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove
@@ -36,7 +35,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
         "expert": "Practitioner/expert-01",
         "subject": "慢性病社区管理实务",
         "audience": "基层医务人员",
-        "lecture_day": (city.today + timedelta(days=12)).isoformat(),
+        "lecture_day": city.day(12),
         "place": "市卫生健康委培训中心",
     }
     yield DemoCase("experts/lecture", office, 3, lecture)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import islice
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
@@ -45,7 +44,7 @@ def _offer(
         "receiver": team.centre.id,
         "team": f"CareTeam/{team.id}",
         "package": "PlanDefinition/package-basic",
-        "start": (city.today + timedelta(days=ahead)).isoformat(),
+        "start": city.day(ahead),
         "origin": "offer",
     }
     return DemoCase("family_doctor/contract", team.centre.id, days, values, resident.id, moves)
@@ -55,7 +54,7 @@ def _application(city: DemoCity, team: Team, resident: DemoResident, *, days: fl
     values = {
         "receiver": team.centre.id,
         "package": "PlanDefinition/package-basic",
-        "start": (city.today + timedelta(days=5)).isoformat(),
+        "start": city.day(5),
         "origin": "application",
         "needs": "想每季度量一次血压，方便的时候线上咨询。",
     }

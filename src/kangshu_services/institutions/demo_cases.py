@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove
 
@@ -18,10 +17,6 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     yield from _others(city)
 
 
-def _day(city: DemoCity, days: int) -> str:
-    return (city.today + timedelta(days=days)).isoformat()
-
-
 def _filing(city: DemoCity, name: str, beds: int, days: int) -> dict[str, object]:
     return {
         "receiver": CIVIL,
@@ -29,8 +24,8 @@ def _filing(city: DemoCity, name: str, beds: int, days: int) -> dict[str, object
         "nature": "private-non-profit",
         "form": "family",
         "registration": f"云民证字第{beds:04d}号",
-        "registered_on": _day(city, -days - 60),
-        "first_admission": _day(city, -days - 6),
+        "registered_on": city.day(-days - 60),
+        "first_admission": city.day(-days - 6),
         "representative": name,
         "address": f"{city.name}茶坡镇云雾村8号",
         "premises": "leased",
@@ -43,8 +38,8 @@ def _filing(city: DemoCity, name: str, beds: int, days: int) -> dict[str, object
 
 def _filings(city: DemoCity) -> Iterator[DemoCase]:
     checkers = [f"Organization/{FIRE}", "Organization/unit-market-regulation", f"Organization/{CIVIL}"]
-    arrange = DemoMove("arrange-check", CIVIL, {"checkers": checkers, "check_day": _day(city, -8)}, 30)
-    report = {"visited_on": _day(city, -7), "checker_names": "现场检查组两人"}
+    arrange = DemoMove("arrange-check", CIVIL, {"checkers": checkers, "check_day": city.day(-8)}, 30)
+    report = {"visited_on": city.day(-7), "checker_names": "现场检查组两人"}
     fire = {
         **report,
         "fire": "fail",
@@ -77,7 +72,7 @@ def _filings(city: DemoCity) -> Iterator[DemoCase]:
                 CIVIL,
                 {
                     "faults": [{"findings": "二层疏散通道堆放杂物", "demand": "三日内清理并建立巡查记录"}],
-                    "correct_by": _day(city, 0),
+                    "correct_by": city.day(0),
                 },
                 30,
             ),
@@ -85,7 +80,7 @@ def _filings(city: DemoCity) -> Iterator[DemoCase]:
     )
     change = {
         "receiver": CIVIL,
-        "changed_on": _day(city, -3),
+        "changed_on": city.day(-3),
         "reason": "院长变更",
         "new_representative": "方澄",
     }
@@ -122,7 +117,7 @@ def _stays(city: DemoCity) -> Iterator[DemoCase]:
     for order, (home, resident) in enumerate(zip(homes, waiting, strict=False)):
         asked = {
             "receiver": home.id,
-            "wanted_from": _day(city, 5),
+            "wanted_from": city.day(5),
             "wanted_kind": "nursing" if order % 2 else "general",
             "contact": "子女代办 0900-50009999",
             "needs": "行动不便，需协助起居。",
@@ -152,8 +147,8 @@ def _others(city: DemoCity) -> Iterator[DemoCase]:
     award = {
         "bidders": 4,
         "operator": f"Organization/{operator}",
-        "contract_start": _day(city, -200),
-        "contract_end": _day(city, 900),
+        "contract_start": city.day(-200),
+        "contract_end": city.day(900),
         "fee": 120000,
     }
     tender = {
@@ -171,7 +166,7 @@ def _others(city: DemoCity) -> Iterator[DemoCase]:
             DemoMove(
                 "invite",
                 CIVIL,
-                {"tender_reference": "云招〔2026〕养01号", "tender_closes": _day(city, -215)},
+                {"tender_reference": "云招〔2026〕养01号", "tender_closes": city.day(-215)},
                 48,
             ),
             DemoMove("award", CIVIL, award, 900),
@@ -196,6 +191,6 @@ def _others(city: DemoCity) -> Iterator[DemoCase]:
             if order == 1
             else DemoMove("find-compliant", CIVIL, {}, 10)
         )
-        accept = {"accepted_on": _day(city, -4), "accepted_area": 158}
+        accept = {"accepted_on": city.day(-4), "accepted_area": 158}
         more = (DemoMove("accept", CIVIL, accept, 30),) if order == 2 else ()
         yield DemoCase("institutions/allotment", CIVIL, 9 + order, planned, moves=(reckon, last, *more))

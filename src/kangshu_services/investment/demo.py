@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kangshu.sdk import DemoCity, Resource, code_system, concept, structure
+from kangshu.sdk import DemoCity, Resource, evidence, record
 
 UNITS = ("unit-commerce", "government-990103", "government-990104")
 _GAPS = (
@@ -50,31 +50,9 @@ def demo(city: DemoCity) -> Iterator[Resource]:
             more["record-of"] = ("Reference", {"reference": f"Basic/chain-gap-{gap}"})
         yield _basic("investment-target", f"investment-target-{number}", name, unit, more)
     for unit in UNITS:
-        yield {
-            "resourceType": "DocumentReference",
-            "id": f"investment-paper-{unit}",
-            "status": "current",
-            "type": concept(code_system("paper"), "evidence", "证明材料"),
-            "custodian": {"reference": f"Organization/{unit}"},
-            "content": [
-                {
-                    "attachment": {
-                        "contentType": "text/plain",
-                        "title": "招商材料（演示）.txt",
-                        "data": "5ryU56S65p2Q5paZ",
-                    }
-                }
-            ],
-        }
+        yield evidence(f"investment-paper-{unit}", unit, "招商材料")
 
 
 def _basic(kind: str, id_: str, name: str, unit: str, held: dict[str, tuple[str, Any]]) -> Resource:
-    return {
-        "resourceType": "Basic",
-        "id": id_,
-        "code": {"coding": [{"system": code_system("record-kind"), "code": kind}], "text": name},
-        "subject": {"reference": f"Organization/{unit}"},
-        "extension": [
-            {"url": structure(url), f"value{type_}": value} for url, (type_, value) in held.items()
-        ],
-    }
+    figures = ((url, *value) for url, value in held.items())
+    return record(kind, id_, figures, name=name, subject=f"Organization/{unit}")

@@ -26,7 +26,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
             "leader": leader, "source": source, "receiver": office,
             **({"target": f"Basic/investment-target-{target}"} if target else {}),
         }  # fmt: skip
-        day = (city.today - timedelta(days=8)).isoformat()
+        day = city.day(-8)
         moves: list[DemoMove] = []
         if state != "identified":
             told = {

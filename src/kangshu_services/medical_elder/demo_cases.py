@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove
 
@@ -15,10 +14,6 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     yield from _agreements(city)
     yield from _units(city)
     yield from _pathways(city)
-
-
-def _day(city: DemoCity, days: int) -> str:
-    return (city.today + timedelta(days=days)).isoformat()
 
 
 def _terms(city: DemoCity, home: str, provider: str, start: int) -> dict[str, object]:
@@ -33,14 +28,14 @@ def _terms(city: DemoCity, home: str, provider: str, start: int) -> dict[str, ob
         "fees": "巡诊不另收费；检查检验按医保规定结算。",
         "duties_home": "提供诊疗用房和老年人健康信息，安排陪同。",
         "duties_provider": "每周巡诊一次，开通绿色通道，每季度培训一次。",
-        "start": _day(city, start),
-        "end": _day(city, start + 365),
+        "start": city.day(start),
+        "end": city.day(start + 365),
     }
 
 
 def _agreements(city: DemoCity) -> Iterator[DemoCase]:
-    sign = {"first_signer": "院长", "first_signed_on": _day(city, -2)}
-    second = {"second_signer": "副院长", "second_signed_on": _day(city, -1)}
+    sign = {"first_signer": "院长", "first_signed_on": city.day(-2)}
+    second = {"second_signer": "副院长", "second_signed_on": city.day(-1)}
     pairs = (
         ("elder-songping-home", "hospital-songping", 6, 3),
         ("elder-xiyang", "hospital-wangchuan", 12, 2),
@@ -68,7 +63,7 @@ def _units(city: DemoCity) -> Iterator[DemoCase]:
     yield DemoCase("medical_elder/medical-unit", "elder-chapo", 9, unit)
     asked = {
         "receiver": "unit-medical-insurance",
-        "opened_on": _day(city, -220),
+        "opened_on": city.day(-220),
         "conditions_met": "人员、设备、信息系统符合定点条件。",
     }
     accept = DemoMove("accept", "unit-medical-insurance", {"comment": "材料齐全。"}, 30)
@@ -83,7 +78,7 @@ def _pathways(city: DemoCity) -> Iterator[DemoCase]:
         if not hospitals or not homes:
             continue
         giver, home = hospitals[0].id, homes[0].id
-        begun = {"begun_on": _day(city, -12), "comment": "急性期治疗。"}
+        begun = {"begun_on": city.day(-12), "comment": "急性期治疗。"}
         told = {
             "stage": "rehabilitation",
             "next_unit": f"Organization/{home}",
@@ -93,7 +88,7 @@ def _pathways(city: DemoCity) -> Iterator[DemoCase]:
             "medicines": "阿司匹林、阿托伐他汀，早餐后服。",
             "giver_signer": "主治医师",
         }
-        signed = {"receiver_signer": "护理部主任", "received_on": _day(city, -1), "medicines_checked": True}
+        signed = {"receiver_signer": "护理部主任", "received_on": city.day(-1), "medicines_checked": True}
         moves = [DemoMove("begin-hospital", giver, begun, 2), DemoMove("hand-over", giver, told, 150)]
         if order:
             moves.append(DemoMove("accept", "", signed, 10, on="handover"))

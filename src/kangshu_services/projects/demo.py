@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from kangshu.sdk import DemoCity, Resource, code_system, concept, structure
+from kangshu.sdk import DemoCity, Resource, code_system, evidence, record, structure
 from kangshu_services.projects.demo_table import OWNERS, PROJECTS, DemoProject, stages_of
 
 _STAGES = ("立项批复", "用地和规划许可", "施工许可", "主体结构封顶", "竣工验收", "投入运营")
@@ -159,37 +159,14 @@ def _papers(city: DemoCity) -> Iterator[Resource]:
     """Yield one paper per owner and one of the office, which stand for the evidence that moves ask for."""
     owners = dict.fromkeys(one.owner_of(city) for one in PROJECTS)
     for owner in (*owners, city.unit("development-reform").id):
-        yield {
-            "resourceType": "DocumentReference",
-            "id": f"project-paper-{owner}",
-            "status": "current",
-            "type": concept(code_system("paper"), "evidence", "证明材料"),
-            "custodian": {"reference": f"Organization/{owner}"},
-            "content": [
-                {
-                    "attachment": {
-                        "contentType": "text/plain",
-                        "title": "项目证明材料（演示）.txt",
-                        "data": "5ryU56S65p2Q5paZ",
-                    }
-                }
-            ],
-        }
+        yield evidence(f"project-paper-{owner}", owner, "项目证明材料")
 
 
 def _basic(
     kind: str, id_: str, name: str, owner: str, held: dict[str, tuple[str, Any]], *, identifier: str = ""
 ) -> Resource:
-    code: Resource = {"coding": [{"system": code_system("record-kind"), "code": kind}]}
-    resource: Resource = {
-        "resourceType": "Basic",
-        "id": id_,
-        "code": {**code, "text": name} if name else code,
-        "subject": {"reference": f"Organization/{owner}"},
-        "extension": [
-            {"url": structure(url), f"value{kind_}": value} for url, (kind_, value) in held.items()
-        ],
-    }
+    figures = ((url, *value) for url, value in held.items())
+    resource = record(kind, id_, figures, name=name, subject=f"Organization/{owner}")
     if identifier:
         resource["identifier"] = [{"system": "http://kangshu.org/fhir/sid/project", "value": identifier}]
     return resource

@@ -139,7 +139,7 @@ def _issues(city: DemoCity, office: str, projects: dict[str, DemoProject]) -> It
         owner = one.owner_of(city)
         moves: list[DemoMove] = []
         if unit:
-            by = (city.today + timedelta(days=14 if end else 6)).isoformat()
+            by = city.day(14 if end else 6)
             asked = {"unit": city.unit(unit).id, "solve_by": by, "comment": "请会同属地政府提出解决方案。"}
             moves.append(DemoMove("assign", office, asked, 10))
         if end:
@@ -160,10 +160,10 @@ def _guarantees(city: DemoCity, projects: dict[str, DemoProject]) -> Iterator[De
         owner, answers = one.owner_of(city), city.unit(unit).id
         values = {
             "project": f"Basic/{one.id}", "kind": kind, "amount": amount, "amount_unit": measured, "content": content,
-            "needed_by": (city.today + timedelta(days=60)).isoformat(), "receiver": answers,
+            "needed_by": city.day(60), "receiver": answers,
         }  # fmt: skip
         promised = {
-            "promised_by": (city.today + timedelta(days=45)).isoformat(),
+            "promised_by": city.day(45),
             "comment": "列入年度计划优先保障。",
         }
         moves = [DemoMove("promise", answers, promised, 30)] if end else []
@@ -184,7 +184,7 @@ def _recommendation(city: DemoCity, office: str, one: DemoProject) -> DemoCase:
         "level": "provincial",
         "ground": "总投资超过1亿元，带动康养产业链。",
     }
-    day = (city.today - timedelta(days=14)).isoformat()
+    day = city.day(-14)
     moves = (DemoMove("report", office, {"reported_on": day, "paper": _paper(office)}, 20),)
     return DemoCase("projects/recommendation", office, 14, values, moves=moves)
 
@@ -199,8 +199,8 @@ def _meeting(city: DemoCity, office: str) -> DemoCase:
     decisions = {
         "opening": "会议听取了重点项目进展和问题清单汇报，逐项研究了用地、资金等问题。",
         "decisions": [
-            {"issue": ANY, "decision": "二期用地指标在全市统筹解决", "unit": units[0], "due": (city.today + timedelta(days=30)).isoformat()},
-            {"decision": "建立专项债资金拨付绿色通道", "unit": units[1], "due": (city.today + timedelta(days=20)).isoformat()},
+            {"issue": ANY, "decision": "二期用地指标在全市统筹解决", "unit": units[0], "due": city.day(30)},
+            {"decision": "建立专项债资金拨付绿色通道", "unit": units[1], "due": city.day(20)},
         ],
     }  # fmt: skip
     return DemoCase(

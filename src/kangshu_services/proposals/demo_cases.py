@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove
@@ -88,7 +87,7 @@ def _draft(city: DemoCity, lead: str, subject: str) -> dict[str, Any]:
             {
                 "promise": "完成首批项目建设并向社会公布点位",
                 "unit": lead,
-                "by": (city.today + timedelta(days=120)).isoformat(),
+                "by": city.day(120),
                 "standard": "现场验收合格，点位清单公开",
             }
         ],

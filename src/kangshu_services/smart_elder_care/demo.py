@@ -125,7 +125,7 @@ def _staff(city: DemoCity) -> Iterator[Resource]:
             ],
             "active": True,
             "period": {
-                "start": (city.today - timedelta(days=400)).isoformat(),
+                "start": city.day(-400),
                 "end": min(ends).isoformat(),
             },
             "practitioner": {"reference": f"Practitioner/{id_}", "display": name},

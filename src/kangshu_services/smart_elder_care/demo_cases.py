@@ -88,7 +88,7 @@ def _order(
 def _others(city: DemoCity, people: list[DemoResident]) -> Iterator[DemoCase]:
     community, civil = "community-990102001001", city.unit("civil-affairs").id
     visit = {"receiver": community, "platform": CALL_CENTRE}
-    done = {"visited_on": (city.today - timedelta(days=1)).isoformat(), "way": "home", "result": "well", "found": "精神好，煤气已关。"}  # fmt: skip
+    done = {"visited_on": city.day(-1), "way": "home", "result": "well", "found": "精神好，煤气已关。"}  # fmt: skip
     for number in range(4):
         moves = (DemoMove("visit", community, done, 20.0),) if number < 2 else ()
         yield DemoCase(
@@ -96,10 +96,10 @@ def _others(city: DemoCity, people: list[DemoResident]) -> Iterator[DemoCase]:
         )
     enrol = {"receiver": CALL_CENTRE, "basic": "rescue", "agreed": True}
     yield DemoCase("smart_elder_care/enrolment", CALL_CENTRE, 1.0, enrol, people[-1].id)
-    need = {"receiver": CALL_CENTRE, "kind": "assistive-device", "wish": "短期租用轮椅，术后使用。", "budget": "200", "until": (city.today + timedelta(days=10)).isoformat()}  # fmt: skip
+    need = {"receiver": CALL_CENTRE, "kind": "assistive-device", "wish": "短期租用轮椅，术后使用。", "budget": "200", "until": city.day(10)}  # fmt: skip
     yield DemoCase("smart_elder_care/demand", CALL_CENTRE, 1.0, need, people[5 % len(people)].id)
     asked = {"receiver": civil, "provider": "provider-songtao", "decision": "admit", "reasons": "证照齐全，护工12人，现场核查合格。"}  # fmt: skip
     checked = DemoMove("check", civil, {"checked": "现场核对证照和人员。"}, 20.0)
     yield DemoCase("smart_elder_care/standing", civil, 3.0, asked, moves=(checked,))
-    check = {"receiver": CALL_CENTRE, "silent_since": (city.today - timedelta(days=9)).isoformat()}
+    check = {"receiver": CALL_CENTRE, "silent_since": city.day(-9)}
     yield DemoCase("smart_elder_care/device-check", CALL_CENTRE, 0.1, check, people[6 % len(people)].id)

@@ -164,7 +164,7 @@ def _outside_and_remarks(city: DemoCity, office: str) -> Iterator[DemoCase]:
         "receiver": f"Organization/{EVALUATOR}",
         "subject": "健康产业培育成效",
         "scope": "抽样企业30家、园区2个，查阅资料与实地走访相结合。",
-        "due": (city.today + timedelta(days=25)).isoformat(),
+        "due": city.day(25),
     }
     accepted = (DemoMove("accept", "", {"independence": True}, 30),)
     yield DemoCase("supervision/evaluation", office, 50, asked, moves=accepted)
