@@ -18,6 +18,7 @@ from kangshu.base.clock import instant, now, today
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import ScenarioAccount, ScenarioDeclaration, ScenarioStep
 from kangshu.services import steps_of
+from kangshu.validate import validate
 from tests.web.site import Site, token_of
 
 SYSTEM = system_grant("scenarios")
@@ -89,6 +90,17 @@ class Stage:
                 self._step(step)
             except AssertionError as refusal:
                 raise AssertionError(f"step {number} ({step.verb} {step.what}): {refusal}") from refusal
+        for name in self.cases:
+            self._is_valid(self.task(name))
+
+    def _is_valid(self, task: Mapping[str, Any]) -> None:
+        """Hold a case, and the records it has made, against R4: effects write what the product itself would refuse."""
+        made = [str(one.get("valueReference", {}).get("reference", "")) for one in task.get("output", ())]
+        kept = [one.partition("/")[::2] for one in dict.fromkeys(made) if one.count("/") == 1]
+        records = [self.site.run(self.site.platform.store.read(SYSTEM, *one)).resource for one in kept]
+        for record in (task, *records):
+            wrong = [one for one in validate(record) if one.severity in ("error", "fatal")]
+            assert not wrong, f"{record['resourceType']}: {wrong[:2]}"
 
     def _step(self, step: ScenarioStep) -> None:
         if step.verb in ("start", "move"):

@@ -123,7 +123,8 @@ def test_the_whole_way(empty: Site) -> None:
     answer = upload(admin, f"{register}/import", filled(admin, f"{register}/template.xlsx", organisations))
     assert answer.status_code == 200, plain(answer.text)
     checked = re.search(r'name="data" value="([^"]*)"', answer.text)
-    assert checked and "核对结果，尚未写入" in answer.text
+    assert checked
+    assert "核对结果，尚未写入" in answer.text
     kept = {"_token": token_of(answer.text), "act": "do", "data": html.unescape(checked[1])}
     assert admin.post(f"{register}/import", data=kept).status_code in (200, 303)
 

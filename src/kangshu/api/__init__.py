@@ -102,6 +102,7 @@ from kangshu.api.work_lists import (
     list_sheet,
     offered_list,
     offered_lists,
+    own_lists,
     start_rows,
     startable,
 )
@@ -214,6 +215,7 @@ __all__ = [
     "outcome",
     "oversees",
     "own_address",
+    "own_lists",
     "parameter_value",
     "parameters_template",
     "plan_staff",

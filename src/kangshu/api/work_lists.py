@@ -65,6 +65,12 @@ def offered_lists(platform: Platform, grant: Grant) -> tuple[ListDeclaration, ..
     )
 
 
+def own_lists(platform: Platform, grant: Grant) -> tuple[ListDeclaration, ...]:
+    """Return those of the lists that are this account's daily work; of the others it may open any."""
+    daily = {one.id for one in platform.services if one.is_used_by(grant.roles)}
+    return tuple(one for one in offered_lists(platform, grant) if one.service in daily or one.roles)
+
+
 def offered_list(platform: Platform, grant: Grant, code: str) -> ListDeclaration:
     """Return the list `service/list`. Raises NotFound where there is none or it is not offered to this account."""
     found = next((one for one in offered_lists(platform, grant) if one.code == code), None)

@@ -13,6 +13,7 @@ from typing import Any
 
 _NAME = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_.\-]*)\}")
 _EACH = frozenset({"each", "give"})
+_EMPTY_EXTENSION = frozenset({"url"})
 _WHOLE = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_.\-]*)\}\Z")
 
 
@@ -46,7 +47,8 @@ def substitute(template: Any, values: Mapping[str, Any]) -> Any:
             return [substitute(template["give"], {**values, "item": item}) for item in items] or None
         made = {str(key): substitute(value, values) for key, value in template.items()}
         kept = {key: value for key, value in made.items() if value is not None}
-        return kept or None
+        # an extension of which only the url is left tells nothing, and R4 refuses it (ext-1)
+        return None if kept.keys() == _EMPTY_EXTENSION and len(made) > 1 else kept or None
     if isinstance(template, list | tuple):
         return [
             value for value in (substitute(item, values) for item in template) if value is not None

@@ -173,7 +173,7 @@ def _cells(field: Field, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     for column in field.columns:
         value = row.get(column.id)
         for item in value if isinstance(value, list) else [value]:
-            if item is not None:
+            if item not in (None, ""):
                 parts = [{"url": "column", "valueCode": column.id}, {"url": "value", **typed(column, item)}]
                 cells.append({"url": "cell", "extension": parts})
     return cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -444,6 +444,8 @@ class Service:
     """None for a service that has not said on what ground it handles personal information."""
     roles: Mapping[str, Any] = field(default_factory=dict)
     """What the folder adds to the ready-made roles, as `roles.yaml` says it; empty for most."""
+    users: frozenset[str] = frozenset()
+    """Roles whose daily work it is: in their menu it stands. None: everybody's who may read its registers."""
     accounts: tuple[AccountDeclaration, ...] = ()
     """Its accounts of the demo city."""
     checks: Mapping[str, CheckQuery] = field(default_factory=dict)
@@ -451,3 +453,7 @@ class Service:
     """`demo.py`'s `demo`: yields what this service adds to the demo city."""
     demo_cases: Callable[[DemoCity], Iterable[DemoCase]] | None = None
     """`demo_cases.py`'s `demo_cases`: yields the cases that the engine runs in the demo city."""
+
+    def is_used_by(self, roles: Collection[str]) -> bool:
+        """Return whether it is daily work of somebody in these roles; what they may read is another question."""
+        return not self.users or not self.users.isdisjoint(roles)

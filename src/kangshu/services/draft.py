@@ -85,6 +85,7 @@ class Draft:
     rosters: tuple[RosterDeclaration, ...] = ()
     home: tuple[HomeSection, ...] = ()
     entrance: tuple[EntranceEntry, ...] = ()
+    users: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     processing: Processing | None = None
     roles: FolderRoles = field(default_factory=FolderRoles)
@@ -128,6 +129,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.home = tuple(read_section(one, draft.id, places) for one in manifest.entries("home"))
     draft.entrance = tuple(read_entrance(one, draft.id, places) for one in manifest.entries("entrance"))
     draft.rules = manifest.strings("rules")
+    draft.users = manifest.strings("users")
     draft.processing = read_processing(manifest, places)
     manifest.close()
     if draft.id != folder.name:

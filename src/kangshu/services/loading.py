@@ -75,6 +75,7 @@ def freeze(draft: Draft) -> Service:
         rules=draft.rules,
         processing=draft.processing,
         roles=draft.roles.addition,
+        users=frozenset(draft.users),
         accounts=draft.roles.accounts,
         checks=queries,
         demo=demo,

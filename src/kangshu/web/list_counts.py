@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kangshu.access import Grant
-from kangshu.api import list_count, offered_lists
+from kangshu.api import list_count, offered_lists, own_lists
 from kangshu.web.figures import counting
 from kangshu.web.visit import Visit
 
@@ -27,13 +27,13 @@ async def counted(visit: Visit) -> Mapping[str, int]:
         return kept[1]
     grant = await counting(visit)
     found: dict[str, int] = {}
-    total = 0
+    own, total = own_lists(visit.platform, visit.grant), 0
     for one in offered_lists(visit.platform, visit.grant):
         count = await list_count(visit.platform, grant, one)
         if count is not None:
             found[one.code] = count
             # a list without a tone tells how things stand and asks for nothing
-            total += count if one.tone else 0
+            total += count if one.tone and one in own else 0
     if len(_KEPT) > _MOST_KEPT:
         _KEPT.clear()
     _KEPT[key] = at, found, total

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kangshu.access import Grant, Nothing
 from kangshu.api import Platform, offered_lists, oversees
-from kangshu.sdk import Service
+from kangshu.sdk import RegisterDeclaration, Service
 from kangshu.web import list_counts
 from kangshu.web.language import Words
 
@@ -113,15 +113,15 @@ def menu(
         line = entry(words("待办清单"), "/lists", "list", count=list_counts.known(platform, grant))
         groups[0] = Group(groups[0].title, (*groups[0].entries, line))
     if grant.may("register.read"):
+        if open_registers(platform.services, grant):
+            line = entry(words("全部台账"), "/registers", "table", exact=True)
+            groups[0] = Group(groups[0].title, (*groups[0].entries, line))
         for service in platform.services:
+            if not service.is_used_by(grant.roles):
+                continue
             lines = tuple(
-                entry(
-                    words.of(register.title),
-                    f"/registers/{register.service}/{register.id}",
-                    _ICONS.get(register.resource_type, "table"),
-                )
-                for register in service.registers
-                if not isinstance(grant.may_read(register.resource_type), Nothing)
+                entry(words.of(register.title), f"/registers/{register.code}", register_icon(register))
+                for register in registers_of(service, grant)
             )
             lines = (*_live(service, grant, words, entry), *lines)
             if lines:
@@ -141,6 +141,23 @@ def menu(
     if system := administration(grant, words):
         groups.append(Group(words("系统管理"), tuple(entry(*line) for line in system)))
     return _merged(groups)
+
+
+def registers_of(service: Service, grant: Grant) -> tuple[RegisterDeclaration, ...]:
+    """Return the registers of a service that the grant may read at all."""
+    return tuple(
+        one for one in service.registers if not isinstance(grant.may_read(one.resource_type), Nothing)
+    )
+
+
+def open_registers(services: Iterable[Service], grant: Grant) -> tuple[Service, ...]:
+    """Return the services of which the grant may read a register, whether or not they are its daily work."""
+    return tuple(one for one in services if registers_of(one, grant))
+
+
+def register_icon(register: RegisterDeclaration) -> str:
+    """Return the name of the icon of a register."""
+    return _ICONS.get(register.resource_type, "table")
 
 
 def _live(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from kangshu.api import offered_lists
+from kangshu.api import own_lists
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.sdk import Column, HomeSection, RegisterDeclaration
@@ -47,7 +47,7 @@ async def _lists(visit: Visit) -> Block | None:
             Cell(words.of(one.title), f"/lists/{one.code}"),
             Cell(f"{counts[one.code]:,}", tone=one.tone),
         ]
-        for one in offered_lists(visit.platform, visit.grant)
+        for one in own_lists(visit.platform, visit.grant)
         if one.tone and counts.get(one.code)
     ]
     heads = (words("清单"), words("件数"))
