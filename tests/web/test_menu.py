@@ -10,7 +10,10 @@ import pytest
 from .site import Site
 
 DAILY = {
-    "doctor": ({"family_doctor/contracts", "residents/residents"}, {"investment/contacts", "enterprises/returns"}),
+    "doctor": (
+        {"family_doctor/contracts", "residents/residents"},
+        {"investment/contacts", "enterprises/returns"},
+    ),
     "investment": ({"investment/targets"}, {"institutions/beds"}),
     "civil": ({"institutions/beds", "smart_elder_care/devices"}, {"investment/contacts"}),
 }

@@ -411,6 +411,14 @@ class Processing:
 
 
 @dataclass(frozen=True, slots=True)
+class Lack:
+    """One thing asked of a system that its folder does not do yet, said where the folder is shown."""
+
+    system: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A service folder, checked and frozen."""
 
@@ -440,6 +448,8 @@ class Service:
     entrance: tuple[EntranceEntry, ...] = ()
     rules: tuple[str, ...] = ()
     """Ids of the mission's rules that the folder keeps, such as C28."""
+    lacks: tuple[Lack, ...] | None = None
+    """What is still asked of it; none: whole. None for a folder that has not been held against what was asked."""
     processing: Processing | None = None
     """None for a service that has not said on what ground it handles personal information."""
     roles: Mapping[str, Any] = field(default_factory=dict)

@@ -112,6 +112,12 @@ def _names(draft: Draft, known: Known) -> Iterator[Finding]:
     for rule in draft.rules:
         if not _RULE.match(rule):
             yield finding(draft, f"'{rule}' is no rule id such as C28", f"“{rule}”不是规则编号，如 C28")
+    for system in sorted({one.system for one in draft.lacks or ()} - set(draft.systems)):
+        yield finding(
+            draft,
+            f"'lacks' names {system}, which is not among its systems",
+            f"lacks 中的 {system} 不在 systems 内",
+        )
     for role in sorted(set(draft.users) - known.roles):
         # a role of another folder goes with that folder
         text, zh = f"there is no role '{role}' that could use it", f"使用角色“{role}”不存在"

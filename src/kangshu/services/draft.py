@@ -18,6 +18,7 @@ from kangshu.sdk import (
     ExchangeDeclaration,
     ExtractDeclaration,
     HomeSection,
+    Lack,
     ListDeclaration,
     MeasureDeclaration,
     ParameterDeclaration,
@@ -86,6 +87,7 @@ class Draft:
     home: tuple[HomeSection, ...] = ()
     entrance: tuple[EntranceEntry, ...] = ()
     users: tuple[str, ...] = ()
+    lacks: tuple[Lack, ...] | None = None
     rules: tuple[str, ...] = ()
     processing: Processing | None = None
     roles: FolderRoles = field(default_factory=FolderRoles)
@@ -105,6 +107,17 @@ def discover(*sources: str | Path) -> tuple[Draft, ...]:
             for one in sorted(folder.iterdir()):
                 if (one / MANIFEST).is_file():
                     found.append(read_folder(one, f"{package}.{one.name}" if package else ""))
+    return tuple(found)
+
+
+def _lacks(manifest: Entry) -> tuple[Lack, ...] | None:
+    if not manifest.has("lacks"):
+        manifest.raw("lacks")
+        return None
+    found = []
+    for one in manifest.entries("lacks"):
+        found.append(Lack(one.string("system", required=True), one.own_text()))
+        one.close()
     return tuple(found)
 
 
@@ -130,6 +143,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.entrance = tuple(read_entrance(one, draft.id, places) for one in manifest.entries("entrance"))
     draft.rules = manifest.strings("rules")
     draft.users = manifest.strings("users")
+    draft.lacks = _lacks(manifest)
     draft.processing = read_processing(manifest, places)
     manifest.close()
     if draft.id != folder.name:

@@ -73,6 +73,7 @@ def freeze(draft: Draft) -> Service:
         home=draft.home,
         entrance=draft.entrance,
         rules=draft.rules,
+        lacks=draft.lacks,
         processing=draft.processing,
         roles=draft.roles.addition,
         users=frozenset(draft.users),

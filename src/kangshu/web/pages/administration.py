@@ -87,9 +87,14 @@ async def services(visit: Visit) -> Response:
             Cell(str(len(one.measures))),
             Cell(str(len(one.parameters))),
             Cell(words.of(one.help)),
+            Cell(
+                words("未核对")
+                if one.lacks is None
+                else "；".join(words.of(lack.text) for lack in one.lacks) or words("齐全")
+            ),
         ]
         for one in visit.platform.services
     ]
     return listing(visit, words("服务目录"), words("每项城市服务是一个目录：台账、办件、指标、参数都由声明生成。"),
-                 [words("服务"), words("对应系统"), words("台账"), words("办件"), words("指标"), words("参数"), words("说明")],
+                 [words("服务"), words("对应系统"), words("台账"), words("办件"), words("指标"), words("参数"), words("说明"), words("尚缺")],
                  rows, words("没有安装服务"))  # fmt: skip
