@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from kangshu.access import Grant, system_grant
 from kangshu.base.canonical import BASE, structure
-from kangshu.base.clock import instant
+from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.faults import Fault, Forbidden, NotFound, Unavailable, Unprocessable
 from kangshu.bookings.shapes import extension, owner_of
 from kangshu.sdk import TAKING, Resource
@@ -30,6 +31,10 @@ BOOKING: Final = f"{BASE}/sid/booking"
 """Identifier system of our appointments in other systems."""
 ASK: Final = "booking.confirm"
 """Kind of the job that asks the hospital's system."""
+COMPARE: Final = "booking.reconcile"
+"""Kind of the job that compares a day's bookings with the hospital's system."""
+COMPARED: Final = "bookings.compared"
+"""Setting: the last day on which the hospitals' systems were asked for their lists."""
 DIFFERENCE: Final = "booking-difference"
 _GRANT = system_grant("hospital systems")
 _ANSWERS: Final[Mapping[str, str]] = {
@@ -58,17 +63,51 @@ async def ask(transaction: Transaction, appointment: str) -> None:
 
 
 async def work(bookings: Bookings) -> int:
-    """Send what waits to the hospitals' systems; return how many were answered."""
+    """Send what waits to the hospitals' systems; return how many were answered. One that fails is offered again later."""
     done = 0
-    while (job := await bookings.store.claim([ASK])) is not None:
+    while (job := await bookings.store.claim([ASK, COMPARE])) is not None:
         try:
-            await _send(bookings, job)
+            await (_send(bookings, job) if job.kind == ASK else _compare(bookings, job))
         except Fault as fault:
             await bookings.store.fail(job, type(fault).__name__)
         else:
             await bookings.store.finish(job)
             done += 1
     return done
+
+
+async def start_comparing(bookings: Bookings, when: datetime) -> int:
+    """Once a day, from the hour on that the parameter gives, let yesterday's and today's bookings of each hospital that has
+    an address here be compared; return how many comparisons were begun."""
+    usual = next((one for one in bookings.declarations if one.usual), None)
+    hour = bookings.figures().number(usual.parameters.reconcile_hour) if usual else None
+    local = when.astimezone(CITY_ZONE)
+    today = local.date()
+    if hour is None or local.hour < hour or await bookings.store.get_setting(COMPARED) == today.isoformat():
+        return 0
+    begun = 0
+    for organisation in await _connected(bookings):
+        for day in (today - timedelta(days=1), today):
+            payload = {"organisation": organisation, "day": day.isoformat()}
+            job = await bookings.store.enqueue(_GRANT, COMPARE, payload, unique=f"{organisation}/{day}")
+            begun += job is not None
+    await bookings.store.put_setting(COMPARED, today.isoformat())
+    return begun
+
+
+async def _connected(bookings: Bookings) -> list[str]:
+    """Return the institutions that let something be booked and have an address here."""
+    found = await bookings.store.search_all(_GRANT, "Endpoint", "status=active&_count=1000")
+    addressed = {
+        str((one.get("managingOrganization") or {}).get("reference", "")).removeprefix("Organization/")
+        for one in found
+        if one.get("address")
+    }
+    return [id for id, _ in await bookings.owners(_GRANT) if id in addressed]
+
+
+async def _compare(bookings: Bookings, job: Job) -> None:
+    await reconcile(bookings, _GRANT, str(job.payload["organisation"]), str(job.payload["day"]))
 
 
 async def _send(bookings: Bookings, job: Job) -> None:

@@ -55,6 +55,7 @@ async def tick(bookings: Bookings) -> dict[str, int]:
         "missed": await _miss(bookings, when),
         "released": await _release(bookings, when),
         "reminded": await _remind(bookings, when),
+        "compared": await hospital.start_comparing(bookings, when),
     }
 
 

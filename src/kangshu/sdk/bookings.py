@@ -95,6 +95,8 @@ class BookingParameters:
     """… a resident cannot book for so many days after the last one."""
     offer_hours: str = ""
     """How long a place found for somebody on the waiting list stays held for them."""
+    reconcile_hour: str = ""
+    """From which hour of the day on bookings are compared with the hospitals' own systems, once a day."""
     share_period: str = ""
     """Over what a share is reckoned: day, week or month."""
     share_scope: str = ""

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta, timezone
 from random import Random
 
 from kangshu.sdk import DemoCity, DemoOrganisation, Resource, code_system, structure
-from kangshu_services.appointments.demo_bookings import bookings
+from kangshu_services.appointments.demo_bookings import bookings, differences
 
 _ZONE = timezone(timedelta(hours=8))
 _RESERVED = {
@@ -55,6 +55,7 @@ def demo(city: DemoCity) -> Iterator[Resource]:
             yield from _others(city, hospital, last)
     yield from _channels(city)
     yield from bookings(city, slots)
+    yield from differences(city, city.of_kind("tertiary-hospital")[0])
 
 
 def _service(key: str, hospital: DemoOrganisation, name: str, department: str, kind: str) -> Resource:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from kangshu.sdk import DemoCity, DemoResident, Resource, code_system, extension_value, structure
+from kangshu.sdk import (
+    DemoCity,
+    DemoOrganisation,
+    DemoResident,
+    Resource,
+    code_system,
+    extension_value,
+    structure,
+)
 
 _PAST = (("fulfilled", 0.82), ("noshow", 0.08), ("cancelled", 0.10))
 _AHEAD = 90
@@ -39,6 +47,34 @@ def bookings(city: DemoCity, slots: Sequence[Resource]) -> Iterator[Resource]:
         today = slot["start"][:10] == city.today.isoformat()
         status = "checked-in" if today and number % 3 == 0 else "booked"
         yield appointment(f"appointment-{_BEHIND + number + 1:04d}", slot, who, status, 12)
+
+
+def differences(city: DemoCity, hospital: DemoOrganisation) -> Iterator[Resource]:
+    """Yield what today's comparison with the hospital's own system has found."""
+    found = (
+        ("missing-there", f"appointment-{_BEHIND + 1:04d}", "booked", "—"),
+        ("time", f"appointment-{_BEHIND + 2:04d}", "09:00", "10:00"),
+    )
+    code = {
+        "coding": [{"system": code_system("record-kind"), "code": "booking-difference"}],
+        "text": "预约对账差异",
+    }
+    for number, (kind, booking, here, there) in enumerate(found, 1):
+        yield {
+            "resourceType": "Basic",
+            "id": f"difference-demo-{number}",
+            "code": code,
+            "created": city.today.isoformat(),
+            "author": hospital.reference,
+            "extension": [
+                {"url": structure("responsible-organisation"), "valueReference": hospital.reference},
+                {"url": structure("difference"), "valueCode": kind},
+                {"url": structure("booking"), "valueString": booking},
+                {"url": structure("here"), "valueString": here},
+                {"url": structure("there"), "valueString": there},
+                {"url": structure("difference-state"), "valueCode": "open"},
+            ],
+        }
 
 
 def appointment(identifier: str, slot: Resource, who: DemoResident, status: str, minutes: int) -> Resource:

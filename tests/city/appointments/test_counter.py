@@ -14,8 +14,7 @@ import asyncpg
 import httpx
 
 from kangshu.base.faults import Conflict, Fault, Forbidden, NotFound, Unprocessable
-from kangshu.bookings import counter
-from kangshu.store import Stored
+from kangshu.store import Stored, create_all
 from tests.city.appointments.conftest import SYSTEM, Town, at, inputs, resident, slot
 
 
@@ -238,14 +237,14 @@ def test_a_killed_worker_loses_nothing_acknowledged(town: Town) -> None:
 def test_a_fault_of_the_batch_is_nobodys(town: Town, monkeypatch: Any) -> None:
     """Where the one statement fails, each booking is done by itself."""
     town.put(*(resident(f"alone-{number}") for number in range(5)), slot("alone", at(4, 9), places=4))
-    bookings, whole = town.site.platform.bookings, counter.create_all
+    bookings = town.site.platform.bookings
 
     async def refuses_many(transaction: Any, entries: Any) -> Any:
         if len(entries) > 1:
             raise Conflict("not together", zh="不能一起")
-        return await whole(transaction, entries)
+        return await create_all(transaction, entries)
 
-    monkeypatch.setattr(counter, "create_all", refuses_many)
+    monkeypatch.setattr("kangshu.bookings.counter.create_all", refuses_many)
 
     async def at_once() -> list[Stored | BaseException]:
         made = (bookings.book(SYSTEM, "alone", f"alone-{number}") for number in range(5))

@@ -107,3 +107,33 @@ def test_confirmed_declined_answered_later_and_reconciled(town: Town, hospital: 
     }
     assert states == {(third, "settled"), (first, "open"), ("theirs", "open")}
     assert doctor.post("/Organization/hospital/$reconcile-bookings", json=inputs(day=day)).status_code == 403
+
+
+def test_compared_once_a_day(town: Town, hospital: Hospital) -> None:
+    """From the parameter's hour on each connected hospital's list of yesterday and today is asked for, once."""
+    run, bookings = town.site.run, town.site.platform.bookings
+    day = at(1, 8).date().isoformat()
+    hospital.bookings["only-theirs"] = {
+        "resourceType": "Appointment", "status": "booked", "start": f"{day}T11:00:00+08:00",
+        "identifier": [{"system": f"{BASE}/sid/booking", "value": "only-theirs"}],
+    }  # fmt: skip
+    kept = bookings.clock
+
+    def tick(hour: int, minute: int = 0) -> int:
+        bookings.clock = lambda: at(1, hour, minute)
+        try:
+            return int(run(bookings.tick())["compared"])
+        finally:
+            bookings.clock = kept
+
+    assert tick(5, 59) == 0, "not before the hour"
+    assert tick(6) == 2, "yesterday's and today's, of the one hospital that has an address"
+    assert tick(6, 1) == 0, "once a day"
+    run(bookings.heed())
+    found = [
+        one
+        for one in town.found("Basic", f"code={BASE}/CodeSystem/record-kind|booking-difference&created={day}")
+        if {"url": structure("booking"), "valueString": "only-theirs"} in one["extension"]
+    ]
+    assert len(found) == 1
+    assert {"url": structure("difference-state"), "valueCode": "open"} in found[0]["extension"]
