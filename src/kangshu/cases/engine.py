@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -30,7 +31,6 @@ from kangshu.cases.records import RECORDS, records_found, rows_of
 from kangshu.cases.rosters import Rosters
 from kangshu.cases.running import CHILDREN, Outlet
 from kangshu.cases.signalling import Signals
-from kangshu.cases.substitution import copied
 from kangshu.cases.surroundings import Facts
 from kangshu.cases.tasks import (
     CASE_KEY,
@@ -210,7 +210,7 @@ class Cases:
                     return standing
                 await keep_papers(transaction, grant, papers, declaration)
                 return await self._machine.begin(
-                    transaction, grant, declaration, copied(task), form, receiver
+                    transaction, grant, declaration, deepcopy(task), form, receiver
                 )
 
             return await self._store.run(_engine(grant), work)
@@ -278,7 +278,7 @@ class Cases:
                     )
                 if not await transaction.may_read(grant, stored):
                     raise NotFound("there is no such case", zh="办件不存在")
-                task = copied(stored.resource)
+                task = deepcopy(stored.resource)
                 if not may_move(grant, task, move.by):
                     raise _not_yours(move)
                 await keep_papers(transaction, grant, papers, declaration)

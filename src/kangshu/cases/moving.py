@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,6 @@ from kangshu.cases.opening import Opening, opened_task
 from kangshu.cases.parties import CASE, SOMEBODY_ELSE, has_acted, may_move
 from kangshu.cases.records import looked_up
 from kangshu.cases.running import Outlet, Running
-from kangshu.cases.substitution import copied
 from kangshu.cases.surroundings import surroundings
 from kangshu.cases.tasks import (
     CASE_NUMBER,
@@ -82,19 +82,8 @@ class Machine:
         form: Mapping[str, Any],
         receiver: str,
     ) -> Stored:
-        when = self._clock()
         task["id"] = new_id()
-        running = Running(
-            transaction,
-            grant,
-            declaration,
-            task,
-            form,
-            when,
-            outlets=self._outlets,
-            posts=self._posts,
-            calculator=self._calculator,
-        )
+        running = self._running(transaction, grant, declaration, task, form)
         if grant.organisation and "requester" not in task:
             await running.hand_over("requester", f"Organization/{grant.organisation}")
         elif grant.patient and "requester" not in task:
@@ -102,7 +91,7 @@ class Machine:
         if receiver:
             await running.hand_over("owner", receiver if "/" in receiver else f"Organization/{receiver}")
         if declaration.numbering:
-            year = when.astimezone(CITY_ZONE).year
+            year = running.when.astimezone(CITY_ZONE).year
             # what stays within a unit is numbered by the unit
             register = f"/{organisation_of(task, 'requester')}" if declaration.internal else ""
             sequence = await transaction.next_number(f"{declaration.code}/{year}{register}")
@@ -145,20 +134,7 @@ class Machine:
             "children" in effect for effect in move.effects
         ):
             children = await transaction.search_all("Task", f"part-of=Task/{task['id']}")
-        when = self._clock()
-        running = Running(
-            transaction,
-            grant,
-            declaration,
-            task,
-            form,
-            when,
-            source,
-            children,
-            outlets=self._outlets,
-            posts=self._posts,
-            calculator=self._calculator,
-        )
+        running = self._running(transaction, grant, declaration, task, form, source, children)
         running.around = {**await self.around(running, move), **(known or {})}
         if has_acted(grant, task, move.apart_from):
             raise Forbidden(SOMEBODY_ELSE.en, zh=SOMEBODY_ELSE.zh)
@@ -178,6 +154,31 @@ class Machine:
             await self._move_other(running, other, name, values, must)
         await self._hand(running)
         return task
+
+    def _running(
+        self,
+        transaction: Transaction,
+        grant: Grant,
+        declaration: CaseDeclaration,
+        task: Resource,
+        form: Mapping[str, Any],
+        source: str = "",
+        children: Sequence[Resource] = (),
+    ) -> Running:
+        """Return a move (a start where there is no `source`) under way, from now on."""
+        return Running(
+            transaction,
+            grant,
+            declaration,
+            task,
+            form,
+            self._clock(),
+            source,
+            children,
+            outlets=self._outlets,
+            posts=self._posts,
+            calculator=self._calculator,
+        )
 
     async def _hand(self, running: Running) -> None:
         """Hand the case to the rooms that it goes to, and keep what they have made of it."""
@@ -229,7 +230,7 @@ class Machine:
         if signed:
             await release(transaction, form)
         made = await self.make(
-            transaction, running.grant, declaration, move, copied(stored.resource), form, "", signed=signed
+            transaction, running.grant, declaration, move, deepcopy(stored.resource), form, "", signed=signed
         )
         await transaction.update(made, if_match=stored.version)
 
@@ -368,7 +369,7 @@ class Machine:
         if state_of(fresh.resource) not in move.sources:
             return
         made = await self.make(
-            running.transaction, running.grant, declaration, move, copied(fresh.resource), {}, ""
+            running.transaction, running.grant, declaration, move, deepcopy(fresh.resource), {}, ""
         )
         await running.transaction.update(made, if_match=fresh.version)
 

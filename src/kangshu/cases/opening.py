@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from kangshu.cases.deadlines import TermUnit
 from kangshu.cases.inside import labelled
-from kangshu.cases.substitution import copied
 from kangshu.cases.tasks import new_task
 from kangshu.sdk import CaseDeclaration, Resource
 
@@ -50,17 +50,17 @@ def opened_task(parent: Resource, opening: Opening, declaration: CaseDeclaration
     task = new_task(declaration, when)
     for element in ("for", "focus", "priority", "description", "basedOn"):
         if element in parent:
-            task[element] = copied(parent[element])
+            task[element] = deepcopy(parent[element])
     if opening.bond == "part":
         task["partOf"] = [{"reference": f"Task/{parent['id']}"}]
     else:
         task["focus"] = {"reference": f"Task/{parent['id']}"}
     asker = {"part": "owner", "about": "requester", "inside": "owner"}[opening.bond]
     if asker in parent:
-        task["requester"] = copied(parent[asker])
+        task["requester"] = deepcopy(parent[asker])
     if opening.title:
         task["description"] = opening.title
     tags = parent.get("meta", {}).get("tag")
     if tags:
-        task["meta"] = {"tag": copied(tags)}
+        task["meta"] = {"tag": deepcopy(tags)}
     return labelled(task) if declaration.internal else task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from kangshu.cases.lots import draw, read_draw, seal
 from kangshu.cases.opening import Opening, Term
 from kangshu.cases.reckoning import reckoned
 from kangshu.cases.rosters import next_in_turn, shifts_between
-from kangshu.cases.substitution import copied, substitute
+from kangshu.cases.substitution import substitute
 from kangshu.cases.tasks import (
     inputs,
     keep_output,
@@ -269,7 +270,7 @@ class Running:
             plain = {name: value for name, value in resource.items() if isinstance(value, str | int)}
             named = {"name": name_of(resource), **plain}
             self.given.update({f"{effect['as']}.{name}": value for name, value in named.items()})
-        changed = copied(resource)
+        changed = deepcopy(resource)
         for path, template in effect["values"].items():
             write_path(changed, path, self._fill(template, row))
         if effect["values"]:  # without values the record is only looked at, under its lock

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,7 +26,7 @@ from kangshu.base.faults import Conflict, Fault, Invalid, NotFound, Unprocessabl
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases.moving import Machine
 from kangshu.cases.parties import SIGNAL
-from kangshu.cases.substitution import copied, substitute
+from kangshu.cases.substitution import substitute
 from kangshu.cases.tasks import CASE_KEY, new_task, number_of, state_of
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.registers import check_values, read_path, write_path
@@ -198,7 +199,7 @@ class Signals:
         """Make a move that events may make; a case that is past it takes the event and stays as it is."""
         await transaction.lock("Task", task_id)
         stored = await transaction.read("Task", task_id)
-        task = copied(stored.resource)
+        task = deepcopy(stored.resource)
         move = next(one for one in kind.moves if one.id == name and SIGNAL in one.by)
         left_out: tuple[tuple[str, str, str], ...] = ()
         if state_of(task) not in move.sources:
@@ -222,7 +223,7 @@ class Signals:
         kind, id_ = record["resourceType"], record["id"]
         await transaction.lock(kind, id_)
         stored = await transaction.read(kind, id_)
-        changed = copied(stored.resource)
+        changed = deepcopy(stored.resource)
         for path, expression in rule.change.items():
             write_path(changed, path, _plain(compile_expression(expression).first(dict(event.body), found)))
         last = _moment(read_path(stored.resource, rule.at)) if rule.at else None

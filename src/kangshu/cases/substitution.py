@@ -62,12 +62,3 @@ def _written(value: Any) -> str:
     if isinstance(value, list):
         return "、".join(_written(item) for item in value)
     return str(value)
-
-
-def copied(value: Any) -> Any:
-    """Return a deep copy of JSON data."""
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return value

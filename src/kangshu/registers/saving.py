@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -64,12 +65,12 @@ async def save_record(
         resource: Resource = {
             "resourceType": register.resource_type,
             "id": new_id(),
-            **copied(register.template),
+            **deepcopy(register.template),
         }
     else:
         before = await transaction.read(register.resource_type, id)
         version = if_match if if_match is not None else before.version
-        resource = copied(before.resource)
+        resource = deepcopy(before.resource)
         values, fields, refused = kept_values(register, values, resource, partial=partial)
     cleaned, issues = check_values(fields, values, partial=partial and id is not None)
     found = [*refused, *issues, *(await _unseen(transaction, register, cleaned))]
@@ -105,7 +106,7 @@ async def same_record(
         elif any(protected_at(register.resource_type, path) is not None for path in rule.paths):
             continue  # who may not see a protected value does not learn by an import whose it is
         else:
-            resource: Resource = {"resourceType": register.resource_type, **copied(register.template)}
+            resource: Resource = {"resourceType": register.resource_type, **deepcopy(register.template)}
             write_values(register.form, cleaned, resource)
             holder = await transaction.holder(rule, resource)
             if holder is None:
@@ -145,12 +146,3 @@ def _against_r4(resource: Resource, register: RegisterDeclaration) -> tuple[Issu
             field = next((name for path, name in places.items() if at and path.startswith(at)), at)
             found.append(replace(issue, expression=(field,) if field else ()))
     return tuple(found)
-
-
-def copied(value: Any) -> Any:
-    """Return a copy of JSON that may be changed."""
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return value
