@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
+from kangshu.base.canonical import structure
 from kangshu.fhir import SearchParameter, alternatives, definitions
 from kangshu.search.model import Component, CompositeSource, Kind, Source
 from kangshu.search.paths import Leaf, leaves
@@ -18,135 +19,59 @@ from kangshu.search.sounds import PHONETIC
 
 BASE: Final = "http://kangshu.org/fhir/SearchParameter"
 
-_OF_RECORDS: Final[tuple[tuple[str, Kind], ...]] = (
-    ("state", "token"), ("class", "token"), ("day", "date"), ("of", "reference"),
-)  # fmt: skip
-"""What is searched on a Basic that is a record of a register, by kind."""
+_OF_RECORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
+    ("state", "token", ()),
+    ("class", "token", ()),
+    ("day", "date", ()),
+    ("of", "reference", ("Basic", "Organization", "Location", "Task")),
+)
+"""What is searched on a Basic that is a record of a register: name, kind, target types."""
+
+
+def _ours(type: str, name: str, kind: Kind, element: str, targets: tuple[str, ...] = ()) -> SearchParameter:
+    """Return a parameter of ours on `element`, a path within `type`."""
+    return SearchParameter(
+        name=name,
+        kind=kind,
+        expression=f"{type}.{element}",
+        type=type,
+        url=f"{BASE}/{type}-{name}",
+        targets=targets,
+    )
+
+
+def _on_extension(
+    type: str, name: str, kind: Kind, targets: tuple[str, ...] = (), *, extension: str = ""
+) -> SearchParameter:
+    """Return a parameter of ours on our extension of the same name, or on `extension`."""
+    return _ours(type, name, kind, f"extension('{structure(extension or name)}')", targets)
+
 
 OURS: Final[tuple[SearchParameter, ...]] = (
-    SearchParameter(
-        name="deadline",
-        kind="date",
-        expression="Task.restriction.period.end",
-        type="Task",
-        url=f"{BASE}/Task-deadline",
+    _ours("Task", "deadline", "date", "restriction.period.end"),
+    _ours("Contract", "type", "token", "type"),
+    _ours("Contract", "applies", "date", "applies"),
+    _ours("CareTeam", "name", "string", "name"),
+    _ours("CareTeam", "organization", "reference", "managingOrganization", ("Organization",)),
+    _ours("Flag", "category", "token", "category"),
+    _on_extension("Slot", "reserved-for", "token"),
+    _on_extension(
+        "Slot", "organization", "reference", ("Organization",), extension="responsible-organisation"
     ),
-    SearchParameter(
-        name="type", kind="token", expression="Contract.type", type="Contract", url=f"{BASE}/Contract-type"
+    _on_extension("Slot", "released", "date"),
+    _on_extension(
+        "Appointment", "organization", "reference", ("Organization",), extension="responsible-organisation"
     ),
-    SearchParameter(
-        name="applies",
-        kind="date",
-        expression="Contract.applies",
-        type="Contract",
-        url=f"{BASE}/Contract-applies",
-    ),
-    SearchParameter(
-        name="reserved-for",
-        kind="token",
-        expression="Slot.extension('http://kangshu.org/fhir/StructureDefinition/reserved-for')",
-        type="Slot",
-        url=f"{BASE}/Slot-reserved-for",
-    ),
-    SearchParameter(
-        name="organization",
-        kind="reference",
-        expression="Slot.extension('http://kangshu.org/fhir/StructureDefinition/responsible-organisation')",
-        type="Slot",
-        url=f"{BASE}/Slot-organization",
-        targets=("Organization",),
-    ),
-    SearchParameter(
-        name="released",
-        kind="date",
-        expression="Slot.extension('http://kangshu.org/fhir/StructureDefinition/released')",
-        type="Slot",
-        url=f"{BASE}/Slot-released",
-    ),
-    SearchParameter(
-        name="organization",
-        kind="reference",
-        expression="Appointment.extension('http://kangshu.org/fhir/StructureDefinition/responsible-organisation')",
-        type="Appointment",
-        url=f"{BASE}/Appointment-organization",
-        targets=("Organization",),
-    ),
-    SearchParameter(
-        name="held-until",
-        kind="date",
-        expression="Appointment.extension('http://kangshu.org/fhir/StructureDefinition/held-until')",
-        type="Appointment",
-        url=f"{BASE}/Appointment-held-until",
-    ),
-    SearchParameter(
-        name="representative",
-        kind="reference",
-        expression="RelatedPerson.extension('http://kangshu.org/fhir/StructureDefinition/representative')",
-        type="RelatedPerson",
-        url=f"{BASE}/RelatedPerson-representative",
-        targets=("Patient", "Practitioner"),
-    ),
-    SearchParameter(
-        name="name", kind="string", expression="CareTeam.name", type="CareTeam", url=f"{BASE}/CareTeam-name"
-    ),
-    SearchParameter(
-        name="organization",
-        kind="reference",
-        expression="CareTeam.managingOrganization",
-        type="CareTeam",
-        url=f"{BASE}/CareTeam-organization",
-        targets=("Organization",),
-    ),
-    SearchParameter(
-        name="care-team",
-        kind="reference",
-        expression="Contract.extension('http://kangshu.org/fhir/StructureDefinition/care-team')",
-        type="Contract",
-        url=f"{BASE}/Contract-care-team",
-        targets=("CareTeam",),
-    ),
-    SearchParameter(
-        name="contract",
-        kind="reference",
-        expression="Encounter.extension('http://kangshu.org/fhir/StructureDefinition/contract')",
-        type="Encounter",
-        url=f"{BASE}/Encounter-contract",
-        targets=("Contract",),
-    ),
-    SearchParameter(
-        name="category",
-        kind="token",
-        expression="Flag.category",
-        type="Flag",
-        url=f"{BASE}/Flag-category",
-    ),
+    _on_extension("Appointment", "held-until", "date"),
+    _on_extension("RelatedPerson", "representative", "reference", ("Patient", "Practitioner")),
+    _on_extension("Contract", "care-team", "reference", ("CareTeam",)),
+    _on_extension("Encounter", "contract", "reference", ("Contract",)),
     *(
-        SearchParameter(
-            name=name,
-            kind=kind,
-            expression=f"Basic.extension('http://kangshu.org/fhir/StructureDefinition/record-{name}')",
-            type="Basic",
-            url=f"{BASE}/Basic-{name}",
-            targets=("Basic", "Organization", "Location", "Task") if kind == "reference" else (),
-        )
-        for name, kind in _OF_RECORDS
+        _on_extension("Basic", name, kind, targets, extension=f"record-{name}")
+        for name, kind, targets in _OF_RECORDS
     ),
-    *(
-        SearchParameter(
-            name=name, kind="string", expression="Basic.code.text", type="Basic", url=f"{BASE}/Basic-{name}"
-        )
-        for name in ("name", PHONETIC)
-    ),
-    *(
-        SearchParameter(
-            name=PHONETIC,
-            kind="string",
-            expression=f"{type}.name",
-            type=type,
-            url=f"{BASE}/{type}-{PHONETIC}",
-        )
-        for type in ("CareTeam", "HealthcareService", "Location")
-    ),
+    *(_ours("Basic", name, "string", "code.text") for name in ("name", PHONETIC)),
+    *(_ours(type, PHONETIC, "string", "name") for type in ("CareTeam", "HealthcareService", "Location")),
 )
 """Search parameters of this project, as data."""
 
