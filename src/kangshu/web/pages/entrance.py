@@ -101,7 +101,7 @@ async def door(visit: Visit) -> Response:
         people=people,
         person=person,
         back=f"/my{mark}{asked}",
-        acts=list(_acts(visit, entries, person.id)),
+        acts=sorted(_acts(visit, entries, person.id), key=lambda one: not one.press),
         cases=await _cases(visit, entries, person.id),
         lists=[await _own(visit, one, person.id) for one in entries if _seen(visit, one, person.id)],
     )
