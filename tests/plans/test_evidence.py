@@ -59,10 +59,18 @@ def test_the_catalogue_holds_every_system_once_with_words_that_compile() -> None
 
 
 def test_the_head_of_a_phrase_decides() -> None:
-    assert recognise(["智慧养老服务企业"])[0].system.id == "S45"
-    assert recognise(["智慧养老服务平台"])[0].system.id == "S27"
-    assert recognise(["什么也没有", "6个康养小镇"])[0].matched == "小镇"
-    assert recognise(["什么也没有"]) == ()
+    assert recognise(("智慧养老服务企业",))[0].system.id == "S45"
+    assert recognise(("智慧养老服务平台",))[0].system.id == "S27"
+    assert (
+        recognise(
+            (
+                "什么也没有",
+                "6个康养小镇",
+            )
+        )[0].matched
+        == "小镇"
+    )
+    assert recognise(("什么也没有",)) == ()
 
 
 def test_what_proves_a_target_is_told_from_its_words() -> None:

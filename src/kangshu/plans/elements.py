@@ -17,8 +17,10 @@ def extensions(element: Resource, url: str) -> Iterator[Resource]:
 
 def extension_value(element: Resource, url: str) -> Any:
     """Return the value of the first extension with this URL, None for none."""
-    found = next(extensions(element, url), {})
-    return next((value for key, value in found.items() if key.startswith("value")), None)
+    for one in element.get("extension", ()):
+        if one.get("url") == url:
+            return next((one[key] for key in one if key.startswith("value")), None)
+    return None
 
 
 def anchor_from(extension: Resource) -> Anchor:

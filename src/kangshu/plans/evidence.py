@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from kangshu.base.text import Text
@@ -46,6 +47,7 @@ def higher_total(phrases: Phrases) -> bool:
     return any(one.around and one.found_in(phrases.sentence) for one in catalogue().reported)
 
 
+@lru_cache(maxsize=4096)  # as `recognise`
 def _told(phrases: Phrases, recognised: bool) -> tuple[EvidenceKind, WordRule, str] | None:
     """Return the rule by which statistics or a report proves the target, and its words.
 

@@ -7,9 +7,8 @@ that are installed, never by this catalogue.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -85,7 +84,8 @@ def catalogue() -> Catalogue:
     return Catalogue(systems, rules("statistics"), rules("reported"))
 
 
-def recognise(phrases: Sequence[str]) -> tuple[Recognised, ...]:
+@lru_cache(maxsize=4096)  # each view of a plan asks about each of its targets, and words seldom change
+def recognise(phrases: tuple[str, ...]) -> tuple[Recognised, ...]:
     """Return the systems that the first telling phrase leads to, the likeliest first.
 
     In a Chinese noun phrase the head stands at the end (智慧养老服务企业 is an enterprise): the match that ends last
