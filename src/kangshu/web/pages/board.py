@@ -11,7 +11,7 @@ from starlette.responses import Response
 from kangshu.web import figures
 from kangshu.web.pages.board_targets import card, chosen, filters, worst_first
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import short, target_text, value_text
+from kangshu.web.pages.figures_text import short, target_text, unit_text, value_text
 from kangshu.web.pages.hints import missing
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.pages.standing import approved_text, stands
@@ -178,7 +178,7 @@ def _cell(visit: Visit, found: Any, chapter: str, unit: str) -> BoardCell | None
                 one.light.light,
                 words.of(one.light.title),
                 one.indicator,
-                f"{value_text(one.light.value)}{one.unit} / {target_text(one)}",
+                f"{value_text(one.light.value)}{unit_text(one)} / {target_text(one)}",
                 f"/plans/{plan.id}/targets/{one.id}",
             )
             for one in known

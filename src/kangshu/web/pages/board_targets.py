@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import due_text, reckoned_text, target_text, value_text
+from kangshu.web.pages.figures_text import due_text, reckoned_text, target_text, unit_text, value_text
 from kangshu.web.pages.target_work import may_report
 from kangshu.web.visit import Visit
 
@@ -87,7 +87,7 @@ def card(
         light.light,
         words.of(light.title),
         value_text(light.value),
-        (light.unit or target.unit) if light.value is not None else "",
+        unit_text(target),
         target_text(target),
         due_text(visit, target),
         words.of(light.headline),

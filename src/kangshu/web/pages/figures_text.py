@@ -34,6 +34,11 @@ def number(value: Any) -> str:
     )
 
 
+def unit_text(target: Any) -> str:
+    """Return the unit of the value that is known: the measure's where it measures another way than the target asks."""
+    return str(target.light.unit or target.unit) if target.light.value is not None else ""
+
+
 def due_text(visit: Visit, target: Any) -> str:
     """Return until when: a year; a masked one is said to be unknown."""
     if target.masked:

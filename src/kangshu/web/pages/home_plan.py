@@ -11,7 +11,7 @@ from typing import Any
 from kangshu.base.clock import today
 from kangshu.web import boxes, figures
 from kangshu.web.blocks import Block, Figure, Screen
-from kangshu.web.pages.figures_text import target_text, value_text
+from kangshu.web.pages.figures_text import target_text, unit_text, value_text
 from kangshu.web.pages.home_waiting import waiting
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Cell, Link
@@ -156,7 +156,7 @@ def _behind(visit: Visit, boards: Sequence[Any]) -> Block:
             one.light.light,
             words(LIGHT_WORDS[one.light.light]),
             value_text(one.light.value),
-            one.unit if one.light.value is not None else "",
+            unit_text(one),
             target_text(one),
             words.of(one.light.explanation),
         )

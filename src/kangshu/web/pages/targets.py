@@ -10,7 +10,7 @@ from starlette.responses import Response
 from kangshu.base.faults import Fault, NotFound
 from kangshu.web import figures
 from kangshu.web.pages.clauses import clause_address
-from kangshu.web.pages.figures_text import due_text, reckoned_text, target_text, value_text
+from kangshu.web.pages.figures_text import due_text, reckoned_text, target_text, unit_text, value_text
 from kangshu.web.pages.hints import missing_for
 from kangshu.web.pages.instructing import instructions_of
 from kangshu.web.pages.plans import LIGHT_WORDS
@@ -55,7 +55,7 @@ async def page(
         light_text=words.of(light.title),
         why=words.of(light.explanation),
         value=value_text(light.value),
-        unit=(light.unit or found.unit) if light.value is not None else "",
+        unit=unit_text(found),
         as_of=words("数据截至 {moment}", moment=words.moment(light.as_of)) if light.as_of else "",
         expected=reckoned_text(light.expected),
         target=target_text(found),
