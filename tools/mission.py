@@ -35,13 +35,14 @@ def _folders() -> list[tuple[Path, dict[str, Any]]]:
 
 
 def _measures() -> dict[str, list[tuple[str, str]]]:
-    """Return target id → [(measure id, folder)]."""
+    """Return target id → [(measure id, folder)], the members of families among them."""
     found: dict[str, list[tuple[str, str]]] = {}
     for path in sorted(SERVICES.glob("*/measures/*.yaml")):
         declared = _load(path)
-        for one in declared if isinstance(declared, list) else [declared]:
-            for target in one.get("targets", []):
-                found.setdefault(target, []).append((one["id"], path.parent.parent.name))
+        for measure in declared if isinstance(declared, list) else [declared]:
+            for one in (measure, *measure.get("family", {}).get("members", [])):
+                for target in one.get("targets", []):
+                    found.setdefault(target, []).append((one["id"], path.parent.parent.name))
     return found
 
 
