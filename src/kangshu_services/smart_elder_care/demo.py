@@ -39,6 +39,8 @@ WORKERS = (
     ("worker-05", "邱平", "provider-lelin", "home-carer", -20, 60),
 )
 """Id, name, provider, post, days until certificate and insurance end; the last one's certificate has ended."""
+ENTITLED = 4
+"""How many people of the first district the pilot of services bought by government has."""
 COMMUNITIES = ("990102001001", "990102001002", "990103001001")
 _SHIFTS = ((0, 8), (8, 16), (16, 24))
 _ZONE = timezone(timedelta(hours=8))
@@ -57,6 +59,8 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     yield from _catalogue()
     for number, resident in enumerate(enrolled(city), 1):
         yield from _person(city, resident, number)
+    since = city.today - timedelta(days=300)
+    yield from (_entitlement(city, one, coverage_of(one), since, "500.00") for one in entitled(city))
 
 
 def enrolled(city: DemoCity) -> list[DemoResident]:
@@ -72,6 +76,16 @@ def enrolled(city: DemoCity) -> list[DemoResident]:
     return found
 
 
+def entitled(city: DemoCity) -> list[DemoResident]:
+    """Return those of the first district for whom government buys services under the pilot."""
+    return [one for one in enrolled(city) if one.district == "990102"][10 : 10 + ENTITLED]
+
+
+def coverage_of(resident: DemoResident) -> str:
+    """Return the id of a resident's entitlement under the pilot."""
+    return f"elder-service-pilot-{resident.id[9:]}"
+
+
 def _organisations(city: DemoCity) -> Iterator[Resource]:
     names = {code: name for town in city.towns for code, name in town.communities.items()}
     for number, (id_, name, town, state, listed) in enumerate(PROVIDERS, 1):
@@ -81,6 +95,11 @@ def _organisations(city: DemoCity) -> Iterator[Resource]:
         ]
         if state:
             extensions.append({"url": structure("provider-state"), "valueCode": state})
+            extensions += [
+                {"url": structure("account-holder"), "valueString": name},
+                {"url": structure("account-bank"), "valueString": "云汐农村商业银行"},
+                {"url": structure("account-number"), "valueString": f"62280011{number:011d}"},
+            ]
         yield {
             "resourceType": "Organization",
             "id": id_,
@@ -227,16 +246,20 @@ def _person(city: DemoCity, resident: DemoResident, number: int) -> Iterator[Res
         yield from _contacts(city, resident, number)
         yield from _medicines(resident)
     if special and rng.random() < 0.5:
-        yield {
-            "resourceType": "Coverage",
-            "id": f"elder-service-{short}",
-            "extension": [{"url": structure("monthly-amount"), "valueDecimal": Decimal("300.00")}],
-            "status": "active",
-            "type": concept(code_system("coverage-kind"), "elder-service", "政府购买居家养老服务"),
-            "beneficiary": resident.reference,
-            "payor": [city.unit("civil-affairs").reference],
-            "period": {"start": since.isoformat()},
-        }
+        yield _entitlement(city, resident, f"elder-service-{short}", since, "300.00")
+
+
+def _entitlement(city: DemoCity, resident: DemoResident, id_: str, since: date, monthly: str) -> Resource:
+    return {
+        "resourceType": "Coverage",
+        "id": id_,
+        "extension": [{"url": structure("monthly-amount"), "valueDecimal": Decimal(monthly)}],
+        "status": "active",
+        "type": concept(code_system("coverage-kind"), "elder-service", "政府购买居家养老服务"),
+        "beneficiary": resident.reference,
+        "payor": [city.unit("civil-affairs").reference],
+        "period": {"start": since.isoformat()},
+    }
 
 
 def _device(city: DemoCity, resident: DemoResident, number: int, since: date) -> Resource:

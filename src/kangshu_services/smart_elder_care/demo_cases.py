@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, DemoResident
-from kangshu_services.smart_elder_care.demo import CALL_CENTRE, enrolled
+from kangshu_services.smart_elder_care.demo import CALL_CENTRE, ENTITLED, coverage_of, enrolled, entitled
 
 _MINUTE = 1 / 1440
 _CALLS = (
@@ -31,6 +32,9 @@ _MOVES: dict[str, tuple[dict[str, Any], float]] = {
     "mark-false": ({"false_reason": "pressed-by-mistake", "confirmed_with": "本人接听，擦拭设备时误触"}, 0.05),
     "call-back": ({"reached": "person", "satisfied": "satisfied", "comment": "情况良好。"}, 20.0),
 }  # fmt: skip
+_FAR = Decimal("0.02")
+"""Degrees, about two kilometres: where somebody checked in who was not at the door."""
+_DONE = ("dispatch", "accept", "check-in", "check-out", "confirm")
 _ORDERS = (
     ("elder-service-01-{district}", 5, 0.05, ()),
     ("elder-service-02-{district}", 2, 0.4, ("dispatch",)),
@@ -42,6 +46,14 @@ _ORDERS = (
     ("elder-service-04-990102", 1, 16.0, ("dispatch", "cancel")),
 )
 """Service, units, days ago, moves made."""
+_BOUGHT = (
+    ("elder-service-02-990102", 2, 26.0, _DONE),
+    ("elder-service-02-990102", 1, 24.0, _DONE),
+    ("elder-service-03-990102", 1, 12.0, _DONE),
+    ("elder-service-02-990102", 3, 11.0, _DONE),
+    ("elder-service-02-990102", 2, 9.0, _DONE[:4]),
+)
+"""What government buys for those with an entitlement; the last one waits to be rated."""
 _PROVIDER_OF = {"01": "provider-nuanyang", "02": "provider-lelin", "03": "provider-lelin", "04": "provider-lelin", "05": "provider-kanghe"}  # fmt: skip
 
 
@@ -56,11 +68,35 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     for number, (service, units, days, moves) in enumerate(_ORDERS):
         resident = people[(number + 3) % len(people)]
         yield _order(city, resident, service.format(district=resident.district), units, days, moves)
+    for number, (service, units, days, moves) in enumerate(_BOUGHT):
+        yield _order(city, entitled(city)[number % ENTITLED], service, units, days, moves, bought=True)
+    yield from _settlements(city)
     yield from _others(city, people)
 
 
+def _settlements(city: DemoCity) -> Iterator[DemoCase]:
+    """Yield a settlement that waits for the finance office, and one to be checked."""
+    civil = city.unit("civil-affairs").id
+    period = {"from": (city.today - timedelta(days=60)).isoformat(), "to": (city.today - timedelta(days=18)).isoformat()}  # fmt: skip
+    values = {"receiver": civil, "provider": "provider-lelin", **period}
+    moves = (
+        DemoMove("check", civil, {"spot_checked": 1}, 20.0),
+        DemoMove("approve", civil, {"payer": city.unit("finance").id}, 24.0),
+    )
+    yield DemoCase("smart_elder_care/settlement", civil, 6.0, values, moves=moves)
+    values |= {"from": period["to"], "to": city.today.isoformat()}
+    yield DemoCase("smart_elder_care/settlement", civil, 1.0, values)
+
+
 def _order(
-    city: DemoCity, resident: DemoResident, service: str, units: int, days: float, moves: tuple[str, ...]
+    city: DemoCity,
+    resident: DemoResident,
+    service: str,
+    units: int,
+    days: float,
+    moves: tuple[str, ...],
+    *,
+    bought: bool = False,
 ) -> DemoCase:
     provider = _PROVIDER_OF[service[14:16]]
     day = city.today - timedelta(days=round(days) - 1)
@@ -70,15 +106,16 @@ def _order(
         "wanted_on": day.isoformat(),
         "wanted_at": "09:30",
         "units": units,
-        "payer": "self",
-    }
-    here = city.position(resident.community, resident.id)
+        **({"payer": "government", "entitlement": f"Coverage/{coverage_of(resident)}"} if bought else {"payer": "self"}),
+    }  # fmt: skip
+    here = city.position(resident.community, resident.household)
+    away = _FAR if service.startswith("elder-service-05") else 0
     filled: dict[str, tuple[str, dict[str, Any], float]] = {
         "dispatch": (CALL_CENTRE, {"provider": provider}, 0.5),
         "accept": (provider, {"worker": ANY}, 1.0),
-        "check-in": (provider, {"arrived_at": f"{day}T09:32:00+08:00", "latitude": str(here["latitude"]), "longitude": str(here["longitude"])}, 20.0),
+        "check-in": (provider, {"arrived_at": f"{day}T09:32:00+08:00", "latitude": str(here["latitude"] + away), "longitude": str(here["longitude"])}, 20.0),
         "check-out": (provider, {"left_at": f"{day}T11:20:00+08:00", "fulfilled": "按约完成，老人在场。"}, 2.0),
-        "confirm": (CALL_CENTRE, {"rating": "5", "paid_by": "transfer", "comment": "很准时。"}, 5.0),
+        "confirm": (CALL_CENTRE, {"rating": "5", "paid_by": "government" if bought else "transfer", "comment": "很准时。"}, 5.0),
         "cancel": (CALL_CENTRE, {"cancel_reason": "not-needed"}, 3.0),
     }  # fmt: skip
     steps = tuple(DemoMove(one, *filled[one]) for one in moves)

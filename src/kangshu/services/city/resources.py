@@ -166,6 +166,10 @@ def practitioners(city: DemoCity) -> Iterator[Resource]:
         yield resource
 
 
+_LOCATED_FROM = 60
+"""Age from which the position of a resident's home is on record: help is sent to it."""
+
+
 def residents(city: DemoCity, rng: Random) -> Iterator[Resource]:
     """Yield every resident."""
     used: set[str] = set()
@@ -176,6 +180,8 @@ def residents(city: DemoCity, rng: Random) -> Iterator[Resource]:
         order_in[one.community] = order_in.get(one.community, 0) + 1
         home = f"{city.name}{district_names[one.district]}{places[one.community]}"
         household = int(one.household.rsplit("-", 1)[1])
+        # whoever lives in one household has one door
+        place = {"extension": [geolocation(city.position(one.community, one.household))]}
         yield {
             "resourceType": "Patient",
             "id": one.id,
@@ -197,6 +203,7 @@ def residents(city: DemoCity, rng: Random) -> Iterator[Resource]:
             "birthDate": one.birth_date.isoformat(),
             "address": [
                 {
+                    **(place if one.age(city.today) >= _LOCATED_FROM else {}),
                     "use": "home",
                     "text": f"{home}{household % 40 + 1}号楼{household % 6 + 1}单元{household % 9 + 1}0{household % 4 + 1}室",
                     "city": city.name,
