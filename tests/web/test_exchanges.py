@@ -191,12 +191,12 @@ def test_the_bank_file_goes_out_and_its_answer_comes_back_once(site: Site) -> No
 @pytest.mark.parametrize("name", ["civil", "elder", "leader", "doctor"])
 def test_nobody_else_sees_an_exchange(site: Site, name: str) -> None:
     other = site.visitor(name)
-    for address in (
-        "/exchanges",
-        "/exchanges/elder_subsidies/bank",
-        "/exchanges/elder_subsidies/bank/x/file",
-    ):
+    for address in ("/exchanges/elder_subsidies/bank", "/exchanges/elder_subsidies/bank/x/file"):
         assert other.get(address).status_code == 404
+    # a home's director claims from a sheet: its list of exchanges has that, and no bank
+    listed = other.get("/exchanges")
+    assert listed.status_code == (200 if name == "elder" else 404)
+    assert "/bank" not in listed.text
 
 
 def test_the_trace_is_for_those_who_see_the_case(site: Site) -> None:

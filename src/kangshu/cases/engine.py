@@ -25,7 +25,8 @@ from kangshu.cases.guards import asked_of
 from kangshu.cases.inside import keep_papers, labelled
 from kangshu.cases.moving import Machine
 from kangshu.cases.offering import Looker, Offer
-from kangshu.cases.parties import may_move, may_start
+from kangshu.cases.opening import Tried
+from kangshu.cases.parties import may_move, may_start, not_yours
 from kangshu.cases.publishing import PublicNotices
 from kangshu.cases.records import RECORDS, records_found, rows_of
 from kangshu.cases.rosters import Rosters
@@ -147,11 +148,12 @@ class Cases:
         tags: Sequence[Mapping[str, str]] = (),
         papers: Sequence[Resource] = (),
         key: str = "",
+        trial: bool = False,
     ) -> Stored:
         """Start a case of kind `code` in its initial state and return its Task.
 
         With `key` there is one case of that key: where it stands already it is returned as it is, and nothing starts,
-        however many ask at once.
+        however many ask at once. With `trial` all is done and nothing stays: the answer is the Task as it would be.
 
         `subject` is `Patient/id` (or the kind's subject type), `receiver` the id of the Organization that it
         goes to first; without it the form's `receiver` field. `tags` go to meta.tag of all that the case makes.
@@ -209,11 +211,16 @@ class Cases:
                 if standing is not None:
                     return standing
                 await keep_papers(transaction, grant, papers, declaration)
-                return await self._machine.begin(
-                    transaction, grant, declaration, deepcopy(task), form, receiver
-                )
+                new = deepcopy(task)
+                begun = await self._machine.begin(transaction, grant, declaration, new, form, receiver)
+                if trial:
+                    raise Tried(begun)
+                return begun
 
-            return await self._store.run(_engine(grant), work)
+            try:
+                return await self._store.run(_engine(grant), work)
+            except Tried as tried:
+                return tried.begun
 
     async def offers(self, grant: Grant, task: str | Resource | Stored) -> tuple[Offer, ...]:
         """Return the moves that this account may make in the present state, those not yet possible with the reason.
@@ -264,7 +271,7 @@ class Cases:
                     f"this case has no move '{move_id[:60]}'", zh=f"该办件没有“{move_id[:60]}”操作"
                 )
             if not may_move(grant, before.resource, move.by):
-                raise _not_yours(move)
+                raise not_yours(move)
             form = await self._check(grant, move.form, values, before.resource, papers)
             known = await self._looker.known(before.resource, asked_of(move))
 
@@ -280,7 +287,7 @@ class Cases:
                     raise NotFound("there is no such case", zh="办件不存在")
                 task = deepcopy(stored.resource)
                 if not may_move(grant, task, move.by):
-                    raise _not_yours(move)
+                    raise not_yours(move)
                 await keep_papers(transaction, grant, papers, declaration)
                 made = await self._machine.make(
                     transaction, grant, declaration, move, task, form, comment, known=known
@@ -491,10 +498,3 @@ def _check_app(grant: Grant) -> None:
             "this application may read cases and not move them; it needs the scope system/Task.cud",
             zh="该应用只有读取办件的授权范围，不能办理；需要 system/Task.cud",
         )
-
-
-def _not_yours(move: Move) -> Forbidden:
-    return Forbidden(
-        f"this account may not '{move.title.en}': it is another party's move",
-        zh=f"当前账号不能“{move.title.zh}”，该操作由其他单位或角色办理",
-    )

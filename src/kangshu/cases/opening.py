@@ -12,6 +12,7 @@ from kangshu.cases.deadlines import TermUnit
 from kangshu.cases.inside import labelled
 from kangshu.cases.tasks import new_task
 from kangshu.sdk import CaseDeclaration, Resource
+from kangshu.store import Stored
 
 Bond = Literal["part", "about", "inside"]
 """part: `partOf` the case, asked by its owner · about: `focus` is the case, asked by its requester · inside: `focus` is
@@ -43,6 +44,14 @@ class Opening:
     title: str = ""
     requester: str = ""
     """Reference of the Organization that asks; "" as `bond` says."""
+
+
+class Tried(Exception):
+    """Rolls the transaction of a trial back: `begun` is the case as it would be."""
+
+    def __init__(self, begun: Stored) -> None:
+        super().__init__()
+        self.begun = begun
 
 
 def opened_task(parent: Resource, opening: Opening, declaration: CaseDeclaration, when: datetime) -> Resource:

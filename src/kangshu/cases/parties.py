@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from kangshu.access import Grant
+from kangshu.base.faults import Forbidden
 from kangshu.base.text import Text
 from kangshu.cases.tasks import events, organisation_of, reference_id
-from kangshu.sdk import Resource
+from kangshu.sdk import Move, Resource
 
 SOMEBODY_ELSE = Text(
     "须由另一人办理：同一账号不能既经办又审批。",
@@ -34,6 +35,14 @@ def may_start(grant: Grant, words: tuple[str, ...], resident: str = "") -> bool:
 def may_move(grant: Grant, task: Resource, words: tuple[str, ...]) -> bool:
     """Return whether one of `words` lets this account make a move of `task`."""
     return any(_moves(grant, task, word) for word in words)
+
+
+def not_yours(move: Move) -> Forbidden:
+    """Return the fault of a move that is another party's."""
+    return Forbidden(
+        f"this account may not '{move.title.en}': it is another party's move",
+        zh=f"当前账号不能“{move.title.zh}”，该操作由其他单位或角色办理",
+    )
 
 
 def has_acted(grant: Grant, task: Resource, moves: tuple[str, ...]) -> bool:

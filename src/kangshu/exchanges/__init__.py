@@ -2,5 +2,15 @@
 
 from kangshu.exchanges.exchanges import Exchanges
 from kangshu.exchanges.records import Answered, Batch, BatchRow, ReadIn
+from kangshu.exchanges.starting import SheetReport, SheetRow, SheetStarts
 
-__all__ = ["Answered", "Batch", "BatchRow", "Exchanges", "ReadIn"]
+__all__ = [
+    "Answered",
+    "Batch",
+    "BatchRow",
+    "Exchanges",
+    "ReadIn",
+    "SheetReport",
+    "SheetRow",
+    "SheetStarts",
+]

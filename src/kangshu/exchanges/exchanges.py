@@ -25,6 +25,7 @@ from kangshu.exchanges.records import (
     read_content,
     read_ins_of,
 )
+from kangshu.exchanges.starting import SheetStarts
 from kangshu.sdk import BATCH_SYSTEM, ExchangeAnswer, ExchangeDeclaration, Resource
 from kangshu.store import Store, Transaction
 
@@ -55,7 +56,9 @@ class Exchanges:
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._store, self._cases, self._clock = store, cases, clock
-        self._declared = {one.code: one for one in declarations}
+        listed = tuple(declarations)
+        self._declared = {one.code: one for one in listed if one.start is None}
+        self.starts = SheetStarts(store, cases, listed, clock)
 
     def open_to(self, grant: Grant) -> tuple[ExchangeDeclaration, ...]:
         """Return the exchanges that this account handles."""

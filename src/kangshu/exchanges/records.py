@@ -174,9 +174,11 @@ async def batches_of(store: Store, grant: Grant, exchange: ExchangeDeclaration) 
     return tuple(found)
 
 
-async def read_ins_of(store: Store, grant: Grant, exchange: ExchangeDeclaration) -> tuple[ReadIn, ...]:
-    """Return the returned files that the grant sees, the newest first."""
-    return tuple(_read_in(one) for one in await _records(store, grant, exchange, "back"))
+async def read_ins_of(
+    store: Store, grant: Grant, exchange: ExchangeDeclaration, part: str = "back"
+) -> tuple[ReadIn, ...]:
+    """Return the files that were read in and that the grant sees, the newest first: `back`, or those that `start` cases."""
+    return tuple(_read_in(one) for one in await _records(store, grant, exchange, part))
 
 
 async def read_before(

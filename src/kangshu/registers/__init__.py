@@ -24,6 +24,7 @@ from kangshu.registers.registers import BATCH_MOST, RegisterPage, RegisterRecord
 from kangshu.registers.reminding import OF_REGISTER, Reminders
 from kangshu.registers.rows import RegisterRow, display
 from kangshu.registers.sections import DueDay
+from kangshu.registers.sheets import error_sheet, fields_template, read_sheet
 
 __all__ = [
     "BATCH_MOST",
@@ -56,7 +57,9 @@ __all__ = [
     "check_values",
     "details_of",
     "display",
+    "error_sheet",
     "fhirpath_of",
+    "fields_template",
     "filled",
     "into_element",
     "is_empty",
@@ -67,6 +70,7 @@ __all__ = [
     "points",
     "questionnaire",
     "read_path",
+    "read_sheet",
     "read_values",
     "sheet_blocks",
     "with_held_rows",

@@ -248,13 +248,13 @@ class Registers:
         grant.require("register.import")
         require_form(register)
         # in a thread: a large workbook takes seconds, and others are to be served meanwhile
-        read = await asyncio.to_thread(read_sheet, register, data, _IMPORT_MOST)
+        read = await asyncio.to_thread(read_sheet, register.form, data, _IMPORT_MOST)
         rows = await self._named(grant, register, read)
         return await take_rows(self._store, grant, register, rows, partial=partial, preview=preview)
 
     def errors_xlsx(self, code: str, report: ImportReport, *, language: Language = "zh") -> bytes:
         """Return an Excel workbook of what is wrong with the rows of an import, row by row."""
-        return error_sheet(self.declaration(code), report.errors, language)
+        return error_sheet(self.declaration(code).title, report.errors, language)
 
     async def change_field(
         self,

@@ -64,30 +64,33 @@ def export_sheet(
 
 def template_sheets(register: RegisterDeclaration, language: Language) -> bytes:
     """Return the empty workbook of a register: a sheet to fill in, and one that explains each column."""
+    return fields_template(register.title, register.form, language)
+
+
+def fields_template(title: Text, form: Sequence[Field], language: Language) -> bytes:
+    """Return the empty workbook of these fields: a sheet to fill in, and one that explains each column."""
     explained: list[list[Value]] = [[one.in_language(language) for one in (_FIELD, _MARK, _FORM)]]
-    for field in _fields(register):
+    for field in _columned(form):
         required = "√" if field.required else ""
         explained.append([field.title.in_language(language), required, _explanation(field, language)])
-    titles: list[Value] = [field.title.in_language(language) for field in _fields(register)]
-    return write_xlsx(
-        {register.title.in_language(language): [titles], _HELP.in_language(language): explained}
-    )
+    titles: list[Value] = [field.title.in_language(language) for field in _columned(form)]
+    return write_xlsx({title.in_language(language): [titles], _HELP.in_language(language): explained})
 
 
-def _fields(register: RegisterDeclaration) -> list[Field]:
+def _columned(form: Sequence[Field]) -> list[Field]:
     """Return the fields that have a column in a sheet: all but tables, whose rows have no room in one."""
-    return [field for field in register.form if field.kind != "table"]
+    return [field for field in form if field.kind != "table"]
 
 
-def error_sheet(register: RegisterDeclaration, errors: Sequence[RowError], language: Language) -> bytes:
+def error_sheet(title: Text, errors: Sequence[RowError], language: Language) -> bytes:
     """Return a workbook of what is wrong with which cell of an import, from the first row on."""
     heads = (Text("行号", "Row"), Text("列", "Column"), Text("问题", "What is wrong"))
     rows: list[list[Value]] = [[one.in_language(language) for one in heads]]
     rows += [[one.row, one.column, one.text.in_language(language)] for one in errors]
-    return write_xlsx({register.title.in_language(language): rows})
+    return write_xlsx({title.in_language(language): rows})
 
 
-def read_sheet(register: RegisterDeclaration, data: bytes, most: int) -> list[tuple[int, dict[str, Any]]]:
+def read_sheet(form: Sequence[Field], data: bytes, most: int) -> list[tuple[int, dict[str, Any]]]:
     """Return (row number as Excel shows it, values by field id) of the first sheet's rows; empty rows are left out.
 
     Raises:
@@ -96,7 +99,7 @@ def read_sheet(register: RegisterDeclaration, data: bytes, most: int) -> list[tu
     """
     sheets = read_xlsx(data)
     rows = next(iter(sheets.values()), [])
-    by_title = {title: field for field in _fields(register) for title in (field.title.zh, field.title.en)}
+    by_title = {title: field for field in _columned(form) for title in (field.title.zh, field.title.en)}
     start = next(
         (
             at
@@ -110,7 +113,7 @@ def read_sheet(register: RegisterDeclaration, data: bytes, most: int) -> list[tu
             "the sheet has no header line; start from the template", zh="表格没有表头，请使用下载的模板填写"
         )
     header = [str(cell).strip() if cell is not None else "" for cell in rows[start]]
-    _check_header(register, header, by_title)
+    _check_header(form, header, by_title)
     found: list[tuple[int, dict[str, Any]]] = []
     for number, row in enumerate(rows[start + 1 :], start + 2):
         values = {
@@ -125,12 +128,10 @@ def read_sheet(register: RegisterDeclaration, data: bytes, most: int) -> list[tu
     return found
 
 
-def _check_header(
-    register: RegisterDeclaration, header: Sequence[str], by_title: Mapping[str, Field]
-) -> None:
+def _check_header(form: Sequence[Field], header: Sequence[str], by_title: Mapping[str, Field]) -> None:
     unknown = [title for title in header if title and title not in by_title]
     given = {by_title[title].id for title in header if title in by_title}
-    missing = [field.title for field in _fields(register) if field.required and field.id not in given]
+    missing = [field.title for field in _columned(form) if field.required and field.id not in given]
     if unknown:
         names = "、".join(unknown)[:200]
         raise Unprocessable(f"columns that the template has not: {names}", zh=f"模板中没有以下列：{names}")

@@ -65,6 +65,7 @@ from kangshu.sdk.demo import (
 )
 from kangshu.sdk.desks import CardColumn, CardSection, DeskDeclaration, RosterDeclaration
 from kangshu.sdk.documents import (
+    CALCULATED_ROWS,
     CITED_COLUMNS,
     CITED_FIELD,
     DOCUMENT_NAMES,
@@ -73,7 +74,13 @@ from kangshu.sdk.documents import (
     DocumentDeclaration,
 )
 from kangshu.sdk.entrance import DOORS, Door, EntranceEntry
-from kangshu.sdk.exchanges import BATCH_SYSTEM, ExchangeAnswer, ExchangeColumn, ExchangeDeclaration
+from kangshu.sdk.exchanges import (
+    BATCH_SYSTEM,
+    ExchangeAnswer,
+    ExchangeColumn,
+    ExchangeDeclaration,
+    SheetStart,
+)
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.home import Due, HomeSection, People
 from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart
@@ -84,6 +91,8 @@ from kangshu.sdk.questionnaires import (
     ItemKind,
     LevelChange,
     LevelOption,
+    MeasuredObservation,
+    MeasuredPart,
     QuestionnaireDeclaration,
     QuestionnaireItem,
     QuestionnaireLevel,
@@ -122,6 +131,7 @@ __all__ = [
     "ANY",
     "BATCH_SYSTEM",
     "BOOKING_STATES",
+    "CALCULATED_ROWS",
     "CITED_COLUMNS",
     "CITED_FIELD",
     "DOCUMENT_NAMES",
@@ -186,6 +196,8 @@ __all__ = [
     "ListStart",
     "MapPicture",
     "MeasureDeclaration",
+    "MeasuredObservation",
+    "MeasuredPart",
     "Milestones",
     "Move",
     "Option",
@@ -215,6 +227,7 @@ __all__ = [
     "ScoreOption",
     "Service",
     "ShareRule",
+    "SheetStart",
     "SignalDeclaration",
     "SignalExample",
     "SignalFind",

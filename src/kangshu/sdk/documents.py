@@ -17,6 +17,13 @@ CITED_COLUMNS: Final = frozenset({"what", "title", "unit", "state", "value", "as
 """Columns of the rows `cited`: a duty or a target with its state or value on the day; `sentence` says all in words."""
 
 
+CALCULATED_ROWS: Final = {
+    "calculation": frozenset({"title", "figures", "value", "clause"}),
+    "unmet": frozenset({"title", "text", "clause"}),
+}
+"""Rows of the calculation that the case kept last: its steps, and the conditions that do not hold; with their columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentColumn:
     """One column of a table in a document: its head and the template of its cells."""
@@ -31,7 +38,8 @@ class DocumentBlock:
 
     `each` repeats the block once per row, with ${item.<column>}: the rows of a table field or the values of a field
     that takes several (${item.value}), `children:<case>` for the child cases of that kind, `cited` for the duties and
-    targets that the case cites, with their state and value on the day. With `columns` the rows make one table.
+    targets that the case cites, with their state and value on the day, `calculation` for the steps of the calculation that the
+    case kept last, `unmet` for its conditions that do not hold. With `columns` the rows make one table.
     Text runs on after the heading; a text that begins with a line break stands below it.
     A block whose `when` (FHIRPath over the Task) does not hold, or whose text and heading come out empty, is left out.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from kangshu.base.text import Text
 
@@ -36,8 +36,22 @@ class ExchangeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetStart:
+    """Cases started from the rows of a sheet: `key` heads the column of the row's own key, by which it starts once.
+
+    `subject` heads the column of the resident whom a row is about ("" for none). `fields` of the start form have a
+    column each; `values` are the same for every row.
+    """
+
+    key: Text
+    fields: tuple[str, ...]
+    subject: Text = _NO_TEXT
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ExchangeDeclaration:
-    """Rows of cases as a file for another system (a bank), and that system's answer (回盘).
+    """With `start`: cases of `case` that a sheet starts row by row, and nothing of what follows. Without: rows of cases as a file for another system (a bank), and that system's answer (回盘).
 
     Cases of `case` in `states` go out by the move `move`, which gets the batch number as its field `batch`. In the file
     `key` and `amount` are headings of columns: by the key a returned row finds its case, the amounts are added up
@@ -49,18 +63,19 @@ class ExchangeDeclaration:
     title: Text
     case: str
     by: tuple[str, ...]
-    states: tuple[str, ...]
-    move: str
-    columns: tuple[ExchangeColumn, ...]
-    key: str
-    amount: str
-    result: str
-    answers: tuple[ExchangeAnswer, ...]
+    states: tuple[str, ...] = ()
+    move: str = ""
+    columns: tuple[ExchangeColumn, ...] = ()
+    key: str = ""
+    amount: str = ""
+    result: str = ""
+    answers: tuple[ExchangeAnswer, ...] = ()
     format: Literal["csv", "xlsx"] = "csv"
     encoding: Literal["utf-8", "gb18030"] = "gb18030"
     name: str = ""
     """How the file is named before its batch number."""
     help: Text = _NO_TEXT
+    start: SheetStart | None = None
 
     @property
     def code(self) -> str:

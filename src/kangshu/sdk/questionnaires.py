@@ -119,6 +119,31 @@ class QuestionnaireResult:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredPart:
+    """A figure of an observation: LOINC `code`, the item or score that it is `of`, its unit in UCUM."""
+
+    code: str
+    title: Text
+    of: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredObservation:
+    """An Observation that a signed form makes besides its result, in the words of the health record (LOINC, UCUM).
+
+    One figure (`of`, `unit`), or `parts` such as both blood pressures. It is not made while a figure is missing.
+    """
+
+    code: str
+    title: Text
+    category: Literal["vital-signs", "laboratory", "exam"] = "exam"
+    of: str = ""
+    unit: str = ""
+    parts: tuple[MeasuredPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionnaireDeclaration:
     """A questionnaire (量表、表单) that staff fill in for a resident or an organisation.
 
@@ -142,6 +167,7 @@ class QuestionnaireDeclaration:
     assessors: str = ""
     valid_months: str = ""
     result: QuestionnaireResult | None = None
+    observations: tuple[MeasuredObservation, ...] = ()
     order: int = 100
 
     @property

@@ -12,6 +12,7 @@ from kangshu.sdk import (
     ExchangeAnswer,
     ExchangeColumn,
     ExchangeDeclaration,
+    SheetStart,
     State,
 )
 from kangshu.services.entry import Entry
@@ -28,27 +29,40 @@ COLUMN_NAMES = frozenset({"batch", "sequence", "number", "title", "requester_nam
 
 def read_exchange(entry: Entry, service: str, places: Places) -> ExchangeDeclaration:
     """Return the exchange that `entry` declares; what is wrong goes to the entry's findings."""
+    sends = not entry.has("start")
     exchange = ExchangeDeclaration(
         id=entry.string("id", required=True),
         service=service,
         title=entry.text("title"),
         case=entry.string("case", required=True),
         by=entry.strings("by", required=True),
-        states=entry.strings("states", required=True),
-        move=entry.string("move", required=True),
+        states=entry.strings("states", required=sends),
+        move=entry.string("move", required=sends),
         columns=entry.each("columns", _column),
-        key=entry.string("key", required=True),
-        amount=entry.string("amount", required=True),
-        result=entry.string("result", required=True),
+        key=entry.string("key", required=sends),
+        amount=entry.string("amount", required=sends),
+        result=entry.string("result", required=sends),
         answers=entry.each("answers", _answer),
         format=cast("Any", entry.one_of("format", _FORMATS, default="csv")),
         encoding=cast("Any", entry.one_of("encoding", _ENCODINGS, default="gb18030")),
         name=entry.string("name"),
         help=entry.text("help", required=False),
+        start=None if sends else _start(entry.entry("start")),
     )
     places.note(exchange, entry)
     entry.close()
     return exchange
+
+
+def _start(entry: Entry) -> SheetStart:
+    start = SheetStart(
+        key=entry.text("key"),
+        fields=entry.strings("fields", required=True),
+        subject=entry.text("subject", required=False),
+        values=entry.raw("values") or {},
+    )
+    entry.close()
+    return start
 
 
 def _column(entry: Entry) -> ExchangeColumn:
@@ -83,6 +97,10 @@ def check_exchange(
     kind = next((one for one in kinds if one.id == exchange.case), None)
     if kind is None:
         yield found(f"there is no case '{exchange.case}' in this service", f"本服务没有办件“{exchange.case}”")
+        return
+    if exchange.start is not None:
+        for en, zh in _check_start(exchange.start, kind):
+            yield found(en, zh)
         return
     moves = {one.id: one for one in kind.moves}
     out = moves.get(exchange.move)
@@ -119,6 +137,24 @@ def check_exchange(
     for column in exchange.columns:
         for name in set(cases.names_in(column.value)) - known:
             yield found(f"${{{name}}} is no field of the case", f"办件中没有 ${{{name}}}")
+
+
+def _check_start(start: SheetStart, kind: CaseDeclaration) -> Iterator[tuple[str, str]]:
+    """Yield (English, Chinese) of what is wrong with the start of cases from a sheet."""
+    form = {one.id: one for one in kind.form}
+    for name in (*start.fields, *start.values):
+        if name not in form:
+            yield f"the start form has no field '{name}'", f"发起表单中没有字段“{name}”"
+        elif name in start.fields and form[name].kind in ("table", "attachment"):
+            yield f"'{name}' has no column in a sheet", f"字段“{name}”不能作为表格的列"
+    for one in kind.form:
+        if one.required and one.id not in (*start.fields, *start.values):
+            yield f"nothing gives the required field '{one.id}'", f"必填字段“{one.title.zh}”没有列，也没有值"
+    if bool(kind.subject_type == "Patient") != bool(start.subject.zh):
+        yield (
+            "'subject' heads a column where the case is about a resident, and only there",
+            "办件涉及居民时须有 subject 列，其他情形不能有",
+        )
 
 
 def check_publication(

@@ -77,7 +77,7 @@ def menu(
                 ),
                 *(
                     [entry(words("数据交换"), "/exchanges", "swap")]
-                    if platform.exchanges.open_to(grant)
+                    if platform.exchanges.open_to(grant) or platform.exchanges.starts.open_to(grant)
                     else []
                 ),
                 *([entry(words("档案调阅"), "/find/resident", "search")] if _looks_up(grant) else []),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from kangshu.base.faults import Fault, Malformed, NotFound, TooLarge, Unprocessable
 from kangshu.web.forms import told
+from kangshu.web.pages import sheet_starts
 from kangshu.web.pages.calculations import figure
 from kangshu.web.visit import Visit, uploaded
 
@@ -34,13 +35,16 @@ async def exchanges(visit: Visit) -> Response:
         ready = await rooms.ready(visit.grant, one.code)
         batches = await rooms.batches(visit.grant, one.code)
         listed.append((one, len(ready), sum(1 for batch in batches if not batch.balanced)))
-    if not listed:
+    starts = rooms.starts.open_to(visit.grant)
+    if not listed and not starts:
         raise NotFound("there is no exchange for this account", zh="没有可办理的数据交换")
-    return visit.render("exchanges.html", listed=listed)
+    return visit.render("exchanges.html", listed=listed, starts=starts)
 
 
 async def exchange(visit: Visit) -> Response:
-    """Show one exchange: what may go out, what went out, what came back, and the sums of it all."""
+    """Show one exchange: what may go out, what went out, what came back, and the sums; or what a sheet may start."""
+    if any(one.code == _code(visit) for one in visit.platform.exchanges.starts.open_to(visit.grant)):
+        return await sheet_starts.page(visit)
     return await _page(visit)
 
 
