@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from kangshu.access import Grant, Nothing, system_grant
+from kangshu.base.canonical import code_system
 from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, Forbidden, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable, ParameterVersion
@@ -20,6 +21,7 @@ from kangshu.questionnaires.resources import (
     ASSESSOR,
     canonical_of,
     identity_of,
+    measured_resources,
     observation_resource,
     parameters_of,
     questionnaire_resource,
@@ -33,6 +35,7 @@ from kangshu.store import Store, Stored, Transaction, new_id
 from kangshu.validate import validate
 
 RESPONSE: Final = "QuestionnaireResponse"
+_ASSESSMENT: Final = code_system("assessment")
 _SHOWN: Final = 100
 
 
@@ -242,7 +245,7 @@ class Questionnaires:
         observations = await self._store.search_all(
             grant, "Observation", f"derived-from={RESPONSE}/{id}&status:not=entered-in-error"
         )
-        return self._filled(declaration, stored, observations[0] if observations else None)
+        return self._filled(declaration, stored, _result_among(declaration, observations))
 
     async def sign(self, grant: Grant, id: str) -> Stored:
         """Sign what somebody else has completed; with the last signature the result is final.
@@ -342,20 +345,30 @@ class Questionnaires:
         outcome: Outcome,
         day: date,
     ) -> None:
-        """Write the result: one Observation per response."""
-        if declaration.result is None or declaration.subject_type != "Patient":
+        """Write the result, one Observation per response, and what was measured, one each."""
+        if declaration.subject_type != "Patient":
+            return
+        final = len(list(_signatures(response))) >= self.needed(declaration, day)
+        performers = [one for one in dict.fromkeys([_author(transaction.grant), *_people(response)]) if one]
+        answers = read_answers(declaration, response)
+        for one in measured_resources(
+            declaration, response, answers, outcome, issued=instant(now()), final=final, performers=performers
+        ):
+            _require_valid(one)
+            await transaction.update(one)
+        if declaration.result is None:
             return
         held = await transaction.search_all("Observation", f"derived-from={RESPONSE}/{response['id']}")
-        performers = [_author(transaction.grant), *_people(response)]
+        known = _result_among(declaration, held)
         observation = observation_resource(
             declaration,
             declaration.result,
             response,
             outcome,
-            id=str(held[0]["id"]) if held else new_id(),
+            id=str(known["id"]) if known else new_id(),
             issued=instant(now()),
-            final=len(list(_signatures(response))) >= self.needed(declaration, day),
-            performers=[one for one in dict.fromkeys(performers) if one],
+            final=final,
+            performers=performers,
             until=self._until(declaration, day),
         )
         _require_valid(observation)
@@ -434,3 +447,16 @@ def _require_valid(resource: Resource) -> None:
     wrong = tuple(one for one in validate(resource) if one.severity in ("error", "fatal"))
     if wrong:
         raise Unprocessable("the record is not valid", zh="记录不符合数据标准", issues=wrong)
+
+
+def _result_among(declaration: QuestionnaireDeclaration, observations: Iterable[Resource]) -> Resource | None:
+    """Return the Observation that holds the result of the form, of all that were made from it."""
+    code = declaration.result.code if declaration.result else ""
+    return next((one for one in observations if code in _assessments(one)), None)
+
+
+def _assessments(observation: Resource) -> Iterator[str]:
+    """Yield the codes of an Observation in the system of assessments."""
+    for one in observation["code"].get("coding", ()):
+        if one.get("system") == _ASSESSMENT:
+            yield str(one.get("code"))

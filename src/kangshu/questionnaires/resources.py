@@ -15,6 +15,7 @@ from kangshu.base.text import Text
 from kangshu.questionnaires.answers import answer_items
 from kangshu.questionnaires.scoring import FoundLevel, Outcome
 from kangshu.sdk import (
+    MeasuredPart,
     QuestionnaireDeclaration,
     QuestionnaireItem,
     QuestionnaireResult,
@@ -33,6 +34,9 @@ RESULTS: Final = "results"
 """linkId of the group that holds what was reckoned."""
 _ORDINAL: Final = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
 _TRANSLATION: Final = "http://hl7.org/fhir/StructureDefinition/translation"
+_LOINC: Final = "http://loinc.org"
+_UCUM: Final = "http://unitsofmeasure.org"
+_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 _TYPES: Final = {"choices": "choice", "text": "string", "paragraph": "text"}
 
 
@@ -268,6 +272,63 @@ def _level(found: FoundLevel, system: str) -> Resource:
     if system:
         coding["system"] = code_system(system)
     return {"coding": [coding], "text": found.option.title.zh}
+
+
+def measured_resources(
+    declaration: QuestionnaireDeclaration,
+    response: Resource,
+    answers: Mapping[str, Any],
+    outcome: Outcome,
+    *,
+    issued: str,
+    final: bool,
+    performers: Sequence[str],
+) -> list[Resource]:
+    """Return an Observation per declared measurement whose figures are all there, as the health record has them.
+
+    Each has an id of its own form, so that another signature writes the same record again.
+    """
+    figures = {**answers, **outcome.scores}
+    made: list[Resource] = []
+    for one in declaration.observations:
+        parts = one.parts or (MeasuredPart(one.code, one.title, one.of, one.unit),)
+        if any(figures.get(part.of) is None for part in parts):
+            continue
+        values = [_quantity(part, figures[part.of]) for part in parts]
+        made.append(
+            {
+                "resourceType": "Observation",
+                "id": f"{response['id']}-{one.code}",
+                "status": "final" if final else "preliminary",
+                "category": [{"coding": [{"system": _CATEGORY, "code": one.category}]}],
+                "code": _loinc(one.code, one.title),
+                "subject": response["subject"],
+                "effectiveDateTime": str(response["authored"])[:10],
+                "issued": issued,
+                "performer": [{"reference": name} for name in performers],
+                "derivedFrom": [{"reference": f"QuestionnaireResponse/{response['id']}"}],
+                **(
+                    {
+                        "component": [
+                            {"code": _loinc(part.code, part.title), **value}
+                            for part, value in zip(parts, values, strict=True)
+                        ]
+                    }
+                    if one.parts
+                    else values[0]
+                ),
+            }
+        )
+    return made
+
+
+def _loinc(code: str, title: Text) -> Resource:
+    return {"coding": [{"system": _LOINC, "code": code, "display": title.zh}], "text": title.zh}
+
+
+def _quantity(part: MeasuredPart, figure: Any) -> Resource:
+    value = figure if isinstance(figure, Decimal) else Decimal(str(figure))
+    return {"valueQuantity": {"value": value, "unit": part.unit, "system": _UCUM, "code": part.unit}}
 
 
 def _value(score: Decimal) -> Resource:

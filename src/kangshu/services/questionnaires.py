@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal, InvalidOperation
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
@@ -14,6 +14,8 @@ from kangshu.sdk import (
     ItemKind,
     LevelChange,
     LevelOption,
+    MeasuredObservation,
+    MeasuredPart,
     QuestionnaireDeclaration,
     QuestionnaireItem,
     QuestionnaireLevel,
@@ -55,11 +57,38 @@ def read_questionnaire(entry: Entry, service: str, places: Places) -> Questionna
         assessors=entry.string("assessors"),
         valid_months=entry.string("valid_months"),
         result=_result(entry.entry("result")) if entry.has("result") else None,
+        observations=tuple(_measured(one, places) for one in entry.entries("observations")),
         order=entry.integer("order", 100),
     )
     places.note(found, entry)
     entry.close()
     return found
+
+
+def _measured(entry: Entry, places: Places) -> MeasuredObservation:
+    category = entry.one_of("category", ("vital-signs", "laboratory", "exam"), default="exam")
+    found = MeasuredObservation(
+        code=entry.string("code", required=True),
+        title=entry.text("title"),
+        category=cast("Any", category),
+        of=entry.string("of"),
+        unit=entry.string("unit"),
+        parts=entry.each("parts", _part),
+    )
+    places.note(found, entry)
+    entry.close()
+    return found
+
+
+def _part(entry: Entry) -> MeasuredPart:
+    part = MeasuredPart(
+        code=entry.string("code", required=True),
+        title=entry.text("title"),
+        of=entry.string("of", required=True),
+        unit=entry.string("unit", required=True),
+    )
+    entry.close()
+    return part
 
 
 def _section(entry: Entry, shared: _Shared, places: Places) -> QuestionnaireSection:
@@ -224,6 +253,15 @@ def check_questionnaire(
         if level.score and [one.least for one in level.options].count("") != 1:
             text = f"of the options of '{level.id}' one has no 'least': it is that of all below"
             yield finding(level, text, f"等级“{level.title.zh}”须有且仅有一级不设下限")
+    numbers = {*scores, *(name for name, item in items.items() if item.kind in ("integer", "decimal"))}
+    for one in declared.observations:
+        for name in (part.of for part in one.parts) if one.parts else (one.of,):
+            if name not in numbers:
+                text = f"observation '{one.code}' is of '{name}', which is no number or score"
+                yield finding(one, text, f"检查结果“{one.title.zh}”的“{name}”不是数字条目或分值")
+        if bool(one.parts) == bool(one.of and one.unit):
+            text = f"observation '{one.code}' has a figure with its unit, or parts"
+            yield finding(one, text, f"检查结果“{one.title.zh}”须有 of 和 unit，或有 parts")
     for change in declared.changes:
         known = levels.get(change.level)
         codes = {one.code for one in known.options} if known else set()
