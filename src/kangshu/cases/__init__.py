@@ -1,6 +1,6 @@
 """Cases (办件): state machines over Task, deadlines, worklists, numbering (文号), notices."""
 
-from kangshu.cases.calculating import KeptCalculation
+from kangshu.cases.calculating import KeptCalculation, calculation_rows
 from kangshu.cases.checklists import Ticked
 from kangshu.cases.deadlines import Terms, Urgency, day_end
 from kangshu.cases.desks import Card, CardLine, DeskRow, Desks, FilledSection
@@ -80,6 +80,7 @@ __all__ = [
     "Ticked",
     "Urgency",
     "all_fields",
+    "calculation_rows",
     "check_draw",
     "check_effects",
     "day_end",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Final
 
-from kangshu.access import Grant
+from kangshu.access import Everything, Grant, system_grant
 from kangshu.base.clock import instant
 from kangshu.base.faults import Fault, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable, ParameterVersion
@@ -20,12 +22,18 @@ from kangshu.calculations import (
     figures,
     kept_calculation,
     read_calculation,
+    written,
 )
 from kangshu.cases.frozen_records import keep_record, record_bytes, record_content
+from kangshu.cases.tasks import outputs
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import CalculationDeclaration, CaseDeclaration, Resource
 from kangshu.store import FROZEN_TAG, Store, Transaction
 
+_READS: Final = replace(
+    system_grant("calculations in documents"), read=MappingProxyType({"DocumentReference": Everything()})
+)
+"""A kept calculation is part of its case: whoever may take the case's documents reads it in them."""
 RECORD: Final = "calculation"
 """Kind of the frozen records that hold a calculation, and begin of the names under which the Task keeps them."""
 _TITLE: Final = Text("测算记录", "Calculation")
@@ -154,6 +162,41 @@ async def calculation_records(store: Store, grant: Grant, task: str) -> tuple[Ke
     found = await store.search_all(grant, "DocumentReference", f"related=Task/{task}&_tag={tag}")
     kept = [kept_of(one) for one in found]
     return tuple(sorted(kept, key=lambda one: one.made, reverse=True))
+
+
+async def calculation_rows(store: Store, task: Resource) -> dict[str, list[dict[str, str]]]:
+    """Return what documents may table of the calculation that a case kept last, in Chinese.
+
+    `calculation`: its steps (title, figures, value, clause); `unmet`: the conditions that do not hold (title, text,
+    clause). Both are empty where nothing was calculated.
+    """
+    made = [name for name in outputs(task) if name.startswith(f"{RECORD}-")]
+    if not made:
+        return {"calculation": [], "unmet": []}
+    records = [(await store.read(_READS, *outputs(task)[name].split("/", 1))).resource for name in made]
+    one = max((kept_of(record) for record in records), key=lambda kept: kept.made).calculation
+    steps = [
+        {
+            "title": step.title.zh,
+            "figures": step.figures.zh,
+            "value": f"{_amount(step.value, step.unit, one)}{step.unit}",
+            "clause": step.clause,
+        }
+        for step in one.steps
+    ]
+    unmet = [
+        {"title": each.title.zh, "text": each.text.zh, "clause": each.clause}
+        for each in one.conditions
+        if not each.held
+    ]
+    return {"calculation": steps, "unmet": unmet}
+
+
+def _amount(value: Any, unit: str, one: Calculation) -> str:
+    """Return a step's value as a letter says it: money to the cent."""
+    if unit == "元" and isinstance(value, Decimal | int):
+        return f"{value:,.2f}"
+    return written(value, one.titles).zh
 
 
 def kept_of(record: Resource) -> KeptCalculation:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kangshu.access import Everything, NoPatient, system_grant
 from kangshu.base.faults import Fault
-from kangshu.cases import all_fields, inputs, number_of, state_of
+from kangshu.cases import all_fields, calculation_rows, inputs, number_of, state_of
 from kangshu.documents import (
     OfficialAnnex,
     OfficialBlock,
@@ -26,7 +26,7 @@ from kangshu.fhirpath import compile as compile_expression
 from kangshu.plans.citing import Cited
 from kangshu.registers import BLANK, Names, filled, item_names, sheet_blocks
 from kangshu.registers import names_of as names_of_records
-from kangshu.sdk import CaseDeclaration, DocumentBlock, DocumentDeclaration, Field, Resource
+from kangshu.sdk import CALCULATED_ROWS, CaseDeclaration, DocumentBlock, DocumentDeclaration, Field, Resource
 from kangshu.store import Store
 
 _LOOKS: Final = replace(
@@ -107,6 +107,8 @@ async def gathered(
     """Return the names that a document's templates may use, and the rows of what `each` may name."""
     names = await names_of(store, kind, task, day)
     rows: dict[str, list[Names]] = {"cited": [one.row() for one in facts]}
+    if any(block.each in CALCULATED_ROWS for block in document.body):
+        rows |= {name: list(one) for name, one in (await calculation_rows(store, task)).items()}
     for name, value in names.items():
         if isinstance(value, list):
             rows[name] = [one if isinstance(one, Mapping) else {"value": one} for one in value]

@@ -9,6 +9,7 @@ from kangshu import cases, registers
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import (
+    CALCULATED_ROWS,
     CITED_COLUMNS,
     DOCUMENT_NAMES,
     CaseDeclaration,
@@ -198,6 +199,8 @@ def _columns(
     """Return the columns of the rows that `each` gives, None where it gives none."""
     if each == "cited":
         return set(CITED_COLUMNS)
+    if each in CALCULATED_ROWS:
+        return set(CALCULATED_ROWS[each])
     if each.startswith(cases.CHILDREN):
         child = next((one for one in kinds if one.id == each.removeprefix(cases.CHILDREN)), None)
         return None if child is None else _names(child)

@@ -171,6 +171,17 @@ def orders(resources: list[Resource], start: date, end: date, parameters: Mappin
     return count, count
 
 
+def order_amounts(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
+    """What the orders of the period that were not cancelled come to, in yuan."""
+    wanted = [
+        task
+        for task in cases_of(resources, "smart_elder_care/order")
+        if case_state(task) != "cancelled" and falls_within(task["authoredOn"], start, end)
+    ]
+    total = sum(float(case_value(task, "amount") or 0) for task in wanted)
+    return total, len(wanted)
+
+
 def complaints(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
     """Served orders of the period that somebody complained about, of all of them."""
     named = {
@@ -194,5 +205,6 @@ CHECKS: dict[str, CheckQuery] = {
     "smart-elder-users-60": users,
     "call-answer-in-time": answered_in_time,
     "elder-orders": orders,
+    "elder-order-amount": order_amounts,
     "elder-complaint-rate": complaints,
 }

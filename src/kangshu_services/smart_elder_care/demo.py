@@ -40,7 +40,7 @@ WORKERS = (
 )
 """Id, name, provider, post, days until certificate and insurance end; the last one's certificate has ended."""
 ENTITLED = 4
-"""How many people of the first district the pilot of services bought by government has."""
+"""Of how many people of the first district government buys services at most, under the pilot."""
 COMMUNITIES = ("990102001001", "990102001002", "990103001001")
 _SHIFTS = ((0, 8), (8, 16), (16, 24))
 _ZONE = timezone(timedelta(hours=8))
@@ -78,7 +78,7 @@ def enrolled(city: DemoCity) -> list[DemoResident]:
 
 def entitled(city: DemoCity) -> list[DemoResident]:
     """Return those of the first district for whom government buys services under the pilot."""
-    return [one for one in enrolled(city) if one.district == "990102"][10 : 10 + ENTITLED]
+    return [one for one in enrolled(city) if one.district == "990102"][:ENTITLED]
 
 
 def coverage_of(resident: DemoResident) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, DemoResident
-from kangshu_services.smart_elder_care.demo import CALL_CENTRE, ENTITLED, coverage_of, enrolled, entitled
+from kangshu_services.smart_elder_care.demo import CALL_CENTRE, coverage_of, enrolled, entitled
 
 _MINUTE = 1 / 1440
 _CALLS = (
@@ -34,6 +34,8 @@ _MOVES: dict[str, tuple[dict[str, Any], float]] = {
 }  # fmt: skip
 _FAR = Decimal("0.02")
 """Degrees, about two kilometres: where somebody checked in who was not at the door."""
+_FAR_UNITS = 3
+"""How many units the order has at which somebody was not at the door."""
 _DONE = ("dispatch", "accept", "check-in", "check-out", "confirm")
 _ORDERS = (
     ("elder-service-01-{district}", 5, 0.05, ()),
@@ -68,8 +70,9 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     for number, (service, units, days, moves) in enumerate(_ORDERS):
         resident = people[(number + 3) % len(people)]
         yield _order(city, resident, service.format(district=resident.district), units, days, moves)
+    pilot = entitled(city)
     for number, (service, units, days, moves) in enumerate(_BOUGHT):
-        yield _order(city, entitled(city)[number % ENTITLED], service, units, days, moves, bought=True)
+        yield _order(city, pilot[number % len(pilot)], service, units, days, moves, bought=True)
     yield from _settlements(city)
     yield from _others(city, people)
 
@@ -109,7 +112,7 @@ def _order(
         **({"payer": "government", "entitlement": f"Coverage/{coverage_of(resident)}"} if bought else {"payer": "self"}),
     }  # fmt: skip
     here = city.position(resident.community, resident.household)
-    away = _FAR if service.startswith("elder-service-05") else 0
+    away = _FAR if bought and units == _FAR_UNITS else 0
     filled: dict[str, tuple[str, dict[str, Any], float]] = {
         "dispatch": (CALL_CENTRE, {"provider": provider}, 0.5),
         "accept": (provider, {"worker": ANY}, 1.0),
