@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -19,7 +21,7 @@ def scale(site: Site) -> QuestionnaireDeclaration:
     return next(
         one
         for one in site.platform.questionnaires.declarations
-        if one.scores and one.result and not one.assessors and one.subject_type == "Patient"
+        if one.scores and one.levels and one.result and not one.assessors and one.subject_type == "Patient"
     )
 
 
@@ -107,3 +109,42 @@ def test_others_see_nothing_of_it(site: Site) -> None:
         browser = site.visitor(name)
         for address in (f"/responses/{sheet['id']}", f"/responses/{sheet['id']}/print.pdf"):
             assert browser.get(address).status_code in (403, 404)
+
+
+def test_what_a_form_measures_stands_in_the_health_record(site: Site, doctor: httpx.Client) -> None:
+    form = next(one for one in site.platform.questionnaires.declarations if one.observations)
+    grant = site.run(site.platform.accounts.open_grant("doctor"))
+    subject = subject_of(site, grant.organisation)
+    figures = {"height": "160", "weight": "64", "systolic_left": "152", "diastolic_left": "94"}
+    answers: dict[str, Any] = {}
+    for one in form.items:
+        if one.required:
+            answers[one.id] = one.options[0].code if one.options else str(one.least or "正常")
+    answers |= figures
+    address = f"/questionnaires/{form.code}/new"
+    token = token_of(doctor.get(address, params={"subject": subject}).text)
+    sent = {"_token": token, "_subject": subject, "_day": "2026-02-03", "act": "complete", **answers}
+    done = doctor.post(address, data=sent)
+    assert done.status_code == 303, done.text
+    sheet = done.headers["location"].partition("?")[0]
+    made = f"derived-from=QuestionnaireResponse/{sheet.rpartition('/')[2]}"
+    found = site.run(site.platform.store.search_all(SYSTEM, "Observation", made))
+    by_code = {coding["code"]: one for one in found for coding in one["code"]["coding"]}
+    pressure = by_code["85354-9"]
+    parts = {one["code"]["coding"][0]["code"]: one["valueQuantity"] for one in pressure["component"]}
+    assert {code: (float(one["value"]), one["code"]) for code, one in parts.items()} == {
+        "8480-6": (152.0, "mm[Hg]"),
+        "8462-4": (94.0, "mm[Hg]"),
+    }
+    assert float(by_code["39156-5"]["valueQuantity"]["value"]) == 25.0
+    assert {one["status"] for one in found} == {"final"}
+    assert {one["effectiveDateTime"] for one in found} == {"2026-02-03"}
+    # what was not measured says nothing
+    assert "4548-4" not in by_code
+    # withdrawn, none of it counts any longer
+    token = token_of(doctor.get(sheet).text)
+    assert (
+        doctor.post(sheet, data={"_token": token, "act": "withdraw", "reason": "填错人"}).status_code == 303
+    )
+    after = site.run(site.platform.store.search_all(SYSTEM, "Observation", made))
+    assert {one["status"] for one in after} == {"entered-in-error"}
