@@ -143,8 +143,6 @@ def test_what_a_form_measures_stands_in_the_health_record(site: Site, doctor: ht
     assert "4548-4" not in by_code
     # withdrawn, none of it counts any longer
     token = token_of(doctor.get(sheet).text)
-    assert (
-        doctor.post(sheet, data={"_token": token, "act": "withdraw", "reason": "填错人"}).status_code == 303
-    )
+    assert doctor.post(f"{sheet}/withdraw", data={"_token": token, "reason": "填错人"}).status_code == 303
     after = site.run(site.platform.store.search_all(SYSTEM, "Observation", made))
     assert {one["status"] for one in after} == {"entered-in-error"}
