@@ -41,6 +41,7 @@ from kangshu.services.protected import check_masked
 from kangshu.services.questionnaires import check_questionnaire
 from kangshu.services.related import check_related
 from kangshu.services.reminders import check_reminders
+from kangshu.services.requirements import check_requirements, standing
 from kangshu.services.scenario_checks import check_coverage, check_scenario
 from kangshu.services.state_checks import check_states
 
@@ -84,6 +85,7 @@ Check = Callable[[Draft, Known], Iterator[Finding]]
 
 def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     """Return every finding of these folders together, by file and line; none means that they may be loaded."""
+    drafts, left_out = standing(drafts)
     known = Known(
         frozenset(one.id for draft in drafts for one in draft.parameters)
         | {one.id for one in accounts.PARAMETERS},
@@ -95,8 +97,7 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
-    found += compiled(drafts)
-    found += _declared_once(drafts)
+    found += [*compiled(drafts), *_declared_once(drafts), *left_out, *check_requirements(drafts)]
     return tuple(sorted(set(found)))
 
 

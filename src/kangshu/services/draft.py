@@ -89,6 +89,10 @@ class Draft:
     users: tuple[str, ...] = ()
     lacks: tuple[Lack, ...] | None = None
     rules: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    """Ids of the services whose views its measures, lists and extracts read; see `requirements`."""
+    left_out: frozenset[str] = frozenset()
+    """Ids of what is left out because such a service is not there."""
     processing: Processing | None = None
     roles: FolderRoles = field(default_factory=FolderRoles)
     places: Places = field(default_factory=Places)
@@ -144,6 +148,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.rules = manifest.strings("rules")
     draft.users = manifest.strings("users")
     draft.lacks = _lacks(manifest)
+    draft.requires = manifest.strings("requires")
     draft.processing = read_processing(manifest, places)
     manifest.close()
     if draft.id != folder.name:

@@ -14,6 +14,7 @@ from kangshu.services.checks import check
 from kangshu.services.draft import Draft, discover
 from kangshu.services.families import member_checks
 from kangshu.services.findings import Finding
+from kangshu.services.requirements import standing
 
 
 def load(*sources: str | Path) -> tuple[Service, ...]:
@@ -30,7 +31,8 @@ def load(*sources: str | Path) -> tuple[Service, ...]:
             zh=f"服务声明有 {len(errors)} 处问题，请运行 kangshu services check 查看",
             issues=tuple(_issue(one) for one in errors),
         )
-    return tuple(sorted((freeze(one) for one in drafts), key=lambda one: (one.order, one.id)))
+    kept, _ = standing(drafts)
+    return tuple(sorted((freeze(one) for one in kept), key=lambda one: (one.order, one.id)))
 
 
 def freeze(draft: Draft) -> Service:
@@ -44,6 +46,8 @@ def freeze(draft: Draft) -> Service:
     demo_cases = _member(draft, "demo_cases", "demo_cases", None)
     if not isinstance(checks, Mapping):
         raise Invalid(f"{draft.package}.checks must hold CHECKS = {{measure id: function}}")
+    # what is left out for want of another folder has its second computation still
+    checks = {name: one for name, one in checks.items() if name not in draft.left_out}
     for name in checks.keys() - {one.id for one in draft.measures}:
         raise Invalid(f"{draft.package}.checks has a check of '{name}', which is no measure of the service")
     queries: Mapping[str, CheckQuery] = member_checks(draft.measures, checks)
