@@ -43,6 +43,7 @@ from kangshu.services.related import check_related
 from kangshu.services.reminders import check_reminders
 from kangshu.services.requirements import check_requirements, standing
 from kangshu.services.scenario_checks import check_coverage, check_scenario
+from kangshu.services.shared_names import declared_once
 from kangshu.services.state_checks import check_states
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
@@ -97,7 +98,7 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
-    found += [*compiled(drafts), *_declared_once(drafts), *left_out, *check_requirements(drafts)]
+    found += [*compiled(drafts), *declared_once(drafts), *left_out, *check_requirements(drafts)]
     return tuple(sorted(set(found)))
 
 
@@ -463,31 +464,6 @@ def _live(draft: Draft, known: Known) -> Iterator[Finding]:
             if "on_duty" in effect and effect["on_duty"] not in rosters:
                 text = f"there is no roster '{effect['on_duty']}' in this service"
                 yield draft.places.finding(case, text, f"本服务没有值班表“{effect['on_duty']}”")
-
-
-def _declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
-    """Names that the installation shares stand once: services, views, measures, a parameter's place and start."""
-    seen: set[tuple[object, ...]] = set()
-    for draft in drafts:
-        named: list[tuple[object, tuple[object, ...]]] = [(draft, ("service", draft.id))]
-        named += [(one, ("view", one.name)) for one in draft.views]
-        named += [(one, ("measure", one.id)) for one in draft.measures]
-        named += [(one, ("case", one.code)) for one in draft.cases]
-        named += [(one, ("register", one.code)) for one in draft.registers]
-        named += [(one, ("document", one.code)) for one in draft.documents]
-        named += [(one, ("calculation", one.code)) for one in draft.calculations]
-        named += [(one, ("exchange", one.code)) for one in draft.exchanges]
-        named += [(one, ("list", one.code)) for one in draft.lists]
-        named += [(one, ("questionnaire", one.code)) for one in draft.questionnaires]
-        named += [(draft, ("role", one)) for one in sorted(draft.roles.own)]
-        named += [(draft, ("account", one.name)) for one in draft.roles.accounts]
-        named += [(one, ("parameter", one.id, one.jurisdiction, one.valid_from)) for one in draft.parameters]
-        for place, name in named:
-            if name in seen:
-                yield draft.places.finding(
-                    place, f"{name[0]} '{name[1]}' is declared twice", f"“{name[1]}”重复声明"
-                )
-            seen.add(name)
 
 
 CHECKS: Final[tuple[Check, ...]] = (
