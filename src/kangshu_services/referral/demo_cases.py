@@ -124,7 +124,11 @@ def _moves(stage: str, centre: str, hospital: str, diagnosis: str) -> Iterator[D
     yield DemoMove("complete", hospital, feedback, 48)
     if stage == "completed":
         return
-    down = {"down_to": centre, "down_indication": ["chronic-follow-up"], "down_criterion": "discharge-control"}
+    down = {
+        "down_to": centre,
+        "down_indication": ["chronic-follow-up"],
+        "down_criterion": "discharge-control",
+    }
     yield DemoMove("refer-down", hospital, down, 20)
     if stage == "down-referred":
         return

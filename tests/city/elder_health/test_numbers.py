@@ -146,6 +146,10 @@ def test_who_is_not_examined(snapshot: Snapshot) -> None:
     assert set(listed(snapshot, "not-examined", elder_health_complete_only=0)) == {
         "Patient/c", "Patient/d", "Patient/f", "Patient/g",
     }  # fmt: skip
+    # by the age on the day itself d is not due yet
+    assert set(listed(snapshot, "not-examined", elder_health_age_date="service-day")) == set(found) - {
+        "Patient/d"
+    }
 
 
 def test_whose_assessment_ends(snapshot: Snapshot) -> None:

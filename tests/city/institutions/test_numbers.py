@@ -11,7 +11,7 @@ import pytest
 
 from kangshu.access import system_grant
 from kangshu.app.wiring import city_services
-from kangshu.measures import Snapshot, ViewKeeper, Views, period_of
+from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views, period_of
 from kangshu.sdk import MeasureDeclaration, Resource, Service
 from kangshu.services.city import make_city
 from tests.measures.city import Feed
@@ -89,3 +89,39 @@ def test_an_ambiguity_is_a_parameter_that_moves_the_figure(
         for given in (parameters(), {**parameters(), parameter: TURNED[parameter]})
     )
     assert (usual.numerator, usual.denominator) != (other.numerator, other.denominator)
+
+
+def rows(snapshot: Snapshot, service: str, name: str, **figures: Any) -> list[dict[str, Any]]:
+    declared = [one for one in SERVICES[service].lists if one.id == name] if service in SERVICES else []
+    if not declared:
+        pytest.skip("the folder of this list is not here")
+    given = {**parameters(), **{name.replace("_", "-"): value for name, value in figures.items()}}
+    page = snapshot.listed(system_grant("test"), declared[0], given, DAY, ListAsked(limit=100))
+    return [dict(one.values) for one in page.rows]
+
+
+def test_the_counties_see_the_beds_that_they_lack(snapshot: Snapshot) -> None:
+    nothing = {"nursing_bed_share_floor": 0, "private_bed_share_floor": 0, "beds_per_thousand_floor": 0}
+    assert rows(snapshot, "institutions", "bed-gaps", **nothing) == []
+    found = rows(snapshot, "institutions", "bed-gaps", **{**nothing, "beds_per_thousand_floor": 5000})
+    measure = next(one for _, one in MEASURES if one.id == "elder-beds-per-thousand")
+    start, _ = period_of(measure, DAY)
+    whole = snapshot.evaluate(system_grant("test"), measure, parameters(), start, DAY)
+    assert sum(one["beds"] for one in found) == whole.numerator
+    assert sum(one["people"] for one in found) == whole.denominator
+    assert all(one["to_build"] == 5 * one["people"] - one["beds"] > 0 for one in found)
+    wanted = rows(snapshot, "institutions", "bed-gaps", **{**nothing, "nursing_bed_share_floor": 100})
+    share = next(one for _, one in MEASURES if one.id == "nursing-bed-share")
+    nursing = snapshot.evaluate(system_grant("test"), share, parameters(), start, DAY)
+    assert sum(one["to_convert"] for one in wanted) == nursing.denominator - nursing.numerator
+
+
+def test_which_kinds_count_for_a_county_is_a_parameter(snapshot: Snapshot) -> None:
+    name = "counties-without-integrated-or-alliance"
+    every = rows(snapshot, "medical_elder", name, county_integrated_kinds="")
+    some = rows(snapshot, "medical_elder", name, county_integrated_kinds="integrated,rehabilitation")
+    fewest = rows(
+        snapshot, "medical_elder", name, county_integrated_kinds="integrated,rehabilitation,alliance"
+    )
+    names = [{one["name"] for one in found} for found in (fewest, some, every)]
+    assert names[0] <= names[1] < names[2]
