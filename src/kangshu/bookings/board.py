@@ -12,7 +12,7 @@ from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.faults import Unprocessable
 from kangshu.bookings.publishing import ShareFinding, day_of, department_of, share_findings
-from kangshu.bookings.shapes import begins, places_of, pool_of
+from kangshu.bookings.shapes import begins, clinician_of, places_of, pool_of
 from kangshu.sdk import Resource
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class BoardSlot:
     places: int
     left: int
     closed: bool = False
+    clinician: str = ""
+    """The name of who sees residents in it."""
 
 
 @dataclass(slots=True)
@@ -59,13 +61,22 @@ class Board:
     days: tuple[date, ...]
     rows: tuple[BoardRow, ...]
     departments: tuple[str, ...]
+    clinicians: tuple[tuple[str, str], ...]
+    """(id, name) of those who have clinics this week."""
     places: int
     left: int
     shares: tuple[ShareFinding, ...]
 
 
 async def read_board(
-    bookings: Bookings, grant: Grant, organisation: str, day: str, *, kind: str = "", department: str = ""
+    bookings: Bookings,
+    grant: Grant,
+    organisation: str,
+    day: str,
+    *,
+    kind: str = "",
+    department: str = "",
+    clinician: str = "",
 ) -> Board:
     """Return the slots of the week of `day` as the grant sees them. Raises Unprocessable for no day."""
     try:
@@ -83,7 +94,13 @@ async def read_board(
     slots = [one for one in slots if not kind or bookings.kind_of(one).code == kind]
     names = await names_of(bookings, grant, slots)
     departments = tuple(sorted(set(names.values())))
-    shown = [one for one in slots if not department or names[one["id"]] == department]
+    people = sorted({clinician_of(one) for one in slots} - {("", "")}, key=lambda one: one[1])
+    shown = [
+        one
+        for one in slots
+        if (not department or names[one["id"]] == department)
+        and (not clinician or clinician_of(one)[0] == clinician)
+    ]
     left = await bookings.store.left("Slot", [one["id"] for one in shown])
     rows = tuple(_rows(bookings, shown, names, left, days))
     return Board(
@@ -91,6 +108,7 @@ async def read_board(
         days,
         rows,
         departments,
+        tuple(people),
         sum(cell.places for row in rows for cell in row.cells),
         sum(cell.left for row in rows for cell in row.cells),
         await _shares(bookings, grant, organisation, slots, days),
@@ -116,7 +134,9 @@ def _rows(
         places = places_of(slot)
         closed = slot["status"] == "busy-unavailable"
         free = left.get(slot["id"], places) if slot["status"] == "free" else 0
-        cell.slots.append(BoardSlot(str(slot["id"]), pool_of(slot), places, free, closed))
+        cell.slots.append(
+            BoardSlot(str(slot["id"]), pool_of(slot), places, free, closed, clinician_of(slot)[1])
+        )
         cell.past = start <= now
         if closed:
             cell.closed += places

@@ -16,7 +16,7 @@ from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, Forbidden, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
-from kangshu.bookings import board, hospital, publishing, timekeeping, view
+from kangshu.bookings import board, clinicians, hospital, publishing, timekeeping, view
 from kangshu.bookings.booking import (
     Asked,
     actor_of,
@@ -309,10 +309,19 @@ class Bookings:
         return await publishing.publish(self, grant, service_id, first, last, holidays=holidays, dry=dry)
 
     async def board(
-        self, grant: Grant, organisation: str, day: str, *, kind: str = "", department: str = ""
+        self,
+        grant: Grant,
+        organisation: str,
+        day: str,
+        *,
+        kind: str = "",
+        department: str = "",
+        clinician: str = "",
     ) -> board.Board:
         """Return a hospital's slots of the week of `day`; see `board.read_board`."""
-        return await board.read_board(self, grant, organisation, day, kind=kind, department=department)
+        return await board.read_board(
+            self, grant, organisation, day, kind=kind, department=department, clinician=clinician
+        )
 
     async def slot(self, grant: Grant, slot_id: str) -> view.SlotView:
         """Return a slot with those who have booked it, as far as the grant sees them. Raises NotFound."""
@@ -367,6 +376,20 @@ class Bookings:
             raise Forbidden("an institution closes its own slots", zh="只能停开本机构的号源")
         slot["status"] = "busy-unavailable" if closed else "free"
         return (await self.store.update(grant, slot)).stored
+
+    async def clinicians(self, grant: Grant, organisation: str) -> list[tuple[str, str]]:
+        """Return (id, name) of those who may see residents at an institution; see `clinicians.clinicians`."""
+        return await clinicians.clinicians(self, grant, organisation)
+
+    async def stop_clinic(
+        self, grant: Grant, slot_id: str, first: str, last: str, *, stopped: bool = True
+    ) -> int:
+        """Close the clinic of a slot (停诊) from day to day, or open it again; see `clinicians.stop`."""
+        return await clinicians.stop(self, grant, slot_id, first, last, stopped=stopped)
+
+    async def substitute(self, grant: Grant, slot_id: str, clinician: str, first: str, last: str) -> int:
+        """Let another clinician take a slot's clinic from day to day (替诊); see `clinicians.substitute`."""
+        return await clinicians.substitute(self, grant, slot_id, clinician, first, last)
 
     async def tick(self) -> dict[str, int]:
         """Do what time does: let holds go, tell no-shows, open reserved slots, remind; return how many of each."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
@@ -18,9 +18,11 @@ from kangshu.access import Grant, system_grant
 from kangshu.base.canonical import ORGANISATION_KIND, code_system, structure
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.faults import Forbidden, Issue, Unprocessable
+from kangshu.bookings.clinicians import name_of
 from kangshu.bookings.rules import Figures
 from kangshu.bookings.shapes import (
     CAPACITY,
+    CLINICIAN,
     EXPERT,
     POOL,
     PUBLIC,
@@ -28,10 +30,12 @@ from kangshu.bookings.shapes import (
     RESPONSIBLE,
     begins,
     category,
+    clinician_of,
     ends,
     extension,
     kind_code,
     places_of,
+    schedule_of,
 )
 from kangshu.sdk import BookingDeclaration, Resource
 from kangshu.store import Transaction
@@ -107,12 +111,13 @@ async def publish(
             zh="该科室没有放号模板，请先在“放号模板”中登记",
             expression="service",
         )
+    names = {id: await name_of(bookings, id) for id in sorted(set(map(_clinician, templates)) - {""})}
     wanted = [
         slot
         for day in days
         if holidays or day.isoweekday() > 5 or bookings.calendar.is_working_day(day)
         for template in templates
-        for slot in _slots(bookings, service, owner, template, day)
+        for slot in _slots(bookings, service, owner, template, day, names)
     ]
     standing = await _standing(bookings, owner, days[0], days[-1])
     known = {one["id"] for one in standing}
@@ -140,10 +145,20 @@ def _days(first: str, last: str) -> Iterator[date]:
         day += timedelta(days=1)
 
 
+def _clinician(template: Resource) -> str:
+    """Return the id of the clinician whose clinic a template is, "" where it is the department's."""
+    return str(extension(template, CLINICIAN) or "").removeprefix("Practitioner/")
+
+
 def _slots(
-    bookings: Bookings, service: Resource, owner: str, template: Resource, day: date
+    bookings: Bookings,
+    service: Resource,
+    owner: str,
+    template: Resource,
+    day: date,
+    names: Mapping[str, str],
 ) -> Iterator[Resource]:
-    """Yield the slots of one template on one day, each of so many minutes, the last one whole."""
+    """Yield the slots of one template on one day, each of so many minutes, the last one whole; `names` of clinicians by id."""
     if int(extension(template, structure("weekday")) or 0) != day.isoweekday():
         return
     minutes = int(extension(template, structure("minutes")) or 60)
@@ -151,7 +166,8 @@ def _slots(
     pool = str(extension(template, POOL) or PUBLIC)
     expert = bool(extension(template, EXPERT))
     declaration = bookings.kind_of(service)
-    schedule = schedule_id(service["id"], expert=expert)
+    clinician = _clinician(template)
+    schedule = schedule_id(service["id"], expert=expert, clinician=clinician)
     start = _moment(day, extension(template, structure("from")))
     end = _moment(day, extension(template, structure("until")))
     length = timedelta(minutes=minutes)
@@ -175,6 +191,9 @@ def _slots(
             made["extension"].append({"url": POOL, "valueCode": pool})
         if expert:
             made["extension"].append({"url": EXPERT, "valueBoolean": True})
+        if clinician:
+            person = {"reference": f"Practitioner/{clinician}", "display": names[clinician]}
+            made["extension"].append({"url": CLINICIAN, "valueReference": person})
         confirmed = extension(service, structure("confirmation"))
         if confirmed:
             made["extension"].append({"url": structure("confirmation"), "valueCode": confirmed})
@@ -185,9 +204,11 @@ def _slots(
         start += length
 
 
-def schedule_id(service: str, *, expert: bool) -> str:
-    """Return the id of the Schedule of a department, or of its experts."""
-    return f"schedule-{service.removeprefix('service-')}{'-expert' if expert else ''}"[:64]
+def schedule_id(service: str, *, expert: bool, clinician: str = "") -> str:
+    """Return the id of the Schedule of a department, of its experts, or of one clinician's clinic there."""
+    key = hashlib.sha256(clinician.encode()).hexdigest()[:12] if clinician else ""
+    end = f"{'-expert' if expert else ''}{'-' + key if key else ''}"
+    return f"schedule-{service.removeprefix('service-')}"[: 64 - len(end)] + end
 
 
 def _moment(day: date, time: Any) -> datetime:
@@ -342,10 +363,10 @@ async def _write(
     slots: Sequence[Resource],
     days: Sequence[date],
 ) -> None:
-    schedules = sorted({str(one["schedule"]["reference"]).removeprefix("Schedule/") for one in slots})
+    schedules = {schedule_of(one): clinician_of(one) for one in slots}
 
     async def keep_schedules(transaction: Transaction) -> None:
-        for id in schedules:
+        for id, (clinician, name) in sorted(schedules.items()):
             current = await transaction.reader.current("Schedule", id)
             held = {} if current is None or current.deleted else current.resource
             begin = min(
@@ -366,6 +387,8 @@ async def _write(
                 ],
                 "extension": [{"url": RESPONSIBLE, "valueReference": {"reference": f"Organization/{owner}"}}],
             }
+            if clinician and not held:
+                made["actor"].append({"reference": f"Practitioner/{clinician}", "display": name})
             await transaction.update({**made, "planningHorizon": {"start": begin, "end": end}})
 
     await bookings.store.run(grant, keep_schedules)

@@ -1,8 +1,9 @@
 """How a booking stands in an Appointment, and what a Slot says of itself: pure reading and writing.
 
 Slot           serviceCategory BOOKING_KIND; extensions capacity, reserved-for (its pool), released (since when it is open
-               to all), expert, responsible-organisation (whose slot it is)
-Appointment    status, slot, start, end, serviceCategory; participant[0] the resident; extensions responsible-organisation
+               to all), expert, responsible-organisation (whose slot it is), clinician (who sees residents in it),
+               substituted (since when it is another clinician than the one it was published with)
+Appointment    status, slot, start, end, serviceCategory; participant[0] the resident, then the clinician; extensions responsible-organisation
                (the slot's, then the booker's), booked-by, pool, held-until, checked-in-at, served-at, wanted (a Schedule
                that somebody on the waiting list waits for)
 """
@@ -22,6 +23,8 @@ RESPONSIBLE: Final = structure("responsible-organisation")
 POOL: Final = structure("reserved-for")
 RELEASED: Final = structure("released")
 EXPERT: Final = structure("expert")
+CLINICIAN: Final = structure("clinician")
+SUBSTITUTED: Final = structure("substituted")
 CAPACITY: Final = structure("capacity")
 BOOKED_BY: Final = structure("booked-by")
 BOOKED_POOL: Final = structure("pool")
@@ -86,6 +89,38 @@ def places_of(slot: Resource) -> int:
     return int(extension(slot, CAPACITY) or 1)
 
 
+def clinician_of(resource: Resource) -> tuple[str, str]:
+    """Return (id, name) of who sees residents in a slot, or in an appointment; "" and "" where it does not say."""
+    actors = [one.get("actor") or {} for one in resource.get("participant", ())]
+    for one in resource.get("extension", ()):
+        if one.get("url") == CLINICIAN:
+            actors.append(one.get("valueReference") or {})
+    for actor in actors:
+        reference = str(actor.get("reference", ""))
+        if reference.startswith("Practitioner/"):
+            return reference.removeprefix("Practitioner/"), str(actor.get("display", ""))
+    return "", ""
+
+
+def put_clinician(appointment: Resource, slot: Resource) -> None:
+    """Let who sees residents in `slot` be who sees the one of `appointment`."""
+    kept = [
+        one
+        for one in appointment["participant"]
+        if not str((one.get("actor") or {}).get("reference", "")).startswith("Practitioner/")
+    ]
+    id, name = clinician_of(slot)
+    if id:
+        actor = {"reference": f"Practitioner/{id}", **({"display": name} if name else {})}
+        kept.append({"actor": actor, "status": "accepted"})
+    appointment["participant"] = kept
+
+
+def schedule_of(slot: Resource) -> str:
+    """Return the id of the Schedule that a slot belongs to, "" without one."""
+    return str((slot.get("schedule") or {}).get("reference", "")).removeprefix("Schedule/")
+
+
 def patient_of(appointment: Resource) -> str:
     """Return the id of the resident who comes."""
     for one in appointment.get("participant", ()):
@@ -147,6 +182,7 @@ def put_slot(appointment: Resource, slot: Resource) -> None:
         if element in slot:
             appointment[element] = slot[element]
     with_extension(appointment, BOOKED_POOL, pool_of(slot), "Code")
+    put_clinician(appointment, slot)
     schedule = (slot.get("schedule") or {}).get("display")
     if schedule:
         appointment["description"] = schedule

@@ -22,13 +22,16 @@ from kangshu.bookings.shapes import (
     RELEASED,
     WANTED,
     begins,
+    clinician_of,
     ends,
     extension,
     kind_code,
     owner_of,
     patient_of,
     pool_of,
+    put_clinician,
     put_slot,
+    slot_of,
     with_extension,
 )
 from kangshu.sdk import BookingDeclaration, Resource
@@ -70,6 +73,8 @@ async def heed(bookings: Bookings) -> int:
         done += await hospital.answered(bookings, response)
     for slot in await store.search_all(_GRANT, "Slot", f"status=busy-unavailable&{changed}"):
         done += await _suspend(bookings, slot)
+    for slot in await store.search_all(_GRANT, "Slot", f"substituted=ge{instant(since)}&_count={_MOST}"):
+        done += await _take_over(bookings, slot)
     for schedule in await store.search_all(_GRANT, "Schedule", changed):
         done += await _substitute(bookings, schedule)
     waiting = await store.search_all(_GRANT, "Appointment", f"status=waitlist&_count={_MOST}")
@@ -196,6 +201,32 @@ async def _suspend(bookings: Bookings, slot: Resource) -> int:
             "The slot has been closed: choose another time, or cancel.",
         )
         done += await tell(bookings, one, f"closed/{slot['id']}", text)
+    return done
+
+
+async def _take_over(bookings: Bookings, slot: Resource) -> int:
+    """Keep the bookings of a slot that another clinician has taken over (替诊), and tell who has booked."""
+    found = await bookings.store.search_all(
+        _GRANT, "Appointment", f"slot=Slot/{slot['id']}&status=booked,pending&_count={_MOST}"
+    )
+    done = 0
+    for one in found:
+        if clinician_of(one)[0] == clinician_of(slot)[0]:
+            continue
+
+        async def work(transaction: Transaction, id: str = one["id"]) -> None:
+            await transaction.lock("Appointment", id)
+            appointment = (await transaction.read("Appointment", id)).resource
+            if slot_of(appointment) == slot["id"]:
+                put_clinician(appointment, slot)
+                await transaction.update(appointment)
+
+        await bookings.store.run(_GRANT, work)
+        text = Text(
+            f"替诊通知：{_where(one)}{_told(begins(one))}改由{clinician_of(slot)[1] or '其他医师'}接诊，预约保留；如不接受可改约或取消。",
+            "Another clinician will see you; your booking stays, and you may change or cancel it.",
+        )
+        done += await tell(bookings, one, f"substitute/{slot['id']}/{clinician_of(slot)[0]}", text)
     return done
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kangshu.access import Grant
+from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.text import Text
 from kangshu.bookings.board import names_of
+from kangshu.bookings.publishing import department_of
 from kangshu.bookings.shapes import (
     BOOKED_BY,
     BOOKED_POOL,
@@ -16,6 +18,7 @@ from kangshu.bookings.shapes import (
     HELD_UNTIL,
     SERVED_AT,
     begins,
+    clinician_of,
     ends,
     extension,
     owner_of,
@@ -40,6 +43,8 @@ class AppointmentView:
     kind: BookingDeclaration
     patient: str
     name: str
+    clinician: str
+    """The name of who sees the resident, "" where it does not say."""
     slot: str
     owner: str
     booker: str
@@ -72,6 +77,10 @@ class SlotView:
     places: int
     left: int
     past: bool
+    clinician: str
+    """The name of who sees residents in it."""
+    beside: tuple[tuple[str, datetime, str, int], ...]
+    """(id, beginning, clinician, places left) of the department's other free slots of that day."""
     own: bool
     """Whether the account acts for whose slot it is."""
     appointments: tuple[AppointmentView, ...]
@@ -90,6 +99,7 @@ async def appointment_view(bookings: Bookings, grant: Grant, appointment: Resour
         kind=kind,
         patient=patient_of(appointment),
         name=name,
+        clinician=clinician_of(appointment)[1],
         slot=slot_of(appointment),
         owner=owner_of(appointment),
         booker=str(extension(appointment, BOOKED_BY) or ""),
@@ -126,6 +136,37 @@ async def slot_view(bookings: Bookings, grant: Grant, slot_id: str) -> SlotView:
         places=places_of(slot),
         left=left if slot["status"] == "free" else 0,
         past=start is None or start <= bookings.clock(),
+        clinician=clinician_of(slot)[1],
+        beside=await _beside(bookings, grant, slot),
         own=grant.acts_for(owner_of(slot)),
         appointments=tuple([await appointment_view(bookings, grant, one) for one in booked]),
+    )
+
+
+async def _beside(
+    bookings: Bookings, grant: Grant, slot: Resource
+) -> tuple[tuple[str, datetime, str, int], ...]:
+    """Return the free slots of the same day, kind and department: another hour, or another clinician."""
+    start = begins(slot)
+    if start is None:
+        return ()
+    day = start.astimezone(CITY_ZONE).date()
+    found = await bookings.store.search_all(
+        grant,
+        "Slot",
+        f"organization=Organization/{owner_of(slot)}&status=free&start=gt{instant(bookings.clock())}"
+        f"&start=ge{day.isoformat()}&start=lt{(day + timedelta(days=1)).isoformat()}&_sort=start&_count=200",
+    )
+    same = [
+        one
+        for one in found
+        if one["id"] != slot["id"]
+        and bookings.kind_of(one).code == bookings.kind_of(slot).code
+        and department_of(one) == department_of(slot)
+    ]
+    left = await bookings.store.left("Slot", [one["id"] for one in same])
+    return tuple(
+        (one["id"], when, clinician_of(one)[1], left.get(one["id"], places_of(one)))
+        for one in same
+        if (when := begins(one)) is not None
     )

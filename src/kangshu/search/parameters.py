@@ -59,6 +59,7 @@ OURS: Final[tuple[SearchParameter, ...]] = (
         "Slot", "organization", "reference", ("Organization",), extension="responsible-organisation"
     ),
     _on_extension("Slot", "released", "date"),
+    _on_extension("Slot", "substituted", "date"),
     _on_extension(
         "Appointment", "organization", "reference", ("Organization",), extension="responsible-organisation"
     ),

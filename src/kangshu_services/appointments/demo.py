@@ -5,11 +5,11 @@ Hospitals differ on purpose in what share of their slots they keep for referrals
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta, timezone
 from random import Random
 
-from kangshu.sdk import DemoCity, DemoOrganisation, Resource, code_system, structure
+from kangshu.sdk import DemoCity, DemoOrganisation, DemoPractitioner, Resource, code_system, structure
 from kangshu_services.appointments.demo_bookings import bookings, differences
 
 _ZONE = timezone(timedelta(hours=8))
@@ -48,7 +48,11 @@ def demo(city: DemoCity) -> Iterator[Resource]:
             yield _service(key, hospital, f"{department}门诊", department, "outpatient")
             yield _schedule(key, hospital, department, first, last)
             yield from _templates(key, hospital)
+            clinicians = [one for one in city.practitioners if one.organisation == hospital.id][:2]
             made = list(_slots(city, key, hospital, department, first, last))
+            if number == 1 and clinicians:
+                yield from _clinics(key, hospital, department, first, last, clinicians)
+                _with_clinicians(key, made, clinicians)
             slots += made
             yield from made
         if hospital.kind == "tertiary-hospital":
@@ -56,6 +60,28 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     yield from _channels(city)
     yield from bookings(city, slots)
     yield from differences(city, city.of_kind("tertiary-hospital")[0])
+
+
+def _clinics(
+    key: str,
+    hospital: DemoOrganisation,
+    department: str,
+    first: date,
+    last: date,
+    clinicians: Sequence[DemoPractitioner],
+) -> Iterator[Resource]:
+    """Yield a Schedule for each clinician of a department."""
+    for number, one in enumerate(clinicians, 1):
+        made = _schedule(key, hospital, department, first, last)
+        yield {**made, "id": f"schedule-{key}-clinic-{number}", "actor": [*made["actor"], one.reference]}
+
+
+def _with_clinicians(key: str, slots: Sequence[Resource], clinicians: Sequence[DemoPractitioner]) -> None:
+    """Put the slots of a department into the clinics of its clinicians, by turns."""
+    for number, one in enumerate(slots):
+        turn = number % len(clinicians)
+        one["extension"].append({"url": structure("clinician"), "valueReference": clinicians[turn].reference})
+        one["schedule"] = {**one["schedule"], "reference": f"Schedule/schedule-{key}-clinic-{turn + 1}"}
 
 
 def _service(key: str, hospital: DemoOrganisation, name: str, department: str, kind: str) -> Resource:

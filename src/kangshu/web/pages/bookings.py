@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from kangshu.base.clock import today
+from kangshu.base.clock import CITY_ZONE, today
 from kangshu.base.faults import Conflict, Fault, Forbidden, NotFound, Unprocessable
 from kangshu.base.text import Text
 from kangshu.base.whole_numbers import whole_number
@@ -28,6 +28,8 @@ _PATIENT: Final = Field(
 )
 _REASON: Final = Field("reason", Text("就诊原因（可不填）", "Reason (may be left out)"))
 _SLOT: Final = Field("slot", Text("改约到", "Change to"), "choice", required=True)
+_FROM: Final = Field("first", Text("从", "From"), "date", required=True)
+_LAST: Final = Field("last", Text("到", "To"), "date", required=True)
 _FIRST: Final = Field("first", Text("开始日期", "First day"), "date", required=True)
 _WEEKS: Final = Field("weeks", Text("发布周数", "Weeks"), "integer", required=True)
 _HOLIDAYS: Final = Field("holidays", Text("法定节假日也放号", "On public holidays too"), "boolean")
@@ -57,7 +59,12 @@ async def board(visit: Visit) -> Response:
     found = None
     if organisation:
         found = await visit.platform.bookings.board(
-            visit.grant, organisation, day, kind=kind, department=visit.query("department")
+            visit.grant,
+            organisation,
+            day,
+            kind=kind,
+            department=visit.query("department"),
+            clinician=visit.query("clinician"),
         )
     first = found.days[0] if found else today()
     return visit.render(
@@ -68,6 +75,7 @@ async def board(visit: Visit) -> Response:
         kinds=[(one.code, visit.words.of(one.title)) for one in kinds],
         kind=kind,
         department=visit.query("department"),
+        clinician=visit.query("clinician"),
         before=visit.with_query(day=(first - timedelta(days=7)).isoformat()),
         after=visit.with_query(day=(first + timedelta(days=7)).isoformat()),
         pools={pool.id: visit.words.of(pool.title) for one in kinds for pool in one.pools},
@@ -112,7 +120,22 @@ async def _slot_page(visit: Visit, values: Mapping[str, Any], fault: Fault | Non
         ),
         issues=told(visit.words, fault) or [visit.words.of(Text(fault.zh, fault.text))] if fault else [],
         waits=any(code == "waitlist" for code, _ in shown.kind.states),
+        days=form_fields(visit.words, (_FROM, _LAST), _days(shown, values)),
+        substitutes=form_fields(visit.words, (await _clinicians(visit, shown.owner),), {})
+        if shown.own
+        else (),
     )
+
+
+def _days(shown: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    day = shown.start.astimezone(CITY_ZONE).date().isoformat() if shown.start else today().isoformat()
+    return {"first": values.get("first") or day, "last": values.get("last") or day}
+
+
+async def _clinicians(visit: Visit, organisation: str) -> Field:
+    found = await visit.platform.bookings.clinicians(visit.grant, organisation)
+    options = tuple(Option(id_, Text(name, name)) for id_, name in found)
+    return Field("clinician", Text("替诊医师", "Another clinician"), "choice", required=True, options=options)
 
 
 async def book(visit: Visit) -> Response:
@@ -139,12 +162,19 @@ async def book(visit: Visit) -> Response:
 
 
 async def close(visit: Visit) -> Response:
-    """Close a slot (停诊) or open it again."""
+    """Close a slot (停诊) or open it again; the same of its clinic over some days, or let another clinician take that (替诊)."""
     form = texts(await visit.form())
+    bookings, id_, act = visit.platform.bookings, visit.path("id"), form.get("act")
+    first, last = form.get("first", ""), form.get("last", "")
     try:
-        await visit.platform.bookings.close(visit.grant, visit.path("id"), closed=form.get("act") != "open")
+        if act in ("stop", "resume"):
+            await bookings.stop_clinic(visit.grant, id_, first, last, stopped=act == "stop")
+        elif act == "substitute":
+            await bookings.substitute(visit.grant, id_, form.get("clinician", ""), first, last)
+        else:
+            await bookings.close(visit.grant, id_, closed=act != "open")
     except (Conflict, Unprocessable, Forbidden) as fault:
-        return await _slot_page(visit, {}, fault)
+        return await _slot_page(visit, {"first": first, "last": last}, fault)
     return visit.go(f"/bookings/slots/{visit.path('id')}", said="saved")
 
 
