@@ -73,7 +73,7 @@ def family(pid: int) -> set[int]:
 
 def gone(pids: set[int]) -> bool:
     """Return whether all of `pids` end soon."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if not pids & processes().keys():
             return True

@@ -73,7 +73,7 @@ def test_a_killed_supervisor_takes_its_workers_along_and_the_database_is_taken_o
     again = start(tmp_path / "city", "serve", port=product.port)  # at once, on the same port
     again.await_said("serving at")
     assert gone(workers | {database})
-    assert again.status(PATIENTS, token) == 200
+    again.await_status(PATIENTS, token)
     assert again.stop() == 0
 
 

@@ -26,7 +26,8 @@ Kind = Literal["prepare", "background", "web"]
 VARIABLE: Final = "KANGSHU_WORKER"
 QUICK_SECONDS: Final = 5.0
 LONGEST_PAUSE: Final = 30.0
-_LAST_SECONDS: Final = 15
+LAST_SECONDS: Final = 15
+"""So long a process may take to end when its supervisor is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def end_with_supervisor(*, at_once: bool = False) -> None:
             os.read(0, 1)
         if at_once:
             os.killpg(0, signal.SIGKILL)
-        for _ in range(_LAST_SECONDS):
+        for _ in range(LAST_SECONDS):
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(1)
         os._exit(1)

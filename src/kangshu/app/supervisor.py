@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kangshu.app.installation import Identity, Installation
-from kangshu.app.processes import Lifeline, Worker, WorkerOrder, kill_group, stop
+from kangshu.app.processes import LAST_SECONDS, Lifeline, Worker, WorkerOrder, kill_group, stop
 from kangshu.app.signals import STOPPING
 from kangshu.base.faults import Conflict, Fault, Unavailable
 from kangshu.store import EmbeddedPostgres
@@ -138,7 +138,7 @@ class Supervisor:
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        end = time.monotonic() + (10.0 if self.installation.killed() else 0.0)
+        end = time.monotonic() + (LAST_SECONDS + 5 if self.installation.killed() else 0)
         while True:
             listening = socket.socket(family, socket.SOCK_STREAM)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
