@@ -23,6 +23,7 @@ import asyncpg
 import pytest
 
 from kangshu.store import Store
+from tests.demo_city import DemoCities
 
 _NUMBERS = itertools.count()
 _MAY_BE_ABSENT = ("../shared", "PySpark")
@@ -107,6 +108,14 @@ def postgres_url() -> Iterator[str]:
         server.terminate()
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def demo_cities(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoCities]:
+    """Copies of the demonstration city: making one takes much longer than all tests of many a module."""
+    cities = DemoCities(postgres_url, tmp_path_factory)
+    yield cities
+    cities.close()
 
 
 def _database(url: str, name: str) -> str:

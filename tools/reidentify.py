@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kangshu.access import Grant, Scope, system_grant
+from kangshu.app.wiring import city_services
 from kangshu.base.canonical import DISTRICT
 from kangshu.measures import (
     Demand,
@@ -43,7 +44,7 @@ from kangshu.measures.limits import (
 )
 from kangshu.measures.reidentification import Attempt, Published, Target, linked, overlaid, recovered
 from kangshu.sdk import ExtractDeclaration, Resource
-from kangshu.services import load, make_city
+from kangshu.services import make_city
 
 EXTRACT = "elder-health"
 QUASI = ("age", "gender", "place")
@@ -118,7 +119,7 @@ class Figures:
 
 def attempt(residents: int = 5000, seed: int = 20260101, targets: int = 500) -> Figures:
     """Return how the attacks go against the demo city of so many residents."""
-    services = load("kangshu_services")
+    services = city_services()
     declaration = next(one for service in services for one in service.extracts if one.id == EXTRACT)
     values = {one.id: one.value for service in services for one in service.parameters}
     resources = list(make_city(residents, 2, seed, services))

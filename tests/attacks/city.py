@@ -17,19 +17,20 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import asyncpg
 import httpx
 from joserfc.jwk import ECKey
 
 from kangshu.access import Grant, Scope, admits, system_grant
 from kangshu.accounts import Account
 from kangshu.api import Platform
-from kangshu.app.demo import demo_identity, make_demo
+from kangshu.app.demo import demo_identity
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, open_platform
+from tests.demo_city import DemoCities, beside, execute
 
 T = TypeVar("T")
 KEY = ECKey.generate_key("P-384", {"kid": "service-1"})
@@ -64,6 +65,23 @@ class Made:
     residents: dict[str, dict[str, Any]]
     common_names: set[str]
     """Names that staff and organisations have too."""
+
+
+class Secrets(frozenset[str]):
+    """What somebody must not read."""
+
+    @cached_property
+    def _stretches(self) -> re.Pattern[str]:
+        """Stretches of a text that hold nothing but characters of secrets: a secret lies in one of them as a whole."""
+        characters = "".join(sorted({character for one in self for character in one}))
+        return re.compile(f"[{re.escape(characters)}]{{{min(map(len, self))},}}")
+
+    def told_in(self, text: str) -> list[str]:
+        """Return those that stand anywhere in `text`. Pages repeat themselves: each stretch is looked through once."""
+        if not self:
+            return []
+        stretches = "\0".join(set(self._stretches.findall(text)))
+        return [one for one in self if one in stretches]
 
 
 class Behind:
@@ -212,10 +230,10 @@ class City:
         assert self.state() == before, "a refused request changed the data"
 
     def _moment(self) -> tuple[Any, ...]:
-        """Return what differs whenever a record or an account has changed."""
+        """Return what differs whenever a record or an account has changed: every write is a row of the feed."""
         row = self.sql(
-            "select (select max(key) from resource) as k, (select count(*) from version) as v,"
-            " (select max(updated) from resource) as u, (select md5(string_agg(a::text, ' ' order by name)) from account a) as a"
+            "select (select coalesce(max(position), 0) from feed) + (select count(*) from feed_pending) as n,"
+            " (select md5(string_agg(a::text, ' ' order by name)) from account a) as a"
         )[0]
         return tuple(row.values())
 
@@ -267,11 +285,11 @@ class City:
         shown = {one.id for one in listed if admits(predicate, one.scope)}
         return shown, {one.id for one in listed} - shown
 
-    def secrets_from(self, name: str) -> set[str]:
+    def secrets_from(self, name: str) -> Secrets:
         """Return what `name` must not read: names of hidden residents, and numbers, telephones, addresses not in clear."""
         return self._now(f"secrets {name}", lambda: self._secrets_from(name))
 
-    def _secrets_from(self, name: str) -> set[str]:
+    def _secrets_from(self, name: str) -> Secrets:
         grant, marks = self.grant(name), {True: set[str](), False: set[str]()}
         scopes = {one.id: one.scope for one in self.scopes() if one.type == "Patient"}
         for patient in self.residents.values():
@@ -285,7 +303,7 @@ class City:
             marks[hidden].add(patient["name"][0]["text"])
             for protected, values in told.items():
                 marks[hidden or not admits(grant.may_see(protected), scope)].update(map(str, values))
-        return marks[True] - marks[False] - self.made.common_names
+        return Secrets(marks[True] - marks[False] - self.made.common_names)
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -373,35 +391,11 @@ def _resident(pid: int, figure: str = "VmRSS") -> int:
     return int(found[1]) if found else 0
 
 
-async def execute(url: str, sql: str) -> None:
-    """Carry out one statement on a connection of its own."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
-def beside(postgres_url: str, name: str) -> str:
-    """Return the address of the database `name` on the same server."""
-    return postgres_url.rsplit("/", 1)[0] + f"/{name}"
-
-
 @contextmanager
-def making(postgres_url: str, folder: Path) -> Iterator[Made]:
+def making(cities: DemoCities) -> Iterator[Made]:
     """Make the demonstration city with further accounts, once."""
-    name = f"kangshu_attacked_{os.getpid()}"
-    asyncio.run(execute(postgres_url, f"create database {name}"))
-    try:
-        installation = Installation(folder)
-        identity = installation.found(demo_identity())
-        url = beside(postgres_url, name)
-        asyncio.run(make_demo(installation, url, residents=RESIDENTS, years=2, progress=lambda *_: None))
-        kept = json.loads((folder / "secrets" / "demo-accounts.json").read_text("utf-8"))
-        passwords = {one["name"]: one["password"] for one in kept}
-        yield asyncio.run(_people(name, url, Place(folder, installation.views, identity), passwords))
-    finally:
-        asyncio.run(execute(postgres_url, f"drop database if exists {name} with (force)"))
+    with cities.copy("attacked", RESIDENTS) as copy:
+        yield asyncio.run(_people(copy.database, copy.url, copy.place, dict(copy.passwords)))
 
 
 async def _people(database: str, url: str, place: Place, passwords: dict[str, str]) -> Made:
@@ -505,7 +499,8 @@ def _free_port() -> int:
 
 
 def _await_answer(address: str, process: subprocess.Popen[bytes], log_file: Path) -> None:
-    for _ in range(600):
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(log_file.read_text("utf-8", "replace")[-2000:])
         try:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.demo_city import DemoCities
+
 from .city import City, Made, making, running
 
 
 @pytest.fixture(scope="session")
-def made(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def made(demo_cities: DemoCities) -> Iterator[Made]:
     """The demonstration city with further accounts, not running."""
-    with making(postgres_url, tmp_path_factory.mktemp("attacked")) as found:
+    with making(demo_cities) as found:
         yield found
 
 

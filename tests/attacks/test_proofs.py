@@ -6,6 +6,7 @@ open. With KANGSHU_PROVE=1 (`make attacks`) what was seen is kept in `proved.jso
 
 from __future__ import annotations
 
+import importlib
 import json
 import linecache
 import os
@@ -204,6 +205,20 @@ def _said(error: BaseException) -> str:
     frames = [one for one in traceback.extract_tb(error.__traceback__) if str(FOLDER) in one.filename]
     last = [one for one in frames if not one.filename.endswith("test_proofs.py")][-1]
     return (last.line or linecache.getline(last.filename, last.lineno or 0)).strip()
+
+
+def test_every_place_of_a_hole_is_there() -> None:
+    """Code that moves takes its holes along: seen here before any product is started."""
+    missing = []
+    for hole in HOLES.values():
+        for place in hole.places:
+            module, _, path = place.partition(":")
+            found: Any = importlib.import_module(module)
+            for name in path.split("."):
+                found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
+            if found is None:
+                missing.append(f"{hole.name}: {place}")
+    assert not missing
 
 
 def test_every_hole_and_every_attack_is_proved() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from kangshu.access import Grant, Subject, open_grant, system_grant
 from kangshu.accounts import PARAMETERS
-from kangshu.app.wiring import city_roles
+from kangshu.app.wiring import city_roles, city_services
 from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND, structure
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
@@ -19,7 +19,6 @@ from kangshu.plans import OUTLETS, Papers, Plans
 from kangshu.plans import PARAMETERS as PLAN_PARAMETERS
 from kangshu.registers import Registers
 from kangshu.sdk import Resource
-from kangshu.services import load
 from kangshu.store import Store
 
 SYSTEM = system_grant("tests")
@@ -131,7 +130,7 @@ async def city(store: Store) -> City:
     ]
     for record in records:
         await store.update(SYSTEM, record)
-    services = load("kangshu_services")
+    services = city_services()
     Registers(
         store, [one for service in services for one in service.registers]
     )  # the store counts their places

@@ -6,16 +6,16 @@ from collections import Counter
 
 from kangshu import accounts, plans
 from kangshu.access import system_grant
+from kangshu.app.wiring import city_services
 from kangshu.base.clock import today
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
 from kangshu.plans import Plans, sample_plan
-from kangshu.services import load
 from kangshu.services.city import draw_city, make_city
 from kangshu.services.city.running import run_cases
 from kangshu.store import Store
 
-SERVICES = load("kangshu_services")
+SERVICES = city_services()
 GRANT = system_grant("test")
 
 

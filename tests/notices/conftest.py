@@ -13,13 +13,13 @@ from aiohttp import web
 
 from kangshu.access import Grant, system_grant
 from kangshu.accounts import Account, Accounts
+from kangshu.app.wiring import city_services
 from kangshu.base.canonical import CASE_KIND
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.text import Text
 from kangshu.cases import Cases
 from kangshu.notices import Channel, Notices, ShortMessages, Webhook, WorkWeixin
 from kangshu.outbound import Outbound
-from kangshu.services import load
 from kangshu.store import Store
 
 SYSTEM = system_grant("tests")
@@ -158,7 +158,7 @@ async def desk(store: Store, other: Other, tmp_path: Path) -> Desk:
         made = await accounts.create_account(SYSTEM, Account(name, name, (role,), **more))  # type: ignore[arg-type]
         session = await accounts.sign_in(name, made.password)
         grants.append(await accounts.session(session.token))
-    services = load("kangshu_services")
+    services = city_services()
     cases = Cases(store, (case for service in services for case in service.cases), ParameterTable())
     notices = Notices(
         store, accounts, cases, ParameterTable(), "990100",

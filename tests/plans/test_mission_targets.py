@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from kangshu.access import Grant
+from kangshu.app.wiring import city_services
 from kangshu.base.parameters import ParameterTable
 from kangshu.measures import MeasureResult
 from kangshu.plans import PARAMETERS, Plans, PlanView, TargetView
 from kangshu.sdk import MeasureDeclaration
-from kangshu.services import load
 
 from .conftest import CITY, Room
 
@@ -45,7 +45,7 @@ class Row:
 
 def _plans(room: Room) -> Plans:
     """Return the plans room with the installed services' systems and measures; every measure has a number."""
-    services = load("kangshu_services")
+    services = city_services()
 
     def value(grant: Grant, asked: MeasureDeclaration, day: date) -> MeasureResult:
         return MeasureResult(asked.id, 50.0, 50.0, 100.0, day, day, 1, f"{day}T00:00:00Z")
@@ -102,7 +102,7 @@ def _agrees(row: Row, installed: frozenset[str]) -> bool:
 
 async def test_every_target_of_the_mission_comes_in_dark_and_shows_one_state_once_adopted(room: Room) -> None:
     plans, wanted = _plans(room), yaml.safe_load(MISSION.read_text("utf-8"))["targets"]
-    services = load("kangshu_services")
+    services = city_services()
     installed = frozenset(one for service in services for one in service.systems)
     measures = {one.id: one for service in services for one in service.measures}
     assert len(wanted) == 157

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kangshu.access import Grant, Subject, open_grant
-from kangshu.app.wiring import city_roles
+from kangshu.app.wiring import city_roles, city_services
 from kangshu.base.canonical import RESIDENT_ID, structure
 from kangshu.base.faults import (
     Conflict,
@@ -24,7 +24,6 @@ from kangshu.base.text import Text
 from kangshu.documents import read_xlsx, write_xlsx
 from kangshu.registers import Registers
 from kangshu.sdk import Field, Resource
-from kangshu.services import load
 from kangshu.store import Store
 from tests.cases.conftest import SYSTEM, organisation
 
@@ -65,7 +64,7 @@ def account(role: str, organisation: str = "centre", **more: Any) -> Grant:
 @pytest.fixture
 async def registers(store: Store) -> Registers:
     """The product's registers over two centres with 12 residents each."""
-    found = Registers(store, (one for service in load("kangshu_services") for one in service.registers))
+    found = Registers(store, (one for service in city_services() for one in service.registers))
     await store.update(SYSTEM, organisation("centre", "西江社区卫生服务中心", "community-health-centre"))
     away = organisation("away", "云湖社区卫生服务中心", "community-health-centre", "990103")
     await store.update(SYSTEM, away)

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from kangshu.app.wiring import city_services
 from kangshu.base.canonical import code_system
 from kangshu.base.faults import Forbidden
 from kangshu.registers import Registers
 from kangshu.sdk import HomeSection, Resource
-from kangshu.services import load
 from kangshu.store import Store
 from tests.cases.conftest import SYSTEM, organisation
 from tests.registers.test_registers import account, patient
 
 DAY = date(2026, 3, 1)
-SERVICES = load("kangshu_services")
+SERVICES = city_services()
 SECTIONS = {section.id: section for service in SERVICES for section in service.home}
 
 

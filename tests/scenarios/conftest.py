@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.demo_city import DemoCities
 from tests.scenarios.acting import People
 from tests.web.conftest import serving
 
 
 @pytest.fixture(scope="module")
-def people(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
+def people(demo_cities: DemoCities) -> Iterator[People]:
     """Those who act out scenarios in a served city."""
-    with serving(postgres_url, tmp_path_factory, "scenarios") as site:
+    with serving(demo_cities, "scenarios") as site:
         yield People(site)

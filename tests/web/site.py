@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 import uvicorn
+import uvloop
 
 from kangshu.api import Platform
 from kangshu.app.web_worker import application
@@ -66,7 +67,7 @@ def served(url: str, place: Place, passwords: dict[str, str]) -> Iterator[Site]:
             ready.set()
             await server.serve(sockets=[listener])
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread = threading.Thread(target=lambda: uvloop.run(serve()), daemon=True)
     thread.start()
     assert ready.wait(60)
     yield Site(f"http://127.0.0.1:{made['port']}", passwords, made["loop"], made["platform"])

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from kangshu.app.demo import demo_identity, make_demo
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place
+from tests.demo_city import DemoCities, beside, execute
 from tests.web.site import Site, served, token_of
 
 OWN = """云汐市银龄健康行动方案
@@ -44,20 +42,12 @@ FOREIGN = """绿岛市养老服务实施方案
 """
 
 
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
 @contextmanager
 def database(postgres_url: str, name: str) -> Iterator[str]:
     """Make a database of this run, give its URL, and drop it."""
-    asyncio.run(_execute(postgres_url, f"create database {name}"))
-    yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
-    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+    asyncio.run(execute(postgres_url, f"create database {name}"))
+    yield beside(postgres_url, name)
+    asyncio.run(execute(postgres_url, f"drop database if exists {name} with (force)"))
 
 
 def _name(kind: str, factory: pytest.TempPathFactory) -> str:
@@ -65,16 +55,10 @@ def _name(kind: str, factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(demo_cities: DemoCities) -> Iterator[Site]:
     """A small demo city with its accounts, its plan and the duties of that plan."""
-    folder: Path = tmp_path_factory.mktemp("plans")
-    installation = Installation(folder)
-    installation.found(demo_identity())
-    with database(postgres_url, _name("plans", tmp_path_factory)) as url:
-        asyncio.run(make_demo(installation, url, residents=300, years=2, progress=lambda *_: None))
-        kept = json.loads((folder / "secrets" / "demo-accounts.json").read_text("utf-8"))
-        with served(url, place_of(folder), {one["name"]: one["password"] for one in kept}) as made:
-            yield made
+    with demo_cities.copy("plans", 300) as copy, served(copy.url, copy.place, copy.passwords) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -395,7 +395,7 @@ def _(real: Real) -> Real:
     return lambda *given, **named: None
 
 
-@at("stamps", "kangshu.store.transaction:stamped")
+@at("stamps", "kangshu.store.versions:stamped")
 def _(real: Real) -> Real:
     def stamped(body: Any, version: int, moment: Any) -> Any:
         made = real(body, version, moment)
