@@ -1,13 +1,16 @@
-"""Whom a visitor acts for: oneself, those in one's care, and those who have given a mandate."""
+"""Whom a visitor acts for (oneself, those in one's care, those who have given a mandate), and their cases."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from kangshu.base.canonical import CASE_KIND
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
 from kangshu.sdk import Field, Option
 from kangshu.web.lookup import name_of
+from kangshu.web.rows import WorkRow, work_rows
 from kangshu.web.visit import Visit
 
 
@@ -25,6 +28,19 @@ async def name_of_person(visit: Visit, id_: str) -> str:
         return name_of((await visit.platform.store.read(visit.grant, "Patient", id_)).resource)
     except Fault:
         return ""
+
+
+async def cases_of_person(visit: Visit, id_: str, codes: Iterable[str] = ()) -> list[WorkRow]:
+    """Return a resident's cases, those of the kinds `codes` where some are given: open ones first, then the newest."""
+    kinds = ",".join(f"{CASE_KIND}|{code}" for code in sorted(codes) or ("",))
+    criteria = f"code={kinds}&subject=Patient/{id_}&_sort=-authored-on"
+    rows = []
+    for task in await visit.platform.store.search_all(visit.grant, "Task", criteria):
+        try:
+            rows.append(await visit.platform.cases.row(visit.grant, task["id"]))
+        except Fault:
+            continue
+    return sorted(work_rows(visit.words, rows), key=lambda row: not row.open)
 
 
 async def choice_of_people(visit: Visit, field: Field, people: list[str]) -> Field:

@@ -17,6 +17,7 @@ from kangshu.sdk import CaseDeclaration, Field, Option, Resource, Text
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, name_of
 from kangshu.web.parts import Fact, Link
+from kangshu.web.people import name_of_person
 from kangshu.web.visit import Visit, texts
 
 CARRIED: Final = "consent"
@@ -68,14 +69,9 @@ def people_of(visit: Visit) -> list[str]:
 
 async def names_of_wards(visit: Visit) -> dict[str, str]:
     """Return the names of those in the visitor's care, by id."""
-    found = {}
-    for id_ in people_of(visit):
-        if id_ != visit.grant.patient:
-            try:
-                found[id_] = name_of((await visit.platform.store.read(visit.grant, "Patient", id_)).resource)
-            except Fault:
-                continue
-    return found
+    wards = [id_ for id_ in people_of(visit) if id_ != visit.grant.patient]
+    names = {id_: await name_of_person(visit, id_) for id_ in wards}
+    return {id_: name for id_, name in names.items() if name}
 
 
 async def consents_of(visit: Visit) -> list[ShownConsent]:

@@ -9,11 +9,10 @@ from typing import Final
 from starlette.responses import Response
 
 from kangshu.access import Scope, admits
-from kangshu.base.canonical import CASE_KIND
-from kangshu.base.faults import Fault, Forbidden, NotFound
+from kangshu.base.faults import Forbidden, NotFound
 from kangshu.sdk import Door, EntranceEntry
-from kangshu.web.people import acted_for, name_of_person
-from kangshu.web.rows import WorkRow, work_rows
+from kangshu.web.people import acted_for, cases_of_person, name_of_person
+from kangshu.web.rows import WorkRow
 from kangshu.web.visit import Visit
 
 _TITLES: Final[dict[Door, tuple[str, str]]] = {
@@ -165,19 +164,9 @@ async def press(visit: Visit) -> Response:
 
 
 async def _cases(visit: Visit, entries: Iterable[EntranceEntry], person: str) -> list[WorkRow]:
-    """Return the person's cases of these entries, open ones first, then the newest."""
+    """Return the first of the person's cases of these entries."""
     codes = {f"{one.service}/{one.case}" for one in entries if one.case}
-    if not codes:
-        return []
-    kinds = ",".join(f"{CASE_KIND}|{code}" for code in sorted(codes))
-    criteria = f"code={kinds}&subject=Patient/{person}&_sort=-authored-on&_count={_MOST_CASES}"
-    rows = []
-    for task in await visit.platform.store.search_all(visit.grant, "Task", criteria):
-        try:
-            rows.append(await visit.platform.cases.row(visit.grant, task["id"]))
-        except Fault:
-            continue
-    return sorted(work_rows(visit.words, rows), key=lambda row: not row.open)[:_MOST_CASES]
+    return (await cases_of_person(visit, person, codes))[:_MOST_CASES] if codes else []
 
 
 def _seen(visit: Visit, entry: EntranceEntry, person: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from kangshu.base.canonical import CASE_KIND
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.sdk import Resource
@@ -15,7 +14,7 @@ from kangshu.web.pages.entrance import doors, people_at
 from kangshu.web.pages.lookups import lookups
 from kangshu.web.pages.notices import block
 from kangshu.web.parts import Cell, Link
-from kangshu.web.rows import WorkRow, work_rows
+from kangshu.web.people import cases_of_person
 from kangshu.web.visit import Visit
 
 _FEW: Final = 6
@@ -31,7 +30,7 @@ async def resident(visit: Visit) -> Screen:
         return await _agent(visit)
     if not me:
         return Screen(words("当前账号没有绑定居民档案，请到建档机构办理绑定。"))
-    cases = await _cases(visit, me)
+    cases = await cases_of_person(visit, me)
     going = [row for row in cases if row.open]
     contracts = await _contracts(visit, me)
     day = today().isoformat()
@@ -139,22 +138,6 @@ async def _asked(visit: Visit) -> Block:
         more="/me/consents",
         heads=(words("机构"), words("状态")),
     )
-
-
-async def _cases(visit: Visit, me: str) -> list[WorkRow]:
-    """Return the resident's cases, open ones first, then the newest."""
-    found = await visit.platform.store.search_all(
-        visit.grant, "Task", f"code={CASE_KIND}|&subject=Patient/{me}"
-    )
-    rows = []
-    for task in found:
-        try:
-            rows.append(await visit.platform.cases.row(visit.grant, task["id"]))
-        except Fault:
-            continue
-    shown = work_rows(visit.words, rows)
-    started = sorted(shown, key=lambda row: row.started.isoformat() if row.started else "", reverse=True)
-    return sorted(started, key=lambda row: not row.open)
 
 
 async def _contracts(visit: Visit, me: str) -> list[Resource]:
