@@ -68,13 +68,32 @@ def qualified(
     return len(held), len(held)
 
 
+def start_ups(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Enterprises that were ever recognised or qualified as start-ups."""
+    found = {
+        one["subject"]["reference"]
+        for kind in ("recognition", "qualification")
+        for one in records_of(resources, kind)
+        if extension_value(one, "record-class") == "start-up"
+        and extension_day(one, "record-day", date.max) <= end
+    }
+    return len(found), len(found)
+
+
 def registered(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Operating enterprises of a sector, in a park or not."""
+    parks = [name for name in str(parameters["counted-parks"]).split(",") if name]
+
+    def in_park(one: Resource) -> str:
+        park = extension_value(one, "park")
+        return "yes" if park and (not parks or park in parks) else "no"
+
     count = sum(
-        asked_for(parameters, "sector", _sector(one))
-        and asked_for(parameters, "in_park", "yes" if extension_value(one, "park") else "no")
+        asked_for(parameters, "sector", _sector(one)) and asked_for(parameters, "in_park", in_park(one))
         for one in _enterprises(resources).values()
     )
     return count, count
@@ -144,11 +163,14 @@ def output(
 def best_rank(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
-    """The best rank of the newest year that has one."""
+    """The best rank of a pharmaceutical enterprise in the newest year that has one."""
+    drugs = {who for who, one in _enterprises(resources).items() if _sector(one) in _DRUGS}
     ranks = [
         (-int(extension_value(one, "record-year")), int(extension_value(one, "return-rank")))
         for one in _accepted(resources)
-        if extension_value(one, "return-rank") and int(extension_value(one, "record-year")) <= end.year
+        if one["subject"]["reference"] in drugs
+        and extension_value(one, "return-rank")
+        and int(extension_value(one, "record-year")) <= end.year
     ]
     return (min(ranks)[1], 1) if ranks else (0, 0)
 
@@ -222,6 +244,7 @@ CHECKS: dict[str, CheckQuery] = {
     "enterprises-recognised": recognised,
     "enterprises-qualified": qualified,
     "enterprises-registered": registered,
+    "start-ups-cultivated": start_ups,
     "pharma-over-100-million": _over(_DRUGS, "return-output"),
     "agro-over-100-million": _over(("agro-processing",), "return-revenue"),
     "pharma-with-research-unit": with_research_unit,

@@ -10,6 +10,7 @@ from typing import Any
 from kangshu.sdk import (
     CheckQuery,
     Resource,
+    asked_for,
     case_state,
     case_value,
     cases_of,
@@ -191,6 +192,36 @@ def large_recommended(
     return len(large & recommended), len(large)
 
 
+def accepted_above(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Projects that a library of the level asked for took in, each once per level."""
+    known = {id_ for id_, one in _projects(resources).items() if _state(one) not in (None, "removed")}
+    found = {
+        (_of(one), extension_value(one, "level"))
+        for one in records_of(resources, "project-listing")
+        if extension_value(one, "record-class") == "recommended"
+        and _state(one) == "accepted"
+        and civil_day(extension_value(one, "record-day")) <= end
+        and asked_for(parameters, "level", extension_value(one, "level"))
+        and _of(one) in known
+    }
+    return len(found), len(found)
+
+
+def invested(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """What projects in the library have invested, and what they are to invest."""
+    done = whole = Decimal(0)
+    for one in records_of(resources, "project"):
+        total = Decimal(str(extension_value(one, "total-investment") or 0))
+        if _state(one) in _IN_LIBRARY and total > 0:
+            whole += total
+            done += Decimal(str(extension_value(one, "invested") or 0))
+    return float(done), float(whole)
+
+
 CHECKS: dict[str, CheckQuery] = {
     "projects-in-library": _count(lambda one: _state(one) in _IN_LIBRARY),
     "key-projects": _count(_is_key),
@@ -211,4 +242,6 @@ CHECKS: dict[str, CheckQuery] = {
     "project-guarantees-met": _solved("projects/guarantee", "met"),
     "project-reports-on-time": reports_on_time,
     "large-projects-recommended": large_recommended,
+    "projects-accepted-above": accepted_above,
+    "project-investment-rate": invested,
 }

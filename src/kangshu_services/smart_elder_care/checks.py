@@ -115,9 +115,12 @@ def home_care(resources: list[Resource], start: date, end: date, parameters: Map
         for one in resources
         if one["resourceType"] == "Organization" and one.get("active", True)
     }
+    kinds = set(parameters["home-care-kinds"])
     areas = set()
     for one in resources:
-        if one["resourceType"] == "HealthcareService" and codes_of(one.get("category", []), "elder-service"):
+        if one["resourceType"] == "HealthcareService" and kinds & codes_of(
+            one.get("category", []), "elder-service"
+        ):
             provider = one.get("providedBy", {}).get("reference")
             if one.get("active", True) and provider in providers:
                 area = one["coverageArea"][0]["reference"].removeprefix("Location/division-")
@@ -162,6 +165,30 @@ def _first_event(task: Resource, move: str) -> datetime | None:
     return None
 
 
+def seconds_to_answer(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> Answer:
+    """Seconds until the calls of the period were taken, and how many were."""
+    waits = [
+        int((answered - datetime.fromisoformat(task["authoredOn"])).total_seconds())
+        for task in cases_of(resources, "smart_elder_care/call")
+        if falls_within(task["authoredOn"], start, end) and (answered := _first_event(task, "answer"))
+    ]
+    return sum(waits), len(waits)
+
+
+def ratings(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
+    """Points that people gave to the orders of the period, and how many gave some."""
+    points = [
+        int(rating)
+        for task in cases_of(resources, "smart_elder_care/order")
+        if case_state(task) == "confirmed"
+        and falls_within(task["authoredOn"], start, end)
+        and (rating := case_value(task, "rating"))
+    ]
+    return sum(points), len(points)
+
+
 def orders(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
     """Orders of the period that were not cancelled."""
     count = sum(
@@ -204,6 +231,8 @@ CHECKS: dict[str, CheckQuery] = {
     "call-network-coverage": call_network,
     "smart-elder-users-60": users,
     "call-answer-in-time": answered_in_time,
+    "call-answer-seconds": seconds_to_answer,
+    "elder-order-rating": ratings,
     "elder-orders": orders,
     "elder-order-amount": order_amounts,
     "elder-complaint-rate": complaints,

@@ -46,10 +46,12 @@ def of(id_: str) -> tuple[str, Any]:
     return "Reference", {"reference": f"Basic/{id_}"}
 
 
-def listing(id_: str, project_id: str, kind: str, state: str, day: str) -> Resource:
+def listing(
+    id_: str, project_id: str, kind: str, state: str, day: str, level: str = "prefecture"
+) -> Resource:
     return record(
         "project-listing", id_, record_of=of(project_id), record_class=("Code", kind), record_state=("Code", state),
-        record_day=("Date", day),
+        record_day=("Date", day), level=("Code", level),
     )  # fmt: skip
 
 
@@ -75,6 +77,10 @@ RECORDS = [
     listing("l5", "k4", "dispatch", "listed", "2025-01-01"),
     listing("l6", "k3", "recommended", "proposed", "2026-02-01"),
     listing("l7", "k1", "recommended", "left", "2026-02-01"),
+    listing("l8", "k5", "recommended", "accepted", "2025-02-01", "provincial"),
+    listing("l9", "k5", "recommended", "accepted", "2025-03-01", "national"),
+    listing("l10", "r1", "recommended", "accepted", "2025-03-01", "provincial"),
+    listing("l11", "k4", "recommended", "accepted", "2026-07-01", "provincial"),
     record("project-milestone", "m1", record_of=of("k3"), record_day=("Date", "2026-02-01"), done_on=("Date", "2026-02-01")),
     record("project-milestone", "m2", record_of=of("k3"), record_day=("Date", "2026-03-01"), done_on=("Date", "2026-03-02")),
     record("project-milestone", "m3", record_of=of("k3"), record_day=("Date", "2026-06-29")),
@@ -108,6 +114,9 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         ("health-data-demonstrations", {}, (1, 1)),
         ("plan-milestone-projects", {}, (1, 2)),
         ("project-investment", {}, (100.5, 1)),
+        ("project-investment-rate", {}, (21000, 39999)),  # k1 k2 k3
+        ("projects-accepted-above", {}, (2, 2)),  # k5 on two levels; r1 was removed, k4 comes later
+        ("projects-accepted-provincial", {}, (1, 1)),
         ("project-milestones-on-time", {}, (1, 3)),
         ("large-projects-recommended", {}, (1, 2)),  # k1 of exactly a hundred million, k3
         ("large-projects-recommended", {"project-recommend-basis": "completed"}, (1, 1)),  # k3 alone

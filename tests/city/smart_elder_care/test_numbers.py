@@ -62,7 +62,7 @@ CASES = [
     case("call", "c2", "closed", "2026-03-01T08:00:00+08:00", {"answer": "2026-03-01T08:01:01+08:00"}),
     case("call", "c3", "received", "2026-03-01T08:00:00+08:00"),
     case("call", "c4", "closed", "2025-12-31T23:59:00+08:00", {"answer": "2026-01-01T00:00:00+08:00"}),
-    case("order", "o1", "confirmed", "2026-02-01T08:00:00+08:00", payer={"valueCode": "self"}),
+    case("order", "o1", "confirmed", "2026-02-01T08:00:00+08:00", payer={"valueCode": "self"}, rating={"valueCode": "4"}),
     case("order", "o2", "done", "2026-02-01T08:00:00+08:00", payer={"valueCode": "government"}),
     case("order", "o3", "cancelled", "2026-02-01T08:00:00+08:00"),
     case("order", "o4", "ordered", "2026-02-01T08:00:00+08:00"),
@@ -111,6 +111,18 @@ def test_calls_orders_and_complaints_by_hand(snapshot: Snapshot) -> None:
     assert measured(snapshot, "call-answer-in-time") == (1, 3)
     assert measured(snapshot, "elder-orders") == (3, 3)
     assert measured(snapshot, "elder-complaint-rate") == (1, 2)
+    assert measured(snapshot, "call-answer-seconds") == (120, 2)
+    assert measured(snapshot, "elder-order-rating") == (4, 1)
+
+
+def test_devices_and_insurance_on_offer_are_no_home_care(snapshot: Snapshot) -> None:
+    """The wheelchairs of the demo city are for hire everywhere; two of its six counties have nobody who comes home."""
+    served, communities = measured(snapshot, "home-care-coverage")
+    assert 0 < served < communities
+    assert measured(snapshot, "home-care-coverage", **{"home-care-kinds": ["assistive-device"]}) == (
+        communities,
+        communities,
+    )
 
 
 def test_what_a_special_family_is_and_how_it_counts_are_parameters(
@@ -145,6 +157,9 @@ def test_lists_find_what_is_to_be_done(snapshot: Snapshot) -> None:
     assert listed(snapshot, "far-check-ins") == []
     assert listed(snapshot, "demand-matches") == []
     assert len(listed(snapshot, "visits-due")) > 0
+    assert {one["subject"] for one in listed(snapshot, "provider-assessment")} >= {
+        "Organization/provider-lelin"
+    }
 
 
 def silent_devices() -> list[str]:
