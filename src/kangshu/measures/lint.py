@@ -9,10 +9,9 @@ and, for SQL, the line within its text, from 0.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -39,6 +38,8 @@ from kangshu.sdk import (
     ParameterDeclaration,
     ViewDeclaration,
 )
+
+_Linted = TypeVar("_Linted", MeasureDeclaration, ExtractDeclaration, ListDeclaration)
 
 
 def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
@@ -75,15 +76,6 @@ def _elements(compiled: CompiledView) -> Iterator[Issue]:
         yield _issue(name, "", f"R4 has no element {element}", f"R4没有元素{element}", kind="view ")
 
 
-@contextmanager
-def _compiler() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that can open no file and knows the functions that SQL of the declarations may call."""
-    with connect() as connection:
-        for macro in MACROS:
-            connection.execute(macro)
-        yield connection
-
-
 def lint_measures(
     measures: Iterable[MeasureDeclaration],
     views: Views,
@@ -93,17 +85,11 @@ def lint_measures(
 
     SQL is compiled against empty views on a connection that can open no file.
     """
-    samples = {one.id: one.value for one in parameters}
-    found: list[Issue] = []
-    with _compiler() as connection:
-        for measure in measures:
-            for check in _CHECKS:
-                found.extend(check(measure, views, samples))
-            missing = [name for name in measure.views if name not in views]
-            if not missing:
-                wanted = (*REQUIRED_COLUMNS, *(one.column for one in measure.dimensions))
-                found.extend(_compiles(connection, measure, views, samples, wanted))
-    return tuple(found)
+
+    def wanted(measure: MeasureDeclaration) -> tuple[str, ...]:
+        return (*REQUIRED_COLUMNS, *(one.column for one in measure.dimensions))
+
+    return _lint(measures, views, parameters, (_texts, _names), wanted)
 
 
 def lint_extracts(
@@ -112,16 +98,11 @@ def lint_extracts(
     parameters: Iterable[ParameterDeclaration] = (),
 ) -> tuple[Issue, ...]:
     """Return what is wrong with extracts: texts, views, parameters, columns, and SQL that does not compile."""
-    samples = {one.id: one.value for one in parameters}
-    found: list[Issue] = []
-    with _compiler() as connection:
-        for extract in extracts:
-            found.extend(_used(extract, views, samples))
-            found.extend(_columns(extract))
-            if all(name in views for name in extract.views):
-                wanted = (PERSON, DISTRICT_COLUMN, *(one.column for one in extract.columns))
-                found.extend(_compiles(connection, extract, views, samples, wanted))
-    return tuple(found)
+
+    def wanted(extract: ExtractDeclaration) -> tuple[str, ...]:
+        return (PERSON, DISTRICT_COLUMN, *(one.column for one in extract.columns))
+
+    return _lint(extracts, views, parameters, (_used, _columns), wanted)
 
 
 def lint_lists(
@@ -130,19 +111,35 @@ def lint_lists(
     parameters: Iterable[ParameterDeclaration] = (),
 ) -> tuple[Issue, ...]:
     """Return what is wrong with lists of work: views, parameters, and SQL that does not compile."""
+
+    def wanted(declared: ListDeclaration) -> tuple[str, ...]:
+        return (PERSON, DISTRICT_COLUMN, *(one.column for one in declared.columns), *declared.hidden)
+
+    return _lint(lists, views, parameters, (_used,), wanted)
+
+
+def _lint(
+    declarations: Iterable[_Linted],
+    views: Views,
+    parameters: Iterable[ParameterDeclaration],
+    checks: Sequence[Callable[[_Linted, Views, dict[str, Any]], Iterator[Issue]]],
+    wanted: Callable[[_Linted], tuple[str, ...]],
+) -> tuple[Issue, ...]:
+    """Return what `checks` find, and SQL that does not compile or lacks a `wanted` column."""
     samples = {one.id: one.value for one in parameters}
     found: list[Issue] = []
-    with _compiler() as connection:
-        for declared in lists:
-            found.extend(_used(declared, views, samples))
-            if all(name in views for name in declared.views):
-                shown = (one.column for one in declared.columns)
-                wanted = (PERSON, DISTRICT_COLUMN, *shown, *declared.hidden)
-                found.extend(_compiles(connection, declared, views, samples, wanted))
+    with connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        for one in declarations:
+            for check in checks:
+                found.extend(check(one, views, samples))
+            if all(name in views for name in one.views):
+                found.extend(_compiles(connection, one, views, samples, wanted(one)))
     return tuple(found)
 
 
-def _columns(extract: ExtractDeclaration) -> Iterator[Issue]:
+def _columns(extract: ExtractDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
     ids = [one.id for one in extract.columns]
     if not ids or len(set(ids)) < len(ids):
         yield _issue(extract.id, "columns", "column ids are there, and unique", "须有字段，且标识唯一")
@@ -202,12 +199,6 @@ def _used(measure: Declared, views: Views, samples: dict[str, Any]) -> Iterator[
         yield _issue(measure.id, "sql", text, zh, _line_of(measure.sql, f"${name}"))
     for name in sorted(unused):
         yield _issue(measure.id, "parameters", f"the parameter ${name} is never used", f"参数${name}没有使用")
-
-
-_CHECKS: Final[tuple[Callable[[MeasureDeclaration, Views, dict[str, Any]], Iterator[Issue]], ...]] = (
-    _texts,
-    _names,
-)
 
 
 def _compiles(

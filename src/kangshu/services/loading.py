@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -51,34 +52,9 @@ def freeze(draft: Draft) -> Service:
     for name in checks.keys() - {one.id for one in draft.measures}:
         raise Invalid(f"{draft.package}.checks has a check of '{name}', which is no measure of the service")
     queries: Mapping[str, CheckQuery] = member_checks(draft.measures, checks)
+    read = {one.name for one in fields(Draft)} - {"roles", "users"}
     return Service(
-        id=draft.id,
-        title=draft.title,
-        help=draft.help,
-        systems=draft.systems,
-        menu=draft.menu,
-        order=draft.order,
-        registers=draft.registers,
-        cases=draft.cases,
-        parameters=draft.parameters,
-        views=draft.views,
-        measures=draft.measures,
-        extracts=draft.extracts,
-        documents=draft.documents,
-        calculations=draft.calculations,
-        exchanges=draft.exchanges,
-        bookings=draft.bookings,
-        lists=draft.lists,
-        questionnaires=draft.questionnaires,
-        scenarios=draft.scenarios,
-        signals=draft.signals,
-        desks=draft.desks,
-        rosters=draft.rosters,
-        home=draft.home,
-        entrance=draft.entrance,
-        rules=draft.rules,
-        lacks=draft.lacks,
-        processing=draft.processing,
+        **{one.name: getattr(draft, one.name) for one in fields(Service) if one.name in read},
         roles=draft.roles.addition,
         users=frozenset(draft.users),
         accounts=draft.roles.accounts,
