@@ -29,6 +29,13 @@ _BODIES = (
     ("assessing-kangan", "云汐康安老年人能力评估中心"),
     ("assessing-hengxin", "云汐恒信养老评估服务中心"),
 )
+_ASSESSORS = (
+    ("江评一", 0, "3", "2029-06-30"),
+    ("林评二", 0, "2", "2028-12-31"),
+    ("周评三", 1, "3", "2029-03-31"),
+    ("何评四", 1, "training", "2027-09-30"),
+)
+"""Assessors: name, body, level, until when the certificate holds."""
 _SELF_CARE = (
     ("meals", "进餐"),
     ("washing", "梳洗"),
@@ -47,6 +54,7 @@ _PROFILED = 4
 def demo(city: DemoCity) -> Iterator[Resource]:
     """Yield, year by year, the managements and assessments of those who were old enough then."""
     yield from (_body(city, id_, name) for id_, name in _BODIES)
+    yield from (_assessor(city, number, *one) for number, one in enumerate(_ASSESSORS, 1))
     organisations = {one.id: one for one in city.organisations}
     waiting = {one.id for one in invited(city)}
     for number, resident in enumerate(list(city.elders(68))[:_SHEETS]):
@@ -86,6 +94,31 @@ def _body(city: DemoCity, id_: str, name: str) -> Resource:
         "type": [concept(code_system("organisation-kind"), "assessment-body", "能力评估机构")],
         "name": name,
         "extension": [{"url": structure("district"), "valueCode": city.districts[0].code}],
+    }
+
+
+def _assessor(city: DemoCity, number: int, name: str, body: int, level: str, until: str) -> Resource:
+    return {
+        "resourceType": "Practitioner",
+        "id": f"ability-assessor-{number}",
+        "active": True,
+        "identifier": [
+            {"system": "http://kangshu.org/fhir/sid/ability-assessor", "value": f"PG{number:06d}"}
+        ],
+        "name": [{"text": name}],
+        "qualification": [
+            {
+                "code": concept(code_system("assessor-level"), level, "老年人能力评估师"),
+                "period": {"start": "2024-07-01", "end": until},
+            }
+        ],
+        "extension": [
+            {"url": structure("district"), "valueCode": city.districts[0].code},
+            {
+                "url": structure("responsible-organisation"),
+                "valueReference": {"reference": f"Organization/{_BODIES[body][0]}"},
+            },
+        ],
     }
 
 

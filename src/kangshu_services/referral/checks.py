@@ -39,6 +39,24 @@ def up(resources: list[Resource], start: date, end: date, parameters: Mapping[st
     return len(found), len(found)
 
 
+def from_homes(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
+    """Referrals up that homes for older people sent."""
+    homes = {
+        f"Organization/{one['id']}"
+        for one in resources
+        if one["resourceType"] == "Organization"
+        and "elder-institution" in codes_of(one.get("type", []), "organisation-kind")
+    }
+    found = [
+        one
+        for one in _referrals(resources)
+        if one["requester"]["reference"] in homes
+        and case_value(one, "direction") == "up"
+        and falls_within(_moved(one, "send"), start, end)
+    ]
+    return len(found), len(found)
+
+
 def down(resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]) -> Answer:
     """Referrals down: begun by a hospital, or up and referred down afterwards."""
     count = 0
@@ -104,6 +122,7 @@ def primary_visits(
 CHECKS: dict[str, CheckQuery] = {
     "referrals-up": up,
     "referrals-down": down,
+    "referrals-from-homes": from_homes,
     "referral-acceptance-hours": acceptance,
     "referral-feedback-rate": feedback,
     "referral-down-ratio": down_ratio,

@@ -113,6 +113,8 @@ def test_the_counties_see_the_beds_that_they_lack(snapshot: Snapshot) -> None:
     wanted = rows(snapshot, "institutions", "bed-gaps", **{**nothing, "nursing_bed_share_floor": 100})
     share = next(one for _, one in MEASURES if one.id == "nursing-bed-share")
     nursing = snapshot.evaluate(system_grant("test"), share, parameters(), start, DAY)
+    assert nursing.numerator is not None
+    assert nursing.denominator is not None
     assert sum(one["to_convert"] for one in wanted) == nursing.denominator - nursing.numerator
 
 
