@@ -235,43 +235,14 @@ def check_questionnaire(
     for item in items.values():
         yield from _check_item(item, places)
     for score in declared.scores:
-        for name in (*score.items, *score.reverse):
-            if name not in items or not items[name].scored:
-                yield finding(score, f"'{name}' is no item with scores", f"“{name}”不是计分条目")
-        if bool(score.items) == bool(score.expression):
-            text = f"score '{score.id}' sums up items or has an expression"
-            yield finding(score, text, f"分值“{score.title.zh}”应汇总条目或由表达式算出")
-        elif score.most is not None and score.items and score.most != _most(score, items):
-            text = f"the full mark of '{score.id}' is {_most(score, items)}, not {score.most}"
-            yield finding(
-                score, text, f"“{score.title.zh}”的满分应为 {_most(score, items)}，不是 {score.most}"
-            )
+        yield from _check_score(score, items, places)
     for level in declared.levels:
-        if bool(level.score) == bool(level.expression) or (level.score and level.score not in scores):
-            text = f"level '{level.id}' is of a score that there is, or of an expression"
-            yield finding(level, text, f"等级“{level.title.zh}”应依据已有分值或表达式")
-        if level.score and [one.least for one in level.options].count("") != 1:
-            text = f"of the options of '{level.id}' one has no 'least': it is that of all below"
-            yield finding(level, text, f"等级“{level.title.zh}”须有且仅有一级不设下限")
+        yield from _check_level(level, scores, places)
     numbers = {*scores, *(name for name, item in items.items() if item.kind in ("integer", "decimal"))}
-    for one in declared.observations:
-        for name in (part.of for part in one.parts) if one.parts else (one.of,):
-            if name not in numbers:
-                text = f"observation '{one.code}' is of '{name}', which is no number or score"
-                yield finding(one, text, f"检查结果“{one.title.zh}”的“{name}”不是数字条目或分值")
-        if bool(one.parts) == bool(one.of and one.unit):
-            text = f"observation '{one.code}' has a figure with its unit, or parts"
-            yield finding(one, text, f"检查结果“{one.title.zh}”须有 of 和 unit，或有 parts")
+    for observation in declared.observations:
+        yield from _check_observation(observation, numbers, places)
     for change in declared.changes:
-        known = levels.get(change.level)
-        codes = {one.code for one in known.options} if known else set()
-        if known is None or (change.to and change.to not in codes):
-            yield finding(
-                change, f"'{change.id}' changes no level there is", f"“{change.title.zh}”没有对应的等级"
-            )
-        if sum((bool(change.to), bool(change.worsen), bool(change.improve))) != 1:
-            text = f"'{change.id}' has one of to, worsen and improve"
-            yield finding(change, text, f"“{change.title.zh}”应有 to、worsen、improve 之一")
+        yield from _check_change(change, levels, places)
     for expression in expressions(declared):
         try:
             compile_expression(expression)
@@ -298,6 +269,58 @@ def _check_item(item: QuestionnaireItem, places: Places) -> Iterator[Finding]:
         yield places.finding(
             item, f"an option of '{item.id}' stands twice", f"条目“{item.title.zh}”的选项重复"
         )
+
+
+def _check_score(
+    score: QuestionnaireScore, items: Mapping[str, QuestionnaireItem], places: Places
+) -> Iterator[Finding]:
+    for name in (*score.items, *score.reverse):
+        if name not in items or not items[name].scored:
+            yield places.finding(score, f"'{name}' is no item with scores", f"“{name}”不是计分条目")
+    if bool(score.items) == bool(score.expression):
+        text = f"score '{score.id}' sums up items or has an expression"
+        yield places.finding(score, text, f"分值“{score.title.zh}”应汇总条目或由表达式算出")
+    elif score.most is not None and score.items and score.most != (most := _most(score, items)):
+        text = f"the full mark of '{score.id}' is {most}, not {score.most}"
+        yield places.finding(score, text, f"“{score.title.zh}”的满分应为 {most}，不是 {score.most}")
+
+
+def _check_level(level: QuestionnaireLevel, scores: Set[str], places: Places) -> Iterator[Finding]:
+    if bool(level.score) == bool(level.expression) or (level.score and level.score not in scores):
+        text = f"level '{level.id}' is of a score that there is, or of an expression"
+        yield places.finding(level, text, f"等级“{level.title.zh}”应依据已有分值或表达式")
+    if level.score and [one.least for one in level.options].count("") != 1:
+        text = f"of the options of '{level.id}' one has no 'least': it is that of all below"
+        yield places.finding(level, text, f"等级“{level.title.zh}”须有且仅有一级不设下限")
+
+
+def _check_observation(
+    observation: MeasuredObservation, numbers: Set[str], places: Places
+) -> Iterator[Finding]:
+    parts = observation.parts
+    for name in (part.of for part in parts) if parts else (observation.of,):
+        if name not in numbers:
+            text = f"observation '{observation.code}' is of '{name}', which is no number or score"
+            zh = f"检查结果“{observation.title.zh}”的“{name}”不是数字条目或分值"
+            yield places.finding(observation, text, zh)
+    if bool(parts) == bool(observation.of and observation.unit):
+        text = f"observation '{observation.code}' has a figure with its unit, or parts"
+        yield places.finding(
+            observation, text, f"检查结果“{observation.title.zh}”须有 of 和 unit，或有 parts"
+        )
+
+
+def _check_change(
+    change: LevelChange, levels: Mapping[str, QuestionnaireLevel], places: Places
+) -> Iterator[Finding]:
+    known = levels.get(change.level)
+    codes = {one.code for one in known.options} if known else set()
+    if known is None or (change.to and change.to not in codes):
+        text = f"'{change.id}' changes no level there is"
+        yield places.finding(change, text, f"“{change.title.zh}”没有对应的等级")
+    if sum((bool(change.to), bool(change.worsen), bool(change.improve))) != 1:
+        text = f"'{change.id}' has one of to, worsen and improve"
+        yield places.finding(change, text, f"“{change.title.zh}”应有 to、worsen、improve 之一")
 
 
 def _most(score: QuestionnaireScore, items: Mapping[str, QuestionnaireItem]) -> Decimal:
