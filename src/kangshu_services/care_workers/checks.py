@@ -76,7 +76,7 @@ def trained(
     count = 0
     for worker, began in workers:
         training = _held(worker, "care-training")
-        count += bool(training and began and civil_day(training["period"]["start"]) <= began)
+        count += bool(training and began and civil_day(training["period"]["start"]) < began)
     return count, len(workers)
 
 

@@ -56,6 +56,21 @@ def _sum_of(move: str, field: str, state: str = "") -> CheckQuery:
     return total
 
 
+_TO_PAY = ("checked", "verified", "noticed", "objected", "approved", "paying", "bounced")
+
+
+def to_pay(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Amounts of the claims that were checked and are not paid yet."""
+    amounts = [
+        float(amount)
+        for task in cases_of(resources, KIND)
+        if case_state(task) in _TO_PAY and (amount := case_value(task, "amount")) is not None
+    ]
+    return sum(amounts), len(amounts)
+
+
 def days_to_pay(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
@@ -190,6 +205,7 @@ CHECKS: dict[str, CheckQuery] = {
     "subsidies-paid": _sum_of("pay", "amount"),
     "beds-subsidised": _sum_of("pay", "beds_counted"),
     "days-to-pay": days_to_pay,
+    "subsidies-to-pay": to_pay,
     "subsidies-recovered": _sum_of("recover", "recovery_amount", "recovered"),
     "claims-received": claims_received,
     "operating-subsidy-forecast": _forecast,

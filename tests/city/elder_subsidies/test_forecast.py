@@ -177,3 +177,32 @@ def test_all_at_once_is_each_alone(
     assert len(together) > 2
     again = SERVICE.checks[measure.id](resources, START, END, values)
     assert Decimal(str(again[0])).quantize(Decimal("0.01")) == sum(together.values())
+
+
+def claim(id_: str, state: str, amount: float | None) -> Resource:
+    fields: list[tuple[str, dict[str, Any]]] = [("subsidy", {"valueCode": "operating"})]
+    if amount is not None:
+        fields.append(("amount", {"valueDecimal": amount}))
+    return {
+        "resourceType": "Task", "id": id_, "status": "in-progress", "intent": "order", "authoredOn": "2025-02-01T08:00:00+08:00",
+        "code": {"coding": [{"system": code_system("case-kind"), "code": "elder_subsidies/claim"}]},
+        "businessStatus": {"coding": [{"system": code_system("case-state"), "code": state}]},
+        "input": [
+            {"type": {"coding": [{"system": code_system("case-field"), "code": name}]}, **value}
+            for name, value in fields
+        ],
+    }  # fmt: skip
+
+
+def test_what_is_still_to_be_paid_is_what_was_checked_and_neither_paid_nor_refused(tmp_path: Path) -> None:
+    records = [
+        claim("new", "submitted", None), claim("seen", "checked", 100.5), claim("bank", "paying", 200),
+        claim("back", "bounced", 300), claim("done", "paid", 1000), claim("no", "refused", 1000),
+    ]  # fmt: skip
+    feed = Feed()
+    feed.write(*records)
+    asyncio.run(ViewKeeper(feed, tmp_path, Views(SERVICE.views)).refresh())
+    measure = next(one for one in SERVICE.measures if one.id == "subsidies-to-pay")
+    result = Snapshot.open(tmp_path).evaluate(system_grant("test"), measure, {}, START, END)
+    assert (result.numerator, result.denominator) == (600.5, 3)
+    assert SERVICE.checks[measure.id](records, START, END, {}) == (600.5, 3)

@@ -1,0 +1,118 @@
+"""Training before the post (R46), wages by level, training and honours, and care workers per resident, by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kangshu_services
+from kangshu.access import system_grant
+from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.sdk import Resource, code_system, structure
+from kangshu.services import freeze, read_folder
+from tests.measures.city import Feed
+
+ROOT = Path(kangshu_services.__path__[0])
+SERVICE = freeze(read_folder(ROOT / "care_workers", "kangshu_services.care_workers"))
+OTHERS = [read_folder(ROOT / name) for name in ("institutions", "residents")]
+VALUES: dict[str, Any] = {one.id: one.value for one in SERVICE.parameters}
+START, DAY = date(2026, 1, 1), date(2026, 6, 30)
+EVERYTHING = system_grant("test")
+
+
+def held(kind: str, code: str, start: str) -> Resource:
+    coding = [{"system": code_system(kind), "code": code}]
+    return {"code": {"coding": coding, "text": code}, "period": {"start": start}}
+
+
+def worker(
+    id_: str, home: str, wage: int, *qualifications: Resource, kind: str = "frontline"
+) -> list[Resource]:
+    return [
+        {
+            "resourceType": "Practitioner", "id": id_, "active": True, "qualification": list(qualifications),
+            "identifier": [{"system": "http://kangshu.org/fhir/sid/care-worker", "value": id_}],
+        },
+        {
+            "resourceType": "PractitionerRole", "id": f"post-{id_}", "active": True, "period": {"start": "2026-02-01"},
+            "practitioner": {"reference": f"Practitioner/{id_}"}, "organization": {"reference": f"Organization/{home}"},
+            "code": [{"coding": [{"system": code_system("staff-role"), "code": "elder-care-worker"}]}],
+            "extension": [
+                {"url": structure("care-post"), "valueCode": kind},
+                {"url": structure("monthly-wage"), "valueDecimal": wage},
+            ],
+        },
+    ]  # fmt: skip
+
+
+def home(id_: str, residents: int) -> list[Resource]:
+    kind = [{"coding": [{"system": code_system("organisation-kind"), "code": "elder-institution"}]}]
+    stays: list[Resource] = [
+        {
+            "resourceType": "EpisodeOfCare", "id": f"{id_}-{number}", "status": "active", "period": {"start": "2025-01-01"},
+            "type": [{"coding": [{"system": code_system("episode-kind"), "code": "elder-residence"}]}],
+            "patient": {"reference": f"Patient/{id_}-{number}"}, "managingOrganization": {"reference": f"Organization/{id_}"},
+        }
+        for number in range(residents)
+    ]  # fmt: skip
+    return [{"resourceType": "Organization", "id": id_, "active": True, "name": id_, "type": kind}, *stays]
+
+
+TRAINED = held("care-training", "pre-job", "2026-01-31")
+RECORDS = [
+    *home("full", 5),
+    *home("short", 6),
+    *worker("level", "full", 3499, held("care-skill-level", "5", "2025-01-01")),
+    *worker("trained", "short", 3599, TRAINED, held("care-skill-level", "5", "2025-01-01")),
+    *worker("honoured", "short", 3400, held("care-honour", "city", "2025-01-01"), kind="support"),
+    *worker("same-day", "short", 3300, held("care-training", "pre-job", "2026-02-01"), kind="management"),
+]
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    folder = tmp_path_factory.mktemp("views")
+    feed = Feed()
+    feed.write(*RECORDS)
+    views = Views([*SERVICE.views, *(view for other in OTHERS for view in other.views)])
+    asyncio.run(ViewKeeper(feed, folder, views).refresh())
+    return Snapshot.open(folder)
+
+
+def listed(snapshot: Snapshot, id_: str, **other: Any) -> dict[str, dict[str, Any]]:
+    declared = next(one for one in SERVICE.lists if one.id == id_)
+    given = {name: VALUES[name] for name in declared.parameters} | other
+    page = snapshot.listed(EVERYTHING, declared, given, DAY, ListAsked(limit=50))
+    return {one.subject or "": dict(one.values) for one in page.rows}
+
+
+def test_a_wage_is_held_against_level_training_and_honours(snapshot: Snapshot) -> None:
+    found = {subject: one["standard"] for subject, one in listed(snapshot, "below-wage").items()}
+    assert found == {"PractitionerRole/post-level": 3500, "PractitionerRole/post-trained": 3600}
+    dearer = listed(snapshot, "below-wage", **{"care-wage-honour-addition": 201})
+    assert dearer["PractitionerRole/post-honoured"]["standard"] == 3401
+
+
+def test_homes_with_too_few_frontline_workers_are_listed(snapshot: Snapshot) -> None:
+    found = listed(snapshot, "below-ratio")
+    assert found == {"Organization/short": {"residents": 6, "workers": 1, "needed": 2, "short": 1}}
+    assert set(listed(snapshot, "below-ratio", **{"care-ratio": 0.21})) == {
+        "Organization/full",
+        "Organization/short",
+    }
+
+
+def test_training_on_the_first_day_comes_too_late(snapshot: Snapshot) -> None:
+    measure = next(one for one in SERVICE.measures if one.id == "pre-job-training-rate")
+    given = {name: VALUES[name] for name in measure.parameters}
+    result = snapshot.evaluate(EVERYTHING, measure, given, START, DAY)
+    assert (
+        (result.numerator, result.denominator)
+        == (1, 4)
+        == SERVICE.checks[measure.id](RECORDS, START, DAY, given)
+    )
+    assert "Practitioner/same-day" in listed(snapshot, "untrained")
