@@ -105,6 +105,8 @@ def test_all_findings_are_shown_at_once_with_their_lines(toy: Path) -> None:
         ("cases/handling.yaml", "notify:", "shout:", "one verb of"),
         ("cases/handling.yaml", "- {notify:", "- {set: owner.reference, value: x}\n      - {notify:", "engine's own"),
         ("cases/handling.yaml", "kind: paragraph, required: true}\nstates", "path: status}\nstates", "engine's own"),
+        ("cases/handling.yaml", "kind: organisation,", "kind: organisation, listed_by: {register: toy/offices, column: of},", "no register 'toy/offices'"),
+        ("cases/handling.yaml", "kind: organisation,", "kind: organisation, listed_by: {register: toy/things, column: name},", "is not searched by"),
         ("rules/deadlines.yaml", "source: 待填：写明文件名称和条款", 'source: ""', "cites no clause"),
         ("rules/deadlines.yaml", "unit: working day", 'unit: ""', "has no unit"),
         ("rules/deadlines.yaml", '"2020-01-01"', '"2020-13-01"', "is not a date"),

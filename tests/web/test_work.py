@@ -124,6 +124,30 @@ def elder_of_doctor(site: Site) -> str:
     return str(site.run(site.platform.store.search_all(grant, "Patient", ""))[0]["id"])
 
 
+def test_registered_referral_centres_are_offered_first(site: Site) -> None:
+    """The register of referral centres leads the choice of who receives, with whom to ask and when somebody is there."""
+    run, store, system = site.run, site.platform.store, system_grant("test")
+
+    def offered() -> list[tuple[str, str]]:
+        with closing(site.visitor("doctor")) as doctor:
+            page = doctor.get("/cases/start/referral/referral").text
+        return [one for one in _options(page, "receiver") if one[0]]
+
+    choices = offered()
+    noted = [number for number, (_, text) in enumerate(choices) if " · " in text]
+    assert noted == list(range(len(noted))), "those first"
+    assert 5 < len(noted) < len(choices), "the others may be chosen all the same"
+    told = dict(choices)["Organization/hospital-yunxi-first"]
+    assert "转诊服务中心" in told
+    assert re.search(r"0000-880\d{4} · .*\d:00", told), told
+    centre = run(store.read(system, "HealthcareService", "referral-hospital-yunxi-first")).resource
+    try:
+        run(store.update(system, {**centre, "active": False}))
+        assert " · " not in dict(offered())["Organization/hospital-yunxi-first"], "out of use"
+    finally:
+        run(store.update(system, {**centre, "active": True}))
+
+
 def test_a_referral_goes_from_the_doctor_to_the_hospital(site: Site, elder_of_doctor: str) -> None:
     start = "/cases/start/referral/referral"
     with closing(site.visitor("doctor")) as doctor:

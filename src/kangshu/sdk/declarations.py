@@ -78,6 +78,10 @@ class Field:
     """Says to readers that a protected field stands here. Which those are, and for whom, the policy decides alone."""
     check: Literal["", "resident-id", "organisation-code"] = ""
     """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
+    listed_by: RelatedRecords | None = None
+    """In a choice of organisations: a register whose `column` names those that are offered first, with its `columns` told
+    beside the name (a contact, hours of duty); a record whose column `active` says no is left out. The others may be chosen
+    all the same."""
     prefill: str = ""
     """In a move's form: the field of the case whose value stands here at first, for the mover to change. In a table that
     grows, `children:<case>`: a row per finished child case of that kind, its values under the columns' names; or

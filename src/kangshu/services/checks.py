@@ -39,7 +39,7 @@ from kangshu.services.papers import check_document
 from kangshu.services.pictures import check_pictures
 from kangshu.services.protected import check_masked
 from kangshu.services.questionnaires import check_questionnaire
-from kangshu.services.related import check_related
+from kangshu.services.related import check_listed, check_related
 from kangshu.services.reminders import check_reminders
 from kangshu.services.requirements import check_requirements, standing
 from kangshu.services.scenario_checks import check_coverage, check_scenario
@@ -437,6 +437,8 @@ def _questionnaires(draft: Draft, known: Known) -> Iterator[Finding]:
 def _lists(draft: Draft, known: Known) -> Iterator[Finding]:
     for one in draft.lists:
         yield from check_list(one, known.cases, known.registers, known.roles, draft.places)
+    for case in draft.cases:
+        yield from check_listed(case, known.registers, draft.places)
     for register in draft.registers:
         yield from check_related(register, known.registers, draft.places)
         for en, zh in check_pictures(register, known.registers):

@@ -67,7 +67,7 @@ def read_register(entry: Entry, service: str, places: Places) -> RegisterDeclara
 def _related(entry: Entry, service: str) -> RelatedRecords:
     register = entry.string("register", required=True)
     related = RelatedRecords(
-        register=register if "/" in register else f"{service}/{register}",
+        register=register if "/" in register or not service else f"{service}/{register}",
         column=entry.string("column", required=True),
         columns=entry.strings("columns"),
         title=entry.text("title", required=False),
@@ -119,6 +119,7 @@ def read_field(entry: Entry, places: Places) -> Field:
         system=entry.string("system"),
         reference_type=entry.string("reference_type"),
         criteria=entry.string("criteria"),
+        listed_by=_related(entry.entry("listed_by"), "") if entry.has("listed_by") else None,
         many=entry.boolean("many"),
         unit=entry.string("unit"),
         pattern=entry.string("pattern"),

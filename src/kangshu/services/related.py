@@ -1,11 +1,11 @@
-"""What must hold of the records that a register's page shows together with each record."""
+"""What must hold of registers that others name: shown together with a record, or listing what a choice offers first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from kangshu.sdk import RegisterDeclaration
+from kangshu.sdk import CaseDeclaration, Field, RegisterDeclaration, RelatedRecords
 from kangshu.services.findings import Finding
 from kangshu.services.places import Places
 
@@ -18,19 +18,39 @@ def check_related(
     A register of another service that is not there is a warning: a folder may be taken away.
     """
     for one in register.related:
-        other = registers.get(one.register)
-        if other is None:
-            own = one.register.startswith(f"{register.service}/")
-            said = places.finding(
-                register, f"'related': there is no register '{one.register}'", f"没有台账“{one.register}”"
-            )
-            yield said if own else replace(said, severity="warning")
-            continue
-        columns = {column.id: column for column in other.columns}
-        if one.column not in columns or not columns[one.column].search:
-            text = f"'related': column '{one.column}' of '{one.register}' is not searched by"
-            yield places.finding(register, text, f"台账“{one.register}”的列“{one.column}”不能检索")
-        for name in one.columns:
-            if name not in columns:
-                text = f"'related': '{one.register}' has no column '{name}'"
-                yield places.finding(register, text, f"台账“{one.register}”没有列“{name}”")
+        yield from _check(one, register, "related", register.service, registers, places)
+
+
+def check_listed(
+    case: CaseDeclaration, registers: Mapping[str, RegisterDeclaration], places: Places
+) -> Iterator[Finding]:
+    """Yield what is wrong with `listed_by` of a case's fields, given every declared register by code."""
+    for field in (*case.form, *(field for move in case.moves for field in move.form)):
+        if field.listed_by is not None:
+            yield from _check(field.listed_by, field, "listed_by", case.service, registers, places)
+
+
+def _check(
+    one: RelatedRecords,
+    owner: RegisterDeclaration | Field,
+    word: str,
+    service: str,
+    registers: Mapping[str, RegisterDeclaration],
+    places: Places,
+) -> Iterator[Finding]:
+    other = registers.get(one.register)
+    if other is None:
+        own = one.register.startswith(f"{service}/")
+        said = places.finding(
+            owner, f"'{word}': there is no register '{one.register}'", f"没有台账“{one.register}”"
+        )
+        yield said if own else replace(said, severity="warning")
+        return
+    columns = {column.id: column for column in other.columns}
+    if one.column not in columns or not columns[one.column].search:
+        text = f"'{word}': column '{one.column}' of '{one.register}' is not searched by"
+        yield places.finding(owner, text, f"台账“{one.register}”的列“{one.column}”不能检索")
+    for name in one.columns:
+        if name not in columns:
+            text = f"'{word}': '{one.register}' has no column '{name}'"
+            yield places.finding(owner, text, f"台账“{one.register}”没有列“{name}”")

@@ -53,7 +53,7 @@ async def choices_of(
             found[field.id] = await _fitting(visit, field, held)
         if field.options or field.kind not in ("organisation", "district", "practitioner", "reference"):
             continue
-        key = f"{field.kind} {field.reference_type} {field.criteria}"
+        key = f"{field.kind} {field.reference_type} {field.criteria} {field.listed_by}"
         if key not in listed:
             listed[key] = await _listed(visit, field)
         if len(listed[key]) <= _MOST:
@@ -120,7 +120,8 @@ def candidate_note(visit: Visit, resource: Resource, names: Mapping[str, str]) -
 async def _listed(visit: Visit, field: Field) -> tuple[tuple[str, str], ...]:
     match field.kind:
         case "organisation" if not field.criteria:
-            return tuple((f"Organization/{id_}", name) for id_, name in (await organisations(visit)).items())
+            listed = {f"Organization/{id_}": name for id_, name in (await organisations(visit)).items()}
+            return await _registered_first(visit, field, listed)
         case "district":
             return tuple((await divisions(visit)).items())
         case _:
@@ -130,6 +131,25 @@ async def _listed(visit: Visit, field: Field) -> tuple[tuple[str, str], ...]:
                 return ()
             records = await visit.platform.store.search_all(visit.grant, kind, field.criteria)
             return tuple((f"{kind}/{one['id']}", name_of(one)) for one in records)
+
+
+async def _registered_first(
+    visit: Visit, field: Field, listed: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Return the choices with those first that the field's register names, each with what the register tells of it."""
+    one = field.listed_by
+    known = {register.code for register in visit.platform.registers.declarations}
+    if one is None or one.register not in known or not visit.grant.may("register.read"):
+        return tuple(listed.items())
+    page = await visit.platform.registers.list(visit.grant, one.register, count=_MOST, total=False)
+    first: dict[str, str] = {}
+    for row in page.rows:
+        chosen = str(row.values.get(one.column) or "")
+        if chosen in listed and chosen not in first and row.values.get("active") is not False:
+            notes = (visit.words.of(row.texts[name]) for name in one.columns)
+            first[chosen] = " · ".join(filter(None, (listed[chosen], *notes)))
+    rest = ((reference, name) for reference, name in listed.items() if reference not in first)
+    return (*sorted(first.items(), key=lambda pair: pair[1]), *rest)
 
 
 def name_of(resource: Resource) -> str:
