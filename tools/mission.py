@@ -79,8 +79,8 @@ def _state(system: str, manifests: list[dict[str, Any]], placed: bool) -> str:
         return "open"
     if not mine or any("lacks" not in one for one in mine):
         return "part"
-    lacks = [one["text"] for found in mine for one in found["lacks"] if one["system"] == system]
-    return "lacks: " + "; ".join(lack["en"] for lack in lacks) if lacks else "whole"
+    lacks = [one["en"] for found in mine for one in found["lacks"] if one["system"] == system]
+    return "lacks: " + " ".join(lacks) if lacks else "whole"
 
 
 def page() -> str:
