@@ -47,6 +47,8 @@ from kangshu.sdk import ExtractDeclaration, Resource
 from kangshu.services import make_city
 
 EXTRACT = "elder-health"
+TABLES = (("place", "level"), ("gender", "level"), ("place", "managed"), ("gender", "place", "level"))
+"""The aggregates whose sums are solved for the numbers that they hide."""
 QUASI = ("age", "gender", "place")
 COLUMNS = ("person", "age", "gender", "place", "level", "assessed_on", "managed")
 KINDS = {"age": "age", "gender": "text", "place": "place"}
@@ -145,16 +147,20 @@ def attempt(residents: int = 5000, seed: int = 20260101, targets: int = 500) -> 
     ours, risk = _ours(declaration, rows, terms, b"first copy", ())
     fewer = replace(terms, columns=("person", "gender", "place", "level", "assessed_on", "managed"))
     second, _ = _ours(declaration, rows, fewer, b"second copy", (risk.levels,))
-    table = replace(terms, columns=("place", "level"))
-    full = aggregated(declaration, rows, table).rows
-    bare = _primary_alone(declaration, rows, table)
+    tables = [replace(terms, columns=columns) for columns in TABLES]
+    full = [aggregated(declaration, rows, one).rows for one in tables]
+    bare = [_primary_alone(declaration, rows, one) for one in tables]
     return Figures(
         len(rows), risk.k, risk.left_out, dict(risk.levels),
         linked(naive, chosen), linked(ours, chosen),
         overlaid(naive, _naive(rows, fewer.columns), chosen), overlaid(ours, second, chosen),
-        sum(1 for row in bare if row[-1] == SUPPRESSED), recovered(bare, SUPPRESSED),
-        sum(1 for row in full if row[-1] == SUPPRESSED), recovered(full, SUPPRESSED),
+        _hidden(bare), sum(recovered(one, SUPPRESSED) for one in bare),
+        _hidden(full), sum(recovered(one, SUPPRESSED) for one in full),
     )  # fmt: skip
+
+
+def _hidden(tables: Sequence[Sequence[Sequence[str]]]) -> int:
+    return sum(1 for table in tables for row in table if row[-1] == SUPPRESSED)
 
 
 def _naive(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Published:
@@ -219,7 +225,7 @@ def lines(found: Figures) -> list[tuple[str, str, str]]:
         ("Two copies joined: told exactly", share(found.naive_two.exact), share(found.ours_two.exact)),
         ("Two copies joined: value learnt", share(found.naive_two.learnt), share(found.ours_two.learnt)),
         (
-            "Aggregate: hidden numbers recovered from the sums",
+            "Aggregates: hidden numbers recovered from the sums",
             f"{found.naive_recovered} / {found.naive_hidden}",
             f"{found.ours_recovered} / {found.ours_hidden}",
         ),

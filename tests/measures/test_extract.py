@@ -163,6 +163,23 @@ def test_a_second_extract_for_the_same_recipient_is_never_across_the_first() -> 
     assert all(step <= 0 for step in apart) or all(step >= 0 for step in apart)
 
 
+def test_a_column_left_out_the_second_time_is_one_step_too_many_to_bring_another_closer() -> None:
+    """Ages by ten years in districts, then towns without ages: the two laid over each other were neither's class."""
+    columns = (Quasi("place", "place", levels("place", "community")),)
+    rows = [Person((row["district"],), (row["level"],)) for row in people(400)]
+    demand = Demand(5, 1, 1.0, 0.1)
+    free = anonymous(rows, columns, demand)
+    assert free is not None
+    steps = list(LEVELS["place"])
+    held = {"age": "10", "place": steps[steps.index(free.levels[0]) + 1]}
+    bound = anonymous(rows, columns, demand, [held])
+    assert bound is not None
+    assert steps.index(bound.levels[0]) >= steps.index(held["place"])
+    alone = anonymous(rows, columns, demand, [{"age": "*", "place": held["place"]}])
+    assert alone is not None
+    assert alone.levels == free.levels
+
+
 def test_two_rows_of_one_person_and_unknown_columns_are_refused() -> None:
     with pytest.raises(Invalid, match="more than one row"):
         deidentified(DECLARED, [*people(50), people(50)[0]], TERMS, b"secret")

@@ -67,6 +67,14 @@ class Chosen:
         return min(self.classes.values(), default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The levels of an earlier extract in the columns of the new one, and whether it tells of a column that the new one has not."""
+
+    levels: tuple[str, ...]
+    tells_more: bool
+
+
 class _Rows:
     """The rows, those alike counted once."""
 
@@ -131,10 +139,17 @@ def anonymous(
 
     `earlier` are the levels (by column) of what the same recipient holds of the same rows: the new levels are then
     all as close or closer, or all as far or farther, so that the two laid over each other give no smaller class than
-    the closer one has. A column that an earlier extract has not counts as `*` there.
+    the closer one has. A column that one of the two has not counts as `*` there.
     """
     rows = _Rows(people, columns)
-    held = [tuple(one.get(column.id, ALL) for column in columns) for one in earlier]
+    ids = {one.id for one in columns}
+    held = [
+        _Held(
+            tuple(one.get(column.id, ALL) for column in columns),
+            any(level != ALL for id_, level in one.items() if id_ not in ids),
+        )
+        for one in earlier
+    ]
     node = _best(rows, columns, demand, held)
     if node is None:
         return None
@@ -150,7 +165,7 @@ def anonymous(
 
 
 def _best(
-    rows: _Rows, columns: Sequence[Quasi], demand: Demand, held: Sequence[tuple[str, ...]]
+    rows: _Rows, columns: Sequence[Quasi], demand: Demand, held: Sequence[_Held]
 ) -> tuple[str, ...] | None:
     allowed = rows.total * demand.left_out
     nodes = prod(len(one.levels) for one in columns)
@@ -182,10 +197,10 @@ def _loss(columns: Sequence[Quasi], node: Sequence[str]) -> float:
     return lost
 
 
-def _in_line(columns: Sequence[Quasi], node: Sequence[str], held: Sequence[tuple[str, ...]]) -> bool:
+def _in_line(columns: Sequence[Quasi], node: Sequence[str], held: Sequence[_Held]) -> bool:
     for other in held:
-        apart = []
-        for column, mine, theirs in zip(columns, node, other, strict=True):
+        apart = [1] if other.tells_more else []
+        for column, mine, theirs in zip(columns, node, other.levels, strict=True):
             steps = list(LEVELS[column.kind])
             apart.append(steps.index(mine) - steps.index(theirs))
         if any(one > 0 for one in apart) and any(one < 0 for one in apart):
