@@ -17,12 +17,12 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
 from kangshu.store import Store
+from tests.databases import database
 from tests.demo_city import DemoCities
 
 _NUMBERS = itertools.count()
@@ -118,42 +118,27 @@ def demo_cities(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     cities.close()
 
 
-def _database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="session")
 def template_database(postgres_url: str) -> Iterator[str]:
     """The name of a database whose schema is migrated; one per worker of the run."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"kangshu_template_{worker}_{os.getpid()}"
 
-    async def make() -> None:
-        await _execute(postgres_url, f"create database {name}")
-        store = await Store.open(_database(postgres_url, name), pool=2)
+    async def migrate(url: str) -> None:
+        store = await Store.open(url, pool=2)
         # the secret is per installation: a clone makes its own
         await store.close()
 
-    asyncio.run(make())
-    yield name
-    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+    with database(postgres_url, name) as url:
+        asyncio.run(migrate(url))
+        yield name
 
 
 @pytest.fixture
 def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
-    name = f"{template_database}_{next(_NUMBERS)}"
-    asyncio.run(_execute(postgres_url, f"create database {name} template {template_database}"))
-    yield _database(postgres_url, name)
-    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))
+    with database(postgres_url, f"{template_database}_{next(_NUMBERS)}", template_database) as url:
+        yield url
 
 
 @pytest.fixture

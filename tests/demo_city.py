@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import asyncpg
 import pytest
 import uvloop
 
 from kangshu.app.demo import demo_identity, make_demo
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place
+from tests.databases import beside, database, execute
 
 YEARS = 2
 
@@ -47,16 +47,13 @@ class DemoCities:
         original, folder = self._original(residents)
         self._copies += 1
         name = f"kangshu_{word}_{os.getpid()}_{self._copies}"
-        asyncio.run(execute(self.postgres_url, f"create database {name} template {original}"))
-        try:
+        with database(self.postgres_url, name, original) as url:
             own = self.places.mktemp(word)
             shutil.copytree(folder, own, dirs_exist_ok=True)
             kept = json.loads((own / "secrets" / "demo-accounts.json").read_text("utf-8"))
             passwords = {one["name"]: one["password"] for one in kept}
             place = Place(own, Installation(own).views, demo_identity())
-            yield DemoCopy(name, beside(self.postgres_url, name), place, passwords)
-        finally:
-            asyncio.run(execute(self.postgres_url, f"drop database if exists {name} with (force)"))
+            yield DemoCopy(name, url, place, passwords)
 
     def _original(self, residents: int) -> tuple[str, Path]:
         if residents not in self._made:
@@ -75,17 +72,3 @@ class DemoCities:
         """Take the originals away."""
         for name, _ in self._made.values():
             asyncio.run(execute(self.postgres_url, f"drop database if exists {name} with (force)"))
-
-
-def beside(postgres_url: str, name: str) -> str:
-    """Return the address of the database `name` on the same server."""
-    return postgres_url.rsplit("/", 1)[0] + f"/{name}"
-
-
-async def execute(url: str, sql: str) -> None:
-    """Carry out one statement on a connection of its own."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()

@@ -30,7 +30,8 @@ from kangshu.api import Platform
 from kangshu.app.demo import demo_identity
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, open_platform
-from tests.demo_city import DemoCities, beside, execute
+from tests.databases import beside, execute
+from tests.demo_city import DemoCities
 
 T = TypeVar("T")
 KEY = ECKey.generate_key("P-384", {"kid": "service-1"})

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import kangshu_services
 from kangshu.access import Grant, Scope
 from kangshu.base.canonical import DISTRICT, code_system, structure
-from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Resource, ViewDeclaration
-from kangshu.services import Draft, discover
+from kangshu.measures import Snapshot, ViewKeeper, Views
+from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Resource, Service, ViewDeclaration
+from kangshu.services import Draft, discover, freeze, read_folder
 
 BED = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 
@@ -39,6 +43,11 @@ def measures() -> dict[str, MeasureDeclaration]:
 def parameters() -> tuple[ParameterDeclaration, ...]:
     """Return the dated parameters that the service folders declare."""
     return tuple(parameter for draft in _drafts() for parameter in draft.parameters)
+
+
+def service_of(id_: str) -> Service:
+    """Return a service folder of the product as it is installed."""
+    return freeze(read_folder(Path(kangshu_services.__path__[0]) / id_, f"kangshu_services.{id_}"))
 
 
 def values() -> dict[str, Any]:
@@ -86,6 +95,14 @@ class Feed:
 
     async def feed_position(self) -> int:
         return len(self.changes)
+
+
+def snapshot_of(folder: Path, resources: Iterable[Resource], views: Iterable[ViewDeclaration]) -> Snapshot:
+    """Return a snapshot, kept in `folder`, of `views` over these resources alone."""
+    feed = Feed()
+    feed.write(*resources)
+    asyncio.run(ViewKeeper(feed, folder, Views(views)).refresh())
+    return Snapshot.open(folder)
 
 
 def scope_of(resource: Resource, others: Iterable[Resource]) -> Scope:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,11 +13,11 @@ import pytest
 from kangshu.access import DistrictUnder, Everything, Grant, NoPatient, PatientIn, Predicate
 from kangshu.api import measure_report as report_of_the_door
 from kangshu.base.faults import Invalid
-from kangshu.measures import MeasureResult, Snapshot, ViewKeeper, Views, measure_report
+from kangshu.measures import MeasureResult, Snapshot, measure_report
 from kangshu.sdk import Resource
 from kangshu.validate import validate
 
-from .city import Feed, assessment, bed, measures, organisation, resident, values, views
+from .city import assessment, bed, measures, organisation, resident, snapshot_of, values, views
 
 ID = "elder-assessment-65"
 END = date(2025, 12, 31)
@@ -55,10 +54,7 @@ def institutions() -> list[Resource]:
 
 
 def publish(folder: Path, resources: list[Resource]) -> Snapshot:
-    feed = Feed()
-    feed.write(*resources)
-    asyncio.run(ViewKeeper(feed, folder, Views(views())).refresh())
-    return Snapshot.open(folder)
+    return snapshot_of(folder, resources, views())
 
 
 def grant(read: Predicate | None = None, aggregate: Predicate | None = None) -> Grant:

@@ -59,6 +59,7 @@ from .city import (
     post,
     resident,
     slot,
+    snapshot_of,
     values,
     views,
 )
@@ -69,10 +70,7 @@ EVERYTHING = system_grant("test")
 
 
 def publish(folder: Path, resources: list[Resource]) -> Snapshot:
-    feed = Feed()
-    feed.write(*resources)
-    asyncio.run(ViewKeeper(feed, folder, Views(views())).refresh())
-    return Snapshot.open(folder)
+    return snapshot_of(folder, resources, views())
 
 
 @pytest.fixture(scope="module")

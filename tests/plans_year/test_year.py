@@ -10,18 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
+from tests.databases import beside, execute
 from tests.plans_year import reckoning, script
 
 ROOT = Path(__file__).parents[2]
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute(sql)
-    await connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +24,8 @@ def played(postgres_url: str, template_database: str) -> list[dict[str, Any]]:
     running = []
     for seed in ("1", "2"):
         name = f"{template_database}_year_{seed}"
-        asyncio.run(_execute(postgres_url, f"create database {name} template {template_database}"))
-        address = f"{postgres_url.rsplit('/', 1)[0]}/{name}"
+        asyncio.run(execute(postgres_url, f"create database {name} template {template_database}"))
+        address = beside(postgres_url, name)
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.plans_year.play", address],
             cwd=ROOT,
@@ -46,7 +40,7 @@ def played(postgres_url: str, template_database: str) -> list[dict[str, Any]]:
         said, wrong = process.communicate(timeout=300)
         assert process.returncode == 0, wrong[-4000:]
         found.append(json.loads(said))
-        asyncio.run(_execute(postgres_url, f"drop database {name} with (force)"))
+        asyncio.run(execute(postgres_url, f"drop database {name} with (force)"))
     return found
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place
-from tests.demo_city import DemoCities, beside, execute
+from tests.databases import database
+from tests.demo_city import DemoCities
 from tests.web.site import Site, served, token_of
 
 OWN = """云汐市银龄健康行动方案
@@ -40,14 +40,6 @@ FOREIGN = """绿岛市养老服务实施方案
 
 （三）发展康养。到2028年，康养旅居基地达到12个。（牵头单位：市海洋康养专班；配合单位：各区人民政府）
 """
-
-
-@contextmanager
-def database(postgres_url: str, name: str) -> Iterator[str]:
-    """Make a database of this run, give its URL, and drop it."""
-    asyncio.run(execute(postgres_url, f"create database {name}"))
-    yield beside(postgres_url, name)
-    asyncio.run(execute(postgres_url, f"drop database if exists {name} with (force)"))
 
 
 def _name(kind: str, factory: pytest.TempPathFactory) -> str:

@@ -101,7 +101,9 @@ def test_a_suggested_link_is_refused_suggested_again_and_confirmed(site: Site, o
     assert "已拒绝：护理型床位占比" in page
     with closing(site.visitor("plan")) as office:
         shown = office.get(f"/plans/{own}/targets/{target[1]}").text
-    offered = re.findall(r'action="[^"]*/(link|refuse)">.{0,200}?name="measure" value="nursing-bed-share"', shown)
+    offered = re.findall(
+        r'action="[^"]*/(link|refuse)">.{0,200}?name="measure" value="nursing-bed-share"', shown
+    )
     assert offered == ["refuse"], "it stands among the refused alone"
     assert "恢复推荐" in shown
     assert _answer(site, own, "links", answer="restore", **chosen)[0] == 303

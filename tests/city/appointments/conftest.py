@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
@@ -20,6 +18,7 @@ from kangshu.app.wiring import Place
 from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND, code_system, structure
 from kangshu.base.clock import CITY_ZONE, now
 from kangshu.sdk import Resource
+from tests.databases import database
 from tests.web.site import Site, served
 
 SYSTEM = system_grant("tests")
@@ -166,14 +165,6 @@ def inputs(**values: Any) -> Resource:
     return {"resourceType": "Parameters", "parameter": parts}
 
 
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="module")
 def town(
     postgres_url: str,
@@ -183,12 +174,10 @@ def town(
 ) -> Iterator[Town]:
     """The served city of a module."""
     name = f"kangshu_{request.module.__name__.rpartition('.')[2]}_{template_database[-20:]}"
-    asyncio.run(_execute(postgres_url, f"create database {name} template {template_database}"))
-    url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
     folder: Path = tmp_path_factory.mktemp("town")
     identity = Identity("town", jurisdiction="990100", demo=False, city_zh="云汐市", city_en="Yunxi")
-    with served(url, Place(folder, Installation(folder).views, identity), {}) as site:
+    place = Place(folder, Installation(folder).views, identity)
+    with database(postgres_url, name, template_database) as url, served(url, place, {}) as site:
         made = Town(site, url)
         made.put(*given())
         yield made
-    asyncio.run(_execute(postgres_url, f"drop database if exists {name} with (force)"))

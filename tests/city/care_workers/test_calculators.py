@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import kangshu_services
-from kangshu.base.parameters import ParameterTable, ParameterVersion
-from kangshu.base.text import Text
-from kangshu.calculations import Calculation, calculate
-from kangshu.services import read_folder
+from tests.city.calculators import calculator_of
 
-DRAFT = read_folder(Path(kangshu_services.__path__[0]) / "care_workers")
-DECLARED = {one.id: one for one in DRAFT.calculations}
+work = calculator_of("care_workers")
 SERVED = {
     "nature": "private-non-profit", "kind": "elder-institution", "employer_district": "990102",
     "since": "2024-05-01", "in_post": True, "day": "2026-05-01", "paid_before": 0,
 }  # fmt: skip
-
-
-def work(name: str, given: dict[str, Any], **parameters: Any) -> Calculation:
-    table = ParameterTable(DRAFT.parameters)
-    for one, value in parameters.items():
-        id_ = one.replace("_", "-")
-        table.enter(
-            ParameterVersion(
-                id_, Text(id_, id_), value, "", "99", date(2024, 1, 1), None, "市民政局文件", True
-            )
-        )
-    day = date(2026, 5, 1)
-    return calculate(
-        DECLARED[name], given, lambda one: table.find(one, "990102", day) or Text(one, one), day, "990102"
-    )
 
 
 def degree(education: str = "bachelor", **more: Any) -> dict[str, Any]:

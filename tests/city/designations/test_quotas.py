@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,17 +9,13 @@ from typing import Any
 
 import pytest
 
-import kangshu_services
 from kangshu.access import system_grant
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
-from kangshu.services import freeze, read_folder
-from tests.measures.city import Feed
+from tests.measures.city import service_of, snapshot_of
 
 DAY = date(2026, 6, 30)
-SERVICE = freeze(
-    read_folder(Path(kangshu_services.__path__[0]) / "designations", "kangshu_services.designations")
-)
+SERVICE = service_of("designations")
 EVERYTHING = system_grant("test")
 COUNTIES = ("990102", "990103", "990104", "990105", "990106")
 TOWNS = (3, 2, 1, 1, 1)
@@ -95,10 +90,7 @@ Counted = Callable[[list[Resource]], Snapshot]
 @pytest.fixture
 def counted(tmp_path: Path) -> Counted:
     def publish(resources: list[Resource]) -> Snapshot:
-        feed = Feed()
-        feed.write(*resources)
-        asyncio.run(ViewKeeper(feed, tmp_path, Views(SERVICE.views)).refresh())
-        return Snapshot.open(tmp_path)
+        return snapshot_of(tmp_path, resources, SERVICE.views)
 
     return publish
 

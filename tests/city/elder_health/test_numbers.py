@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ import pytest
 import kangshu_services
 from kangshu.access import system_grant
 from kangshu.base.canonical import DISTRICT
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
-from kangshu.services import freeze, read_folder
-from tests.measures.city import Feed
+from kangshu.services import read_folder
+from tests.measures.city import service_of, snapshot_of
 
 FOLDER = Path(kangshu_services.__path__[0])
-SERVICE = freeze(read_folder(FOLDER / "elder_health", "kangshu_services.elder_health"))
+SERVICE = service_of("elder_health")
 RESIDENTS = read_folder(FOLDER / "residents")
 EVERYTHING = system_grant("test")
 START, DAY = date(2026, 1, 1), date(2026, 6, 30)
@@ -97,11 +96,8 @@ RECORDS = [
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    folder = tmp_path_factory.mktemp("views")
-    feed = Feed()
-    feed.write(*PEOPLE, *RECORDS)
-    asyncio.run(ViewKeeper(feed, folder, Views([*RESIDENTS.views, *SERVICE.views])).refresh())
-    return Snapshot.open(folder)
+    views = [*RESIDENTS.views, *SERVICE.views]
+    return snapshot_of(tmp_path_factory.mktemp("views"), [*PEOPLE, *RECORDS], views)
 
 
 def values(**more: Any) -> dict[str, Any]:

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import kangshu_services
-from kangshu.base.parameters import ParameterTable, ParameterVersion
-from kangshu.base.text import Text
-from kangshu.calculations import Calculation, calculate
-from kangshu.services import read_folder
+from tests.city.calculators import calculator_of
+from tests.measures.city import service_of
 
-DRAFT = read_folder(Path(kangshu_services.__path__[0]) / "elder_subsidies")
-DECLARED = {one.id: one for one in DRAFT.calculations}
+work = calculator_of("elder_subsidies")
 PRIVATE = {"nature": "private-non-profit", "filed": True}
 YEAR = {"period_start": "2025-01-01", "period_end": "2025-12-31"}
-
-
-def work(name: str, given: dict[str, Any], **parameters: Any) -> Calculation:
-    table = ParameterTable(DRAFT.parameters)
-    for one, value in parameters.items():
-        id_ = one.replace("_", "-")
-        table.enter(
-            ParameterVersion(
-                id_, Text(id_, id_), value, "", "99", date(2024, 1, 1), None, "市民政局文件", True
-            )
-        )
-    day = date(2026, 5, 1)
-    return calculate(
-        DECLARED[name], given, lambda one: table.find(one, "990102", day) or Text(one, one), day, "990102"
-    )
 
 
 def built(new: int = 0, converted: int = 0, paid: tuple[int, int] = (0, 0), **more: Any) -> dict[str, Any]:
@@ -124,7 +103,8 @@ def test_people_in_hardship_are_paid_by_level_within_the_range() -> None:
 
 
 def test_every_figure_of_a_rule_is_a_parameter_with_its_source() -> None:
-    for one in DRAFT.parameters:
+    declared = service_of("elder_subsidies").parameters
+    for one in declared:
         assert one.source, one.id
-        floors = [each.id for each in DRAFT.parameters if each.at_least == one.id]
+        floors = [each.id for each in declared if each.at_least == one.id]
         assert not one.id.endswith("-floor") or floors, f"nothing is held to {one.id}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,13 +16,13 @@ from kangshu.base.parameters import ParameterTable, ParameterVersion
 from kangshu.base.text import Text
 from kangshu.cases.calculating import Calculator
 from kangshu.cases.gathering import gathered_rows
-from kangshu.measures import Snapshot, ViewKeeper, Views
+from kangshu.measures import Snapshot
 from kangshu.sdk import Resource, code_system, structure
-from kangshu.services import freeze, read_folder
-from tests.measures.city import Feed
+from kangshu.services import read_folder
+from tests.measures.city import service_of, snapshot_of
 
 ROOT = Path(kangshu_services.__path__[0])
-SERVICE = freeze(read_folder(ROOT / "elder_subsidies", "kangshu_services.elder_subsidies"))
+SERVICE = service_of("elder_subsidies")
 OTHERS = [read_folder(ROOT / name) for name in ("institutions", "residents")]
 START, END = date(2025, 1, 1), date(2025, 12, 31)
 CLAIM = next(one for one in SERVICE.cases if one.id == "claim")
@@ -144,12 +143,9 @@ def alone(resources: list[Resource], place: Resource, table: ParameterTable) -> 
 def published(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[Resource], Snapshot]:
-    resources, folder = city(request.param), tmp_path_factory.mktemp("views")
-    feed = Feed()
-    feed.write(*resources)
+    resources = city(request.param)
     views = [*SERVICE.views, *(view for one in OTHERS for view in one.views)]
-    asyncio.run(ViewKeeper(feed, folder, Views(views)).refresh())
-    return resources, Snapshot.open(folder)
+    return resources, snapshot_of(tmp_path_factory.mktemp("views"), resources, views)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,14 @@ import pytest
 
 import kangshu_services
 from kangshu.access import system_grant
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource
-from kangshu.services import freeze, read_folder
+from kangshu.services import read_folder
 from kangshu.services.city import make_city
-from tests.measures.city import Feed
+from tests.measures.city import service_of, snapshot_of
 
 FOLDER = Path(kangshu_services.__path__[0])
-SERVICE = freeze(read_folder(FOLDER / "family_doctor", "kangshu_services.family_doctor"))
+SERVICE = service_of("family_doctor")
 OTHERS = [read_folder(FOLDER / one) for one in ("residents", "institutions")]
 EVERYTHING = system_grant("test")
 DAY = date(2026, 6, 30)
@@ -68,12 +67,8 @@ def city() -> list[Resource]:
 
 @pytest.fixture(scope="module")
 def snapshot(city: list[Resource], tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    folder = tmp_path_factory.mktemp("views")
-    feed = Feed()
-    feed.write(*city)
-    views = Views([*(view for one in OTHERS for view in one.views), *SERVICE.views])
-    asyncio.run(ViewKeeper(feed, folder, views).refresh())
-    return Snapshot.open(folder)
+    views = [*(view for one in OTHERS for view in one.views), *SERVICE.views]
+    return snapshot_of(tmp_path_factory.mktemp("views"), city, views)
 
 
 def values(**more: Any) -> dict[str, Any]:
@@ -144,11 +139,8 @@ def test_overlapping_shifts_count_once(tmp_path: Path) -> None:
         shift("2", "2026-06-30T04:00:00+08:00", "2026-06-30T08:30:00+08:00"),
         shift("3", "2026-06-30T22:00:00+08:00", "2026-07-01T08:00:00+08:00"),
     ]
-    feed = Feed()
-    feed.write(*records)
-    asyncio.run(ViewKeeper(feed, tmp_path, Views(list(SERVICE.views))).refresh())
     measure = next(one for one in SERVICE.measures if one.id == "family-doctor-on-call-hours")
-    result = Snapshot.open(tmp_path).evaluate(EVERYTHING, measure, values(), DAY, DAY)
+    result = snapshot_of(tmp_path, records, SERVICE.views).evaluate(EVERYTHING, measure, values(), DAY, DAY)
     assert (result.numerator, result.denominator) == (10.5, 2)
     assert SERVICE.checks[measure.id](records, DAY, DAY, values()) == (10.5, 2)
 

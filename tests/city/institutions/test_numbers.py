@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -11,10 +10,10 @@ import pytest
 
 from kangshu.access import system_grant
 from kangshu.app.wiring import city_services
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views, period_of
+from kangshu.measures import ListAsked, Snapshot, period_of
 from kangshu.sdk import MeasureDeclaration, Resource, Service
 from kangshu.services.city import make_city
-from tests.measures.city import Feed
+from tests.measures.city import snapshot_of
 
 DAY = date(2026, 11, 20)
 OWN = ("institutions", "medical_elder")
@@ -42,11 +41,8 @@ def resources() -> list[Resource]:
 
 @pytest.fixture(scope="module")
 def snapshot(resources: list[Resource], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
-    feed, folder = Feed(), tmp_path_factory.mktemp("institutions")
-    feed.write(*resources)
     declared = [view for one in SERVICES.values() if one.id in (*OWN, "residents") for view in one.views]
-    asyncio.run(ViewKeeper(feed, folder, Views(declared)).refresh())
-    opened = Snapshot.open(folder)
+    opened = snapshot_of(tmp_path_factory.mktemp("institutions"), resources, declared)
     yield opened
     opened.close()
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import kangshu_services
 from kangshu.access import system_grant
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
-from kangshu.services import freeze, read_folder
-from tests.measures.city import Feed
+from tests.measures.city import service_of, snapshot_of
 
-SERVICE = freeze(
-    read_folder(Path(kangshu_services.__path__[0]) / "investment", "kangshu_services.investment")
-)
+SERVICE = service_of("investment")
 EVERYTHING = system_grant("test")
 START, DAY = date(2026, 1, 1), date(2026, 6, 30)
 
@@ -67,11 +61,7 @@ RECORDS = [
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    folder = tmp_path_factory.mktemp("views")
-    feed = Feed()
-    feed.write(*RECORDS)
-    asyncio.run(ViewKeeper(feed, folder, Views(SERVICE.views)).refresh())
-    return Snapshot.open(folder)
+    return snapshot_of(tmp_path_factory.mktemp("views"), RECORDS, SERVICE.views)
 
 
 @pytest.mark.parametrize(

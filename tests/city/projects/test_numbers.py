@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import kangshu_services
 from kangshu.access import system_grant
 from kangshu.base.faults import Invalid
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
-from kangshu.services import freeze, read_folder
-from tests.measures.city import Feed
+from tests.measures.city import service_of, snapshot_of
 
-SERVICE = freeze(read_folder(Path(kangshu_services.__path__[0]) / "projects", "kangshu_services.projects"))
+SERVICE = service_of("projects")
 EVERYTHING = system_grant("test")
 START, DAY = date(2026, 1, 1), date(2026, 6, 30)
 VALUES: dict[str, Any] = {one.id: one.value for one in SERVICE.parameters if one.jurisdiction in ("", "9901")}
@@ -93,11 +89,7 @@ RECORDS = [
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    folder = tmp_path_factory.mktemp("views")
-    feed = Feed()
-    feed.write(*RECORDS)
-    asyncio.run(ViewKeeper(feed, folder, Views(SERVICE.views)).refresh())
-    return Snapshot.open(folder)
+    return snapshot_of(tmp_path_factory.mktemp("views"), RECORDS, SERVICE.views)
 
 
 @pytest.mark.parametrize(

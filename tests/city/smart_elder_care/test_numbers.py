@@ -3,7 +3,6 @@ hand; and by hand over the cases alone."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -15,10 +14,10 @@ import kangshu_services
 from kangshu.access import system_grant
 from kangshu.base.canonical import CASE_KIND, CASE_STATE
 from kangshu.base.parameters import ParameterTable
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource
 from kangshu.services import freeze, make_city, read_folder
-from tests.measures.city import Feed
+from tests.measures.city import snapshot_of
 
 FOLDER = Path(kangshu_services.__path__[0])
 DRAFTS = [
@@ -79,12 +78,8 @@ def records() -> list[Resource]:
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory, records: list[Resource]) -> Snapshot:
-    folder = tmp_path_factory.mktemp("views")
-    feed = Feed()
-    feed.write(*records)
-    views = Views([one for each in SERVICES for one in each.views])
-    asyncio.run(ViewKeeper(feed, folder, views).refresh())
-    return Snapshot.open(folder)
+    views = [one for each in SERVICES for one in each.views]
+    return snapshot_of(tmp_path_factory.mktemp("views"), records, views)
 
 
 def measured(snapshot: Snapshot, id_: str, **other: Any) -> tuple[float, float]:
