@@ -24,9 +24,9 @@ START, DAY = date(2026, 1, 1), date(2026, 6, 30)
 EVERYTHING = system_grant("test")
 
 
-def held(kind: str, code: str, start: str) -> Resource:
+def held(kind: str, code: str, start: str, end: str = "2030-01-01") -> Resource:
     coding = [{"system": code_system(kind), "code": code}]
-    return {"code": {"coding": coding, "text": code}, "period": {"start": start}}
+    return {"code": {"coding": coding, "text": code}, "period": {"start": start, "end": end}}
 
 
 def worker(
@@ -66,7 +66,7 @@ TRAINED = held("care-training", "pre-job", "2026-01-31")
 RECORDS = [
     *home("full", 5),
     *home("short", 6),
-    *worker("level", "full", 3499, held("care-skill-level", "5", "2025-01-01")),
+    *worker("level", "full", 3499, held("care-skill-level", "5", "2025-01-01", "2026-08-01")),
     *worker("trained", "short", 3599, TRAINED, held("care-skill-level", "5", "2025-01-01")),
     *worker("honoured", "short", 3400, held("care-honour", "city", "2025-01-01"), kind="support"),
     *worker("same-day", "short", 3300, held("care-training", "pre-job", "2026-02-01"), kind="management"),
@@ -116,3 +116,8 @@ def test_training_on_the_first_day_comes_too_late(snapshot: Snapshot) -> None:
         == SERVICE.checks[measure.id](RECORDS, START, DAY, given)
     )
     assert "Practitioner/same-day" in listed(snapshot, "untrained")
+
+
+def test_certificates_that_end_soon_are_listed(snapshot: Snapshot) -> None:
+    assert set(listed(snapshot, "certificates-ending")) == {"Practitioner/level"}
+    assert listed(snapshot, "certificates-ending", **{"care-certificate-notice-days": 31}) == {}
