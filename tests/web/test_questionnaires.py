@@ -119,7 +119,8 @@ def test_what_a_form_measures_stands_in_the_health_record(site: Site, doctor: ht
     answers: dict[str, Any] = {}
     for one in form.items:
         if one.required:
-            answers[one.id] = one.options[0].code if one.options else str(one.least or "正常")
+            number = "正常" if one.least is None else str(one.least)
+            answers[one.id] = one.options[0].code if one.options else number
     answers |= figures
     address = f"/questionnaires/{form.code}/new"
     token = token_of(doctor.get(address, params={"subject": subject}).text)

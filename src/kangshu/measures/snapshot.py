@@ -359,8 +359,9 @@ class Snapshot:
                     f"the view '{name}' of measure '{measure.id}' is not published yet",
                     zh=f"指标“{measure.title.zh}”所需视图“{name}”尚未生成",
                 )
-            predicate = grant.may_count(view.resource) if counting else grant.may_read(view.resource)
-            if not counting and isinstance(predicate, Nothing):
+            counted = counting or name in (measure.counted if isinstance(measure, ListDeclaration) else ())
+            predicate = grant.may_count(view.resource) if counted else grant.may_read(view.resource)
+            if not counted and isinstance(predicate, Nothing):
                 raise Forbidden(
                     f"this account may see the number but not the records ({view.resource}) behind it",
                     zh=f"当前账号可查看该指标数值，但无权查看其背后的记录（{view.resource}）",

@@ -95,6 +95,8 @@ def name_of(resource: Resource) -> str:
         name = first.get("text") or first.get("family", "") + "".join(first.get("given", ()))
     if not name and resource.get("resourceType") == "Slot":
         return f"{resource.get('start', '')[:16].replace('T', ' ')} – {resource.get('end', '')[11:16]}"
+    if not name and resource.get("resourceType") == "PractitionerRole":
+        name = resource.get("practitioner", {}).get("display")
     if not name and resource.get("resourceType") == "Basic":
         name = resource.get("code", {}).get("text")
     return str(name or resource.get("id", ""))

@@ -51,6 +51,10 @@ class ListDeclaration:
     named views as tables and may use $period_start (1 January), $period_end (today) and one $name per declared
     parameter, as a measure's does. Every view is narrowed to what the visitor may read; each subject is read again
     before it is shown.
+
+    Views that are `counted` are narrowed to what the visitor may count instead: an office that has the stay, and no right
+    to read the resident, learns whether and since when it is to be ended. Such a list names its `roles`; its columns
+    tell no more of a counted view than the work needs.
     """
 
     id: str
@@ -70,6 +74,7 @@ class ListDeclaration:
     """Columns of the SQL that `start` asks for and nobody is shown."""
     open: str = ""
     """Register (`service/register`) whose page a row's subject leads to; "" for the first of its type."""
+    counted: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     """Roles to whom the list is offered; all who may read its records where none is named."""
     tone: Literal["", "accent", "amber", "red"] = "accent"

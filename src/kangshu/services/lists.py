@@ -44,6 +44,7 @@ def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
         start=start,
         hidden=_hidden(start, columns),
         open=_full(entry.string("open"), service),
+        counted=entry.strings("counted"),
         roles=entry.strings("roles"),
         tone=cast("Any", entry.one_of("tone", _TONES, default="accent")),
     )
@@ -102,6 +103,11 @@ def check_list(
     def found(en: str, zh: str) -> Finding:
         return places.finding(declared, en, zh)
 
+    if set(declared.counted) - set(declared.views) or (declared.counted and not declared.roles):
+        yield found(
+            "'counted' names views of the list, and such a list names its roles",
+            "counted 须是本清单的视图，且须写明 roles",
+        )
     ids = [one.id for one in declared.columns]
     if len(set(ids)) < len(ids) or _GIVEN & set(ids):
         yield found(

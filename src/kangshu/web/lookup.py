@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -130,7 +130,27 @@ async def _listed(visit: Visit, field: Field) -> tuple[tuple[str, str], ...]:
             if not kind or "${" in field.criteria:
                 return ()
             records = await visit.platform.store.search_all(visit.grant, kind, field.criteria)
-            return tuple((f"{kind}/{one['id']}", name_of(one)) for one in records)
+            return await named(visit, records)
+
+
+async def named(visit: Visit, records: Sequence[Resource]) -> tuple[tuple[str, str], ...]:
+    """Return (reference, what people call it) of records to choose from; of a post who holds it, then the post."""
+    posts = [one for one in records if one.get("resourceType") == "PractitionerRole"]
+    ids = ",".join(dict.fromkeys(_holder(one).removeprefix("Practitioner/") for one in posts))
+    people = await visit.platform.store.search_all(visit.grant, "Practitioner", f"_id={ids}") if ids else ()
+    names = {f"Practitioner/{one['id']}": name_of(one) for one in people}
+    return tuple(
+        (
+            f"{one['resourceType']}/{one['id']}",
+            " · ".join(filter(None, (names.get(_holder(one), ""), name_of(one)))),
+        )
+        for one in records
+    )
+
+
+def _holder(post: Resource) -> str:
+    """Return the reference of who holds a post; "" for other records."""
+    return str((post.get("practitioner") or {}).get("reference", ""))
 
 
 async def _registered_first(

@@ -23,7 +23,7 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import STAY, CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
-from kangshu.web.lookup import choices_of, name_of, with_columns, with_residents
+from kangshu.web.lookup import choices_of, name_of, named, with_columns, with_residents
 from kangshu.web.pages.calculations import calculations_of
 from kangshu.web.pages.case_checks import checklists, related_cases
 from kangshu.web.pages.case_papers import cites, papers_of
@@ -307,7 +307,7 @@ async def _choices(
     for field in asked:
         if field.kind == "reference" or field.criteria:
             records = await visit.platform.cases.candidates(visit.grant, id_, move, field.id)
-            found[field.id] = tuple((f"{one['resourceType']}/{one['id']}", name_of(one)) for one in records)
+            found[field.id] = await named(visit, records)
     return found
 
 
