@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-import kangshu_services
 from kangshu.access import Everything, system_grant
 from kangshu.base.faults import Forbidden
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
-from kangshu.services import read_folder
-from tests.measures.city import Feed
+from tests.measures.city import service_of, snapshot_of
 
-ROOT = Path(kangshu_services.__path__[0])
-SERVICE = read_folder(ROOT / "elder_subsidies")
-OTHERS = [read_folder(ROOT / name) for name in ("institutions", "residents")]
+SERVICE = service_of("elder_subsidies")
+OTHERS = [service_of(name) for name in ("institutions", "residents")]
 DAY = date(2026, 6, 30)
 CIVIL = replace(
     system_grant("civil affairs"),
@@ -83,9 +78,8 @@ def claim(*rows: dict[str, Any]) -> Resource:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    folder, feed = tmp_path_factory.mktemp("views"), Feed()
     roster = {"from": "2026-01-01", "until": "2026-03-31", "counted": 90}
-    feed.write(
+    records = (
         resident("alive"),
         resident("gone", "2026-02-10T08:00:00+08:00"),
         resident("ended", "2026-02-10"),
@@ -100,8 +94,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         ),
     )
     views = [*SERVICE.views, *(view for one in OTHERS for view in one.views)]
-    asyncio.run(ViewKeeper(feed, folder, Views(views)).refresh())
-    return Snapshot.open(folder)
+    return snapshot_of(tmp_path_factory.mktemp("views"), records, views)
 
 
 def rows(published: Snapshot, name: str) -> list[tuple[str, Any]]:

@@ -195,10 +195,9 @@ def test_what_is_still_to_be_paid_is_what_was_checked_and_neither_paid_nor_refus
         claim("new", "submitted", None), claim("seen", "checked", 100.5), claim("bank", "paying", 200),
         claim("back", "bounced", 300), claim("done", "paid", 1000), claim("no", "refused", 1000),
     ]  # fmt: skip
-    feed = Feed()
-    feed.write(*records)
-    asyncio.run(ViewKeeper(feed, tmp_path, Views(SERVICE.views)).refresh())
     measure = next(one for one in SERVICE.measures if one.id == "subsidies-to-pay")
-    result = Snapshot.open(tmp_path).evaluate(system_grant("test"), measure, {}, START, END)
+    result = snapshot_of(tmp_path, records, SERVICE.views).evaluate(
+        system_grant("test"), measure, {}, START, END
+    )
     assert (result.numerator, result.denominator) == (600.5, 3)
     assert SERVICE.checks[measure.id](records, START, END, {}) == (600.5, 3)
