@@ -97,21 +97,20 @@ def rows(snapshot: Snapshot, service: str, name: str, **figures: Any) -> list[di
 
 
 def test_the_counties_see_the_beds_that_they_lack(snapshot: Snapshot) -> None:
-    nothing = {"nursing_bed_share_floor": 0, "private_bed_share_floor": 0, "beds_per_thousand_floor": 0}
+    nothing = {"nursing_bed_share_floor": 0, "private_bed_share_floor": 0}
     assert rows(snapshot, "institutions", "bed-gaps", **nothing) == []
-    found = rows(snapshot, "institutions", "bed-gaps", **{**nothing, "beds_per_thousand_floor": 5000})
-    measure = next(one for _, one in MEASURES if one.id == "elder-beds-per-thousand")
-    start, _ = period_of(measure, DAY)
-    whole = snapshot.evaluate(system_grant("test"), measure, parameters(), start, DAY)
-    assert sum(one["beds"] for one in found) == whole.numerator
-    assert sum(one["people"] for one in found) == whole.denominator
-    assert all(one["to_build"] == 5 * one["people"] - one["beds"] > 0 for one in found)
-    wanted = rows(snapshot, "institutions", "bed-gaps", **{**nothing, "nursing_bed_share_floor": 100})
-    share = next(one for _, one in MEASURES if one.id == "nursing-bed-share")
-    nursing = snapshot.evaluate(system_grant("test"), share, parameters(), start, DAY)
-    assert nursing.numerator is not None
-    assert nursing.denominator is not None
-    assert sum(one["to_convert"] for one in wanted) == nursing.denominator - nursing.numerator
+    for floor, column, measure in (
+        ("nursing_bed_share_floor", "to_convert", "nursing-bed-share"),
+        ("private_bed_share_floor", "private_short", "private-bed-share"),
+    ):
+        found = rows(snapshot, "institutions", "bed-gaps", **{**nothing, floor: 100})
+        declared = next(one for _, one in MEASURES if one.id == measure)
+        start, _ = period_of(declared, DAY)
+        whole = snapshot.evaluate(system_grant("test"), declared, parameters(), start, DAY)
+        assert whole.numerator is not None
+        assert whole.denominator is not None
+        # asked for all of them, the counties lack what is not of that kind
+        assert sum(one[column] for one in found) == whole.denominator - whole.numerator > 0
 
 
 def test_which_kinds_count_for_a_county_is_a_parameter(snapshot: Snapshot) -> None:
