@@ -19,32 +19,29 @@ from kangshu.web.language import Words
 from kangshu.web.visit import Visit
 
 
-class Row(Protocol):
+class Counted(Protocol):
+    """A value with what it is counted from."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def numerator(self) -> float | None: ...
+    @property
+    def denominator(self) -> float | None: ...
+    @property
+    def suppressed(self) -> bool: ...
+
+
+class Row(Counted, Protocol):
     """One cell of a measure's result."""
 
     @property
     def keys(self) -> tuple[str, ...]: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def numerator(self) -> float | None: ...
-    @property
-    def denominator(self) -> float | None: ...
-    @property
-    def suppressed(self) -> bool: ...
 
 
-class Result(Protocol):
+class Result(Counted, Protocol):
     """What an evaluation answers, as far as pages read it."""
 
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def numerator(self) -> float | None: ...
-    @property
-    def denominator(self) -> float | None: ...
-    @property
-    def suppressed(self) -> bool: ...
     @property
     def position(self) -> int: ...
     @property
