@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -20,9 +20,11 @@ from kangshu.sdk import (
 ENOUGH = "centre-general-practitioners"
 """The parameter that says how many general practitioners a centre needs."""
 
+_CLINICAL = frozenset({"general-practitioner", "physician", "nurse"})
 
-def _general_practitioners(resources: list[Resource], day: date) -> dict[str, set[str]]:
-    """Return the general practitioners in post on `day` by organisation reference."""
+
+def _in_post(resources: list[Resource], day: date, roles: frozenset[str]) -> dict[str, set[str]]:
+    """Return the practitioners with a post of `roles` on `day` by organisation reference."""
     found: dict[str, set[str]] = defaultdict(set)
     for one in resources:
         if one["resourceType"] != "PractitionerRole" or "practitioner" not in one:
@@ -34,9 +36,32 @@ def _general_practitioners(resources: list[Resource], day: date) -> dict[str, se
             "end" in period and civil_day(period["end"]) < day
         ):
             continue
-        if "general-practitioner" in codes_of(one.get("code", []), "staff-role"):
+        if roles & codes_of(one.get("code", []), "staff-role"):
             found[one.get("organization", {}).get("reference", "")].add(one["practitioner"]["reference"])
     return found
+
+
+def _general_practitioners(resources: list[Resource], day: date) -> dict[str, set[str]]:
+    return _in_post(resources, day, frozenset({"general-practitioner"}))
+
+
+def in_homes(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Different doctors and nurses in homes for older people."""
+    posts = _in_post(resources, end, _CLINICAL)
+    homes = organisations_of(resources, "elder-institution", closed=True)
+    count = len(set().union(*(posts.get(home, set()) for home in homes)))
+    return count, count
+
+
+def with_several_sites(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Doctors and nurses with posts in two organisations or more."""
+    sites = Counter(who for people in _in_post(resources, end, _CLINICAL).values() for who in people)
+    count = sum(number > 1 for number in sites.values())
+    return count, count
 
 
 def gp_per_ten_thousand(
@@ -61,4 +86,6 @@ def centres_with_enough(
 CHECKS: dict[str, CheckQuery] = {
     "gp-per-ten-thousand": gp_per_ten_thousand,
     "chc-two-gps": centres_with_enough,
+    "practitioners-in-homes": in_homes,
+    "multi-site-practitioners": with_several_sites,
 }
