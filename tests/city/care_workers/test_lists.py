@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import pytest
 
 import kangshu_services
 from kangshu.access import system_grant
-from kangshu.measures import ListAsked, Snapshot, ViewKeeper, Views
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
-from kangshu.services import freeze, read_folder
-from tests.measures.city import Feed
+from kangshu.services import read_folder
+from tests.measures.city import service_of, snapshot_of
 
 ROOT = Path(kangshu_services.__path__[0])
-SERVICE = freeze(read_folder(ROOT / "care_workers", "kangshu_services.care_workers"))
+SERVICE = service_of("care_workers")
 OTHERS = [read_folder(ROOT / name) for name in ("institutions", "residents")]
 VALUES: dict[str, Any] = {one.id: one.value for one in SERVICE.parameters}
 START, DAY = date(2026, 1, 1), date(2026, 6, 30)
@@ -75,12 +74,8 @@ RECORDS = [
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    folder = tmp_path_factory.mktemp("views")
-    feed = Feed()
-    feed.write(*RECORDS)
-    views = Views([*SERVICE.views, *(view for other in OTHERS for view in other.views)])
-    asyncio.run(ViewKeeper(feed, folder, views).refresh())
-    return Snapshot.open(folder)
+    views = [*SERVICE.views, *(view for other in OTHERS for view in other.views)]
+    return snapshot_of(tmp_path_factory.mktemp("views"), RECORDS, views)
 
 
 def listed(snapshot: Snapshot, id_: str, **other: Any) -> dict[str, dict[str, Any]]:
