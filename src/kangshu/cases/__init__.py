@@ -14,7 +14,7 @@ from kangshu.cases.parties import SIGNAL, is_word, may_start
 from kangshu.cases.publishing import OBJECTIONS, NoticeField, PublicNotice
 from kangshu.cases.records import RECORDS
 from kangshu.cases.rosters import DUTY_POST, Gap, Rosters, Shift, gaps
-from kangshu.cases.running import CHILDREN, DOCUMENT_OUTLET, Outlet
+from kangshu.cases.running import CHILDREN, DOCUMENT_OUTLET
 from kangshu.cases.signalling import SIGNAL_EVENT, Signals, Taken
 from kangshu.cases.substitution import names_in, substitute
 from kangshu.cases.surroundings import NAMES, parameters_in
@@ -33,6 +33,7 @@ from kangshu.cases.tasks import (
     state_of,
     urged_of,
 )
+from kangshu.cases.under_way import Outlet
 from kangshu.cases.worklist import BOXES, Box, CaseRow, Notice
 
 PARAMETERS = (OBJECTIONS,)

@@ -6,21 +6,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from kangshu.access import ANY_TYPE, Everything, Grant, Nothing
-from kangshu.base.canonical import CASE_KIND
 from kangshu.base.clock import now
-from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, PreconditionFailed, Unprocessable
+from kangshu.base.faults import Forbidden, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
 from kangshu.cases.calculating import Calculator, KeptCalculation, calculation_records
-from kangshu.cases.choosing import criteria_of, pointers
 from kangshu.cases.deadlines import Terms
 from kangshu.cases.desks import Desks
 from kangshu.cases.draws import Draw, draws_of
+from kangshu.cases.filling import Filling
 from kangshu.cases.guards import asked_of
 from kangshu.cases.inside import keep_papers, labelled
 from kangshu.cases.moving import Machine
@@ -28,9 +26,7 @@ from kangshu.cases.offering import Looker, Offer
 from kangshu.cases.opening import Tried
 from kangshu.cases.parties import may_move, may_start, not_yours
 from kangshu.cases.publishing import PublicNotices
-from kangshu.cases.records import RECORDS, records_found, rows_of
 from kangshu.cases.rosters import Rosters
-from kangshu.cases.running import CHILDREN, Outlet
 from kangshu.cases.signalling import Signals
 from kangshu.cases.surroundings import Facts
 from kangshu.cases.tasks import (
@@ -43,13 +39,12 @@ from kangshu.cases.tasks import (
     state_of,
 )
 from kangshu.cases.timekeeping import Timekeeper
+from kangshu.cases.under_way import Outlet
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
-from kangshu.registers import candidates, check_values, points, with_held_rows
 from kangshu.sdk import (
     CalculationDeclaration,
     CaseDeclaration,
     DeskDeclaration,
-    Field,
     Move,
     Resource,
     RosterDeclaration,
@@ -82,12 +77,10 @@ class Cases:
     ) -> None:
         self._store = store
         self._kinds = {one.code: one for one in declarations}
-        self._carriers = {
-            f"carries.{one.carries}": f"{CASE_KIND}|{one.code}" for one in self._kinds.values() if one.carries
-        }
         self._terms = Terms(parameters, calendar or china())
         self._jurisdiction = jurisdiction
         self._clock = clock
+        self._filling = Filling(store, self._kinds)
         self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
         listed = tuple(rosters)
         self._calculator = Calculator(calculations, parameters)
@@ -173,38 +166,16 @@ class Cases:
                     f"this account may not start '{declaration.title.en}'",
                     zh=f"当前账号不能发起“{declaration.title.zh}”",
                 )
-            if subject:
-                subject = subject if "/" in subject else f"{declaration.subject_type or 'Patient'}/{subject}"
-                await self._visible(grant, subject)
-                self._startable_about(grant, declaration, subject)
-            elif declaration.subject_type:
-                raise Unprocessable(
-                    f"a case of this kind is about a {declaration.subject_type}",
-                    zh="请选择办件对象",
-                    expression="subject",
-                )
+            subject = await self._subject_of(grant, declaration, subject)
             if receiver and any(field.id == "receiver" for field in declaration.form):
                 values = {**values, "receiver": receiver}
             about = {"for": {"reference": subject}} if subject else {}
-            form = await self._check(grant, declaration.form, values, about, papers)
+            form = await self._filling.checked(grant, declaration.form, values, about, papers)
             receiver = receiver or str(form.get("receiver") or "")
             receiver = receiver.removeprefix("Organization/")
             if receiver:
                 await self._visible(grant, f"Organization/{receiver}")
-            task = new_task(declaration, self._clock())
-            if subject:
-                task["for"] = {"reference": subject}
-            if focus:
-                task["focus"] = {"reference": focus}
-            if title:
-                task["description"] = title
-            if tags:
-                task["meta"] = {"tag": [dict(tag) for tag in tags]}
-            if declaration.internal:
-                task = labelled(task)
-
-            if key:
-                task["identifier"] = [{"system": CASE_KEY, "value": key}]
+            task = _asked_for(declaration, self._clock(), subject, focus, title, tags, key)
 
             async def work(transaction: Transaction) -> Stored:
                 standing = await transaction.match("Task", f"identifier={CASE_KEY}|{key}") if key else None
@@ -272,7 +243,7 @@ class Cases:
                 )
             if not may_move(grant, before.resource, move.by):
                 raise not_yours(move)
-            form = await self._check(grant, move.form, values, before.resource, papers)
+            form = await self._filling.checked(grant, move.form, values, before.resource, papers)
             known = await self._looker.known(before.resource, asked_of(move))
 
             async def work(transaction: Transaction) -> Stored:
@@ -324,6 +295,19 @@ class Cases:
             if (state_of(task) in one.states if one.states else not final)
         ]
         return (*kept, *(one for one in trials if one is not None))
+
+    async def first_rows(self, grant: Grant, task: Resource, move: Move) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows that stand at first in a move's tables that are filled from finished child cases or records."""
+        self.declaration(kind_of(task))
+        return await self._filling.first_rows(grant, task, move)
+
+    async def candidates(
+        self, grant: Grant, task_id: str, move_id: str, field_id: str, *, text: str = "", limit: int = 50
+    ) -> list[Resource]:
+        """Return the records that may be chosen for a reference field of a move, at most `limit`."""
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        self.declaration(kind_of(task))
+        return await self._filling.candidates(grant, task, move_id, field_id, text, limit)
 
     async def history(self, grant: Grant, task_id: str) -> tuple[CaseEvent, ...]:
         """Return what happened to the case, oldest first."""
@@ -381,14 +365,31 @@ class Cases:
     def _may_start(self, grant: Grant, declaration: CaseDeclaration) -> bool:
         return grant.may(f"case.start:{declaration.code}") and may_start(grant, declaration.start_by)
 
-    def _startable_about(self, grant: Grant, declaration: CaseDeclaration, subject: str) -> None:
-        """Raise Forbidden where the account starts such cases for others than the resident `subject`."""
-        kind, _, id_ = subject.partition("/")
+    async def _subject_of(self, grant: Grant, declaration: CaseDeclaration, subject: str | None) -> str:
+        """Return the reference of what a case is about, "" for none.
+
+        Raises:
+            NotFound: the account does not see it.
+            Forbidden: the account starts such cases for others than this resident.
+            Unprocessable: a case of this kind is about something.
+        """
+        if not subject:
+            if declaration.subject_type:
+                raise Unprocessable(
+                    f"a case of this kind is about a {declaration.subject_type}",
+                    zh="请选择办件对象",
+                    expression="subject",
+                )
+            return ""
+        reference = subject if "/" in subject else f"{declaration.subject_type or 'Patient'}/{subject}"
+        await self._visible(grant, reference)
+        kind, _, id_ = reference.partition("/")
         if kind == "Patient" and not may_start(grant, declaration.start_by, id_):
             raise Forbidden(
                 f"this account may not start '{declaration.title.en}' for this resident",
                 zh=f"当前账号不能代该居民发起“{declaration.title.zh}”",
             )
+        return reference
 
     async def _task(self, grant: Grant, task: str | Resource | Stored) -> Resource:
         if isinstance(task, str):
@@ -403,87 +404,29 @@ class Cases:
         kind, _, id_ = reference.partition("/")
         await self._store.read(grant.without_emergency(), kind, id_)
 
-    async def _check(
-        self,
-        grant: Grant,
-        fields: Sequence[Field],
-        values: Mapping[str, Any],
-        task: Resource,
-        papers: Sequence[Resource],
-    ) -> dict[str, Any]:
-        form, issues = check_values(fields, values)
-        new = {f"{one['resourceType']}/{one['id']}" for one in papers}
-        found = list(issues)
-        held = inputs(task)
-        for field in fields:
-            if field.kind == "table":
-                form[field.id], wrong = with_held_rows(field, form.get(field.id), held.get(field.id, ()))
-                found += wrong
-        # what stands in a table already was chosen by whoever put it there
-        new.update(one for _, one, _ in pointers([one for one in fields if one.columns], held))
-        for field, reference, place in pointers(fields, form):
-            if reference not in new and not await self._may_choose(grant, field, reference, task, form):
-                en = f"'{field.title.en}': there is no such record to choose"
-                found.append(Issue("error", "not-found", en, (place,), f"“{field.title.zh}”所选记录不可用"))
-        if found:
-            raise Unprocessable(
-                "the form is not complete or not right", zh="表单填写不完整或有误", issues=tuple(found)
-            )
-        return form
 
-    async def _may_choose(
-        self, grant: Grant, field: Field, reference: str, task: Resource, form: Mapping[str, Any]
-    ) -> bool:
-        kind, _, id_ = reference.partition("/")
-        if field.criteria:
-            criteria = criteria_of(field, task, form, self._carriers)
-            return bool(await self._store.search_all(grant, kind, f"{criteria}&_id={id_}"))
-        try:
-            await self._store.read(grant, kind, id_)
-        except (NotFound, Gone):
-            return False
-        return True
-
-    async def first_rows(self, grant: Grant, task: Resource, move: Move) -> dict[str, list[dict[str, Any]]]:
-        """Return the rows that stand at first in a move's tables that are filled from finished child cases or records."""
-        found = await self._record_rows(grant, task, move)
-        asked = [one for one in move.form if one.prefill.startswith(CHILDREN)]
-        if not asked:
-            return found
-        children = await self._store.search_all(grant, "Task", f"part-of=Task/{task['id']}")
-        for field in asked:
-            code = f"{self.declaration(kind_of(task)).service}/{field.prefill.removeprefix(CHILDREN)}"
-            names = [one.id for one in field.columns]
-            rows = [inputs(one) for one in children if kind_of(one) == code and one["status"] == "completed"]
-            found[field.id] = [{name: row.get(name) for name in names} for row in rows]
-        return {name: rows for name, rows in found.items() if rows}
-
-    async def _record_rows(self, grant: Grant, task: Resource, move: Move) -> dict[str, list[dict[str, Any]]]:
-        """Return the rows of tables that are filled from records which the account itself sees."""
-        declared = {f"{RECORDS}{one.id}": one for one in self.declaration(kind_of(task)).records}
-        found: dict[str, list[dict[str, Any]]] = {}
-        for field in move.form:
-            if records := declared.get(field.prefill):
-                search = partial(self._store.search_all, grant)
-                found[field.id] = rows_of(records, await records_found(records, task, {}, search))
-        return {name: rows for name, rows in found.items() if rows}
-
-    async def candidates(
-        self, grant: Grant, task_id: str, move_id: str, field_id: str, *, text: str = "", limit: int = 50
-    ) -> list[Resource]:
-        """Return the records that may be chosen for a reference field of a move, at most `limit`."""
-        task = (await self._store.read(grant, "Task", task_id)).resource
-        declaration = self.declaration(kind_of(task))
-        move = next((one for one in declaration.moves if one.id == move_id), None)
-        table, _, column = field_id.partition(".")
-        field = next((one for one in (move.form if move else ()) if one.id == table), None)
-        if column and field is not None:
-            field = next((one for one in field.columns if one.id == column), None)
-        if field is None or not points(field):
-            raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
-        return await candidates(
-            self._store, grant, field, criteria_of(field, task, {}, self._carriers), text, limit
-        )
+def _asked_for(
+    declaration: CaseDeclaration,
+    when: datetime,
+    subject: str,
+    focus: str | None,
+    title: str,
+    tags: Sequence[Mapping[str, str]],
+    key: str,
+) -> Resource:
+    """Return the Task of a case that somebody asks for, without state, parties or values."""
+    task = new_task(declaration, when)
+    if subject:
+        task["for"] = {"reference": subject}
+    if focus:
+        task["focus"] = {"reference": focus}
+    if title:
+        task["description"] = title
+    if tags:
+        task["meta"] = {"tag": [dict(tag) for tag in tags]}
+    if key:
+        task["identifier"] = [{"system": CASE_KEY, "value": key}]
+    return labelled(task) if declaration.internal else task
 
 
 def _engine(grant: Grant) -> Grant:

@@ -28,7 +28,7 @@ from kangshu.cases.inside import (
 from kangshu.cases.opening import Opening, opened_task
 from kangshu.cases.parties import CASE, SOMEBODY_ELSE, has_acted, may_move
 from kangshu.cases.records import looked_up
-from kangshu.cases.running import Outlet, Running
+from kangshu.cases.running import Running
 from kangshu.cases.surroundings import surroundings
 from kangshu.cases.tasks import (
     CASE_NUMBER,
@@ -42,6 +42,7 @@ from kangshu.cases.tasks import (
     set_state,
     state_of,
 )
+from kangshu.cases.under_way import Outlet
 from kangshu.registers import check_values, into_element, write_path
 from kangshu.sdk import STAY, CaseDeclaration, Move, Resource, State
 from kangshu.store import Stored, Transaction, new_id

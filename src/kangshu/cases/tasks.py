@@ -12,7 +12,7 @@ note                      one Annotation per event: when, by whom, on whose beha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -138,6 +138,11 @@ def new_task(declaration: CaseDeclaration, when: datetime) -> Resource:
         "description": declaration.title.zh,
         "authoredOn": when.astimezone(CITY_ZONE).isoformat(timespec="seconds"),
     }
+
+
+def finished_values(children: Iterable[Resource], code: str) -> list[dict[str, Any]]:
+    """Return what the finished cases of kind `code` among `children` keep, a row each."""
+    return [inputs(one) for one in children if kind_of(one) == code and one["status"] == "completed"]
 
 
 def keep_values(task: Resource, fields: Sequence[Field], values: Mapping[str, Any]) -> None:
