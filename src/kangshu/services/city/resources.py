@@ -181,7 +181,11 @@ def residents(city: DemoCity, rng: Random) -> Iterator[Resource]:
         home = f"{city.name}{district_names[one.district]}{places[one.community]}"
         household = int(one.household.rsplit("-", 1)[1])
         # whoever lives in one household has one door
-        place = {"extension": [geolocation(city.position(one.community, one.household))]}
+        place = (
+            {"extension": [geolocation(city.position(one.community, one.household))]}
+            if one.age(city.today) >= _LOCATED_FROM
+            else {}
+        )
         yield {
             "resourceType": "Patient",
             "id": one.id,
@@ -203,7 +207,7 @@ def residents(city: DemoCity, rng: Random) -> Iterator[Resource]:
             "birthDate": one.birth_date.isoformat(),
             "address": [
                 {
-                    **(place if one.age(city.today) >= _LOCATED_FROM else {}),
+                    **place,
                     "use": "home",
                     "text": f"{home}{household % 40 + 1}号楼{household % 6 + 1}单元{household % 9 + 1}0{household % 4 + 1}室",
                     "city": city.name,
