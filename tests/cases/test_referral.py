@@ -53,9 +53,10 @@ async def test_up_and_down_again(city: City) -> None:
         "status"
     ] == "finished"
 
-    with pytest.raises(Unprocessable):
-        await move(clerk, task, "refer-down", {"down_to": "hospital"})
-    down = await move(clerk, task, "refer-down", {"down_to": "centre", "follow_up_by": "2026-03-16"})
+    why = {"down_indication": ["chronic-follow-up"], "down_criterion": "discharge-control"}
+    with pytest.raises(Unprocessable, match="your own institution"):
+        await move(clerk, task, "refer-down", {"down_to": "hospital", **why})
+    down = await move(clerk, task, "refer-down", {"down_to": "centre", "follow_up_by": "2026-03-16", **why})
     assert organisation_of(down.resource, "owner") == "centre"
     received = await move(doctor, task, "accept-down", {"care_team": "第三家庭医生团队"})
     assert deadline_of(received.resource) == datetime(2026, 3, 16, 15, 59, 59, tzinfo=UTC)
