@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,7 @@ def main() -> None:
     )
     options.add_argument("--connections", type=int, default=24)
     options.add_argument("--seconds", type=float, default=8)
-    options.add_argument("--residents", type=int, default=12_000)
+    options.add_argument("--residents", type=int, default=12_000, help="11,000 or more")
     options.add_argument("--cases", type=int, default=80)
     options.add_argument("--out", type=Path)
     options.add_argument("--label", default="")
@@ -264,13 +265,22 @@ def prepare_cases(
 
 
 def oversold(base: str, token: str) -> None:
-    """Raise SystemExit where a slot has more appointments than places."""
-    for name in ("wide-0", "hour-0", "one-0"):
-        slot = asked(base, token, f"Slot/{name}")
-        places = next(one["valuePositiveInt"] for one in slot["extension"] if one["url"] == f"{EXT}capacity")
-        booked = asked(base, token, f"Appointment?slot=Slot/{name}&_summary=count&_total=accurate")["total"]
-        if booked > places:
-            raise SystemExit(f"{name} is oversold: {booked} of {places}")
+    """Count every booking of every slot of the bench. Raises SystemExit where one has more than it has places."""
+    places = {"wide": 60, "hour": 6, "one": 1, "case": 1}
+    taken: Counter[str] = Counter()
+    page = asked(base, token, "Appointment?status=booked&_count=1000")
+    while True:
+        entries = [one["resource"] for one in page.get("entry", ())]
+        taken.update(one["slot"][0]["reference"].removeprefix("Slot/") for one in entries if one.get("slot"))
+        more = next((one["url"] for one in page["link"] if one["relation"] == "next"), "")
+        if not more:
+            break
+        page = asked(base, token, more.partition("/fhir/")[2])
+    counted = {slot: many for slot, many in taken.items() if slot.partition("-")[0] in places}
+    over = [slot for slot, many in counted.items() if many > places[slot.partition("-")[0]]]
+    print(f"{sum(counted.values())} bookings of {len(counted)} slots counted, {len(over)} slots oversold")
+    if over:
+        raise SystemExit(f"oversold: {over[:5]}")
 
 
 if __name__ == "__main__":
