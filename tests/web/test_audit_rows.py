@@ -33,6 +33,7 @@ SILENT = {
     "GET /public/notices/{id}/object": "an empty form",
     "POST /public/notices/{id}/object": "nobody has signed in; what is taken in starts a case, with its row",
     "GET /robots.txt": "says what may be searched, no records",
+    "GET /exchanges": "to whom only sheets that start cases are open, it shows their titles; what waits to be sent is searched, with rows",
     "GET /registers": "the titles of registers, no record of them",
     "GET /password": "the form alone: it shows nothing of anybody",
     "GET /me/second-factor": "a form of the account itself; setting it up has its row",
