@@ -100,6 +100,8 @@ def test_all_findings_are_shown_at_once_with_their_lines(toy: Path) -> None:
         ("cases/handling.yaml", "start_by: [any]", "start_by: [owner]", "nobody who may start"),
         ("cases/handling.yaml", "toy-handling-days", "toy-days", "no rule declares the parameter"),
         ("cases/handling.yaml", "by: owner", "by: owner\n    guard: 'code.('\n", "guard of 'finish'"),
+        ("cases/handling.yaml", "start_by:", "start_guard: 'code.('\nstart_guard_text: {zh: 不行, en: No}\nstart_by:", "guard of the start"),
+        ("cases/handling.yaml", "start_by:", "start_guard: 'true'\nstart_by:", "'start_guard_text' is missing"),
         ("cases/handling.yaml", "by: owner", "by: owner\n    guard: 'true'\n", "'guard_text' is missing"),
         ("cases/handling.yaml", "${requester}", "${boss}", "${boss}, which nothing gives"),
         ("cases/handling.yaml", "notify:", "shout:", "one verb of"),

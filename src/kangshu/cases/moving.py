@@ -99,9 +99,19 @@ class Machine:
             number = declaration.numbering.format(year=year, sequence=sequence)
             task.setdefault("identifier", []).append({"system": CASE_NUMBER, "value": number})
         start = Move(
-            "start", START, (), declaration.initial, (), declaration.form, effects=declaration.effects
+            "start",
+            START,
+            (),
+            declaration.initial,
+            (),
+            declaration.form,
+            declaration.start_guard,
+            declaration.start_guard_text,
+            declaration.effects,
         )
         running.around = await self.around(running, start)
+        if start.guard and not running.holds(start.guard):
+            raise Unprocessable(start.guard_text.en, zh=start.guard_text.zh)
         await self._enter(running, start, "", declaration.effects, "")
         await self._come_in(running, "")
         written = await transaction.update(task)

@@ -333,6 +333,10 @@ class CaseDeclaration:
     opens_record: bool = True
     """Whether an open case lets its parties see the records of the resident that it is about (care.yaml). A case that
     asks for a permission gives none: its Task has the intent `proposal`."""
+    start_guard: str = ""
+    """FHIRPath that must be true for a case to start, with what a move's guard may ask: %form, %organisation, %requester,
+    its `records`; `start_guard_text` says what is missing. `start_by` says who may, this says with what."""
+    start_guard_text: Text = NO_TEXT
 
     @property
     def code(self) -> str:

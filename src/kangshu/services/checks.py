@@ -290,6 +290,7 @@ def _moves(draft: Draft, case: CaseDeclaration, known: Known) -> Iterator[Findin
     for word in case.start_by:
         if not cases.is_word(word, start=True):
             yield finding(case, f"'{word}' is nobody who may start", f"start_by 中的“{word}”无效")
+    yield from _guard(draft, case, case.start_guard, known, ("the start", "发起"))
     if case.carries not in CARRIED:
         yield finding(case, f"'carries: {case.carries}' is not known", f"“carries: {case.carries}”无效")
     if case.numbering and not _numbers(case.numbering):
@@ -314,16 +315,21 @@ def _moves(draft: Draft, case: CaseDeclaration, known: Known) -> Iterator[Findin
             if name != "start" and name not in {one.id for one in case.moves}:
                 text = f"'apart_from' of '{move.id}' names no move '{name}'"
                 yield finding(move, text, f"操作“{move.title.zh}”的 apart_from 引用了不存在的操作“{name}”")
-        if move.guard:
-            yield from _expression(
-                draft, move, move.guard, f"guard of '{move.id}'", f"操作“{move.title.zh}”的条件"
-            )
-            for name in set(cases.parameters_in(move.guard)) - known.parameters:
-                text = f"guard of '{move.id}': no rule declares the parameter '{name}'"
-                yield finding(move, text, f"操作“{move.title.zh}”的条件引用了没有声明的参数“{name}”")
+        yield from _guard(draft, move, move.guard, known, (f"'{move.id}'", f"操作“{move.title.zh}”"))
         for en, zh in cases.check_effects(case, move):
             yield finding(move, en, zh)
     yield from check_kind(draft, case, known.parameters)
+
+
+def _guard(draft: Draft, at: object, guard: str, known: Known, what: tuple[str, str]) -> Iterator[Finding]:
+    """Yield what is wrong with a guard; `what` it guards in English and Chinese."""
+    if not guard:
+        return
+    en, zh = what
+    yield from _expression(draft, at, guard, f"guard of {en}", f"{zh}的条件")
+    for name in set(cases.parameters_in(guard)) - known.parameters:
+        text = f"guard of {en}: no rule declares the parameter '{name}'"
+        yield draft.places.finding(at, text, f"{zh}的条件引用了没有声明的参数“{name}”")
 
 
 def _numbers(pattern: str) -> bool:

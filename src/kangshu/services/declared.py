@@ -90,7 +90,7 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
         start_by=entry.strings("start_by", required=True),
         form=form,
         states=tuple(_state(one, places) for one in entry.entries("states")),
-        moves=tuple(_move(one, form, places) for one in entry.entries("moves")),
+        moves=tuple(_move(one, form, kept, places) for one in entry.entries("moves")),
         numbering=entry.string("numbering"),
         subject_type=entry.string("subject_type"),
         help=entry.text("help", required=False),
@@ -101,6 +101,8 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
         records=records,
         kept=kept,
         opens_record=entry.boolean("opens_record", default=True),
+        start_guard=entry.string("start_guard"),
+        start_guard_text=entry.text("start_guard_text", required=entry.has("start_guard")),
     )
     places.note(case, entry)
     entry.close()
@@ -253,22 +255,25 @@ def _publication(entry: Entry) -> Publication:
     return publication
 
 
-def _form(entry: Entry, start: tuple[Field, ...], places: Places) -> tuple[Field, ...]:
+def _form(
+    entry: Entry, start: tuple[Field, ...], kept: tuple[Field, ...], places: Places
+) -> tuple[Field, ...]:
     """Return a move's form; `form: start` means the form that starts the case."""
     if entry.raw("form") == "start":
         return start
     return tuple(
-        _opened(one, start, places) if one.has("open") else read_field(one, places)
+        _opened(one, (*start, *kept), places) if one.has("open") else read_field(one, places)
         for one in entry.entries("form")
     )
 
 
-def _opened(entry: Entry, start: tuple[Field, ...], places: Places) -> Field:
-    """Return a table of the start form as a move has it, `{id: …, open: [columns]}`: all other columns are fixed."""
+def _opened(entry: Entry, held: tuple[Field, ...], places: Places) -> Field:
+    """Return a table that the case holds (the start form's, or one kept by effects) as a move has it,
+    `{id: …, open: [columns]}`: all other columns are fixed."""
     name, opened = entry.string("id", required=True), entry.strings("open", required=True)
-    table = next((one for one in start if one.id == name and one.kind == "table"), None)
+    table = next((one for one in held if one.id == name and one.kind == "table"), None)
     if table is None:
-        entry.find(entry.line, f"the start form has no table '{name}'", f"发起表单中没有表格“{name}”")
+        entry.find(entry.line, f"the case holds no table '{name}'", f"办件中没有表格“{name}”")
         table = Field(name, Text(name, name), "table")
     for column in set(opened) - {one.id for one in table.columns}:
         entry.find(
@@ -301,14 +306,14 @@ def _item(entry: Entry, places: Places) -> ChecklistItem:
     return item
 
 
-def _move(entry: Entry, start: tuple[Field, ...], places: Places) -> Move:
+def _move(entry: Entry, start: tuple[Field, ...], kept: tuple[Field, ...], places: Places) -> Move:
     move = Move(
         id=entry.string("id", required=True),
         title=entry.text("title"),
         sources=entry.strings("from", required=True),
         target=entry.string("to", required=True),
         by=entry.strings("by", required=True),
-        form=_form(entry, start, places),
+        form=_form(entry, start, kept, places),
         guard=entry.string("guard"),
         guard_text=entry.text("guard_text", required=entry.has("guard")),
         effects=_effects(entry),
