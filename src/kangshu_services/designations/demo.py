@@ -79,6 +79,7 @@ def _kind(code: str, name: str, group: str, places: int) -> Resource:
     figures: list[tuple[str, str, Any]] = [
         ("designation-group", "Code", group),
         ("verified", "Boolean", code in _SCORED),
+        ("validity-months", "Integer", 36),
         ("validity", "String", "3年"),
     ]
     if places:

@@ -15,6 +15,13 @@ _SCORES = [
     {"criterion": "设施与环境", "weight": 20, "score": 79, "reason": "步道和驿站齐全"},
     {"criterion": "长效机制", "weight": 10, "score": 75, "reason": "资金来源需明确"},
 ]
+_OWN_SCORES = (
+    (90, "实施方案和专班文件"),
+    (86, "入驻企业名单"),
+    (92, "特色做法两项"),
+    (85, "设施照片"),
+    (80, "运营资金安排"),
+)
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
@@ -104,6 +111,7 @@ def _designation(
             "place_name": name,
             "district": district,
             "county": f"government-{district}",
+            "self_scores": [{"own_score": one, "own_ground": ground} for one, ground in _OWN_SCORES],
             "self_assessment": "对照标准逐项自评，基础设施齐全，已形成可复制的做法。",
         }
         applied = (DemoMove("apply", "", form, 12),)
