@@ -109,7 +109,47 @@ def milestone_projects(
         for one in records_of(resources, "project")
         if extension_value(one, "plan-milestone") and _state(one) not in (None, "removed")
     ]
-    return sum(1 for one in named if _state(one) in ("in-operation", "closed")), len(named)
+    return sum(1 for one in named if _operating(one, end)), len(named)
+
+
+def _operating(project: Resource, day: date) -> bool:
+    since = extension_value(project, "operating-on")
+    return bool(since) and civil_day(since) <= day
+
+
+def hospital(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """The project whose milestone the parameter names, whether it was in operation on the day."""
+    named = [
+        one
+        for one in records_of(resources, "project")
+        if extension_value(one, "plan-milestone") == parameters["plan-hospital-milestone"]
+        and _state(one) not in (None, "removed")
+    ]
+    return sum(1 for one in named if _operating(one, end)), len(named)
+
+
+def year_investment(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """What listed projects invested in the period, of what their lists plan for it."""
+    known, planned = _projects(resources), dict[str, Decimal]()
+    for one in records_of(resources, "project-listing"):
+        amount = Decimal(str(extension_value(one, "year-planned-investment") or 0))
+        listed = extension_value(one, "record-class") in ("dispatch", "rolling") and _state(one) == "listed"
+        if listed and _of(one) in known and falls_within(extension_value(one, "record-day"), start, end):
+            planned[_of(one)] = max(planned.get(_of(one), Decimal(0)), amount)
+    planned = {project: amount for project, amount in planned.items() if amount > 0}
+    done = sum(
+        (
+            Decimal(str(extension_value(one, "month-investment") or 0))
+            for one in records_of(resources, "project-progress")
+            if _of(one) in planned and falls_within(extension_value(one, "record-day"), start, end)
+        ),
+        Decimal(0),
+    )
+    return float(done), float(sum(planned.values()))
 
 
 def investment(
@@ -244,4 +284,6 @@ CHECKS: dict[str, CheckQuery] = {
     "large-projects-recommended": large_recommended,
     "projects-accepted-above": accepted_above,
     "project-investment-rate": invested,
+    "project-year-investment-rate": year_investment,
+    "plan-hospital-in-operation": hospital,
 }

@@ -74,12 +74,12 @@ def _applied(city: DemoCity, office: str, one: DemoProject) -> DemoCase:
 def _lists(city: DemoCity, office: str) -> Iterator[DemoCase]:
     government = city.unit("city-government").id
     rows = [
-        {"project": f"Basic/project-{number}", "goal": goal, "leader": leader}
-        for number, goal, leader in (
-            ("01", "主体完工，启动招商运营", "林知远"),
-            ("04", "中试平台设备进场", "林知远"),
-            ("10", "主体封顶，设备招标", "沈若溪"),
-            ("14", "完成施工许可并开工", "林知远"),
+        {"project": f"Basic/project-{number}", "goal": goal, "leader": leader, "planned": planned}
+        for number, goal, leader, planned in (
+            ("01", "主体完工，启动招商运营", "林知远", 18000),
+            ("04", "中试平台设备进场", "林知远", 12000),
+            ("10", "主体封顶，设备招标", "沈若溪", 26000),
+            ("14", "完成施工许可并开工", "林知远", 3000),
         )
     ]
     values = {"receiver": government, "year": city.today.year, "list": "dispatch", "projects": rows}

@@ -77,6 +77,12 @@ RECORDS = [
     listing("l9", "k5", "recommended", "accepted", "2025-03-01", "national"),
     listing("l10", "r1", "recommended", "accepted", "2025-03-01", "provincial"),
     listing("l11", "k4", "recommended", "accepted", "2026-07-01", "provincial"),
+    # planned for the year: on both lists once with the greater plan; one that left and one of last year do not count
+    record("project-listing", "y1", record_of=of("k3"), record_class=("Code", "rolling"), record_state=("Code", "listed"), record_day=("Date", "2026-01-01"), year_planned_investment=("Decimal", 400)),
+    record("project-listing", "y2", record_of=of("k3"), record_class=("Code", "rolling"), record_state=("Code", "listed"), record_day=("Date", "2026-01-01"), year_planned_investment=("Decimal", 300)),
+    record("project-listing", "y3", record_of=of("k1"), record_class=("Code", "rolling"), record_state=("Code", "left"), record_day=("Date", "2026-01-01"), year_planned_investment=("Decimal", 999)),
+    record("project-listing", "y4", record_of=of("k2"), record_class=("Code", "rolling"), record_state=("Code", "listed"), record_day=("Date", "2025-01-01"), year_planned_investment=("Decimal", 999)),
+    record("project-listing", "y5", record_of=of("k2"), record_class=("Code", "rolling"), record_state=("Code", "listed"), record_day=("Date", "2026-01-01"), year_planned_investment=("Decimal", 100)),
     record("project-milestone", "m1", record_of=of("k3"), record_day=("Date", "2026-02-01"), done_on=("Date", "2026-02-01")),
     record("project-milestone", "m2", record_of=of("k3"), record_day=("Date", "2026-03-01"), done_on=("Date", "2026-03-02")),
     record("project-milestone", "m3", record_of=of("k3"), record_day=("Date", "2026-06-29")),
@@ -105,6 +111,9 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         ("dispatched-projects", {"project-dispatch-exchanged-count": True}, (4, 4)),
         ("health-data-demonstrations", {}, (1, 1)),
         ("plan-milestone-projects", {}, (1, 2)),
+        ("plan-hospital-in-operation", {"plan-hospital-milestone": "投运"}, (1, 2)),
+        ("plan-hospital-in-operation", {"plan-hospital-milestone": "移出"}, (0, 0)),
+        ("project-year-investment-rate", {}, (100.5, 500)),
         ("project-investment", {}, (100.5, 1)),
         ("project-investment-rate", {}, (21000, 39999)),  # k1 k2 k3
         ("projects-accepted-above", {}, (2, 2)),  # k5 on two levels; r1 was removed, k4 comes later
@@ -130,6 +139,7 @@ def test_numbers(
         ("not-in-library", ["Basic/n1"]),
         ("late-milestones", ["Basic/m3"]),
         ("recommend-first", ["Basic/k1"]),
+        ("year-investment", ["Basic/k2", "Basic/k3"]),
         ("reports-due", ["Basic/d1", "Basic/d2", "Basic/k1", "Basic/k2", "Basic/k3", "Basic/o1", "Basic/o2"]),
     ],
 )
