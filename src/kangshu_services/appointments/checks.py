@@ -19,6 +19,7 @@ from kangshu.sdk import (
 MINUTES = "slot-precision-minutes"
 """The parameter that says how long a precise slot may be."""
 _USUAL = "appointments/outpatient"
+_REVISIT = "appointments/revisit"
 _HOSPITALS = ("tertiary-hospital", "secondary-hospital")
 _CENTRES = ("community-health-centre", "township-health-centre")
 Answer = tuple[float, float]
@@ -28,13 +29,15 @@ def _owner(resource: Resource) -> str:
     return str((extension_value(resource, "responsible-organisation") or {}).get("reference", ""))
 
 
-def _slots(resources: list[Resource], kind: str, start: date, end: date) -> Iterator[Resource]:
-    """Yield the outpatient slots that hospitals of `kind` offer between the two days."""
+def _slots(
+    resources: list[Resource], kind: str, start: date, end: date, bookings: tuple[str, ...] = (_USUAL,)
+) -> Iterator[Resource]:
+    """Yield the slots of these bookings that hospitals of `kind` offer between the two days."""
     hospitals = organisations_of(resources, kind)
     for one in resources:
         if one["resourceType"] != "Slot" or one["status"] in ("entered-in-error", "busy-unavailable"):
             continue
-        if _USUAL not in (codes_of(one.get("serviceCategory", []), "booking-kind") or [_USUAL]):
+        if not {*(codes_of(one.get("serviceCategory", []), "booking-kind") or [_USUAL])} & {*bookings}:
             continue
         if _owner(one) in hospitals and start <= civil_day(one["start"]) <= end:
             yield one
@@ -67,7 +70,7 @@ def slot_hour_precision(
     """Slots of tertiary hospitals that are short enough, of all."""
     longest = timedelta(minutes=int(parameters[MINUTES]))
     fine = whole = 0
-    for one in _slots(resources, "tertiary-hospital", start, end):
+    for one in _slots(resources, "tertiary-hospital", start, end, (_USUAL, _REVISIT)):
         whole += 1
         if "end" in one:
             length = datetime.fromisoformat(one["end"]) - datetime.fromisoformat(one["start"])

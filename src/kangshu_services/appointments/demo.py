@@ -28,6 +28,7 @@ _MINUTES = {"hospital-xijiang-central": 120, "hospital-wangchuan": 240, "hospita
 """Length of a slot where it is not an hour or less."""
 _DEPARTMENTS = ("全科医学科", "心血管内科", "内分泌科", "老年医学科", "康复医学科", "中医科")
 _OTHERS = (
+    ("revisit", "出院复诊门诊", "老年医学科", "revisit"),
     ("ct", "CT 检查室", "影像科", "examination"),
     ("ward", "心内科病区床位", "心血管内科", "inpatient-bed"),
 )
@@ -219,7 +220,7 @@ def slot(
 
 
 def _others(city: DemoCity, hospital: DemoOrganisation, last: date) -> Iterator[Resource]:
-    """Yield an examination room and the beds of a ward, a week ahead."""
+    """Yield a clinic after discharge, an examination room and the beds of a ward, a week ahead."""
     for key, name, department, kind in _OTHERS:
         whole = f"{hospital.id[9:]}-{key}"
         yield _service(whole, hospital, name, department, kind)

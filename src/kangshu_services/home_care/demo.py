@@ -81,6 +81,14 @@ def _bed(city: DemoCity, resident: DemoResident, number: int, *, family: bool) -
     last = city.today - timedelta(days=city.rng.randrange(1, 20)) if closed else city.today
     if closed:
         bed["period"]["end"] = last.isoformat()
+    elif family:
+        # a visit comes every fourteen days: where more was agreed some are due or have been missed
+        agreed = ("week", 1) if number % 5 == 1 else ("month", 2)
+        bed["extension"] = [
+            {"url": structure("visit-times"), "valueInteger": agreed[1]},
+            {"url": structure("visit-period"), "valueCode": agreed[0]},
+            {"url": structure("visit-since"), "valueDate": start.isoformat()},
+        ]
     yield bed
     day = start + timedelta(days=7)
     while day < last:

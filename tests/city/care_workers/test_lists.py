@@ -116,3 +116,48 @@ def test_training_on_the_first_day_comes_too_late(snapshot: Snapshot) -> None:
 def test_certificates_that_end_soon_are_listed(snapshot: Snapshot) -> None:
     assert set(listed(snapshot, "certificates-ending")) == {"Practitioner/level"}
     assert listed(snapshot, "certificates-ending", **{"care-certificate-notice-days": 31}) == {}
+
+
+def paid(id_: str, who: str, day: str, state: str = "settled") -> Resource:
+    """Return a claim of the degree subsidy that was paid on the day, or stands in another state."""
+    event = {
+        "url": structure("case-event"),
+        "extension": [{"url": "move", "valueCode": "pay"}],
+    }
+    values: dict[str, dict[str, Any]] = {
+        "incentive": {"valueCode": "degree"},
+        "worker": {"valueReference": {"reference": f"Practitioner/{who}"}},
+        "account": {"valueString": "62170000900000001"},
+        "bank": {"valueString": "农商行"},
+    }
+    return {
+        "resourceType": "Task", "id": id_, "status": "in-progress", "intent": "order", "authoredOn": day,
+        "code": {"coding": [{"system": code_system("case-kind"), "code": "care_workers/incentive"}]},
+        "businessStatus": {"coding": [{"system": code_system("case-state"), "code": state}]},
+        "owner": {"reference": "Organization/civil"},
+        "note": [{"text": "pay", "time": f"{day}T09:00:00+08:00", "extension": [event]}] if state in ("paid", "settled") else [],
+        "input": [
+            {"type": {"coding": [{"system": code_system("case-field"), "code": name}]}, **value}
+            for name, value in values.items()
+        ],
+    }  # fmt: skip
+
+
+def test_the_next_instalment_falls_due_a_year_after_the_last(tmp_path: Path) -> None:
+    records = [
+        *worker("due", "full", 4000),
+        paid("due-1", "due", "2025-06-30"),
+        *worker("early", "full", 4000),
+        paid("early-1", "early", "2025-07-01"),
+        *worker("all", "full", 4000),
+        *(paid(f"all-{year}", "all", f"{year}-01-10") for year in (2023, 2024, 2025)),
+        *worker("asked", "full", 4000),
+        paid("asked-1", "asked", "2025-01-10"),
+        paid("asked-2", "asked", "2026-02-01", state="confirmed"),
+        paid("gone-1", "gone", "2025-01-10"),  # in no post any more
+    ]
+    views = [*SERVICE.views, *(view for other in OTHERS for view in other.views)]
+    snapshot = snapshot_of(tmp_path, records, views)
+    found = listed(snapshot, "instalments-due")
+    assert {subject: one["paid_before"] for subject, one in found.items()} == {"Practitioner/due": 1}
+    assert listed(snapshot, "instalments-due", **{"degree-subsidy-schedule": "once"}) == {}

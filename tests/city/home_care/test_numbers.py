@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kangshu.access import system_grant
-from kangshu.measures import Snapshot
+from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
 from tests.measures.city import service_of, snapshot_of
 
@@ -89,3 +90,35 @@ def test_numbers(snapshot: Snapshot, id_: str, expected: tuple[int, int]) -> Non
     result = snapshot.evaluate(EVERYTHING, measure, values, START, DAY)
     assert (result.numerator, result.denominator) == expected
     assert SERVICE.checks[id_](RECORDS, START, DAY, values) == expected
+
+
+def agreed(id_: str, times: int, period: str, since: str, status: str = "active") -> Resource:
+    found = bed(id_, status, "2026-01-10")
+    found["extension"] = [
+        {"url": structure("visit-times"), "valueInteger": times},
+        {"url": structure("visit-period"), "valueCode": period},
+        {"url": structure("visit-since"), "valueDate": since},
+    ]
+    return found
+
+
+def test_visits_due_and_missed(tmp_path: Path) -> None:
+    """Three a week fall due on the third day, the fifth and the seventh after the last; a month has thirty days."""
+    records = [
+        agreed("today", 3, "week", "2026-01-10"),
+        visit("v-today", "2026-06-27", of="today"),
+        agreed("missed", 3, "week", "2026-01-10"),
+        visit("v-missed", "2026-06-24", of="missed"),
+        visit("v-cancelled", "2026-06-29", of="missed", status="cancelled"),
+        agreed("early", 3, "week", "2026-01-10"),
+        visit("v-early", "2026-06-28", of="early"),
+        agreed("back", 2, "month", "2026-06-14"),  # came home sixteen days ago, and nobody has called
+        agreed("away", 3, "week", "2026-01-10", status="onhold"),
+        bed("text", "active", "2026-01-10"),
+    ]
+    snapshot = snapshot_of(tmp_path, records, SERVICE.views)
+    declared = next(one for one in SERVICE.lists if one.id == "visits-due")
+    page = snapshot.listed(EVERYTHING, declared, {}, DAY, ListAsked(limit=100))
+    assert {one.subject: one.values["missed"] for one in page.rows} == {
+        "EpisodeOfCare/today": 0, "EpisodeOfCare/missed": 2, "EpisodeOfCare/back": 1,
+    }  # fmt: skip

@@ -180,7 +180,7 @@ async def in_service(place: Place) -> str:
     await place.put(assessed("now", 90))
     await place.make(task, "body", "assess", assessment="Observation/now", **SUITABLE)
     await place.make(task, "civil", "open", level="2")
-    await place.make(task, "provider", "begin", plan="每周三次")
+    await place.make(task, "provider", "begin", plan="每周三次", visit_times=3, visit_period="week")
     return task
 
 
