@@ -27,7 +27,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
                                                are ${<name>.<element>} from then on, ${<name>.name} what it is called; with `each` once per row of a table
                                                (${item.<column>}), or per record looked up (each: "%beds", ${item.reference})
     notify: [<template>, …], text: {zh, en}    a Communication to organisations (or the resident)
-    child: <case>, each: <template>, values: … starts a case of the same service per organisation of `each` (会签)
+    child: <case>, each: <template>, to: …, values: … starts a case of the same service per organisation of `each` (会签);
+                                               with `to` all of them go there, and ${item} is what `each` gives
     children: <move>                           makes that move on every open child
     open: <case>, to: <template>, values: …, due: {field, parameter, unit}, as: <name>
                                                starts a case of the same service about this one (its `focus`), asked by
@@ -101,7 +102,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "create": frozenset({"as", "focus", "each", "where"}),
     "change": frozenset({"require", "require_text", "values", "as", "each", "where"}),
     "notify": frozenset({"text"}),
-    "child": frozenset({"each", "values"}),
+    "child": frozenset({"each", "to", "values"}),
     "children": frozenset(),
     "open": frozenset({"to", "values", "due", "as"}),
     "carried": frozenset({"to", "values", "as"}),

@@ -46,7 +46,7 @@ async def seal(
     if not 0 < number <= len(candidates):
         raise Unprocessable(
             f"{number} are to be drawn of {len(candidates)} candidates ({len(excluded)} are left out)",
-            zh=f"拟抽取 {number} 人，符合条件的候选人只有 {len(candidates)} 人（另有 {len(excluded)} 人回避或不可用）",
+            zh=f"拟抽取 {number} 个，符合条件的候选只有 {len(candidates)} 个（另有 {len(excluded)} 个回避或不可用）",
         )
     seed = secrets.token_hex(SEED_BYTES)
     content = {
@@ -140,4 +140,4 @@ def _name(resource: Resource) -> str:
     name = resource.get("name")
     if isinstance(name, list) and name:
         return str(name[0].get("text", ""))
-    return str(name or resource["id"])
+    return str(name or number_of(resource) or resource["id"])

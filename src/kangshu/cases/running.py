@@ -222,7 +222,8 @@ class Running(UnderWay):
             if unit:
                 values = self.fill(effect.get("values"), item=str(unit)) or {}
                 kind = f"{self.declaration.service}/{effect['child']}"
-                self.spawn.append(Opening(kind, str(unit).removeprefix("Organization/"), values))
+                owner = str(self.fill(effect["to"]) if "to" in effect else unit)
+                self.spawn.append(Opening(kind, owner.removeprefix("Organization/"), values))
 
     def _open(self, effect: Mapping[str, Any]) -> None:
         owner = str(self.fill(effect.get("to", "${owner}")) or "").removeprefix("Organization/")
