@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from kangshu.sdk import (
     CheckQuery,
     Resource,
+    case_state,
+    cases_of,
     civil_day,
     codes_of,
     extension_value,
     falls_within,
     organisations_of,
     records_of,
+    structure,
 )
 
 _STOPPED = ("suspended", "closed")
@@ -185,7 +188,52 @@ def _served(kinds: tuple[str, ...] = ()) -> CheckQuery:
     return served
 
 
+def _moves(task: Resource) -> list[tuple[str, str]]:
+    """Return the moves that a case has made, each with its time."""
+    return [
+        (str(part["valueCode"]), str(note["time"]))
+        for note in task.get("note", ())
+        for event in note.get("extension", ())
+        if event["url"] == structure("case-event")
+        for part in event.get("extension", ())
+        if part["url"] == "move"
+    ]
+
+
+def pathway_people(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Care pathways in one of their four stages."""
+    stages = ("hospital", "rehabilitation", "living-care", "hospice")
+    people = sum(
+        case_state(one) in stages and civil_day(one["authoredOn"]) <= end
+        for one in cases_of(resources, "medical_elder/pathway")
+    )
+    return people, people
+
+
+def handovers_in_time(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Hand-overs answered within the hours set, of those answered."""
+    limit, in_time, answered = timedelta(hours=int(parameters["handover-hours"])), 0, 0
+    for one in cases_of(resources, "medical_elder/handover"):
+        moves = _moves(one)
+        times = [time for move, time in moves if move in ("accept", "decline")]
+        if (
+            times
+            and falls_within(one["authoredOn"], start, end)
+            and not any(m == "withdraw" for m, _ in moves)
+        ):
+            answered += 1
+            taken = datetime.fromisoformat(times[-1]) - datetime.fromisoformat(one["authoredOn"])
+            in_time += taken <= limit
+    return in_time, answered
+
+
 CHECKS: dict[str, CheckQuery] = {
+    "pathway-people": pathway_people,
+    "handovers-in-time": handovers_in_time,
     "medical-elder-agreement-coverage": agreement_coverage,
     "elder-institution-medical-coverage": medical_coverage,
     "public-institution-medical-coverage": public_coverage,

@@ -113,6 +113,19 @@ def test_the_counties_see_the_beds_that_they_lack(snapshot: Snapshot) -> None:
         assert sum(one[column] for one in found) == whole.denominator - whole.numerator > 0
 
 
+def test_the_counties_see_how_many_beds_older_people_lack(snapshot: Snapshot) -> None:
+    assert rows(snapshot, "institutions", "beds-lacking", beds_per_thousand_floor=0) == []
+    found = rows(snapshot, "institutions", "beds-lacking", beds_per_thousand_floor=1000)
+    declared = next(one for _, one in MEASURES if one.id == "elder-beds-per-thousand")
+    start, _ = period_of(declared, DAY)
+    whole = snapshot.evaluate(system_grant("test"), declared, parameters(), start, DAY)
+    assert whole.numerator is not None
+    assert whole.denominator is not None
+    # a bed for everybody: what is missing is the people less the beds
+    assert sum(one["short"] for one in found) == whole.denominator - whole.numerator > 0
+    assert all(one["people"] - one["beds"] == one["short"] for one in found)
+
+
 def test_which_kinds_count_for_a_county_is_a_parameter(snapshot: Snapshot) -> None:
     name = "counties-without-integrated-or-alliance"
     every = rows(snapshot, "medical_elder", name, county_integrated_kinds="")
