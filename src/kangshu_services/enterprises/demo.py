@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kangshu.sdk import DemoCity, Resource, code_system, make_uscc, record, structure
+from kangshu.sdk import DemoCity, Resource, code_system, evidence, make_uscc, record, structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     yield from _qualifications(city)
     yield from _supports(city)
     yield from _links()
+    yield evidence("enterprise-paper-lingxi", "enterprise-lingxi", "展会金奖证书和出口合同")
 
 
 def _file(firm: _Firm, number: int) -> Resource:

@@ -17,7 +17,7 @@ _SCORES = [
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
-    """Yield recognitions under check, review and notice, one refused, calls for returns, and a reward for a listing."""
+    """Yield recognitions under check, review and notice, one refused, calls for returns, a product to be accepted, and a reward."""
     check = DemoMove(
         "check", "", {"authority": f"Organization/{_INDUSTRY}", "county_opinion": "情况属实，同意推荐。"}, 50
     )
@@ -51,6 +51,18 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     ):
         values = {"receiver": f"enterprise-{firm}", "report_year": city.today.year - 1}
         yield DemoCase("enterprises/yearly-return", _INDUSTRY, 8, values, moves=moves)
+    acceptance = {
+        "receiver": _INDUSTRY,
+        "enterprise": "enterprise-lingxi",
+        "what": "product",
+        "name": "灵犀便携雾化器",
+        "tier": "key",
+        "sector": "devices",
+        "licence": "演械注准20260018",
+        "renown": "出口六国，连续两年行业展会金奖。",
+        "evidence": "DocumentReference/enterprise-paper-lingxi",
+    }
+    yield DemoCase("enterprises/acceptance", "enterprise-lingxi", 4, acceptance)
     reward = {
         "receiver": _INDUSTRY,
         "enterprise": "enterprise-lingxi",
