@@ -40,6 +40,7 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     days = [city.day_in(city.today.year) for _ in range(_SERVED)]
     for order, day in enumerate(sorted(days), 1):
         yield _service(order, running[order % len(running)], day, city)
+    yield from _rotations(city, running)
 
 
 _SERVED = 60
@@ -103,6 +104,41 @@ def _service(number: int, agreement: Resource, day: date, city: DemoCity) -> Res
         "author": agreement["authority"][0],
         "created": day.isoformat(),
     }
+
+
+def _rotations(city: DemoCity, running: list[Resource]) -> Iterator[Resource]:
+    """Yield who of the medical side works in an institution: every third of them is back already."""
+    for number, agreement in enumerate(running):
+        sender = agreement["authority"][0]["reference"].removeprefix("Organization/")
+        staff = [
+            one
+            for one in city.practitioners
+            if one.organisation == sender and one.role in ("physician", "nurse")
+        ]
+        if not staff:
+            continue
+        person = staff[number % len(staff)]
+        start = city.today - timedelta(days=20 + 25 * number)
+        row: Resource = {
+            "resourceType": "Basic",
+            "id": f"medical-elder-rotation-{number}",
+            "extension": [
+                {
+                    "url": structure("agreement"),
+                    "valueReference": {"reference": f"Contract/{agreement['id']}"},
+                },
+                {"url": structure("rotated"), "valueReference": person.reference},
+                {"url": structure("rotation-task"), "valueCode": person.role},
+            ],
+            "code": concept(code_system("record-kind"), "medical-elder-rotation", "人员派驻轮转"),
+            "subject": agreement["subject"][0],
+            "author": agreement["authority"][0],
+            "created": start.isoformat(),
+        }
+        if number % 3 == 2:
+            ended = start + timedelta(days=30)
+            row["extension"].append({"url": structure("rotation-end"), "valueDate": ended.isoformat()})
+        yield row
 
 
 def _unit(number: int, home: DemoOrganisation, since: date) -> Resource:
