@@ -66,9 +66,26 @@ def replacements(
     return sum(int(extension_value(one, "replacements") or 0) for one in drawn), len(drawn)
 
 
+def leading(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Technologies that a panel has found, by the day, to lead nationally."""
+    found = sum(
+        1
+        for one in cases_of(resources, "experts/review")
+        if case_state(one) in ("concluded", "used")
+        and case_value(one, "kind") == "technology"
+        and case_value(one, "leading") is True
+        and (day := case_value(one, "concluded_on"))
+        and civil_day(day) <= end
+    )
+    return found, found
+
+
 CHECKS: dict[str, CheckQuery] = {
     "experts-in-library": in_library,
     "expert-reviews": reviews,
     "review-score-spread": spread,
     "review-replacements": replacements,
+    "leading-technologies": leading,
 }
