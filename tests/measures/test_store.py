@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 from dataclasses import replace
 from datetime import date
@@ -11,8 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from kangshu.access import DistrictUnder, Grant, admits, system_grant
+from kangshu.app.wiring import city_services
 from kangshu.measures import Snapshot, ViewKeeper, Views, period_of
-from kangshu.sdk import Resource, Service, Text
+from kangshu.sdk import Resource
 from kangshu.services.city import make_city
 from kangshu.store import Store
 
@@ -23,16 +23,12 @@ from .test_measures import EVERYTHING, check_of
 
 DAY = date(2026, 9, 30)
 SYSTEM = system_grant("test")
-NO_TEXT = Text("", "")
 
 
 def small_city() -> list[Resource]:
     """Return a demo city of 150 residents with the records of all services that count."""
-    made = []
-    for id_ in sorted({measure.service for measure in measures().values()}):
-        module = importlib.import_module(f"kangshu_services.{id_}.demo")
-        made.append(Service(id_, NO_TEXT, NO_TEXT, (), NO_TEXT, 0, demo=module.demo))
-    return list(make_city(150, 2, 11, made, DAY))
+    counting = {measure.service for measure in measures().values()}
+    return list(make_city(150, 2, 11, [one for one in city_services() if one.id in counting], DAY))
 
 
 async def published(store: Store, folder: Path) -> Snapshot:
