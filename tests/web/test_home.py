@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 
 import httpx
+import pytest
 
 from kangshu.access import system_grant
 from kangshu.base.clock import today
@@ -149,3 +150,29 @@ def test_marks_of_age_follow_the_parameters(site: Site) -> None:
         assert "65 岁及以上" in clerk.get(f"/residents/{old}").text
         assert "60 岁及以上" in clerk.get(f"/residents/{between}").text
         assert "岁及以上" not in clerk.get(f"/residents/{young}").text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "civil",
+        "doctor",
+        "hospital",
+        "elder",
+        "call-agent",
+        "provider",
+        "finance",
+        "enterprise",
+        "resident",
+        "assessor",
+    ],
+)
+def test_every_link_of_a_first_screen_opens(site: Site, name: str) -> None:
+    with closing(site.visitor(name)) as client:
+        page = client.get("/").text
+        links = {one for one in re.findall(r'href="(/[^"#]*)"', page) if not one.startswith("/assets")}
+        assert len(links) > 5
+        refused = {
+            one: client.get(html.unescape(one), follow_redirects=True).status_code for one in sorted(links)
+        }
+        assert {one: status for one, status in refused.items() if status >= 400} == {}

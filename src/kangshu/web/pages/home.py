@@ -98,7 +98,8 @@ async def clerk(visit: Visit) -> Screen:
     boxes.ask(visit, "todo", "overdue")
     todo, overdue = await _rows(visit, "todo"), await _rows(visit, "overdue")
     month = [row for row in todo if _this_month(row)]
-    due = await to_report(visit)
+    reports = visit.grant.may("plan.read")
+    due = await to_report(visit) if reports else []
     returned = [row for row in todo if row.returned]
     signing = [row for row in todo if row.child]
     screen = Screen(words("先办时限近的；退回的请补充后重新提交。"), _quick(visit))
@@ -108,9 +109,9 @@ async def clerk(visit: Visit) -> Screen:
             words("本月应报"),
             str(len(month) + len(due)),
             words("件"),
-            words("含应填报的目标"),
+            words("含应填报的目标") if reports else "",
             "amber" if month or due else "",
-            "/reports",
+            "/reports" if reports else "",
         ),
         Figure(
             words("退回"), str(len(returned)), words("件"), words("需补充后重报"), "red" if returned else ""
@@ -134,7 +135,7 @@ async def clerk(visit: Visit) -> Screen:
             words("新的交办、转办到达时会出现在这里"),
             more="/worklist",
         ),
-        due_block(visit, due, _FEW),
+        *([due_block(visit, due, _FEW)] if reports else []),
         Block(words("本月应报"), "work", month[:_FEW], words("本月没有要报的事项"), icon="calendar"),
     ]
     screen.narrow = [

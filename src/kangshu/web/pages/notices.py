@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -29,10 +30,10 @@ async def block(visit: Visit) -> Block:
     found = await visit.platform.cases.notices(visit.grant, unread=True, limit=_FEW)
     rows = [
         [
-            Cell(said(visit, one.text), address_of(one), sub=words.moment(one.sent)),
+            Cell(said(visit, one.text), address, sub=words.moment(one.sent)),
             Cell(words("已阅"), post=f"/notices/{one.id}"),
         ]
-        for one in found
+        for one, address in zip(found, await addresses(visit, found), strict=True)
     ]
     return Block(
         words("待阅通知"),
@@ -45,11 +46,30 @@ async def block(visit: Visit) -> Block:
     )
 
 
-def address_of(notice: Any) -> str:
-    """Return the page of what a notice is about, "" for none."""
-    if notice.task:
-        return f"/cases/{notice.task}"
-    return f"/registers/{notice.record}" if notice.record else ""
+async def addresses(visit: Visit, found: Sequence[Any]) -> list[str]:
+    """Return the page of what each notice is about, "" for none.
+
+    A case that has gone on to others since is not led to. A resident reads no registers: what a notice tells of one
+    stands behind the entrance.
+    """
+    asked = {one.task for one in found if one.task}
+    cases = (
+        await visit.platform.store.search_all(visit.grant, "Task", f"_id={','.join(sorted(asked))}")
+        if asked
+        else []
+    )
+    seen = {one["id"] for one in cases}
+    elsewhere = "/my" if visit.grant.patient else ""
+    reads = visit.grant.may("register.read")
+
+    def address(notice: Any) -> str:
+        if notice.task:
+            return f"/cases/{notice.task}" if notice.task in seen else ""
+        if not notice.record:
+            return ""
+        return f"/registers/{notice.record}" if reads else elsewhere
+
+    return [address(one) for one in found]
 
 
 async def notices(visit: Visit) -> Response:
@@ -58,7 +78,10 @@ async def notices(visit: Visit) -> Response:
     found = await visit.platform.cases.notices(visit.grant, unread=not every, limit=_MOST)
     return visit.render(
         "notices.html",
-        rows=[(one, said(visit, one.text), words.moment(one.sent), address_of(one)) for one in found],
+        rows=[
+            (one, said(visit, one.text), words.moment(one.sent), address)
+            for one, address in zip(found, await addresses(visit, found), strict=True)
+        ],
         tabs=[
             Tab(words("待阅"), "/notices", not every, "" if every else len(found)),
             Tab(words("全部通知"), "/notices?box=all", every, len(found) if every else ""),
