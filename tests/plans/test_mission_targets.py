@@ -5,6 +5,7 @@ A reading is held against the mission's own list by words and values; what prove
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -88,11 +89,12 @@ def _found(row: dict[str, Any], plans: list[PlanView]) -> tuple[PlanView, Target
     return (best[2], best[3]) if best else None
 
 
-def _agrees(row: Row, installed: frozenset[str]) -> bool:
-    """Return whether what the target shows fits the mission's data and systems."""
+def _agrees(row: Row, installed: frozenset[str], claimed: Collection[str]) -> bool:
+    """Return whether what the target shows fits the mission's data and systems; `claimed` are its measure's targets."""
     evidence, wanted = row.target.evidence, row.wanted
     if wanted["data"] != "computed":
-        return evidence.kind == wanted["data"]
+        # the registers came to hold what the mission has units report: nobody need report it
+        return evidence.kind == wanted["data"] or (evidence.kind == "measure" and row.id in claimed)
     fits = bool(evidence.systems) and evidence.systems[0] in wanted["systems"]
     if evidence.kind == "measure":
         return True
@@ -135,7 +137,11 @@ async def test_every_target_of_the_mission_comes_in_dark_and_shows_one_state_onc
             assert one.target.evidence.systems[0] in one.target.state_title.zh
         if one.target.state == "live":
             assert one.target.light.value == Decimal(50)
-    agreed = [one for one in rows if _agrees(one, installed)]
+    agreed = [
+        one
+        for one in rows
+        if _agrees(one, installed, measures[one.target.measure].targets if one.target.measure else ())
+    ]
     linked = [one for one in rows if one.target.evidence.kind == "measure"]
     fitting = [one for one in linked if one.id in measures[one.target.measure].targets]
     states = {state: sum(one.target.state == state for one in rows) for state in sorted(shown)}
