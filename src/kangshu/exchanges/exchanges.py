@@ -25,7 +25,7 @@ from kangshu.exchanges.records import (
     read_content,
     read_ins_of,
 )
-from kangshu.exchanges.starting import SheetStarts
+from kangshu.exchanges.starting import SheetStarts, handles
 from kangshu.sdk import BATCH_SYSTEM, ExchangeAnswer, ExchangeDeclaration, Resource
 from kangshu.store import Store, Transaction
 
@@ -62,12 +62,12 @@ class Exchanges:
 
     def open_to(self, grant: Grant) -> tuple[ExchangeDeclaration, ...]:
         """Return the exchanges that this account handles."""
-        return tuple(one for one in self._declared.values() if _handles(grant, one))
+        return tuple(one for one in self._declared.values() if handles(grant, one))
 
     def declaration(self, grant: Grant, code: str) -> ExchangeDeclaration:
         """Return an exchange that this account handles. Raises NotFound."""
         found = self._declared.get(code)
-        if found is None or not _handles(grant, found):
+        if found is None or not handles(grant, found):
             raise NotFound("there is no such exchange", zh="没有这项数据交换")
         return found
 
@@ -268,15 +268,6 @@ class Exchanges:
             value = substitute(column.value, names)
             row[column.title] = _cell(column.kind, value)
         return row
-
-
-def _handles(grant: Grant, exchange: ExchangeDeclaration) -> bool:
-    return any(
-        one.removeprefix("role:") in grant.roles
-        if one.startswith("role:")
-        else grant.may(one.removeprefix("operation:"))
-        for one in exchange.by
-    )
 
 
 def _cell(kind: str, value: Any) -> Any:

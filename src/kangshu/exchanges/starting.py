@@ -69,6 +69,16 @@ class SheetReport:
         return sum(one.outcome == outcome for one in self.rows)
 
 
+def handles(grant: Grant, exchange: ExchangeDeclaration) -> bool:
+    """Return whether one of the words in the exchange's `by` is a role or an operation of this account."""
+    return any(
+        one.removeprefix("role:") in grant.roles
+        if one.startswith("role:")
+        else grant.may(one.removeprefix("operation:"))
+        for one in exchange.by
+    )
+
+
 class SheetStarts:
     """The sheets that start cases, of an installation."""
 
@@ -85,17 +95,7 @@ class SheetStarts:
     def open_to(self, grant: Grant) -> tuple[ExchangeDeclaration, ...]:
         """Return the sheets from which this account may start cases."""
         kinds = {one.code for one in self._cases.startable(grant)}
-        return tuple(
-            one
-            for one in self._declared.values()
-            if one.kind in kinds
-            and any(
-                word.removeprefix("role:") in grant.roles
-                if word.startswith("role:")
-                else grant.may(word.removeprefix("operation:"))
-                for word in one.by
-            )
-        )
+        return tuple(one for one in self._declared.values() if one.kind in kinds and handles(grant, one))
 
     def declaration(self, grant: Grant, code: str) -> ExchangeDeclaration:
         """Return a sheet that this account may use. Raises NotFound."""

@@ -158,6 +158,16 @@ class Town:
         return self.site.run(self.site.platform.store.search_all(SYSTEM, kind, criteria))
 
 
+def notices(town: Town, id_: str) -> list[str]:
+    """Return what residents were told about an appointment."""
+    found = town.found("Communication", "subject:missing=false&_count=500")
+    return [
+        one["payload"][0]["contentString"]
+        for one in found
+        if one["about"][0]["reference"] == f"Appointment/{id_}"
+    ]
+
+
 def inputs(**values: Any) -> Resource:
     """Return a Parameters resource."""
     kinds = {bool: "valueBoolean", int: "valueInteger", str: "valueString"}

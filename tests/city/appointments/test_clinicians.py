@@ -7,7 +7,7 @@ from typing import Any
 
 from kangshu.base.canonical import code_system, structure
 from kangshu.sdk import Resource
-from tests.city.appointments.conftest import SYSTEM, Town, at, department, inputs, resident
+from tests.city.appointments.conftest import SYSTEM, Town, at, department, inputs, notices, resident
 
 
 def template(clinician: str, places: int, hour: int = 8) -> Resource:
@@ -48,15 +48,6 @@ def seen_by(appointment: Resource) -> list[str]:
         one["actor"].get("display", "")
         for one in appointment["participant"]
         if one["actor"]["reference"].startswith("Practitioner/")
-    ]
-
-
-def notices(town: Town, id_: str) -> list[str]:
-    found = town.found("Communication", "subject:missing=false&_count=500")
-    return [
-        one["payload"][0]["contentString"]
-        for one in found
-        if one["about"][0]["reference"] == f"Appointment/{id_}"
     ]
 
 

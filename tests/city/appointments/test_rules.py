@@ -12,7 +12,7 @@ import httpx
 from kangshu.base.canonical import code_system, structure
 from kangshu.base.clock import now
 from kangshu.bookings import Figures, share_findings
-from tests.city.appointments.conftest import Town, at, department, inputs, resident, slot
+from tests.city.appointments.conftest import Town, at, department, inputs, notices, resident, slot
 
 
 def book(client: httpx.Client, slot_id: str, patient: str, **values: Any) -> httpx.Response:
@@ -33,15 +33,6 @@ def later(town: Town, moment: datetime) -> Iterator[None]:
         yield
     finally:
         bookings.clock = kept
-
-
-def notices(town: Town, id_: str) -> list[str]:
-    found = town.found("Communication", "subject:missing=false&_count=500")
-    return [
-        one["payload"][0]["contentString"]
-        for one in found
-        if one["about"][0]["reference"] == f"Appointment/{id_}"
-    ]
 
 
 def test_pools(town: Town) -> None:
