@@ -69,7 +69,7 @@ def _cell(text: object) -> str:
 def _tests_of(service: str) -> list[str]:
     """Return where a folder's tests stand: its scenarios, and those of its rules and numbers."""
     places = (f"src/kangshu_services/{service}/scenarios", f"tests/city/{service}")
-    return [one for one in places if (ROOT / one).is_dir()]
+    return [one for one in places if any((ROOT / one).glob("*.*"))]
 
 
 def _state(system: str, manifests: list[dict[str, Any]], placed: bool) -> str:
