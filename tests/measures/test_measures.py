@@ -163,7 +163,7 @@ def test_nothing_to_divide_by_is_unknown_and_not_zero(tmp_path: Path, id_: str) 
 def test_a_birthday_on_29_february(tmp_path: Path) -> None:
     snapshot = publish(tmp_path, [resident("leap", "1956-02-29")])
     for end, older in ((date(2021, 2, 27), 0), (date(2021, 2, 28), 1), (date(2020, 2, 29), 0)):
-        assert number(snapshot, "elder-management-rate-65", end=end).denominator == older
+        assert number(snapshot, "elder-health-records-65", end=end).denominator == older
 
 
 def test_a_parameter_of_another_value_changes_the_number(city: Snapshot) -> None:

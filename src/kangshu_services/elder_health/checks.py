@@ -28,11 +28,30 @@ def _older(resources: list[Resource], age: int, end: date) -> set[str]:
     return residents_of_age(living_residents(resources, end), age, end)
 
 
+class _OfAge:
+    """Who is of an age for the yearly service of the period that ends on `end`, by the parameter of the age's day."""
+
+    def __init__(self, resources: list[Resource], age: int, end: date, parameters: Mapping[str, Any]) -> None:
+        self._whole_year = parameters["elder-health-age-date"] == "year-end"
+        self._age = age
+        self._living = living_residents(resources, end)
+        day = date(end.year, 12, 31) if self._whole_year else end
+        self.all = residents_of_age(self._living, age, day)
+
+    def served(self, who: str, day: date) -> bool:
+        """Return whether a service on `day` is one at that age; by the year's end every day of the year is."""
+        if self._whole_year:
+            return True
+        one = {who: self._living[who]} if who in self._living else {}
+        return who in residents_of_age(one, self._age, day)
+
+
 def _managed(age: str) -> CheckQuery:
     def check(
         resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
     ) -> tuple[float, float]:
-        older = _older(resources, int(parameters[age]), end)
+        of_age = _OfAge(resources, int(parameters[age]), end, parameters)
+        older = of_age.all
         if parameters["elder-health-registered-only"]:
             older -= _registered_elsewhere(resources)
         reached = set()
@@ -46,6 +65,7 @@ def _managed(age: str) -> CheckQuery:
                     or extension_value(one, "complete-form") is True
                 )
                 and start <= civil_day(one["period"]["start"]) <= end
+                and of_age.served(one["subject"]["reference"], civil_day(one["period"]["start"]))
             ):
                 reached.add(one["subject"]["reference"])
         return len(older & reached), len(older)
@@ -81,8 +101,11 @@ def elder_assessment(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Residents of the service's age with a health assessment of the year, of all of that age."""
-    older = _older(resources, int(parameters[SERVED]), end)
-    assessed = {who for who, day, _, _ in _assessments(resources) if start <= day <= end}
+    of_age = _OfAge(resources, int(parameters[SERVED]), end, parameters)
+    older = of_age.all
+    assessed = {
+        who for who, day, _, _ in _assessments(resources) if start <= day <= end and of_age.served(who, day)
+    }
     for one in resources:
         if (
             one["resourceType"] == "Encounter"
@@ -90,22 +113,65 @@ def elder_assessment(
             and "elder-health-management" in codes_of(one.get("type", []), "encounter-kind")
             and extension_value(one, "health-assessment") is not None
             and start <= civil_day(one["period"]["start"]) <= end
+            and of_age.served(one["subject"]["reference"], civil_day(one["period"]["start"]))
         ):
             assessed.add(one["subject"]["reference"])
     return len(older & assessed), len(older)
 
 
+def _examined(resources: list[Resource], end: date) -> set[str]:
+    """Return who has had a yearly service with a complete form by `end`."""
+    return {
+        one["subject"]["reference"]
+        for one in resources
+        if one["resourceType"] == "Encounter"
+        and one["status"] == "finished"
+        and "elder-health-management" in codes_of(one.get("type", []), "encounter-kind")
+        and extension_value(one, "complete-form") is True
+        and civil_day(one["period"]["start"]) <= end
+    }
+
+
+def _profiled(resources: list[Resource]) -> set[str]:
+    return {
+        one["subject"]["reference"]
+        for one in resources
+        if one["resourceType"] == "Observation"
+        and one["status"] == "final"
+        and "elder-profile" in codes_of([one["code"]], "assessment")
+    }
+
+
 def health_records(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
-    """Residents of the service's age whose record somebody keeps, of all of that age."""
+    """Residents of the service's age whose record somebody keeps (complete, where the parameter says so), of all of that age."""
     older = _older(resources, int(parameters[SERVED]), end)
-    kept = {
-        f"Patient/{one['id']}"
-        for one in resources
-        if one["resourceType"] == "Patient" and "managingOrganization" in one
-    }
-    return len(older & kept), len(older)
+    people = {f"Patient/{one['id']}": one for one in resources if one["resourceType"] == "Patient"}
+    kept = {who for who in older if "managingOrganization" in people[who]}
+    if parameters["elder-record-complete-only"]:
+        parts = str(parameters["elder-record-parts"]).split(",")
+        if "identity" in parts:
+            kept = {who for who in kept if _is_identified(people[who])}
+        if "contact" in parts:
+            kept = {who for who in kept if _can_be_reached(people[who])}
+        if "profile" in parts:
+            kept &= _profiled(resources)
+        if "examination" in parts:
+            kept &= _examined(resources, end)
+    return len(kept), len(older)
+
+
+def _is_identified(resident: Resource) -> bool:
+    numbers = {one.get("system") for one in resident.get("identifier", ())}
+    return "urn:oid:2.16.156.10011.1.3" in numbers and all(
+        resident.get(element) for element in ("name", "gender", "birthDate")
+    )
+
+
+def _can_be_reached(resident: Resource) -> bool:
+    phones = [one for one in resident.get("telecom", ()) if one.get("system") == "phone"]
+    return bool(phones or resident.get("address"))
 
 
 def _months_before(day: date, months: int) -> date:

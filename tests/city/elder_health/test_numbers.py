@@ -63,10 +63,19 @@ def stay(id_: str, who: str, start: str, end: str = "", status: str = "active") 
     }  # fmt: skip
 
 
+KNOWN = {
+    "identifier": [{"system": "urn:oid:2.16.156.10011.1.3", "value": "990102195001010011"}],
+    "name": [{"text": "某人"}],
+    "gender": "female",
+    "telecom": [{"system": "phone", "value": "13900000000"}],
+}
+"""What the first sheet of a record asks for."""
+SERVICE_DAY = {"elder_health_age_date": "service-day"}
+COMPLETE = {"elder_record_complete_only": 1}
 PEOPLE = [
-    resident("a", "1950-01-01"),  # managed with a complete form and an assessment
-    resident("b", "1955-01-01"),  # managed, incomplete
-    resident("c", "1961-06-30"),  # 65 on the day itself; nothing
+    resident("a", "1950-01-01", **KNOWN),  # managed with a complete form and an assessment
+    resident("b", "1955-01-01", **KNOWN),  # managed, incomplete
+    resident("c", "1961-06-30", **KNOWN),  # 65 on the day itself; nothing
     resident("d", "1961-12-31"),  # 64, and 65 by the end of the year
     resident("e", "1948-01-01", deceasedDateTime="2026-03-01"),
     resident("f", "1940-01-01"),  # in a home, registered elsewhere
@@ -86,11 +95,15 @@ RECORDS = [
     stay("s2", "g", "2024-01-01"),
     stay("s3", "c", "2026-01-01"),
     stay("s4", "a", "2024-01-01", "2025-01-01", "finished"),
-    {
-        "resourceType": "Observation", "id": "p1", "status": "final", "subject": {"reference": "Patient/f"},
-        "code": {"coding": [{"system": code_system("assessment"), "code": "elder-profile"}]},
-        "extension": [{"url": structure("registered-here"), "valueBoolean": False}],
-    },
+    *(
+        {
+            "resourceType": "Observation", "id": f"p-{who}", "status": "final",
+            "subject": {"reference": f"Patient/{who}"},
+            "code": {"coding": [{"system": code_system("assessment"), "code": "elder-profile"}]},
+            "extension": [{"url": structure("registered-here"), "valueBoolean": who == "a"}],
+        }
+        for who in ("a", "f")
+    ),
 ]  # fmt: skip
 
 
@@ -108,12 +121,22 @@ def values(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("id_", "figures", "expected"),
     [
-        ("elder-management-rate-65", {}, (1, 5)),  # a of a b c f g
-        ("elder-management-rate-65", {"elder_health_complete_only": 0}, (2, 5)),
-        ("elder-management-rate-65", {"elder_health_registered_only": 1}, (1, 4)),
-        ("elder-management-rate-60", {}, (1, 6)),  # d too
-        ("elder-assessment-65", {}, (2, 5)),  # a by the yearly service, c by the ability assessment
+        ("elder-management-rate-65", {}, (1, 6)),  # a of a b c d f g: d turns 65 on the year's last day
+        ("elder-management-rate-65", SERVICE_DAY, (1, 5)),  # d is not yet 65
+        ("elder-management-rate-65", {"elder_health_complete_only": 0}, (2, 6)),
+        ("elder-management-rate-65", {"elder_health_registered_only": 1}, (1, 5)),
+        ("elder-management-rate-60", {}, (1, 6)),
+        ("elder-management-rate-60", SERVICE_DAY, (1, 6)),
+        ("elder-assessment-65", {}, (2, 6)),  # a by the yearly service, c by the ability assessment
+        ("elder-assessment-65", SERVICE_DAY, (1, 5)),  # c was 64 when assessed
         ("elder-health-records-65", {}, (4, 5)),  # nobody keeps g's
+        (
+            "elder-health-records-65",
+            COMPLETE,
+            (1, 5),
+        ),  # a; b and c lack the profile and a complete form, f the telephone
+        ("elder-health-records-65", COMPLETE | {"elder_record_parts": "identity,contact"}, (3, 5)),  # a b c
+        ("elder-health-records-65", COMPLETE | {"elder_record_parts": "profile"}, (2, 5)),  # a f
         ("home-residents-assessed", {}, (1, 3)),  # c; f's has ended, g has no record
         ("ability-assessments-by-level", {}, (1, 1)),  # c once
         ("ability-reassessments-overdue", {}, (1, 1)),  # f
@@ -146,6 +169,21 @@ def test_who_is_not_examined(snapshot: Snapshot) -> None:
     assert set(listed(snapshot, "not-examined", elder_health_age_date="service-day")) == set(found) - {
         "Patient/d"
     }
+
+
+def test_whose_record_lacks_something(snapshot: Snapshot) -> None:
+    found = listed(snapshot, "records-incomplete")
+    lacking = {who: {part for part, value in row.items() if value == "lacks"} for who, row in found.items()}
+    assert lacking == {
+        "Patient/b": {"profile", "examination"},
+        "Patient/c": {"profile", "examination"},
+        "Patient/f": {"identity", "contact"},  # examined last year
+        "Patient/g": {"kept", "identity", "contact", "profile", "examination"},
+    }
+    # what is not asked for is not missing
+    assert set(listed(snapshot, "records-incomplete", elder_record_parts="profile")) == {
+        "Patient/b", "Patient/c", "Patient/g",
+    }  # fmt: skip
 
 
 def test_whose_assessment_ends(snapshot: Snapshot) -> None:
