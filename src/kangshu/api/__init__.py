@@ -110,7 +110,7 @@ from kangshu.calculations import written
 from kangshu.measures import ListAsked
 from kangshu.plans import Approval, Filling, by_unit
 from kangshu.questionnaires import Filled, points_of, sent_answers
-from kangshu.registers import ImportReport
+from kangshu.registers import ImportReport, name_of, text_of
 from kangshu.store import EMERGENCY, AuditQuery, ExtractRecord, oversees
 
 __all__ = [
@@ -209,6 +209,7 @@ __all__ = [
     "measure_report",
     "missing_sheet",
     "missing_values",
+    "name_of",
     "oauth_app",
     "offered_list",
     "offered_lists",
@@ -234,6 +235,7 @@ __all__ = [
     "status_of",
     "tell",
     "tell_refused",
+    "text_of",
     "title_of",
     "trace_extract",
     "usable_applications",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kangshu.access import Grant
+from kangshu.access import Grant, Nothing
 from kangshu.api.platform import Platform
 from kangshu.api.telling import tell
 from kangshu.base.canonical import CASE_KIND
@@ -54,14 +54,22 @@ class Started:
 
 
 def offered_lists(platform: Platform, grant: Grant) -> tuple[ListDeclaration, ...]:
-    """Return the lists that this account may open, in the services' order."""
+    """Return the lists that this account may open, in the services' order.
+
+    A list names people and things: one who may count residents but read none of them is not offered a list of them.
+    """
     if not grant.may("register.read"):
         return ()
+    kinds = {
+        view.name: str(view.definition["resource"]) for service in platform.services for view in service.views
+    }
+    hidden = {kind for kind in set(kinds.values()) if isinstance(grant.may_read(kind), Nothing)}
     return tuple(
         one
         for service in platform.services
         for one in service.lists
-        if not one.roles or set(one.roles) & set(grant.roles)
+        if (not one.roles or set(one.roles) & set(grant.roles))
+        and not hidden.intersection(kinds.get(view, "") for view in one.views if view not in one.counted)
     )
 
 

@@ -281,8 +281,11 @@ async def _keep(bookings: Bookings, organisation: str, day: str, found: list[Dif
                 },
                 {"url": structure("difference"), "valueCode": one.kind},
                 {"url": structure("booking"), "valueString": one.appointment},
-                {"url": structure("here"), "valueString": one.here or "—"},
-                {"url": structure("there"), "valueString": one.there or "—"},
+                *(
+                    {"url": structure(side), "valueString": said}
+                    for side, said in (("here", one.here), ("there", one.there))
+                    if said
+                ),
                 {"url": structure("difference-state"), "valueCode": "open"},
                 {"url": structure("found-at"), "valueInstant": instant(bookings.clock())},
             ],

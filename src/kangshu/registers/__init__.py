@@ -16,7 +16,7 @@ from kangshu.registers.forms import (
     write_values,
 )
 from kangshu.registers.importing import ImportReport, RowError
-from kangshu.registers.names import candidates, name_of, names_of
+from kangshu.registers.names import candidates, name_of, names_of, text_of
 from kangshu.registers.paths import fhirpath_of, parse_path, read_path, write_path
 from kangshu.registers.prints import DETAILS, OF_RECORDS, Prints, details_of
 from kangshu.registers.questionnaire import questionnaire
@@ -73,6 +73,7 @@ __all__ = [
     "read_sheet",
     "read_values",
     "sheet_blocks",
+    "text_of",
     "with_held_rows",
     "write_path",
     "write_values",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from kangshu.access import Grant
@@ -88,15 +89,38 @@ def escaped(value: str) -> str:
 
 
 def name_of(resource: Resource) -> str:
-    """Return what people call a resource; its id where it has no name."""
-    name = resource.get("name") or resource.get("title") or resource.get("description")
+    """Return what people call a resource: its title, name, holder, text or words for what it is; its id where none."""
+    kind, id_ = str(resource.get("resourceType", "")), str(resource.get("id", ""))
+    # a definition's name is for programs, its title for people
+    name = resource.get("title") or resource.get("name")
     if isinstance(name, list):
         first = name[0] if name else {}
         name = first.get("text") or first.get("family", "") + "".join(first.get("given", ()))
-    if not name and resource.get("resourceType") == "Slot":
-        return f"{resource.get('start', '')[:16].replace('T', ' ')} – {resource.get('end', '')[11:16]}"
-    if not name and resource.get("resourceType") == "PractitionerRole":
-        name = resource.get("practitioner", {}).get("display")
-    if not name and resource.get("resourceType") == "Basic":
-        name = resource.get("code", {}).get("text")
-    return str(name or resource.get("id", ""))
+    if name:
+        return str(name)
+    if kind == "DocumentReference":
+        titles = [str(one.get("attachment", {}).get("title", "")) for one in resource.get("content", ())]
+        return next(filter(None, titles), str(resource.get("description", "") or id_))
+    if isinstance(resource.get("description"), str):
+        return str(resource["description"])
+    if kind == "Slot" and resource.get("start"):
+        return f"{resource['start'][:16].replace('T', ' ')} – {resource.get('end', '')[11:16]}"
+    if kind == "PractitionerRole" and (holder := resource.get("practitioner", {}).get("display")):
+        return str(holder)
+    code = resource.get("code") or (resource.get("type") if isinstance(resource.get("type"), dict) else None)
+    if kind == "Observation":
+        day, said = str(resource.get("effectiveDateTime", ""))[:10], text_of(resource.get("interpretation"))
+        return " · ".join(filter(None, (text_of(code), day, said)))
+    return text_of(code) or id_
+
+
+def text_of(concept: Any) -> str:
+    """Return the words of a CodeableConcept or a list of them: text, display, else code."""
+    if isinstance(concept, list):
+        return "、".join(filter(None, (text_of(one) for one in concept)))
+    if not isinstance(concept, dict):
+        return ""
+    if concept.get("text"):
+        return str(concept["text"])
+    codings = concept.get("coding") or ([concept] if concept.get("code") else [])
+    return next((str(one.get("display") or one.get("code") or "") for one in codings), "")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from kangshu.api import name_of, text_of
 from kangshu.base.canonical import BASE, RESIDENT_ID
 from kangshu.base.faults import Fault, Issue, Unprocessable
 from kangshu.sdk import Field, Resource
@@ -142,7 +143,7 @@ async def named(visit: Visit, records: Sequence[Resource]) -> tuple[tuple[str, s
     return tuple(
         (
             f"{one['resourceType']}/{one['id']}",
-            " · ".join(filter(None, (names.get(_holder(one), ""), name_of(one)))),
+            " · ".join(filter(None, (names.get(_holder(one), ""), _post(one)))),
         )
         for one in records
     )
@@ -151,6 +152,13 @@ async def named(visit: Visit, records: Sequence[Resource]) -> tuple[tuple[str, s
 def _holder(post: Resource) -> str:
     """Return the reference of who holds a post; "" for other records."""
     return str((post.get("practitioner") or {}).get("reference", ""))
+
+
+def _post(record: Resource) -> str:
+    """Return what a post is; of other records what people call them."""
+    return (
+        text_of(record.get("code")) if record.get("resourceType") == "PractitionerRole" else name_of(record)
+    )
 
 
 async def _registered_first(
@@ -170,42 +178,6 @@ async def _registered_first(
             first[chosen] = " · ".join(filter(None, (listed[chosen], *notes)))
     rest = ((reference, name) for reference, name in listed.items() if reference not in first)
     return (*sorted(first.items(), key=lambda pair: pair[1]), *rest)
-
-
-def name_of(resource: Resource) -> str:
-    """Return how people call a record: its name, title or text, else its kind and id."""
-    # a definition's name is for programs, its title for people
-    name = resource.get("title") or resource.get("name")
-    if isinstance(name, str) and name:
-        return name
-    if isinstance(name, list) and name:
-        first = name[0]
-        return str(first.get("text") or f"{first.get('family', '')}{''.join(first.get('given', ()))}")
-    if resource.get("resourceType") == "DocumentReference":
-        titles = [str(one.get("attachment", {}).get("title", "")) for one in resource.get("content", ())]
-        return next(filter(None, titles), str(resource.get("description", "")) or str(resource.get("id", "")))
-    for element in ("title", "description"):
-        if isinstance(resource.get(element), str):
-            return str(resource[element])
-    if resource.get("resourceType") == "Slot" and resource.get("start"):
-        return f"{resource['start'][:16].replace('T', ' ')}"
-    code = resource.get("code") or (resource.get("type") if isinstance(resource.get("type"), dict) else None)
-    if resource.get("resourceType") == "Observation":
-        day, said = str(resource.get("effectiveDateTime", ""))[:10], text_of(resource.get("interpretation"))
-        return " · ".join(filter(None, (text_of(code), day, said)))
-    return text_of(code) or f"{resource.get('resourceType', '')} {resource.get('id', '')}"
-
-
-def text_of(concept: Any) -> str:
-    """Return the words of a CodeableConcept or a list of them: text, display, else code."""
-    if isinstance(concept, list):
-        return "、".join(filter(None, (text_of(one) for one in concept)))
-    if not isinstance(concept, dict):
-        return ""
-    if concept.get("text"):
-        return str(concept["text"])
-    codings = concept.get("coding") or ([concept] if concept.get("code") else [])
-    return next((str(one.get("display") or one.get("code") or "") for one in codings), "")
 
 
 async def with_residents(visit: Visit, fields: Iterable[Field], values: dict[str, Any]) -> dict[str, Any]:

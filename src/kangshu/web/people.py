@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from kangshu.api import name_of
 from kangshu.base.canonical import CASE_KIND
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
 from kangshu.sdk import Field, Option
-from kangshu.web.lookup import name_of
 from kangshu.web.rows import WorkRow, work_rows
 from kangshu.web.visit import Visit
 

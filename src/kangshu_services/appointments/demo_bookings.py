@@ -52,7 +52,7 @@ def bookings(city: DemoCity, slots: Sequence[Resource]) -> Iterator[Resource]:
 def differences(city: DemoCity, hospital: DemoOrganisation) -> Iterator[Resource]:
     """Yield what today's comparison with the hospital's own system has found."""
     found = (
-        ("missing-there", f"appointment-{_BEHIND + 1:04d}", "booked", "—"),
+        ("missing-there", f"appointment-{_BEHIND + 1:04d}", "booked", ""),
         ("time", f"appointment-{_BEHIND + 2:04d}", "09:00", "10:00"),
     )
     code = {
@@ -71,7 +71,7 @@ def differences(city: DemoCity, hospital: DemoOrganisation) -> Iterator[Resource
                 {"url": structure("difference"), "valueCode": kind},
                 {"url": structure("booking"), "valueString": booking},
                 {"url": structure("here"), "valueString": here},
-                {"url": structure("there"), "valueString": there},
+                *([{"url": structure("there"), "valueString": there}] if there else []),
                 {"url": structure("difference-state"), "valueCode": "open"},
             ],
         }

@@ -22,7 +22,10 @@ def demo(city: DemoCity) -> Iterator[Resource]:
             "resourceType": "Flag",
             "id": f"hardship-{one.id[9:]}",
             "status": "active",
-            "category": [{"coding": [{"system": _CATEGORY, "code": "admin", "display": "Administrative"}]}],
+            "category": [
+                {"coding": [{"system": _CATEGORY, "code": "admin", "display": "Administrative"}]},
+                {"coding": [{"system": code_system("flag-kind"), "code": "hardship", "display": "困难认定"}]},
+            ],
             "code": {"coding": [{"system": code_system("hardship"), "code": "recognised"}], "text": kind},
             "subject": one.reference,
             "period": {"start": start.isoformat()},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from kangshu.web.lookup import divisions, text_of
+from kangshu.api import text_of
+from kangshu.web.lookup import divisions
 from kangshu.web.pages.listing import listing
 from kangshu.web.parts import Cell
 from kangshu.web.visit import Visit

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from kangshu.api import name_of
 from kangshu.base.canonical import CASE_KIND
 from kangshu.base.faults import (
     Conflict,
@@ -23,7 +24,7 @@ from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import STAY, CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
-from kangshu.web.lookup import choices_of, name_of, named, with_columns, with_residents
+from kangshu.web.lookup import choices_of, named, with_columns, with_residents
 from kangshu.web.pages.calculations import calculations_of
 from kangshu.web.pages.case_checks import checklists, related_cases
 from kangshu.web.pages.case_papers import cites, papers_of

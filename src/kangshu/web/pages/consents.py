@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from kangshu.api import record_copy
+from kangshu.api import name_of, record_copy
 from kangshu.base.canonical import CASE_KIND
 from kangshu.base.clock import today
 from kangshu.base.faults import Conflict, Fault, NotFound, PreconditionFailed, Unprocessable
 from kangshu.sdk import CaseDeclaration, Field, Option, Resource, Text
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
-from kangshu.web.lookup import choices_of, name_of
+from kangshu.web.lookup import choices_of
 from kangshu.web.parts import Fact, Link
 from kangshu.web.people import name_of_person
 from kangshu.web.visit import Visit, texts

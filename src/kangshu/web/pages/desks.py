@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from kangshu.api import name_of
 from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.faults import NotFound
 from kangshu.sdk import DeskDeclaration, Resource
-from kangshu.web.lookup import name_of
 from kangshu.web.pages.cases import case_kind, case_view
 from kangshu.web.parts import Fact
 from kangshu.web.rows import WorkRow, work_row

@@ -8,10 +8,11 @@ from typing import Final
 from starlette.responses import Response
 
 from kangshu.access import Nothing
+from kangshu.api import name_of
 from kangshu.base.faults import NotFound
 from kangshu.base.text import Text
 from kangshu.sdk import Field, FieldKind
-from kangshu.web.lookup import candidate_note, name_of, organisations
+from kangshu.web.lookup import candidate_note, organisations
 from kangshu.web.visit import Visit, texts
 
 FOUND: Final[dict[FieldKind, tuple[str, Text]]] = {

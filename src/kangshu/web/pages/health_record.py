@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from kangshu.api import text_of
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.sdk import Resource
 from kangshu.web import charts
 from kangshu.web.language import Words
-from kangshu.web.lookup import text_of
 from kangshu.web.rows import WorkRow
 from kangshu.web.visit import Visit
 

@@ -60,9 +60,10 @@ async def _rows(visit: Visit, name: boxes.Box) -> list[WorkRow]:
     return work_rows(visit.words, await boxes.box(visit, name))
 
 
-def _this_month(row: WorkRow) -> bool:
-    """Return whether the case is due by the end of this month, or is late."""
-    if row.deadline is None or not row.open:
+def _to_report(visit: Visit, row: WorkRow) -> bool:
+    """Return whether the case is a return of progress that is due by the end of this month, or late."""
+    returns = visit.platform.cases.carrying("progress-return")
+    if returns is None or row.code != returns.code or row.deadline is None or not row.open:
         return False
     end, here = row.deadline.astimezone(CITY_ZONE), now().astimezone(CITY_ZONE)
     return row.late or (end.year, end.month) == (here.year, here.month)
@@ -97,7 +98,7 @@ async def clerk(visit: Visit) -> Screen:
     words = visit.words
     boxes.ask(visit, "todo", "overdue")
     todo, overdue = await _rows(visit, "todo"), await _rows(visit, "overdue")
-    month = [row for row in todo if _this_month(row)]
+    month = [row for row in todo if _to_report(visit, row)]
     reports = visit.grant.may("plan.read")
     due = await to_report(visit) if reports else []
     returned = [row for row in todo if row.returned]

@@ -18,6 +18,7 @@ from kangshu.api import (
     cell_text,
     list_page,
     list_sheet,
+    name_of,
     offered_list,
     offered_lists,
     start_rows,
@@ -30,7 +31,7 @@ from kangshu.web import list_counts
 from kangshu.web.attachments import with_papers
 from kangshu.web.figures import counting
 from kangshu.web.forms import form_fields, sent_values, told
-from kangshu.web.lookup import choices_of, divisions, name_of, record_address, with_residents
+from kangshu.web.lookup import choices_of, divisions, record_address, with_residents
 from kangshu.web.parts import Cell, Filter, Paging
 from kangshu.web.visit import Visit, texts
 from kangshu.web.waiting import forget

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from kangshu.api import EMERGENCY, Emergency
+from kangshu.api import EMERGENCY, Emergency, name_of
 from kangshu.base.clock import CITY_ZONE
 from kangshu.base.faults import Fault, NotFound
 from kangshu.sdk import CaseDeclaration
 from kangshu.web.actors import Actor, actors
-from kangshu.web.lookup import kind_title, name_of
+from kangshu.web.lookup import kind_title
 from kangshu.web.pages.starts import start_form
 from kangshu.web.parts import Paging, Tab
 from kangshu.web.visit import Visit

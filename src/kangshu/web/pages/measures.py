@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from starlette.responses import Response
 
-from kangshu.api import tell
+from kangshu.api import name_of, tell, text_of
 from kangshu.base.clock import quarter_ends, today
 from kangshu.base.faults import Fault, Forbidden
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures, maps
 from kangshu.web.language import Words
-from kangshu.web.lookup import divisions, kind_title, name_of, organisations, record_address, text_of
+from kangshu.web.lookup import divisions, kind_title, organisations, record_address
 from kangshu.web.pages.figures_text import target_text
 from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from kangshu.api import text_of
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.sdk import Resource
 from kangshu.web.blocks import Block, Figure, Screen
-from kangshu.web.lookup import text_of
 from kangshu.web.pages.consents import consents_of, names_of_wards
 from kangshu.web.pages.entrance import doors, people_at
 from kangshu.web.pages.lookups import lookups

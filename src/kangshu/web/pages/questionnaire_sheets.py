@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from kangshu.api import Filled, points_of
+from kangshu.api import Filled, name_of, points_of
 from kangshu.base.faults import Fault
 from kangshu.sdk import QuestionnaireItem
-from kangshu.web.lookup import name_of
 from kangshu.web.parts import Cell, Fact
 from kangshu.web.visit import Visit
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from kangshu.api import tell
+from kangshu.api import name_of, tell
 from kangshu.base.faults import Fault
 from kangshu.sdk import Field
 from kangshu.web.actors import Actor, actors
 from kangshu.web.forms import shown_value
-from kangshu.web.lookup import choices_of, name_of
+from kangshu.web.lookup import choices_of
 from kangshu.web.pages.case_papers import DOCX, PDF
 from kangshu.web.pages.registers import declaration_of, record_address
 from kangshu.web.pages.related import cases_about, related_tables

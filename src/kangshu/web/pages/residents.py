@@ -9,13 +9,14 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from kangshu.access import is_masked
+from kangshu.api import name_of, text_of
 from kangshu.base.canonical import RESIDENT_ID, structure
 from kangshu.base.clock import today
 from kangshu.base.faults import Fault, Invalid
 from kangshu.base.parameters import ParameterMissing
 from kangshu.base.text import Text
 from kangshu.sdk import Resource
-from kangshu.web.lookup import divisions, name_of, organisations, text_of
+from kangshu.web.lookup import divisions, organisations
 from kangshu.web.pages.health_record import (
     YEARS,
     Holdings,

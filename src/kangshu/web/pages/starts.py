@@ -27,25 +27,43 @@ class Kind:
 
     title: str
     help: str
-    service: str
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The kinds of one service; `daily` where the service is the visitor's daily work."""
+
+    title: str
+    daily: bool
+    kinds: list[Kind]
+
+
 async def kinds(visit: Visit) -> Response:
-    """Show the kinds of cases that the visitor may start."""
-    words = visit.words
-    services = {one.id: words.of(one.title) for one in visit.platform.services}
+    """Show the kinds of cases that the visitor may start: by service, those of daily work first, or those named."""
+    words, typed = visit.words, visit.query("name").strip()
     subject = f"?subject={visit.query('subject')}" if visit.query("subject") else ""
-    found = [
-        Kind(
-            words.of(one.title),
-            words.of(one.help),
-            services.get(one.service, ""),
-            f"/cases/start/{one.code}{subject}",
-        )
-        for one in visit.platform.cases.startable(visit.grant)
-    ]
-    return visit.render("case_kinds.html", kinds=found)
+    may = visit.platform.cases.startable(visit.grant)
+    groups = []
+    for service in visit.platform.services:
+        title = words.of(service.title)
+        found = [
+            Kind(words.of(one.title), words.of(one.help), f"/cases/start/{one.code}{subject}")
+            for one in may
+            if one.service == service.id and _named(typed, one.title, one.help, service.title)
+        ]
+        if found:
+            groups.append(Group(title, service.is_used_by(visit.grant.roles), found))
+    groups.sort(key=lambda group: not group.daily)
+    return visit.render(
+        "case_kinds.html", groups=groups, typed=typed, subject=visit.query("subject"), all=len(may)
+    )
+
+
+def _named(typed: str, *texts: Text) -> bool:
+    """Return whether any of the texts holds every word that was typed."""
+    said = " ".join(f"{one.zh} {one.en}" for one in texts).casefold()
+    return all(word in said for word in typed.casefold().split())
 
 
 def _declaration(visit: Visit) -> CaseDeclaration:
