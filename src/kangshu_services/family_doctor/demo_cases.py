@@ -9,6 +9,8 @@ from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
 from kangshu_services.family_doctor.demo import Team, teams, undecided
 
 _FEW = 3
+_HALF = 6
+"""Last month of the half-year that is settled."""
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
@@ -29,6 +31,44 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
             "decline", f"Patient/{resident.id}", {"comment": "常年在外地工作，暂不签约。"}, hours=5
         )
         yield _offer(city, team, resident, days=9.0 + number, ahead=3, moves=(decline,))
+    yield from _settlements(city)
+
+
+def _settlements(city: DemoCity) -> Iterator[DemoCase]:
+    """Yield settlements of contract fees: just in, returned, with insurance, confirmed, half paid, settled."""
+    health, insurance = "unit-health-commission", "unit-medical-insurance"
+    assess = DemoMove(
+        "assess", health, {"score": 91, "assessment": "签约、履约和续签达到要求，满意度良好。"}, 60
+    )
+    confirm = DemoMove("confirm", insurance, {"comment": "参保人月核对一致。"}, 70)
+    paid = {"insurance_paid_on": city.day(-6), "insurance_voucher": "YB20260017"}
+    settled = {"health_paid_on": city.day(-60), "health_voucher": "GW20260004"}
+    first = DemoMove("pay-insurance", insurance, paid, 90)
+    more = DemoMove("return", health, {"comment": "参保人月数多于签约台账，请逐月核对后重报。"}, 50)
+    query = DemoMove("query", insurance, {"comment": "请说明三月新增签约的参保地。"}, 30)
+    ways: tuple[tuple[float, tuple[DemoMove, ...]], ...] = (
+        (0.6, ()),
+        (6.0, (more,)),
+        (5.0, (assess,)),
+        (9.0, (assess, confirm)),
+        (18.0, (assess, query, assess, confirm, first)),
+        (120.0, (assess, confirm, first, DemoMove("pay-health", health, settled, 200))),
+    )
+    year = city.today.year if city.today.month > _HALF else city.today.year - 1
+    for number, (centre, (days, moves)) in enumerate(
+        zip(city.of_kind("community-health-centre"), ways, strict=False)
+    ):
+        months = 4200 + 660 * number
+        values = {
+            "receiver": f"Organization/{health}",
+            "insurance": f"Organization/{insurance}",
+            "period_start": f"{year}-01-01",
+            "period_end": f"{year}-06-30",
+            "months": months,
+            "insured_months": months - 310,
+            "person_received": months,
+        }
+        yield DemoCase("family_doctor/fee-settlement", centre.id, days, values, moves=moves)
 
 
 def _offer(

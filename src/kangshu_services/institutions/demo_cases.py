@@ -13,6 +13,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     """Yield filings, a change, a suspension, ratings, stays, a conversion, a tender and allotted rooms."""
     yield from _filings(city)
     yield from _ratings(city)
+    yield from _rating_changes(city)
     yield from _stays(city)
     yield from _others(city)
 
@@ -109,6 +110,35 @@ def _ratings(city: DemoCity) -> Iterator[DemoCase]:
         ),
     )
     yield DemoCase("institutions/rating", "elder-guiyuan", 4, {**asked, "asked_level": "3"})
+
+
+def _rating_changes(city: DemoCity) -> Iterator[DemoCase]:
+    """Yield ratings that are to be lowered: one just told, one heard, one decided, one dropped."""
+    short = "复核时一线护理员与入住老年人之比低于所评等级的要求，持证人数不足。"
+    stated = DemoMove("state-case", "", {"statement": "已招录四名护理员，培训后上岗，附花名册。"}, 72)
+    changes = (
+        ("elder-xiyang", "1", "recheck", short, 1.2, ()),
+        ("elder-qinglan-nursing", "2", "recheck", short, 7.0, (stated,)),
+        (
+            "elder-yunxi-welfare",
+            "4",
+            "recheck",
+            "年度复核得分低于五级线，护理记录连续两个季度不全。",
+            40.0,
+            (stated, DemoMove("decide", "*", {"opinion": "申辩所附材料不足以改变复核得分，降为四级。"}, 120)),
+        ),
+        (
+            "elder-guiyuan",
+            "2",
+            "accident",
+            "群众反映夜间无人值守，拟按责任事故降级。",
+            25.0,
+            (stated, DemoMove("drop", "*", {"comment": "调取值班记录，夜间有人值守，申辩成立。"}, 90)),
+        ),
+    )
+    for home, level, ground, facts, days, moves in changes:
+        asked = {"receiver": f"Organization/{home}", "new_level": level, "ground": ground, "facts": facts}
+        yield DemoCase("institutions/rating-change", CIVIL, days, asked, moves=moves)
 
 
 def _stays(city: DemoCity) -> Iterator[DemoCase]:

@@ -10,13 +10,14 @@ CIVIL, HEALTH = "unit-civil-affairs", "unit-health-commission"
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
-    """Yield the cases; the evaluation of one agreement is due."""
+    """Yield the cases; of the agreements of last year one is to be evaluated, one waits for the second score, one has its result."""
     yield from _agreements(city)
+    yield from _evaluations(city)
     yield from _units(city)
     yield from _pathways(city)
 
 
-def _terms(city: DemoCity, home: str, provider: str, start: int) -> dict[str, object]:
+def _terms(city: DemoCity, home: str, provider: str, start: int, years: int = 1) -> dict[str, object]:
     return {
         "receiver": provider,
         "home": f"Organization/{home}",
@@ -29,7 +30,7 @@ def _terms(city: DemoCity, home: str, provider: str, start: int) -> dict[str, ob
         "duties_home": "提供诊疗用房和老年人健康信息，安排陪同。",
         "duties_provider": "每周巡诊一次，开通绿色通道，每季度培训一次。",
         "start": city.day(start),
-        "end": city.day(start + 365),
+        "end": city.day(start + 365 * years),
     }
 
 
@@ -50,6 +51,48 @@ def _agreements(city: DemoCity) -> Iterator[DemoCase]:
         )
         terms = _terms(city, home, provider, -20 if steps == 4 else 10)
         yield DemoCase("medical_elder/agreement", home, days, terms, moves=moves[: steps - 1])
+
+
+def _evaluations(city: DemoCity) -> Iterator[DemoCase]:
+    """Yield agreements in force for a year: both authorities score, and the parties set right what was found."""
+    health = {
+        "health_services": 92,
+        "health_channel": 88,
+        "health_records": 76,
+        "health_satisfaction": 90,
+        "health_note": "巡诊按周完成，转诊交接单有缺项。",
+    }
+    civil = {
+        "civil_services": 90,
+        "civil_channel": 85,
+        "civil_records": 80,
+        "civil_satisfaction": 93,
+        "evaluation_note": "服务和满意度良好；请补齐交接单，下季度抽查。",
+    }
+    pairs = (
+        ("elder-yunxi-welfare", "hospital-yunhu", 383.0, 1),
+        ("elder-luhe", "hospital-xijiang-central", 388.0, 2),
+        ("elder-chaoyin", "hospital-xijiang-rehab", 396.0, 3),
+    )
+    for home, provider, days, steps in pairs:
+        started = -round(days)
+        moves = (
+            DemoMove("sign", home, {"first_signer": "院长", "first_signed_on": city.day(started + 1)}, 20),
+            DemoMove(
+                "countersign",
+                provider,
+                {"second_signer": "副院长", "second_signed_on": city.day(started + 2)},
+                30,
+            ),
+            DemoMove("file-health", HEALTH, {"comment": "内容完整。"}, 20),
+            DemoMove("file-civil", CIVIL, {}, 20),
+            DemoMove("take-effect", "", {}, 80),
+            DemoMove("fall-due", "", {}, 365 * 24),
+            DemoMove("evaluate", HEALTH, health, 8 * 24),
+            DemoMove("co-evaluate", CIVIL, civil, 6 * 24),
+        )
+        terms = _terms(city, home, provider, started + 6, years=3)
+        yield DemoCase("medical_elder/agreement", home, days, terms, moves=moves[: 5 + steps])
 
 
 def _units(city: DemoCity) -> Iterator[DemoCase]:
