@@ -11,6 +11,7 @@ from kangshu.accounts.imports import COLUMNS, AccountImport, import_accounts
 from kangshu.accounts.limits import PARAMETERS, SECOND_FACTOR
 from kangshu.accounts.passwords import random_password
 from kangshu.accounts.permissions import Holders
+from kangshu.accounts.posts import has_account
 from kangshu.accounts.providers import Provider
 from kangshu.accounts.records import (
     SYSTEM,
@@ -62,6 +63,7 @@ __all__ = [
     "Standing",
     "StepOver",
     "UnknownIdentity",
+    "has_account",
     "import_accounts",
     "parse_scopes",
     "random_password",

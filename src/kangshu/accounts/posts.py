@@ -25,6 +25,16 @@ join resource r on r.key = i.key
 where t.name = $1 and not r.deleted"""
 _BELOW: Final[LiteralString] = "select distinct r.id as found" + _POINTING
 
+_WITH_ACCOUNT: Final[LiteralString] = """
+select 1 from post join account on account.name = post.account
+where post.practitioner = $1 and post.ended is null and account.active limit 1"""
+
+
+async def has_account(store: Store, practitioner: str) -> bool:
+    """Return whether a Practitioner (an id) holds a post with an account that is open."""
+    async with store.connection() as connection:
+        return bool(await connection.fetch(_WITH_ACCOUNT, practitioner))
+
 
 class Posts:
     """The look-ups, with their short memory. One per process."""

@@ -10,6 +10,7 @@ from kangshu.cases.effects import all_fields, check_effects, opened_kinds
 from kangshu.cases.engine import Cases
 from kangshu.cases.lots import DRAW
 from kangshu.cases.offering import Offer
+from kangshu.cases.one_time_codes import MINUTES, TRIES, OneTimeCode
 from kangshu.cases.parties import SIGNAL, is_word, may_start
 from kangshu.cases.publishing import OBJECTIONS, NoticeField, PublicNotice
 from kangshu.cases.records import RECORDS
@@ -36,7 +37,7 @@ from kangshu.cases.tasks import (
 from kangshu.cases.under_way import Outlet
 from kangshu.cases.worklist import BOXES, Box, CaseRow, Notice
 
-PARAMETERS = (OBJECTIONS,)
+PARAMETERS = (OBJECTIONS, MINUTES, TRIES)
 """The figures that this room asks for."""
 GIVEN_NAMES = frozenset({*NAMES, "form", "children", "source", "organisation", "resource", "context", "ucum"})
 """What expressions over a case may name that no declaration of records may take for itself."""
@@ -71,6 +72,7 @@ __all__ = [
     "Notice",
     "NoticeField",
     "Offer",
+    "OneTimeCode",
     "Outlet",
     "PublicNotice",
     "Rosters",

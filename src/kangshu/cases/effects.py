@@ -28,7 +28,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
                                                (${item.<column>}), or per record looked up (each: "%beds", ${item.reference})
     notify: [<template>, …], text: {zh, en}    a Communication to organisations (or the resident)
     child: <case>, each: <template>, to: …, values: … starts a case of the same service per organisation of `each` (会签);
-                                               with `to` all of them go there, and ${item} is what `each` gives
+                                               with `to` they go there, and ${item} is what `each` gives; with records looked up
+                                               (each: "%offers") ${item.reference} and ${item.<column>} of their declaration
     children: <move>                           makes that move on every open child
     open: <case>, to: <template>, values: …, due: {field, parameter, unit}, as: <name>
                                                starts a case of the same service about this one (its `focus`), asked by
@@ -55,6 +56,10 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
                                                ask %kept.<field>, a list of the case's values
     draw: <template>, witness: <template>, as: <name>
                                                draws from what was sealed; ${drawn} are the references drawn
+    code: <name>                               makes a one-time code anew: whoever makes the move and whoever acts for the
+                                               resident reads it on the case's page, nobody else (see `one_time_codes`)
+    prove: <name>, by: <template>, as: <field> refuses what was entered unless it is that code, which is used up then;
+                                               `as` keeps whether it was proved: nothing entered proves nothing
     next: <template>                           ${drawn} is the first in reserve of a draw to whom no child case has gone
     reckon: <field>, how: weighted-mean | mean | spread, of: <table>, value: <column>, weight: <column>
                                                a figure over the rows of a table, or of the finished child cases of a
@@ -102,7 +107,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "create": frozenset({"as", "focus", "each", "where"}),
     "change": frozenset({"require", "require_text", "values", "as", "each", "where"}),
     "notify": frozenset({"text"}),
-    "child": frozenset({"each", "to", "values"}),
+    "child": frozenset({"each", "where", "to", "values"}),
     "children": frozenset(),
     "open": frozenset({"to", "values", "due", "as"}),
     "carried": frozenset({"to", "values", "as"}),
@@ -112,6 +117,8 @@ VERBS: Mapping[str, frozenset[str]] = {
     "seal": frozenset({"criteria", "number", "exclude", "as"}),
     "draw": frozenset({"witness", "as"}),
     "next": frozenset(),
+    "code": frozenset(),
+    "prove": frozenset({"by", "as"}),
     "reckon": frozenset({"how", "of", "value", "weight"}),
     "calculate": frozenset({"as", "also"}),
     "gather": frozenset({"of"}),
@@ -138,7 +145,7 @@ BUILT_IN = frozenset(
 
 
 _TEMPLATES = (
-    "value", "values", "each", "to", "papers", "due", "asked_by", "criteria", "number", "witness",
+    "value", "values", "each", "to", "papers", "due", "asked_by", "criteria", "number", "witness", "by",
 )  # fmt: skip
 """Keys of effects that hold templates."""
 _KEEPS = frozenset({"create", "open", "carried", "document", "seal", "draw"})
@@ -230,6 +237,11 @@ def _check_one(
         yield "effect 'term' needs a unit and 'as'", "效果“term”须有 unit 和 as"
     if verb == "on_duty" and not effect.get("as"):
         yield "effect 'on_duty' needs 'as'", "效果“on_duty”须有 as"
+    if verb == "prove" and not _is_proved(declaration, effect):
+        yield (
+            "effect 'prove' needs a code that a move makes, 'by' and 'as: <field>' (boolean)",
+            "效果“prove”须指明由某操作生成的验证码、by 和 as（是否类字段）",
+        )
     if verb == "seal":
         yield from _check_rules(effect.get("exclude", ()))
     if verb == "open" and "due" in effect:
@@ -239,6 +251,14 @@ def _check_one(
         *(field.id for field in _fields(declaration)),
     }:
         yield "effect 'deadline' names no field of a form", "效果“deadline”未指明表单字段"
+
+
+def _is_proved(declaration: CaseDeclaration, effect: Mapping[str, Any]) -> bool:
+    made = {str(one["code"]) for move in declaration.moves for one in move.effects if "code" in one}
+    field = all_fields(declaration).get(str(effect.get("as", "")))
+    return (
+        effect["prove"] in made and bool(effect.get("by")) and field is not None and field.kind == "boolean"
+    )
 
 
 def _check_gather(declaration: CaseDeclaration, effect: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -258,7 +278,7 @@ def _check_gather(declaration: CaseDeclaration, effect: Mapping[str, Any]) -> It
 
 
 def _check_rules(rules: Any) -> Iterator[tuple[str, str]]:
-    for rule in rules if isinstance(rules, list) else [rules]:
+    for rule in rules if isinstance(rules, list | tuple) else [rules]:
         if not (
             isinstance(rule, Mapping)
             and rule.keys() == {"when", "text"}

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kangshu.access import ANY_TYPE, Everything, Grant, Nothing
-from kangshu.base.clock import now
+from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.faults import Forbidden, NotFound, PreconditionFailed, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
@@ -20,9 +20,19 @@ from kangshu.cases.desks import Desks
 from kangshu.cases.draws import Draw, draws_of
 from kangshu.cases.filling import Filling
 from kangshu.cases.guards import asked_of
+from kangshu.cases.in_person import NOT_THE_ONE_SENT, is_somebody_else
 from kangshu.cases.inside import keep_papers, labelled
 from kangshu.cases.moving import Machine
 from kangshu.cases.offering import Looker, Offer
+from kangshu.cases.one_time_codes import (
+    TRIES,
+    OneTimeCode,
+    WrongCode,
+    code_names,
+    count_try,
+    may_see,
+    read_code,
+)
 from kangshu.cases.opening import Tried
 from kangshu.cases.parties import may_move, may_start, not_yours
 from kangshu.cases.publishing import PublicNotices
@@ -36,6 +46,7 @@ from kangshu.cases.tasks import (
     inputs,
     kind_of,
     new_task,
+    reference_id,
     state_of,
 )
 from kangshu.cases.timekeeping import Timekeeper
@@ -243,6 +254,8 @@ class Cases:
                 )
             if not may_move(grant, before.resource, move.by):
                 raise not_yours(move)
+            if await is_somebody_else(self._store, grant, before.resource, move):
+                raise Forbidden(NOT_THE_ONE_SENT.en, zh=NOT_THE_ONE_SENT.zh)
             form = await self._filling.checked(grant, move.form, values, before.resource, papers)
             known = await self._looker.known(before.resource, asked_of(move))
 
@@ -265,11 +278,38 @@ class Cases:
                 )
                 return (await transaction.update(made, if_match=stored.version)).stored
 
-            return await self._store.run(_engine(grant), work)
+            try:
+                return await self._store.run(_engine(grant), work)
+            except WrongCode as wrong:
+                await self._count_try(grant, task_id, wrong.name)
+                raise
+
+    async def _count_try(self, grant: Grant, task_id: str, name: str) -> None:
+        """Count a wrong one-time code: the move that was refused has left nothing."""
+        day = self._clock().astimezone(CITY_ZONE).date()
+        most = int(str(self._terms.parameters.value(TRIES.id, self._jurisdiction, day)))
+        await self._store.run(_engine(grant), lambda transaction: count_try(transaction, task_id, name, most))
+
+    async def codes(self, grant: Grant, task_id: str) -> tuple[OneTimeCode, ...]:
+        """Return the one-time codes of a case that are good and that this account is shown. Raises NotFound."""
+        task = (await self._store.read(grant, "Task", task_id)).resource
+        resident = reference_id(task.get("for"), "Patient")
+        names = dict.fromkeys(code_names(self.declaration(kind_of(task))))
+
+        async def look(transaction: Transaction) -> tuple[OneTimeCode, ...]:
+            held = [await read_code(transaction, task_id, name) for name in names]
+            good = (one for one in held if one is not None and one.until >= self._clock())
+            return tuple(one for one in good if may_see(grant, one, resident))
+
+        return await self._store.run(_engine(grant), look) if names else ()
 
     async def draws(self, grant: Grant, task_id: str) -> tuple[Draw, ...]:
         """Return the draws (随机抽取) of a case, each reckoned again. Raises NotFound."""
         return await draws_of(self._store, grant, task_id)
+
+    def held_values(self, task: Resource) -> dict[str, Any]:
+        """Return the last value of each field of a case, typed or put there by an effect, by field id."""
+        return inputs(task)
 
     def kept_values(self, task: Resource) -> dict[str, Any]:
         """Return what effects have put into the fields of a case that nobody types, by field id."""

@@ -19,7 +19,7 @@ from kangshu.store import Transaction
 
 DRAW: Final = structure("draw")
 """Extension of a DocumentReference that is a draw's record: `sealed` or `drawn`."""
-_SEALED: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}
+SEALED: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}
 """The secret seed is a sealed record until the draw: no role sees it."""
 _SEAL: Final = Text("抽取封存记录", "Seal of a draw")
 _DRAWN: Final = Text("抽取记录", "Record of a draw")
@@ -66,7 +66,7 @@ async def seal(
     secret: Resource = {
         "resourceType": "Basic",
         "id": identifier,
-        "meta": {"security": [dict(_SEALED)]},
+        "meta": {"security": [dict(SEALED)]},
         "code": {"text": "draw seed"},
         "extension": [{"url": DRAW, "valueString": seed}],
     }
@@ -140,4 +140,5 @@ def _name(resource: Resource) -> str:
     name = resource.get("name")
     if isinstance(name, list) and name:
         return str(name[0].get("text", ""))
-    return str(name or number_of(resource) or resource["id"])
+    day = str((resource.get("period") or {}).get("start", ""))[:10]
+    return str(name or number_of(resource) or f"{day} {resource['id']}".strip())

@@ -25,6 +25,7 @@ from kangshu.cases.inside import (
     share_papers,
     works_inside,
 )
+from kangshu.cases.one_time_codes import MINUTES
 from kangshu.cases.opening import Opening, opened_task
 from kangshu.cases.parties import CASE, SOMEBODY_ELSE, has_acted, may_move
 from kangshu.cases.records import looked_up
@@ -303,6 +304,9 @@ class Machine:
         await self._name_terms(running, effects)
         if any("calculate" in effect for effect in effects):
             running.jurisdiction = await self._jurisdiction_of(running)
+        if any("code" in effect for effect in effects):
+            day, where = running.when.astimezone(CITY_ZONE).date(), await self._jurisdiction_of(running)
+            running.code_minutes = int(str(self._terms.parameters.value(MINUTES.id, where, day)))
         await running.apply(effects)
         task["lastModified"] = running.when.astimezone(CITY_ZONE).isoformat(timespec="seconds")
         organisation = running.grant.organisation

@@ -16,6 +16,7 @@ from kangshu.cases.calculating import Calculator, KeptCalculation, asked_by
 from kangshu.cases.checklists import Ticked, blocking, ticked
 from kangshu.cases.deadlines import Terms
 from kangshu.cases.guards import asked_of, found_texts, listed_in, truth
+from kangshu.cases.in_person import NOT_THE_ONE_SENT, is_somebody_else
 from kangshu.cases.inside import CARRIES_INSIDE, SIGNED_ALONE, uses_internal_flow
 from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move
 from kangshu.cases.records import looked_up
@@ -92,12 +93,15 @@ class Looker:
             move for move in declaration.moves if state in move.sources and may_move(grant, task, move.by)
         ]
         seen = await self._see(grant, task, [one for move in found for one in (move.guard, *listed_in(move))])
+        others = {move.id for move in found if await is_somebody_else(self._store, grant, task, move)}
         answers = any(move.id == declaration.answer for move in found)
         inside = answers and await self._works_inside(task)
 
         def blocked(move: Move, listed: tuple[Ticked, ...]) -> Text | None:
             if has_acted(grant, task, move.apart_from):
                 return SOMEBODY_ELSE
+            if move.id in others:
+                return NOT_THE_ONE_SENT
             if move.guard and "%form" not in move.guard and not seen.holds(move.guard):
                 return move.guard_text
             return SIGNED_ALONE if inside and move.id == declaration.answer else blocking(listed)

@@ -25,13 +25,14 @@ Search = Callable[[str, str], Awaitable[list[Resource]]]
 def names_of(
     task: Resource, form: Mapping[str, Any], more: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, str]:
-    """Return what search criteria may name, written for a query: the case's parties, `today`, fields of its forms, what
+    """Return what search criteria may name, written for a query: the case and its parties, `today`, fields of its forms, what
     it has made, and `more`. Of a reference `Type/id` the id stands under `<name>.id`."""
     names: dict[str, Any] = {
         **{
             name: (task.get(element) or {}).get("reference")
             for name, element in (("subject", "for"), ("focus", "focus"))
         },
+        "task": f"Task/{task['id']}" if "id" in task else None,
         "owner": (task.get("owner") or {}).get("reference"),
         "requester": (task.get("requester") or {}).get("reference"),
         "today": today().isoformat(),

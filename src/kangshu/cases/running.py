@@ -18,9 +18,11 @@ from kangshu.cases.gathering import gathered_rows, gathering_of
 from kangshu.cases.guards import first_found, truth
 from kangshu.cases.inside import RESPONSIBLE, open_paper
 from kangshu.cases.lots import draw, read_draw, seal
+from kangshu.cases.one_time_codes import make_code, prove
 from kangshu.cases.opening import Opening, Term
 from kangshu.cases.reckoning import reckoned
 from kangshu.cases.rosters import next_in_turn, shifts_between
+from kangshu.cases.substitution import names_in
 from kangshu.cases.tasks import (
     finished_values,
     inputs,
@@ -88,6 +90,13 @@ class Running(UnderWay):
                 await self._draw(effect)
             case "next":
                 await self._next(effect)
+            case "code":
+                account = self.grant.account
+                await make_code(
+                    self.transaction, self.task, str(target), self.when, self.code_minutes, account
+                )
+            case "prove":
+                await self._prove(effect)
             case "reckon":
                 await self._reckon(effect)
             case "deadline":
@@ -217,12 +226,11 @@ class Running(UnderWay):
         return notice
 
     def _spawn(self, effect: Mapping[str, Any]) -> None:
-        units = self.fill(effect.get("each"))
-        for unit in units if isinstance(units, list) else [units]:
+        for unit in self.rows(effect):
             if unit:
-                values = self.fill(effect.get("values"), item=str(unit)) or {}
+                values = self.fill(effect.get("values"), item=unit) or {}
                 kind = f"{self.declaration.service}/{effect['child']}"
-                owner = str(self.fill(effect["to"]) if "to" in effect else unit)
+                owner = str(self.fill(effect["to"], item=unit) if "to" in effect else unit)
                 self.spawn.append(Opening(kind, owner.removeprefix("Organization/"), values))
 
     def _open(self, effect: Mapping[str, Any]) -> None:
@@ -368,6 +376,14 @@ class Running(UnderWay):
         )
         keep_output(self.task, str(effect["as"]), reference)
         self.given["drawn"] = list(record["drawn"])
+
+    async def _prove(self, effect: Mapping[str, Any]) -> None:
+        entered = str(self.fill(effect["by"]) or "").strip()
+        if entered:
+            asked = next(names_in(effect["by"]), "")
+            await prove(self.transaction, self.task, str(effect["prove"]), entered, self.when, asked)
+        field = all_fields(self.declaration)[str(effect["as"])]
+        keep_values(self.task, [field], {field.id: bool(entered)})
 
     async def _next(self, effect: Mapping[str, Any]) -> None:
         record = await read_draw(self.transaction, str(self.fill(effect["next"]) or ""))

@@ -1,12 +1,12 @@
 """What time alone does to cases: moves that are due by themselves, and notices that a deadline has passed.
 
 A move that is `watched` is tried on every case in its sources: once a day on all of them, between on those that have
-changed since the last look. Its guard decides.
+changed since the last look, or a part of which has where its guard asks for them (%children). Its guard decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
 from kangshu.cases.deadlines import Terms
-from kangshu.cases.tasks import deadline_of, kind_of, number_of, state_of
+from kangshu.cases.tasks import deadline_of, kind_of, number_of, reference_id, state_of
 from kangshu.sdk import CaseDeclaration, Move, Resource, State
 from kangshu.store import Store
 
@@ -28,6 +28,7 @@ REMINDER = f"{BASE}/sid/deadline-reminder"
 
 _FAR = timedelta(days=90)
 """No reminder is sent earlier before a deadline than this."""
+_CHILDREN = "%children"
 _GRANT = system_grant("deadlines")
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -97,19 +98,38 @@ class Timekeeper:
         day = at.astimezone(CITY_ZONE).date()
         since = self._watched[1] if self._watched is not None and self._watched[0] == day else None
         moved = 0
+        wholes = await self._wholes(since) if since is not None else frozenset()
         for kind in self._kinds.values():
             for one in (one for one in kind.moves if one.watched):
-                for task in await self._sources(kind, one, since):
+                for task in await self._sources(kind, one, since, wholes if _CHILDREN in one.guard else ()):
                     if await ready(one, task):
                         moved += await self._make(move, task, one.id)
         self._watched = (day, at)
         return moved
 
-    async def _sources(self, kind: CaseDeclaration, move: Move, since: datetime | None) -> Sequence[Resource]:
+    async def _wholes(self, since: datetime) -> frozenset[str]:
+        """Return the ids of the cases of which a part has changed."""
+        if not any(
+            one.watched and _CHILDREN in one.guard for kind in self._kinds.values() for one in kind.moves
+        ):
+            return frozenset()
+        criteria = f"part-of:missing=false&_lastUpdated=ge{instant(since)}"
+        parts = await self._store.search_all(_GRANT, "Task", criteria)
+        return frozenset(reference_id(one, "Task") for part in parts for one in part["partOf"]) - {""}
+
+    async def _sources(
+        self, kind: CaseDeclaration, move: Move, since: datetime | None, wholes: Collection[str] = ()
+    ) -> Sequence[Resource]:
+        """Return the cases to try: all without `since`, else those changed since then and the `wholes` (ids)."""
         states = ",".join(f"{CASE_STATE}|{one}" for one in move.sources)
-        changed = f"&_lastUpdated=ge{instant(since)}" if since is not None else ""
-        criteria = f"code={CASE_KIND}|{kind.code}&business-status={states}{changed}"
-        return await self._store.search_all(_GRANT, "Task", criteria)
+        criteria = f"code={CASE_KIND}|{kind.code}&business-status={states}"
+        if since is None:
+            return await self._store.search_all(_GRANT, "Task", criteria)
+        found = await self._store.search_all(_GRANT, "Task", f"{criteria}&_lastUpdated=ge{instant(since)}")
+        others = sorted(set(wholes) - {one["id"] for one in found})
+        if not others:
+            return found
+        return [*found, *await self._store.search_all(_GRANT, "Task", f"{criteria}&_id={','.join(others)}")]
 
     async def _overdue(
         self, kind: CaseDeclaration, state: State, since: datetime, at: datetime

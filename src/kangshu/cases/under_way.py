@@ -13,6 +13,7 @@ from kangshu.base.faults import Gone, NotFound, Unprocessable
 from kangshu.cases.calculating import NO_CALCULATIONS, Calculator
 from kangshu.cases.guards import found_texts, truth
 from kangshu.cases.opening import Opening
+from kangshu.cases.records import rows_of
 from kangshu.cases.substitution import substitute
 from kangshu.cases.tasks import inputs, number_of, outputs
 from kangshu.sdk import CaseDeclaration, Resource
@@ -53,6 +54,8 @@ class UnderWay:
     calculator: Calculator = NO_CALCULATIONS
     jurisdiction: str = ""
     """Division whose parameters rule what is calculated."""
+    code_minutes: int = 0
+    """How long a one-time code that the move makes is good."""
     _names: dict[str, str] = field(default_factory=dict)
 
     def holds(self, expression: str, resource: Resource | None = None) -> bool:
@@ -120,12 +123,18 @@ class UnderWay:
     def rows(self, effect: Mapping[str, Any]) -> Iterator[Any]:
         """Yield the rows of an effect's `each` for which its `where` holds; one without a column where it has none.
 
-        Of records that the case looks up (`each: "%beds"`) a row holds the `reference`.
+        Of records that the case looks up (`each: "%beds"`) a row holds the `reference` and what their declaration gives.
         """
         each = str(effect.get("each", ""))
         if each.startswith("%"):
-            found = self.around.get(each.removeprefix("%"), ())
-            rows = [{"reference": f"{one['resourceType']}/{one['id']}"} for one in found]
+            name = each.removeprefix("%")
+            found = self.around.get(name, ())
+            declared = next(one for one in self.declaration.records if one.id == name)
+            given = rows_of(declared, found)
+            rows = [
+                {**row, "reference": f"{one['resourceType']}/{one['id']}"}
+                for one, row in zip(found, given, strict=True)
+            ]
         else:
             rows = listed(self.fill(each)) if each else [{}]
         for row in rows:

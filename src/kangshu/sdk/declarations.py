@@ -275,6 +275,9 @@ class Move:
     """All must be met; the case page shows each of them with its tick."""
     watched: bool = False
     """Whether time alone makes the move: the system makes it on every case in its sources as soon as its guard holds."""
+    in_person: str = ""
+    """Field of the case that names a Practitioner (or a PractitionerRole of one): where that person has an account, the
+    move is made with it and with no other; without one, by whoever may."""
 
 
 @dataclass(frozen=True, slots=True)

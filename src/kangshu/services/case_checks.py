@@ -41,6 +41,16 @@ def check_kind(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Ite
             )
             zh = f"系统不能自动执行“{move.title.zh}”：须允许 system、有条件且表单无必填项"
             yield finding(move, text, zh)
+        if move.in_person and not _names_a_person(case, move.in_person):
+            text = f"'in_person: {move.in_person}' is no field of the case that names a practitioner"
+            yield finding(move, text, f"“in_person: {move.in_person}”不是办件中指明人员的字段")
+
+
+def _names_a_person(case: CaseDeclaration, name: str) -> bool:
+    field = cases.all_fields(case).get(name)
+    return field is not None and (
+        field.kind == "practitioner" or field.reference_type in ("Practitioner", "PractitionerRole")
+    )
 
 
 def _records(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:

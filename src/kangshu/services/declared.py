@@ -321,6 +321,7 @@ def _move(entry: Entry, start: tuple[Field, ...], kept: tuple[Field, ...], place
         apart_from=entry.strings("apart_from"),
         checklist=tuple(_item(one, places) for one in entry.entries("checklist")),
         watched=entry.boolean("watched"),
+        in_person=entry.string("in_person"),
     )
     places.note(move, entry)
     entry.close()

@@ -28,6 +28,7 @@ OFFERS = (
     ("bills", "代缴水电费", "provider-lelin", "5.00", "次", ("990102",), False),
     ("assistive-device", "轮椅租赁", "provider-kanghe", "180.00", "月", ("990100",), False),
     ("insurance", "老年意外险咨询", "provider-kanghe", "0.00", "次", ("990102",), False),
+    ("assistive-device", "轮椅助行器租赁（送货上门）", "provider-lelin", "150.00", "月", ("990102",), False),
 )  # fmt: skip
 """Kind, name, provider, price, unit, divisions served, whether government buys it."""
 AGENTS = ("沐晨", "夏言", "顾小棠", "方可", "季明月", "柳长青")
@@ -230,11 +231,18 @@ def _person(city: DemoCity, resident: DemoResident, number: int) -> Iterator[Res
         }
     if special and rng.random() < 0.15:
         return  # of a special family and not online yet: work to be done
-    services = rng.choice(("rescue", "rescue", "living", "health", "comfort"))
+    services = ("rescue", *rng.choice(((), (), ("living",), ("health",), ("living", "comfort"))))
     yield {
         "resourceType": "Account",
         "id": f"smart-{short}",
-        "extension": [{"url": structure("basic-service"), "valueCode": services}],
+        "extension": [
+            {
+                "url": structure("basic-service"),
+                "valueCodeableConcept": {
+                    "coding": [{"system": code_system("basic-service"), "code": one} for one in services]
+                },
+            }
+        ],
         "status": "active",
         "type": concept(code_system("account-kind"), "smart-elder-care", "智慧养老平台账户"),
         "subject": [resident.reference],

@@ -36,6 +36,8 @@ _FAR = Decimal("0.02")
 """Degrees, about two kilometres: where somebody checked in who was not at the door."""
 _FAR_UNITS = 3
 """How many units the order has at which somebody was not at the door."""
+_CARER = "PractitionerRole/worker-02-home-carer"
+"""Who has an account of the demo city: the order that is accepted waits for this carer to check in."""
 _DONE = ("dispatch", "accept", "check-in", "check-out", "confirm")
 _ORDERS = (
     ("elder-service-01-{district}", 5, 0.05, ()),
@@ -115,7 +117,7 @@ def _order(
     away = _FAR if bought and units == _FAR_UNITS else 0
     filled: dict[str, tuple[str, dict[str, Any], float]] = {
         "dispatch": (CALL_CENTRE, {"provider": provider}, 0.5),
-        "accept": (provider, {"worker": ANY}, 1.0),
+        "accept": (provider, {"worker": _CARER if moves[-1:] == ("accept",) else ANY}, 1.0),
         "check-in": (provider, {"arrived_at": f"{day}T09:32:00+08:00", "latitude": str(here["latitude"] + away), "longitude": str(here["longitude"])}, 20.0),
         "check-out": (provider, {"left_at": f"{day}T11:20:00+08:00", "fulfilled": "按约完成，老人在场。"}, 2.0),
         "confirm": (CALL_CENTRE, {"rating": "5", "paid_by": "government" if bought else "transfer", "comment": "很准时。"}, 5.0),
@@ -134,10 +136,17 @@ def _others(city: DemoCity, people: list[DemoResident]) -> Iterator[DemoCase]:
         yield DemoCase(
             "smart_elder_care/round-visit", CALL_CENTRE, 2.0, visit, people[number % len(people)].id, moves
         )
-    enrol = {"receiver": CALL_CENTRE, "basic": "rescue", "agreed": True}
+    enrol = {"receiver": CALL_CENTRE, "basic": ["rescue", "health"], "agreed": True}
     yield DemoCase("smart_elder_care/enrolment", CALL_CENTRE, 1.0, enrol, people[-1].id)
     need = {"receiver": CALL_CENTRE, "kind": "assistive-device", "wish": "短期租用轮椅，术后使用。", "budget": "200", "until": city.day(10)}  # fmt: skip
     yield DemoCase("smart_elder_care/demand", CALL_CENTRE, 1.0, need, people[5 % len(people)].id)
+    need |= {"wish": "租用助行器三个月。", "until": city.day(20)}
+    quotes = (
+        DemoMove("ask-providers", CALL_CENTRE, {"told": "租用助行器三个月，需送货上门。"}, 2.0),
+        DemoMove("quote", "", {"price": "140", "earliest": city.day(2), "words": "送货上门，含使用指导。"}, 5.0, on="bid"),
+        DemoMove("collect", CALL_CENTRE, {}, 3.0),
+    )  # fmt: skip
+    yield DemoCase("smart_elder_care/demand", CALL_CENTRE, 2.0, need, people[6 % len(people)].id, quotes)
     asked = {"receiver": civil, "provider": "provider-songtao", "decision": "admit", "reasons": "证照齐全，护工12人，现场核查合格。"}  # fmt: skip
     checked = DemoMove("check", civil, {"checked": "现场核对证照和人员。"}, 20.0)
     yield DemoCase("smart_elder_care/standing", civil, 3.0, asked, moves=(checked,))

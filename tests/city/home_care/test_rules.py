@@ -124,7 +124,7 @@ async def test_paid_only_with_consent_and_by_the_catalogue(place: Place) -> None
     with pytest.raises(Unprocessable, match="consent first"):
         await place.make(task, "centre", "plan", **plan, price=120, consented=True)
     await place.make(task, "centre", "plan", **plan, price=90, consented=True)
-    await place.make(task, "centre", "arrive", sign_in="code", position="家中")
+    await place.make(task, "centre", "arrive", sign_in="phone", position="家中")
     await place.make(task, "centre", "leave", done="换药", signed_by="家属")
     with pytest.raises(Unprocessable):
         await place.make(task, "centre", "close-free")
@@ -142,7 +142,7 @@ async def test_basic_items_stay_free(place: Place) -> None:
     with pytest.raises(Unprocessable):
         await place.make(task, "centre", "plan", **plan, price=10, consented=True)
     await place.make(task, "centre", "plan", **plan, price=0)
-    await place.make(task, "centre", "arrive", sign_in="code", position="家中")
+    await place.make(task, "centre", "arrive", sign_in="phone", position="家中")
     await place.make(task, "centre", "leave", done="测血压", signed_by="本人")
     with pytest.raises(Unprocessable):
         await place.make(task, "centre", "pay", amount=0, receipt_number="1", paid_by="self")
@@ -198,7 +198,7 @@ async def test_transfer_there_and_back(place: Place) -> None:
     await place.put(bed("free-bed", "U"))
     await place.put(bed("taken-bed", "O"))
     ask = {"institution": "Organization/home", "transfer_reason": "夜间护理"}
-    with pytest.raises(Unprocessable, match="C12"):
+    with pytest.raises(Unprocessable, match="current ability assessment"):
         await place.make(task, "provider", "ask-transfer", **ask, transfer_assessment="Observation/expired")
     await place.make(task, "provider", "ask-transfer", **ask, transfer_assessment="Observation/now")
     with pytest.raises(Unprocessable):

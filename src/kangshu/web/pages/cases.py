@@ -151,6 +151,7 @@ async def case_view(
     titles = {state.id: words.of(state.title) for state in declaration.states}
     visited = [event.target for event in history if event.target]
     gathered = gathered_by(history)
+    known = {**gathered, **cases.held_values(task)}
     asked = {field.id for field in declaration.form}
     held = {key: value for key, value in gathered.items() if key in asked}
     moves: list[ShownMove] = []
@@ -159,7 +160,7 @@ async def case_view(
             continue  # chosen on a page of its own
         mine = offer.move.id == tried
         rows = await cases.first_rows(visit.grant, task, offer.move)
-        first = {one.id: gathered[one.prefill] for one in offer.move.form if one.prefill in gathered}
+        first = {one.id: known[one.prefill] for one in offer.move.form if one.prefill in known}
         moves.append(
             ShownMove(
                 offer.move.id,
@@ -206,6 +207,7 @@ async def case_view(
         "checklists": await checklists(visit, task),
         "papers": await papers_of(visit, id_, task, declaration),
         "calculations": await calculations_of(visit, id_),
+        "codes": await cases.codes(visit.grant, id_),
         "events": [
             Event(
                 _move_title(visit, declaration, event.move, event.title),
