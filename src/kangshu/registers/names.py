@@ -111,6 +111,8 @@ def name_of(resource: Resource) -> str:
     if kind == "Observation":
         day, said = str(resource.get("effectiveDateTime", ""))[:10], text_of(resource.get("interpretation"))
         return " · ".join(filter(None, (text_of(code), day, said)))
+    if kind == "EpisodeOfCare" and (said := text_of(resource.get("type"))):
+        return f"{said} · {str(resource.get('period', {}).get('start', ''))[:10]}".rstrip(" ·")
     return text_of(code) or id_
 
 

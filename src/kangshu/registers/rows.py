@@ -12,6 +12,8 @@ from kangshu.sdk import Column, Field, Option, Resource
 
 POINTERS = frozenset({"organisation", "resident", "practitioner", "reference"})
 _YES, _NO = Text("是", "yes"), Text("否", "no")
+_HIDDEN = Text("无权查看", "not visible")
+"""What stands for a resident whom the grant does not see: an id would tell nothing and be one more trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def display(column: Column | Field, value: Any, names: Mapping[str, str]) -> Tex
     text = str(value)
     if column.kind == "district":
         text = names.get(f"Location/division-{text}", text)
+    elif column.kind == "resident" and text not in names:
+        return _HIDDEN
     elif column.kind in POINTERS:
         text = names.get(text, text.partition("/")[2] or text)
     elif column.kind == "datetime":

@@ -180,7 +180,9 @@ def _shown_cell(visit: Visit, column: ListColumn, one: WorkRow, places: Mapping[
     if column.kind == "name":
         record = one.names.get(str(value))
         kind, _, id_ = str(value or "").partition("/")
-        return Cell(name_of(record), record_address(visit, kind, id_)) if record else Cell("")
+        if record is None:
+            return Cell(visit.words("无权查看") if id_ else "")
+        return Cell(name_of(record), record_address(visit, kind, id_))
     if column.kind in _NUMBERS:
         return Cell(visit.words.figure(value) if value is not None else "", number=True)
     if column.kind == "district":
