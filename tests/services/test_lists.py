@@ -95,6 +95,16 @@ def test_a_sound_list_and_picture_have_no_findings(tmp_path: Path) -> None:
         ("views: [goods]", "views: [goods]\nroles: [nobody]", "no ready-made role 'nobody'"),
         ("views: [goods]", "views: [goods]\norder: price", "names no column 'price'"),
         ("views: [goods]", "views: [goods]\nprice: 3", "unknown key 'price'"),
+        (
+            "views: [goods]",
+            "views: [goods]\ntotals: {of: kind, down: [kind], across: kind}",
+            "a column of numbers",
+        ),
+        (
+            "views: [goods]",
+            "views: [goods]\ntotals: {of: kind, down: [day], across: kind}",
+            "by the column 'day'",
+        ),
     ],
 )
 def test_each_mistake_of_a_list_is_found(tmp_path: Path, wrong: str, right: str, told: str) -> None:

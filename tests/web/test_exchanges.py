@@ -23,6 +23,7 @@ VALUES = {
 }  # fmt: skip
 SEEN = {
     "visited_on": "2026-05-01", "visitors": "两人", "beds_seen": 60, "people_seen": 9, "visit_result": "一致",
+    "doubts_cleared": "新增床位正在登记",
 }  # fmt: skip
 
 

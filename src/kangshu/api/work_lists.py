@@ -16,7 +16,7 @@ from kangshu.base.faults import Fault, Forbidden, NotFound
 from kangshu.base.text import Language, Text
 from kangshu.cases import substitute
 from kangshu.documents import write_xlsx
-from kangshu.measures import ListAsked, ListPage, ListRow
+from kangshu.measures import ListAsked, ListPage, ListRow, ListSum
 from kangshu.sdk import CaseDeclaration, Field, ListDeclaration, ListStart, Resource
 
 _BATCH: Final = 100
@@ -40,6 +40,14 @@ class WorkPage:
     rows: tuple[WorkRow, ...]
     total: int
     instant: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTotals:
+    """The sums of a list, and the records that stand at the head of their lines, by reference."""
+
+    sums: tuple[ListSum, ...]
+    names: Mapping[str, Resource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,23 @@ async def list_page(
     return WorkPage(rows, found.total, found.instant)
 
 
+async def list_totals(
+    platform: Platform, grant: Grant, declared: ListDeclaration, asked: ListAsked
+) -> WorkTotals:
+    """Return the sums of a list by one of its columns `down`; none of a list that declares no totals.
+
+    A sum says nothing of a single record: it stands for all rows that the query found.
+    """
+    if declared.totals is None:
+        return WorkTotals(())
+    given = _parameters(platform, declared)
+    sums = await asyncio.to_thread(platform.snapshot().totals, grant, declared, given, today(), asked)
+    down = asked.down or declared.totals.down[0]
+    named = any(one.id == down and one.kind == "name" for one in declared.columns)
+    wanted = {one.down for one in sums if "/" in one.down} if named else set()
+    return WorkTotals(sums, await _records(platform, grant, wanted))
+
+
 async def list_count(platform: Platform, grant: Grant, declared: ListDeclaration) -> int | None:
     """Return how many rows a list has for this account, None where it cannot be computed or may not be read."""
     try:
@@ -110,10 +135,14 @@ async def list_count(platform: Platform, grant: Grant, declared: ListDeclaration
 
 
 async def _found(platform: Platform, grant: Grant, declared: ListDeclaration, asked: ListAsked) -> ListPage:
-    day, place = today(), platform.settings.jurisdiction
-    given = {one: platform.parameters.value(one, place, day) for one in declared.parameters}
+    given = _parameters(platform, declared)
     # DuckDB computes in a thread, so that the loop serves others meanwhile
-    return await asyncio.to_thread(platform.snapshot().listed, grant, declared, given, day, asked)
+    return await asyncio.to_thread(platform.snapshot().listed, grant, declared, given, today(), asked)
+
+
+def _parameters(platform: Platform, declared: ListDeclaration) -> dict[str, Any]:
+    day, place = today(), platform.settings.jurisdiction
+    return {one: platform.parameters.value(one, place, day) for one in declared.parameters}
 
 
 async def _read(
@@ -172,10 +201,11 @@ async def list_sheet(
     named: Any,
     places: Mapping[str, str],
     language: Language,
+    totals: Mapping[str, list[list[Any]]] | None = None,
 ) -> bytes:
-    """Return the list as an Excel workbook of at most 5,000 rows; the first line is `head`.
+    """Return the list as an Excel workbook, its totals on further sheets; the first line is `head`.
 
-    `named` gives what a record is called; `places` names of divisions by code.
+    `named` gives what a record is called; `places` names of divisions by code; `totals` the sheets of its sums by title.
     """
     grant.require("export")
     page = await list_page(platform, grant, declared, asked, "export")
@@ -194,7 +224,10 @@ async def list_sheet(
             else:
                 cells.append(cell_text(column.kind, column.labels, value, language))
         table.append(cells)
-    return write_xlsx({declared.title.in_language(language): table}, header=False)
+    if page.total > len(page.rows):
+        said = Text(f"共 {page.total} 条，此处 {len(page.rows)} 条", f"{len(page.rows)} of {page.total} rows")
+        table[0].append(said.in_language(language))
+    return write_xlsx({declared.title.in_language(language): table, **(totals or {})}, header=False)
 
 
 def startable(platform: Platform, grant: Grant, declared: ListDeclaration) -> CaseDeclaration | None:

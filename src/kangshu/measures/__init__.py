@@ -25,7 +25,7 @@ from kangshu.measures.snapshot import Snapshot, measure_value, period_of
 from kangshu.measures.statement import DISTRICT, parameter_name
 from kangshu.measures.trace import Evidence, compared, fingerprint
 from kangshu.measures.views import Views
-from kangshu.measures.work_lists import ListAsked, ListPage, ListRow
+from kangshu.measures.work_lists import ListAsked, ListPage, ListRow, ListSum
 
 __all__ = [
     "DATE_SHIFT",
@@ -46,6 +46,7 @@ __all__ = [
     "ListAsked",
     "ListPage",
     "ListRow",
+    "ListSum",
     "MeasureResult",
     "MeasureRow",
     "Refreshed",

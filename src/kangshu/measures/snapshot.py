@@ -31,7 +31,14 @@ from kangshu.measures.statement import (
     measured,
     place_condition,
 )
-from kangshu.measures.work_lists import ListAsked, ListPage, page_of, page_statement
+from kangshu.measures.work_lists import (
+    ListAsked,
+    ListPage,
+    ListSum,
+    page_of,
+    page_statement,
+    totals_statement,
+)
 from kangshu.sdk import ExtractDeclaration, ListDeclaration, MeasureDeclaration
 
 PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
@@ -250,10 +257,26 @@ class Snapshot:
         Raises Forbidden when it may read none of a view that the list is made of: the list would be wrong; else as
         `evaluate`.
         """
-        admitted = self._admitted(declared, grant, counting=False)
-        query = measured(declared, self._relation, admitted, parameters, date(day.year, 1, 1), day)
-        statement = page_statement(declared, query, asked)
+        statement = page_statement(declared, self._work(grant, declared, parameters, day), asked)
         return page_of(declared, self._fetch(declared, statement.sql, statement.values), self.instant)
+
+    def totals(
+        self,
+        grant: Grant,
+        declared: ListDeclaration,
+        parameters: Mapping[str, Any],
+        day: date,
+        asked: ListAsked,
+    ) -> tuple[ListSum, ...]:
+        """Return the sums of a list that declares totals, over the rows that `asked` keeps; raises as `listed`."""
+        statement = totals_statement(declared, self._work(grant, declared, parameters, day), asked)
+        return tuple(ListSum(*row) for row in self._fetch(declared, statement.sql, statement.values))
+
+    def _work(
+        self, grant: Grant, declared: ListDeclaration, parameters: Mapping[str, Any], day: date
+    ) -> Bound:
+        admitted = self._admitted(declared, grant, counting=False)
+        return measured(declared, self._relation, admitted, parameters, date(day.year, 1, 1), day)
 
     def people(
         self,

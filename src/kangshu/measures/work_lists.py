@@ -25,6 +25,8 @@ class ListAsked:
     cell: Mapping[str, str] | None = None
     order: str = ""
     subjects: tuple[str, ...] = ()
+    down: str = ""
+    """Column by which totals are asked, "" for the first that the list declares."""
     offset: int = 0
     limit: int = 25
 
@@ -36,6 +38,16 @@ class ListRow:
     subject: str
     district: str
     values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListSum:
+    """One cell of a list's totals: the sum of those rows that know their number (None: none does), and how many do not."""
+
+    down: str
+    across: str
+    total: Any
+    unknown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +67,7 @@ def page_statement(declared: ListDeclaration, query: Bound, asked: ListAsked) ->
     if not 1 <= asked.limit <= MOST_ROWS or asked.offset < 0:
         raise Invalid(f"a page has 1 to {MOST_ROWS} rows", zh=f"每页条数须在1至{MOST_ROWS}之间")
     values = dict(query.values)
-    conditions = [place_condition(asked.district, values)]
-    for index, (name, wanted) in enumerate((asked.cell or {}).items()):
-        values[f"cell_{index}"] = wanted
-        conditions.append(f"CAST({_column(declared, name)} AS VARCHAR) = CAST($cell_{index} AS VARCHAR)")
+    conditions = _conditions(declared, asked, values)
     if asked.subjects:
         values["subjects"] = list(asked.subjects)
         conditions.append("subject IN (SELECT unnest(CAST($subjects AS VARCHAR[])))")
@@ -77,6 +86,36 @@ def page_statement(declared: ListDeclaration, query: Bound, asked: ListAsked) ->
         "LIMIT CAST($limit AS BIGINT) OFFSET CAST($offset AS BIGINT)"
     )
     return Bound(sql, values)
+
+
+def totals_statement(declared: ListDeclaration, query: Bound, asked: ListAsked) -> Bound:
+    """Return the SELECT of a list's sums: down, across, sum, rows that do not know theirs.
+
+    Raises Invalid where the list declares no totals, or as `page_statement`.
+    """
+    if declared.totals is None:
+        raise Invalid("the list has no totals", zh="该清单没有汇总")
+    values = dict(query.values)
+    conditions = _conditions(declared, asked, values)
+    down, across = (
+        f"coalesce(CAST({_column(declared, one)} AS VARCHAR), '')"
+        for one in (asked.down or declared.totals.down[0], declared.totals.across)
+    )
+    number = _column(declared, declared.totals.of)
+    sql = (
+        f"{query.sql} SELECT {down}, {across}, sum({number}), count(*) - count({number}) "
+        f"FROM measured WHERE {' AND '.join(conditions)} GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return Bound(sql, values)
+
+
+def _conditions(declared: ListDeclaration, asked: ListAsked, values: dict[str, Any]) -> list[str]:
+    """Return what keeps the rows that are asked for; what it binds goes to `values`."""
+    conditions = [place_condition(asked.district, values)]
+    for index, (name, wanted) in enumerate((asked.cell or {}).items()):
+        values[f"cell_{index}"] = wanted
+        conditions.append(f"CAST({_column(declared, name)} AS VARCHAR) = CAST($cell_{index} AS VARCHAR)")
+    return conditions
 
 
 def page_of(declared: ListDeclaration, found: list[tuple[Any, ...]], instant: str) -> ListPage:

@@ -83,7 +83,7 @@ from kangshu.sdk.exchanges import (
 )
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
 from kangshu.sdk.home import Due, HomeSection, People
-from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart
+from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart, ListTotals
 from kangshu.sdk.parameters import ParameterDeclaration, unverified_parameter
 from kangshu.sdk.pictures import CurvePicture, GanttPicture, GridPicture, MapPicture, Milestones, Pictures
 from kangshu.sdk.publishing import Publication
@@ -194,6 +194,7 @@ __all__ = [
     "ListColumnKind",
     "ListDeclaration",
     "ListStart",
+    "ListTotals",
     "MapPicture",
     "MeasureDeclaration",
     "MeasuredObservation",

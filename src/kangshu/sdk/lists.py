@@ -44,6 +44,21 @@ class ListStart:
 
 
 @dataclass(frozen=True, slots=True)
+class ListTotals:
+    """The sums that stand above a list: a line per value of one of the columns `down` (the visitor chooses which, the
+    first to begin with), a column per value of the choice `across`.
+
+    `of` is the number that is summed; rows that do not know theirs are counted beside the sums, never taken as 0. A
+    list with totals is a table to look at, so it stands in its service's menu too.
+    """
+
+    of: str
+    down: tuple[str, ...]
+    across: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ListDeclaration:
     """Work found by query over the views (待办清单).
 
@@ -79,6 +94,7 @@ class ListDeclaration:
     """Roles to whom the list is offered; all who may read its records where none is named."""
     tone: Literal["", "accent", "amber", "red"] = "accent"
     """"" for a list that tells how things stand and asks for nothing: first screens leave it out."""
+    totals: ListTotals | None = None
 
     @property
     def code(self) -> str:

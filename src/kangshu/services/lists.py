@@ -13,6 +13,7 @@ from kangshu.sdk import (
     ListColumnKind,
     ListDeclaration,
     ListStart,
+    ListTotals,
     RegisterDeclaration,
 )
 from kangshu.services.entry import Entry
@@ -47,6 +48,7 @@ def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
         counted=entry.strings("counted"),
         roles=entry.strings("roles"),
         tone=cast("Any", entry.one_of("tone", _TONES, default="accent")),
+        totals=_totals(entry.entry("totals")) if entry.has("totals") else None,
     )
     places.note(declared, entry)
     places.note_text(declared, "sql", file, line)
@@ -64,6 +66,17 @@ def _column(entry: Entry) -> ListColumn:
     )
     entry.close()
     return column
+
+
+def _totals(entry: Entry) -> ListTotals:
+    totals = ListTotals(
+        of=entry.string("of", required=True),
+        down=entry.strings("down", required=True),
+        across=entry.string("across", required=True),
+        unit=entry.string("unit"),
+    )
+    entry.close()
+    return totals
 
 
 def _start(entry: Entry, service: str) -> ListStart:
@@ -121,6 +134,7 @@ def check_list(
                 f"column '{column.id}': a choice has labels, and nothing else has",
                 f"列“{column.id}”：选项列须有 labels，其他列不能有",
             )
+    yield from _check_totals(declared, found)
     for role in set(declared.roles) - set(roles):
         yield found(f"there is no ready-made role '{role}'", f"没有角色“{role}”")
     if declared.open and declared.open not in registers:
@@ -130,6 +144,19 @@ def check_list(
         yield _absent(declared, start.case, found("there is no case kind", "没有办件类型"))
     elif start is not None:
         yield from _check_start(declared, start, cases[start.case], found)
+
+
+def _check_totals(declared: ListDeclaration, found: Callable[[str, str], Finding]) -> Iterator[Finding]:
+    if declared.totals is None:
+        return
+    kinds = {one.id: one.kind for one in declared.columns}
+    if kinds.get(declared.totals.of) not in ("integer", "decimal"):
+        yield found("'totals' sums a column of numbers", "totals 的 of 须是数值列")
+    if kinds.get(declared.totals.across) != "choice":
+        yield found("'totals' stand across a choice", "totals 的 across 须是选项列")
+    for one in declared.totals.down:
+        if kinds.get(one) not in ("choice", "text", "name", "district"):
+            yield found(f"'totals' cannot stand by the column '{one}'", f"totals 不能按列“{one}”汇总")
 
 
 def _absent(declared: ListDeclaration, name: str, finding: Finding) -> Finding:

@@ -109,7 +109,8 @@ def menu(
         watching.append(entry(words("数据提取件"), "/extracts", "download"))
     if watching:
         groups.append(Group(words("规划督办"), tuple(watching)))
-    if offered_lists(platform, grant):
+    lists = offered_lists(platform, grant)
+    if lists:
         line = entry(words("待办清单"), "/lists", "list", count=list_counts.known(platform, grant))
         groups[0] = Group(groups[0].title, (*groups[0].entries, line))
     if grant.may("register.read"):
@@ -123,7 +124,13 @@ def menu(
                 entry(words.of(register.title), f"/registers/{register.code}", register_icon(register))
                 for register in registers_of(service, grant)
             )
-            lines = (*_live(service, grant, words, entry), *lines)
+            # a list with totals is a table to look at
+            tables = (
+                entry(words.of(one.title), f"/lists/{one.code}", "chart")
+                for one in lists
+                if one.service == service.id and one.totals is not None
+            )
+            lines = (*_live(service, grant, words, entry), *lines, *tables)
             if lines:
                 title = words.of(service.menu) or words.of(service.title)
                 groups.append(Group(title, lines))

@@ -47,8 +47,9 @@ def _what(today: date, subsidy: str, number: int) -> dict[str, Any]:
     if subsidy == "construction":
         return {
             "project": f"护理型床位建设{number}期",
-            "beds_new": 24 + 6 * number,
-            "beds_converted": 10 + 2 * number,
+            # the last claims more than its register holds: who visits is told, and says why
+            "beds_new": 1 if number != 6 else 6,
+            "beds_converted": 1,
             "accepted_on": (today - timedelta(days=320)).isoformat(),
         }
     year = today.year if today.month > 6 else today.year - 1
@@ -74,9 +75,9 @@ def _moves(city: DemoCity, office: str, stage: str, number: int) -> Iterator[Dem
     seen = {
         "visited_on": city.day(-20),
         "visitors": "民政局养老科两人、街道一人",
-        "beds_seen": 300,
-        "people_seen": 40 + number,
-        "doubts_cleared": "逐人核对住院和离院记录，重复天数已按规则扣除。",
+        "beds_seen": 12,
+        "people_seen": 4 + number,
+        "doubts_cleared": "逐人核对住院和离院记录，重复天数已按规则扣除；多出台账的床位已现场清点，机构正在登记。",
         "visit_result": "床位、在住人数与申报一致，消防和食品条件良好。",
     }
     yield DemoMove("verify", civil, seen, 8 * _DAY)
@@ -94,7 +95,7 @@ def _moves(city: DemoCity, office: str, stage: str, number: int) -> Iterator[Dem
     if stage == "recovering":
         back = {
             "recovery_reason": "change-of-use",
-            "recovery_amount": "20000",
+            "recovery_amount": "3000",
             "recovery_facts": "抽查发现部分新建床位改作员工宿舍，按床位数追回。",
         }
         yield DemoMove("demand-back", civil, back, 225 * _DAY)

@@ -77,7 +77,7 @@ def _stays(city: DemoCity) -> Iterator[Resource]:
             bed = f"bed-{home.id[6:]}-{number:03d}"
             lives_here = number <= occupied
             kind = _kind(number, nursing, home.size)
-            yield _bed(bed, home, number, kind, lives_here)
+            yield _bed(bed, home, number, kind, lives_here, _built(number, city.today))
             resident = _next(waiting, home, taken) if lives_here else None
             if resident is not None:
                 taken.add(resident.id)
@@ -89,6 +89,26 @@ def _stays(city: DemoCity) -> Iterator[Resource]:
         end = start + timedelta(days=city.rng.randrange(20, 300))
         if end < city.today:
             yield _residence(resident, homes[number % len(homes)], start, end, "")
+    yield from _building(city)
+
+
+def _building(city: DemoCity) -> Iterator[Resource]:
+    """Yield beds under construction: a new wing of each private non-profit home, to be accepted in the months to come."""
+    private = (
+        one for one in city.of_kind("elder-institution") if one.marks["nature"] == "private-non-profit"
+    )
+    for place, home in enumerate(private):
+        ready = city.today + timedelta(days=75 + 60 * place)
+        for number in range(home.size + 1, home.size + 3):
+            bed = _bed(f"bed-{home.id[6:]}-{number:03d}", home, number, "nursing", False, ("new", ready))
+            yield {**bed, "status": "suspended"}
+
+
+def _built(number: int, today: date) -> tuple[str, date] | None:
+    """Return how a bed was built and when it was accepted; of a home's first, an old one, nobody knows."""
+    if number == 1:
+        return None
+    return "new" if number % 3 else "converted", today - timedelta(days=340 if number % 2 else 900)
 
 
 def _next(waiting: list[DemoResident], home: DemoOrganisation, taken: set[str]) -> DemoResident | None:
@@ -106,7 +126,14 @@ def _kind(number: int, nursing: int, size: int) -> str:
     return "general"
 
 
-def _bed(identifier: str, home: DemoOrganisation, number: int, kind: str, occupied: bool) -> Resource:
+def _bed(
+    identifier: str,
+    home: DemoOrganisation,
+    number: int,
+    kind: str,
+    occupied: bool,
+    built: tuple[str, date] | None,
+) -> Resource:
     status = "O" if occupied else "U"
     floor, room = (number - 1) // _BEDS_PER_FLOOR + 1, (number - 1) % _BEDS_PER_FLOOR // 2 + 1
     return {
@@ -118,12 +145,19 @@ def _bed(identifier: str, home: DemoOrganisation, number: int, kind: str, occupi
         "extension": [
             {"url": structure("floor"), "valueInteger": floor},
             {"url": structure("room"), "valueString": f"{floor}0{room}"},
+            *_building_marks(built),
         ],
         "mode": "instance",
         "type": [concept(code_system("bed-kind"), kind, _BED_KINDS[kind])],
         "physicalType": concept(_PLACE_KIND, "bd", "床位"),
         "managingOrganization": home.reference,
     }
+
+
+def _building_marks(built: tuple[str, date] | None) -> Iterator[Resource]:
+    if built is not None:
+        yield {"url": structure("bed-built"), "valueCode": built[0]}
+        yield {"url": structure("bed-accepted-on"), "valueDate": built[1].isoformat()}
 
 
 def _residence(

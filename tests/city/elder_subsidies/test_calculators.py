@@ -23,6 +23,9 @@ def built(new: int = 0, converted: int = 0, paid: tuple[int, int] = (0, 0), **mo
         "accepted_on": "2026-04-01",
         "paid_new": paid[0],
         "paid_converted": paid[1],
+        "listed_new": 0,
+        "listed_converted": 0,
+        "listed_unmarked": 5000,
         **more,
     }
 
@@ -41,6 +44,21 @@ def test_construction_its_ambiguities_are_parameters() -> None:
     assert work("construction", again).result == 300_000
     assert work("construction", again, bed_construction_expansion=False).result == 0
     assert work("construction", built(100), bed_construction_new=2000).result == 200_000
+
+
+def test_beds_are_held_against_the_register_kind_by_kind() -> None:
+    def short(**more: Any) -> Any:
+        found = work("construction", built(20, 10, paid=(5, 0), **more))
+        return next(one.value for one in found.steps if one.id == "short")
+
+    assert short(listed_new=25, listed_converted=10, listed_unmarked=0) == 0
+    assert short(listed_new=20, listed_converted=12, listed_unmarked=0) == 5
+    # beds of which nobody knows how they were built stand for either
+    assert short(listed_new=20, listed_converted=8, listed_unmarked=7) == 0
+    beyond = built(20, listed_new=4, listed_unmarked=0)
+    assert work("construction", beyond).result == 30_000
+    bound = work("construction", beyond, bed_construction_register_binds=True)
+    assert [one.id for one in bound.refused] == ["registered"]
 
 
 def test_a_payable_rate_below_the_floor_is_refused() -> None:

@@ -26,7 +26,6 @@ SERVICE = service_of("elder_subsidies")
 OTHERS = [read_folder(ROOT / name) for name in ("institutions", "residents")]
 START, END = date(2025, 1, 1), date(2025, 12, 31)
 CLAIM = next(one for one in SERVICE.cases if one.id == "claim")
-OPERATING = next(one for one in SERVICE.calculations if one.id == "operating")
 NATURES = ("private-non-profit", "private-for-profit", "public")
 
 
@@ -99,8 +98,15 @@ def table_of(**figures: Any) -> ParameterTable:
     return table
 
 
-def alone(resources: list[Resource], place: Resource, table: ParameterTable) -> Decimal:
+def alone(
+    resources: list[Resource],
+    place: Resource,
+    table: ParameterTable,
+    span: tuple[date, date] = (START, END),
+    subsidy: str = "operating",
+) -> Decimal:
     """Return what a claim of one institution comes to: its roster gathered, then the calculator's steps."""
+    start, end = (day.isoformat() for day in span)
     me = f"Organization/{place['id']}"
     stays = [one for one in resources if one["resourceType"] == "EpisodeOfCare"]
     mine = {one["patient"]["reference"] for one in stays if one["managingOrganization"]["reference"] == me}
@@ -109,8 +115,8 @@ def alone(resources: list[Resource], place: Resource, table: ParameterTable) -> 
             one
             for one in stays
             if one["managingOrganization"]["reference"] == me
-            and one["period"]["start"] <= END.isoformat()
-            and one["period"].get("end", "9999") >= START.isoformat()
+            and one["period"]["start"] <= end
+            and one["period"].get("end", "9999") >= start
         ],
         "persons": [one for one in resources if f"Patient/{one['id']}" in mine],
         "elsewhere": [one for one in stays if one["patient"]["reference"] in mine],
@@ -119,21 +125,33 @@ def alone(resources: list[Resource], place: Resource, table: ParameterTable) -> 
             for one in resources
             if one["resourceType"] == "Encounter" and one["subject"]["reference"] in mine
         ],
+        "abilities": sorted(
+            (
+                one
+                for one in resources
+                if one["resourceType"] == "Observation" and one["subject"]["reference"] in mine
+            ),
+            key=lambda one: str(one["effectiveDateTime"]),
+        ),
+        "hardships": [
+            one for one in resources if one["resourceType"] == "Flag" and one["subject"]["reference"] in mine
+        ],
     }
-    values: dict[str, Any] = {"period_start": START.isoformat(), "period_end": END.isoformat()}
+    values: dict[str, Any] = {"period_start": start, "period_end": end}
     ids = {one.id for one in SERVICE.parameters}
-    figures = {one.replace("-", "_"): table.value(one, "", END) for one in ids}
+    figures = {one.replace("-", "_"): table.value(one, "", span[1]) for one in ids}
     names = {
         "values": values,
         "requester": me,
         "parameters": figures,
-        "today": END.isoformat(),
+        "today": end,
         "home": [place],
     }
     declared = next(one for one in CLAIM.records if one.id == "stays")
     values["roster"] = gathered_rows(declared, records, names)
+    calculation = next(one for one in SERVICE.calculations if one.id == subsidy)
     found = Calculator(SERVICE.calculations, table).work_out(
-        OPERATING, {"resourceType": "Task"}, names, END, ""
+        calculation, {"resourceType": "Task"}, names, span[1], ""
     )
     assert found.result is not None, found.missing
     return found.result

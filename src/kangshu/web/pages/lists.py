@@ -31,13 +31,14 @@ from kangshu.web import list_counts
 from kangshu.web.attachments import with_papers
 from kangshu.web.figures import counting
 from kangshu.web.forms import form_fields, sent_values, told
-from kangshu.web.lookup import choices_of, divisions, record_address, with_residents
+from kangshu.web.lookup import choices_of, divisions, organisations, record_address, with_residents
+from kangshu.web.pages.list_totals import filtering, totals, totals_sheets
 from kangshu.web.parts import Cell, Filter, Paging
 from kangshu.web.visit import Visit, texts
 from kangshu.web.waiting import forget
 
 _PAGE: Final = 25
-_SHEET: Final = 5000
+_SHEET: Final = 20_000
 _NUMBERS: Final = frozenset({"integer", "decimal"})
 
 
@@ -98,7 +99,8 @@ async def work_list(visit: Visit) -> Response:
     declared, words = _declared(visit), visit.words
     offset = visit.number("offset", 0)
     cell = _cell(visit, declared)
-    page = await _page(visit, declared, _asked(visit, cell, offset, _PAGE))
+    asked = _asked(visit, cell, offset, _PAGE)
+    page = await _page(visit, declared, asked)
     places = await divisions(visit)
     case = startable(visit.platform, visit.grant, declared)
     address = f"/lists/{declared.code}"
@@ -110,7 +112,8 @@ async def work_list(visit: Visit) -> Response:
         export=f"{address}/export.xlsx{visit.with_query(offset='').removeprefix(visit.request.url.path)}",
         may_export=visit.grant.may("export"),
         start=words.of(declared.start.label) if case is not None and declared.start else "",
-        filters=_filters(visit, declared, cell, places),
+        filters=await _filters(visit, declared, cell, places),
+        totals=await totals(visit, declared, asked, places),
         filtered=bool(cell or visit.query("district")),
         heads=[_head(visit, one) for one in declared.columns],
         rows=[_shown(visit, declared, one, places) for one in page.rows],
@@ -132,8 +135,8 @@ def _asked(visit: Visit, cell: Mapping[str, str], offset: int, limit: int) -> Li
 
 
 def _cell(visit: Visit, declared: ListDeclaration) -> dict[str, str]:
-    """Return what the list is filtered by: the columns with options."""
-    asked = {one.id: visit.query(one.id) for one in declared.columns if one.labels}
+    """Return what the list is filtered by."""
+    asked = {one.id: visit.query(one.id) for one in filtering(declared)}
     return {name: value for name, value in asked.items() if value}
 
 
@@ -141,7 +144,7 @@ async def _page(visit: Visit, declared: ListDeclaration, asked: ListAsked) -> Wo
     return await list_page(visit.platform, await counting(visit), declared, asked)
 
 
-def _filters(
+async def _filters(
     visit: Visit, declared: ListDeclaration, cell: Mapping[str, str], places: Mapping[str, str]
 ) -> list[Filter]:
     words, city = visit.words, visit.platform.settings.jurisdiction
@@ -157,6 +160,13 @@ def _filters(
         if one.labels:
             options = tuple((code, words.of(text)) for code, text in one.labels.items())
             found.append(Filter(one.id, words.of(one.title), cell.get(one.id, ""), options))
+        elif one.id in cell:  # a line of the totals was chosen: it can be let go of
+            value = cell[one.id]
+            if one.kind == "name":
+                text = (await organisations(visit)).get(value.removeprefix("Organization/"), value)
+            else:
+                text = places.get(value, value)
+            found.append(Filter(one.id, words.of(one.title), value, ((value, text),)))
     return found
 
 
@@ -198,7 +208,10 @@ async def export(visit: Visit) -> Response:
     head = f"{mark}{words.of(declared.title)} · {visit.grant.display} · {words.moment(visit.opened)}"
     asked = _asked(visit, _cell(visit, declared), 0, _SHEET)
     places, grant = await divisions(visit), await counting(visit)
-    data = await list_sheet(visit.platform, grant, declared, asked, head, name_of, places, words.language)
+    sums = await totals_sheets(visit, declared, asked, places)
+    data = await list_sheet(
+        visit.platform, grant, declared, asked, head, name_of, places, words.language, sums
+    )
     return visit.download(data, f"{words.of(declared.title)}.xlsx")
 
 
