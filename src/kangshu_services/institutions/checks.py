@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from math import acos, cos, inf, radians, sin
 from typing import Any
 
 from kangshu.sdk import (
@@ -65,8 +66,17 @@ def elder_beds_per_thousand(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Beds, and the living residents of the older persons' age."""
-    older = residents_of_age(living_residents(resources, end), int(parameters[OLDER]), end)
-    return len(_beds(resources)), len(older)
+    basis = parameters["beds-per-thousand-basis"]
+    if basis == "records":
+        older = len(residents_of_age(living_residents(resources, end), int(parameters[OLDER]), end))
+    else:
+        places = (
+            one
+            for one in resources
+            if one["resourceType"] == "Location" and _kind(one, "division-kind") in ("community", "village")
+        )
+        older = sum(extension_value(one, f"population-older-{basis}") or 0 for one in places)
+    return len(_beds(resources)), older
 
 
 def bed_occupancy(
@@ -286,13 +296,31 @@ def wellness_compounds(
 ) -> tuple[float, float]:
     """Compounds served by a wellness centre in use, of all."""
     centres = {
-        f"Location/{one['id']}"
+        f"Location/{one['id']}": one
         for one in facilities(resources)
         if _kind(one, "facility-kind") == "wellness-centre"
     }
+    basis, radius = parameters["wellness-service-basis"], float(parameters["wellness-service-radius"])
+
+    def served(one: Resource) -> bool:
+        told = (extension_value(one, "served-by") or {}).get("reference") in centres
+        near = any(_metres(one, centre) <= radius for centre in centres.values())
+        return (told and basis != "radius") or (near and basis != "registered")
+
     compounds = _compounds(resources)
-    served = [(extension_value(one, "served-by") or {}).get("reference") in centres for one in compounds]
-    return sum(served), len(compounds)
+    return sum(served(one) for one in compounds), len(compounds)
+
+
+def _metres(one: Resource, other: Resource) -> float:
+    """Return the great circle between two Locations by the cosine rule; infinite where one has no position."""
+    if "position" not in one or "position" not in other:
+        return inf
+    (east, north), (far_east, far_north) = (
+        (radians(float(place["position"]["longitude"])), radians(float(place["position"]["latitude"])))
+        for place in (one, other)
+    )
+    turn = sin(north) * sin(far_north) + cos(north) * cos(far_north) * cos(far_east - east)
+    return 6371008.8 * acos(min(1.0, turn))
 
 
 def _new_compounds(resources: list[Resource]) -> list[tuple[float, int]]:

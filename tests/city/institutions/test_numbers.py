@@ -27,6 +27,9 @@ TURNED = {
     "pairing-internal-unit-counts": 1,
     "pilot-count-basis": "institutions",
     "older-resident-age": 65,
+    "beds-per-thousand-basis": "registered",
+    "wellness-service-basis": "radius",
+    "wellness-service-radius": 4000,
 }
 
 
@@ -69,6 +72,8 @@ def test_the_measure_agrees_with_its_check(
         ("village-day-care-coverage", "village-day-care-people"),
         ("village-day-care-coverage", "village-people-basis"),
         ("new-compounds-compliant", "facility-area-new"),
+        ("elder-beds-per-thousand", "beds-per-thousand-basis"),
+        ("wellness-compound-coverage", "wellness-service-basis"),
         ("elder-institution-medical-coverage", "agreement-grace-days"),
         ("hospitals-paired", "pairing-internal-unit-counts"),
     ],
@@ -135,3 +140,22 @@ def test_which_kinds_count_for_a_county_is_a_parameter(snapshot: Snapshot) -> No
     )
     names = [{one["name"] for one in found} for found in (fewest, some, every)]
     assert names[0] <= names[1] < names[2]
+
+
+def test_compounds_that_are_not_served_and_how_far_the_next_centre_is(snapshot: Snapshot) -> None:
+    declared = next(one for _, one in MEASURES if one.id == "wellness-compound-coverage")
+    for basis, radius in (("registered", 0), ("radius", 3000), ("either", 3000)):
+        given = {**parameters(), "wellness-service-basis": basis, "wellness-service-radius": radius}
+        whole = snapshot.evaluate(system_grant("test"), declared, given, DAY, DAY)
+        turned = {"wellness_service_basis": basis, "wellness_service_radius": radius}
+        found = rows(snapshot, "institutions", "compounds-unserved", **turned)
+        assert whole.numerator is not None
+        assert whole.denominator is not None
+        assert len(found) == whole.denominator - whole.numerator > 0
+        assert basis == "registered" or all(one["metres"] > radius for one in found)
+
+
+def test_places_that_tell_no_older_people_are_told(snapshot: Snapshot) -> None:
+    found = rows(snapshot, "institutions", "beds-lacking", beds_per_thousand_basis="resident")
+    assert found
+    assert all(one["untold"] is None for one in found)

@@ -28,6 +28,8 @@ _TOWN, _COMMUNITY = 9, 12
 """Digits of the codes of a street, town or township, and of a community or village."""
 _INHABITANTS = 50_000
 """People whom the city's registers of communities tell; its residents' records are a sample."""
+_OLDER = 60
+"""Age of the older people whom the registers of communities tell."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NO_AREA = "0900"
 """A long-distance code that no place in China has, so that no number rings at anybody's."""
@@ -35,7 +37,7 @@ _NO_AREA = "0900"
 
 def divisions(city: DemoCity) -> Iterator[Resource]:
     """Yield the city, its districts, towns and communities as Locations."""
-    people = _people(city)
+    people, older = _people(city), _people(city, _OLDER)
     for code, name, above in _places(city):
         place = division(code, name, above)
         place["extension"].append({"url": OUTLINE, "valueString": written(city.outlines[code])})
@@ -44,13 +46,16 @@ def divisions(city: DemoCity) -> Iterator[Resource]:
             for name, count in (("resident", people[code]), ("registered", people[code] * 9 // 10)):
                 url = structure(f"population-{name}")
                 place["extension"].append({"url": url, "valueInteger": count})
+            for name, count in (("resident", older[code]), ("registered", older[code] * 19 // 20)):
+                url = structure(f"population-older-{name}")
+                place["extension"].append({"url": url, "valueInteger": count})
         yield place
 
 
-def _people(city: DemoCity) -> dict[str, int]:
-    """Return community or village → its people, as if the residents drawn were a sample of the city's."""
-    drawn = Counter(one.community for one in city.residents)
-    return {code: count * _INHABITANTS // len(city.residents) for code, count in drawn.items()}
+def _people(city: DemoCity, age: int = 0) -> Counter[str]:
+    """Return community or village → its people of an age, as if the residents drawn were a sample of the city's."""
+    drawn = Counter(one.community for one in city.elders(age))
+    return Counter({code: count * _INHABITANTS // len(city.residents) for code, count in drawn.items()})
 
 
 def _places(city: DemoCity) -> Iterator[tuple[str, str, str]]:
