@@ -94,11 +94,30 @@ def test_a_wage_is_held_against_level_training_and_honours(snapshot: Snapshot) -
 
 def test_homes_with_too_few_frontline_workers_are_listed(snapshot: Snapshot) -> None:
     found = listed(snapshot, "below-ratio")
-    assert found == {"Organization/short": {"residents": 6, "workers": 1, "needed": 2, "short": 1}}
+    counted = {"residents": 6, "severe": 0, "unassessed": 6, "workers": 1, "needed": 2, "short": 1}
+    assert found == {"Organization/short": counted}
     assert set(listed(snapshot, "below-ratio", **{"care-ratio": 0.21})) == {
         "Organization/full",
         "Organization/short",
     }
+
+
+def test_how_many_a_home_needs_follows_how_disabled_its_residents_are(tmp_path: Path) -> None:
+    def assessed(number: int, day: str, level: str) -> Resource:
+        return {
+            "resourceType": "Observation", "id": f"level-{number}-{day}", "status": "final", "effectiveDateTime": day,
+            "code": {"coding": [{"system": code_system("assessment"), "code": "elder-ability"}]},
+            "subject": {"reference": f"Patient/full-{number}"},
+            "interpretation": [{"coding": [{"system": code_system("ability-level"), "code": level}]}],
+        }  # fmt: skip
+
+    views = [*SERVICE.views, *(view for one in OTHERS for view in one.views)]
+    levels = [assessed(one, "2026-01-05", "4") for one in range(4)]
+    later = [assessed(0, "2026-06-01", "0"), assessed(1, "2026-08-01", "0")]
+    found = listed(snapshot_of(tmp_path, [*RECORDS, *levels, *later], views), "below-ratio")
+    # 0.1 for the one who is able now, 0.34 for three, 0.2 for who is not assessed; the assessment to come counts for nothing
+    assert found["Organization/full"]["severe"] == 3
+    assert found["Organization/full"]["needed"] == 2
 
 
 def test_training_on_the_first_day_comes_too_late(snapshot: Snapshot) -> None:

@@ -73,9 +73,9 @@ elsewhere AS (
   GROUP BY days.stay, days.first, days.last, days.task
 ),
 levels AS (
-  SELECT days.stay, days.last, max_by(CAST(subsidy_levels.level AS INTEGER),
-                                      (first_day(subsidy_levels.assessed), subsidy_levels.observation)) AS level
-  FROM days JOIN subsidy_levels ON subsidy_levels.resident = days.resident AND first_day(subsidy_levels.assessed) <= days.last
+  SELECT days.stay, days.last, max_by(CAST(ability_levels.level AS INTEGER),
+                                      (first_day(ability_levels.assessed), ability_levels.observation)) AS level
+  FROM days JOIN ability_levels ON ability_levels.resident = days.resident AND first_day(ability_levels.assessed) <= days.last
   GROUP BY days.stay, days.last
 ),
 poor AS (
