@@ -79,10 +79,12 @@ def page_statement(declared: ListDeclaration, query: Bound, asked: ListAsked) ->
     )
     selected = (*(one.column for one in declared.columns), *declared.hidden)
     listed = "".join(f", {column_sql(one)}" for one in selected)
+    # rows of one subject stand in the same order on every page: by all that they say
+    ties = "".join(f", {number}" for number in range(3, len(selected) + 3))
     values["offset"], values["limit"] = asked.offset, asked.limit
     sql = (
         f"{query.sql} SELECT subject, coalesce(district, ''){listed}, count(*) OVER () "
-        f"FROM measured WHERE {' AND '.join(conditions)} ORDER BY {first}subject "
+        f"FROM measured WHERE {' AND '.join(conditions)} ORDER BY {first}subject{ties} "
         "LIMIT CAST($limit AS BIGINT) OFFSET CAST($offset AS BIGINT)"
     )
     return Bound(sql, values)
