@@ -120,7 +120,7 @@ async def list_totals(
     given = _parameters(platform, declared)
     sums = await asyncio.to_thread(platform.snapshot().totals, grant, declared, given, today(), asked)
     down = asked.down or declared.totals.down[0]
-    named = any(one.id == down and one.kind == "name" for one in declared.columns)
+    named = down == "subject" or any(one.id == down and one.kind == "name" for one in declared.columns)
     wanted = {one.down for one in sums if "/" in one.down} if named else set()
     return WorkTotals(sums, await _records(platform, grant, wanted))
 

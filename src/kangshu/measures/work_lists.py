@@ -12,6 +12,8 @@ from kangshu.base.faults import Invalid
 from kangshu.measures.statement import Bound, column_sql, place_condition
 from kangshu.sdk import ListDeclaration
 
+_COUNTY: Final = 6
+"""Digits of the code of a county or district."""
 MOST_ROWS: Final = 20_000
 """Rows that one call gives at most: an Excel sheet of more is no list of work."""
 
@@ -128,6 +130,10 @@ def page_of(declared: ListDeclaration, found: list[tuple[Any, ...]], instant: st
 
 
 def _column(declared: ListDeclaration, name: str) -> str:
+    if name == "subject":
+        return "subject"
+    if name == "district":
+        return f"left(coalesce(district, ''), {_COUNTY})"
     for one in declared.columns:
         if one.id == name:
             return column_sql(one.column)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from kangshu.base.text import Text
 
 _NO_TEXT = Text("", "")
-ListColumnKind = Literal["text", "integer", "decimal", "date", "choice", "district", "name"]
+ListColumnKind = Literal["text", "integer", "decimal", "date", "month", "choice", "district", "name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class ListColumn:
     """One column of a list. `column` is that of the SQL.
 
     A `name` holds a reference ("Organization/x"): the page reads the record again and says what it is called, as far
-    as the visitor may see it. A `choice` has `labels` and can be filtered by.
+    as the visitor may see it. A `choice` has `labels` and can be filtered by; a `month` is written YYYY-MM.
     """
 
     id: str
@@ -45,8 +45,8 @@ class ListStart:
 
 @dataclass(frozen=True, slots=True)
 class ListTotals:
-    """The sums that stand above a list: a line per value of one of the columns `down` (the visitor chooses which, the
-    first to begin with), a column per value of the choice `across`.
+    """The sums that stand above a list: a line per value of one of `down` (the visitor chooses which, the first to begin
+    with), a column per value of the choice `across`. `down` names columns, `subject`, or `district` (the county).
 
     `of` is the number that is summed; rows that do not know theirs are counted beside the sums, never taken as 0. A
     list with totals is a table to look at, so it stands in its service's menu too.

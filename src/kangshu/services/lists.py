@@ -155,7 +155,7 @@ def _check_totals(declared: ListDeclaration, found: Callable[[str, str], Finding
     if kinds.get(declared.totals.across) != "choice":
         yield found("'totals' stand across a choice", "totals 的 across 须是选项列")
     for one in declared.totals.down:
-        if kinds.get(one) not in ("choice", "text", "name", "district"):
+        if one not in _GIVEN and kinds.get(one) not in ("choice", "text", "month", "name"):
             yield found(f"'totals' cannot stand by the column '{one}'", f"totals 不能按列“{one}”汇总")
 
 

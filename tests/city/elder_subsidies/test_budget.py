@@ -274,5 +274,5 @@ def test_sums_by_month_and_kind_tell_how_much_is_not_known(tmp_path: Path) -> No
         ("2025-11", "construction", 17000.0, 0),
         ("2026-04", "construction", 30000.0, 0),
     ]
-    by_home = snapshot.totals(GRANT, LIST, given, DAY, ListAsked(down="home", cell={"month": "2025-11"}))
+    by_home = snapshot.totals(GRANT, LIST, given, DAY, ListAsked(down="subject", cell={"month": "2025-11"}))
     assert [(one.down, one.total) for one in by_home] == [("Organization/home", 17000.0)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from kangshu.api import ListAsked, WorkTotals, list_totals, name_of
 from kangshu.sdk import ListColumn, ListDeclaration
 from kangshu.web.figures import counting
 from kangshu.web.parts import Cell, Tab
 from kangshu.web.visit import Visit
+
+_DECEMBER: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,11 @@ class TotalsTable:
     """The same as rows of a sheet, numbers as numbers."""
 
 
-def filtering(declared: ListDeclaration) -> tuple[ListColumn, ...]:
-    """Return the columns that a list can be filtered by: those with options, and those that its totals stand by."""
+def heads_of(visit: Visit, declared: ListDeclaration) -> dict[str, str]:
+    """Return what a list can be narrowed to besides its place: columns with options, and what its totals stand by."""
     down = declared.totals.down if declared.totals else ()
-    return tuple(one for one in declared.columns if one.labels or one.id in down)
+    named = {one.id: visit.words.of(one.title) for one in declared.columns if one.labels or one.id in down}
+    return {**named, **({"subject": visit.words("对象")} if "subject" in down else {})}
 
 
 async def totals(
@@ -59,7 +62,8 @@ async def _table(
     words, wanted = visit.words, declared.totals
     assert wanted is not None  # noqa: S101 - for the type checker: the callers ask of lists with totals
     columns = {one.id: one for one in declared.columns}
-    down = columns[by]
+    names = {"subject": words("对象"), "district": words("区域")}
+    names |= {one.id: words.of(one.title) for one in declared.columns}
     cell = {
         name: value
         for name, value in (asked.cell or {}).items()
@@ -70,14 +74,15 @@ async def _table(
     )
     across = [code for code in columns[wanted.across].labels if any(one.across == code for one in found.sums)]
     titles = [words.of(columns[wanted.across].labels[code]) for code in across]
-    heads = [words.of(down.title), *titles, words("合计")]
-    keys = list(dict.fromkeys(one.down for one in found.sums))
-    # what is not known stands last
-    keys.sort(key=lambda key: (not key, key))
+    heads = [names[by], *titles, words("合计")]
+    keys = {one.down for one in found.sums}
+    if by in columns and columns[by].kind == "month":
+        keys |= set(_months(keys - {""}))
     sheet: list[list[Any]] = [heads]
     lines = []
-    for key in [*keys, None]:
-        title = words("合计") if key is None else head_text(visit, down, key, found, places)
+    # what is not known stands last
+    for key in [*sorted(keys, key=lambda key: (not key, key)), None]:
+        title = words("合计") if key is None else _line_title(visit, columns.get(by), key, found, places)
         cells: list[Cell] = []
         row: list[Any] = [title]
         for code in [*across, None]:
@@ -85,7 +90,7 @@ async def _table(
             known = [one.total for one in sums if one.total is not None]
             total, unknown = sum(known), sum(one.unknown for one in sums)
             address = (
-                visit.with_query(**{down.id: key or "", wanted.across: code or "", "offset": ""})
+                visit.with_query(**{by: key or "", wanted.across: code or "", "offset": ""})
                 if sums and key != ""
                 else ""
             )
@@ -96,25 +101,33 @@ async def _table(
         sheet.append(row)
     tabs = [
         Tab(
-            words("按{dimension}", dimension=words.of(columns[one].title)),
+            words("按{dimension}", dimension=names[one]),
             visit.with_query(by=one),
-            one == down.id,
+            one == by,
         )
         for one in wanted.down
     ]
-    title = words("按{dimension}汇总", dimension=words.of(down.title))
+    title = words("按{dimension}汇总", dimension=names[by])
     return TotalsTable(title, wanted.unit, tabs, heads, lines, sheet)
 
 
-def head_text(
-    visit: Visit, column: ListColumn, key: str, found: WorkTotals, places: Mapping[str, str]
+def _months(found: Collection[str]) -> Iterator[str]:
+    """Yield every month from the first found to the last, YYYY-MM."""
+    if not found:
+        return
+    (year, month), last = (int(part) for part in min(found).split("-")), max(found)
+    while (written := f"{year:04d}-{month:02d}") <= last:
+        yield written
+        year, month = (year, month + 1) if month < _DECEMBER else (year + 1, 1)
+
+
+def _line_title(
+    visit: Visit, column: ListColumn | None, key: str, found: WorkTotals, places: Mapping[str, str]
 ) -> str:
-    """Return how a line of the totals is called."""
+    """Return how a line of the totals is called; without a column it is a subject's or a place's."""
     if not key:
         return visit.words("未知")
-    if column.kind == "name":
+    if "/" in key and (column is None or column.kind == "name"):
         return name_of(found.names[key]) if key in found.names else visit.words("无权查看")
-    if column.kind == "district":
-        return places.get(key, key)
-    label = column.labels.get(key)
-    return visit.words.of(label) if label else key
+    label = column.labels.get(key) if column else None
+    return visit.words.of(label) if label else places.get(key, key)

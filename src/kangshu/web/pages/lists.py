@@ -32,7 +32,7 @@ from kangshu.web.attachments import with_papers
 from kangshu.web.figures import counting
 from kangshu.web.forms import form_fields, sent_values, told
 from kangshu.web.lookup import choices_of, divisions, organisations, record_address, with_residents
-from kangshu.web.pages.list_totals import filtering, totals, totals_sheets
+from kangshu.web.pages.list_totals import heads_of, totals, totals_sheets
 from kangshu.web.parts import Cell, Filter, Paging
 from kangshu.web.visit import Visit, texts
 from kangshu.web.waiting import forget
@@ -136,7 +136,7 @@ def _asked(visit: Visit, cell: Mapping[str, str], offset: int, limit: int) -> Li
 
 def _cell(visit: Visit, declared: ListDeclaration) -> dict[str, str]:
     """Return what the list is filtered by."""
-    asked = {one.id: visit.query(one.id) for one in filtering(declared)}
+    asked = {name: visit.query(name) for name in heads_of(visit, declared)}
     return {name: value for name, value in asked.items() if value}
 
 
@@ -160,13 +160,12 @@ async def _filters(
         if one.labels:
             options = tuple((code, words.of(text)) for code, text in one.labels.items())
             found.append(Filter(one.id, words.of(one.title), cell.get(one.id, ""), options))
-        elif one.id in cell:  # a line of the totals was chosen: it can be let go of
-            value = cell[one.id]
-            if one.kind == "name":
-                text = (await organisations(visit)).get(value.removeprefix("Organization/"), value)
-            else:
-                text = places.get(value, value)
-            found.append(Filter(one.id, words.of(one.title), value, ((value, text),)))
+    for name, title in heads_of(visit, declared).items():
+        if name in cell and all(one.id != name for one in found):
+            # a line of the totals was chosen: it can be let go of
+            value = cell[name]
+            text = (await organisations(visit)).get(value.removeprefix("Organization/"), value)
+            found.append(Filter(name, title, value, ((value, text),)))
     return found
 
 

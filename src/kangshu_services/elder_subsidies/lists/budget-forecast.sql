@@ -259,7 +259,7 @@ construction AS (
                             ELSE greatest(least(queued.beds, $bed_construction_cap - before - ahead), 0) END AS beds) AS within
   WHERE built = '' OR within.beds > 0
 )
-SELECT found.home AS subject, homes.district, found.home, left(homes.district, 6) AS county, found.subsidy, found.basis,
+SELECT found.home AS subject, homes.district, found.subsidy, found.basis,
        nullif(found.number, '') AS number,
        CASE WHEN found.first IS NOT NULL THEN strftime(found.first, '%Y-%m') || '—' || strftime(found.last, '%Y-%m')
             WHEN found.last IS NOT NULL THEN strftime(found.last, '%Y-%m-%d') END AS period,
