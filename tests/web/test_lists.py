@@ -16,6 +16,8 @@ from kangshu.access import Grant, system_grant
 from kangshu.api import ListAsked, offered_lists
 from kangshu.base.clock import today
 from kangshu.sdk import ListDeclaration
+from kangshu.web.chains import Stage, drawn_chain
+from kangshu.web.pages.register_chain import supplies_of
 
 from .site import Site, token_of
 
@@ -159,6 +161,52 @@ def test_pictures_draw_every_record_and_say_it_in_words(site: Site) -> None:
             if register.pictures.map is not None and any(found.places):
                 page = client.get(f"/registers/{register.code}/map").text
                 assert page.count('class="map-mark"') == sum(one is not None for one in found.places)
+
+
+def test_chains_count_who_stands_in_each_stage_and_mark_the_gaps(site: Site) -> None:
+    drawn = [one for one in site.platform.registers.declarations if one.pictures.chain]
+    if not drawn:
+        pytest.skip("no register of this installation is drawn as chains")
+    grant = site.run(site.platform.accounts.open_grant("clerk"))
+    with closing(site.visitor("clerk")) as client:
+        for register in drawn:
+            picture = register.pictures.chain
+            assert picture is not None
+            stages = site.run(site.platform.registers.pictured(grant, register.code, most=500)).rows
+            assert stages
+            placed = site.run(
+                site.platform.registers.pictured(grant, picture.members.register, most=5000)
+            ).rows
+            held = {str(row.values[picture.members.of]).partition("/")[2] for row in placed}
+            page = client.get(f"/registers/{register.code}/chain").text
+            for row in stages:
+                assert page.count(f'href="/registers/{register.code}/{row.id}"') == 2  # drawn, and in words
+            gaps = sum(row.id not in held for row in stages)
+            assert page.count("chain-stage is-gap") == gaps
+            assert page.count('<svg class="chart chain"') == len({row.values[picture.of] for row in stages})
+
+
+def test_supply_is_drawn_between_the_stages_of_its_members() -> None:
+    members = {"grow": {"a": 1}, "make": {"b": 1, "c": 1}, "sell": {"c": 1, "d": 1}}
+    stages = [("grow", 1), ("make", 2), ("sell", 3)]
+    links = [("a", "b"), ("a", "c"), ("b", "d"), ("d", "a"), ("a", "outside")]
+    # against the order, within a stage and to nobody of the chain nothing is drawn
+    assert supplies_of(stages, members, links) == {
+        ("grow", "make"): 2,
+        ("grow", "sell"): 1,
+        ("make", "sell"): 1,
+    }
+
+
+def test_a_name_from_outside_stays_a_name_in_a_chain() -> None:
+    stage = Stage("k", 1, "<script>甲乙丙丁戊己庚辛壬癸", 'told"', "gap", '/registers/x/y/"z')
+    drawing = drawn_chain(
+        [stage, Stage("l", 2, "销", "1", "held", "/l")], {("k", "l"): 3}, "<b>", {("k", "l"): "<i>"}
+    )
+    assert "<script>" not in drawing
+    assert "<b>" not in drawing
+    assert "<i>" not in drawing
+    assert 'y/"z' not in drawing
 
 
 def test_a_measure_by_district_stands_on_the_map(site: Site) -> None:

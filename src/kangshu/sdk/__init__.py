@@ -85,7 +85,17 @@ from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractD
 from kangshu.sdk.home import Due, HomeSection, People
 from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart, ListTotals
 from kangshu.sdk.parameters import ParameterDeclaration, unverified_parameter
-from kangshu.sdk.pictures import CurvePicture, GanttPicture, GridPicture, MapPicture, Milestones, Pictures
+from kangshu.sdk.pictures import (
+    ChainLinks,
+    ChainMembers,
+    ChainPicture,
+    CurvePicture,
+    GanttPicture,
+    GridPicture,
+    MapPicture,
+    Milestones,
+    Pictures,
+)
 from kangshu.sdk.publishing import Publication
 from kangshu.sdk.questionnaires import (
     ItemKind,
@@ -152,6 +162,9 @@ __all__ = [
     "CardSection",
     "CaseDeclaration",
     "CaseRecords",
+    "ChainLinks",
+    "ChainMembers",
+    "ChainPicture",
     "CheckQuery",
     "ChecklistItem",
     "Column",

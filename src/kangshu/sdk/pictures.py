@@ -1,4 +1,4 @@
-"""How the records of a register are drawn beside its list: on a map, along time, as a curve, as a plan of cells."""
+"""How the records of a register are drawn beside its list: on a map, along time, as a curve, as a plan of cells, as chains."""
 
 from __future__ import annotations
 
@@ -77,6 +77,42 @@ class GridPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainMembers:
+    """The records of another register (`service/register`) that place somebody in a stage: `of` is the column that points
+    to the stage, `who` the one that points to who stands there (counted once per stage), `until` the day from which on it
+    stands there no longer."""
+
+    register: str
+    of: str
+    who: str
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLinks:
+    """The records of another register (`service/register`) that join members: `giver` supplies `taker`."""
+
+    register: str
+    giver: str
+    taker: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPicture:
+    """Records as the stages of chains: a chain per option of `of`, its stages by `order` (a column of whole numbers), those of
+    the same number one above the other. A stage without members is a gap, one with fewer than `wanted` (a column of whole
+    numbers; one where it is empty) is thin. `unit` is what members are counted in."""
+
+    of: str
+    order: str
+    label: str
+    members: ChainMembers
+    unit: str
+    wanted: str = ""
+    links: ChainLinks | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pictures:
     """The pictures of one register; None for those that it does not have."""
 
@@ -84,6 +120,7 @@ class Pictures:
     gantt: GanttPicture | None = None
     curve: CurvePicture | None = None
     grid: GridPicture | None = None
+    chain: ChainPicture | None = None
 
 
 NO_PICTURES: Final = Pictures()

@@ -24,6 +24,7 @@ _OF_RECORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
     ("class", "token", ()),
     ("day", "date", ()),
     ("of", "reference", ("Basic", "Organization", "Location", "Task")),
+    ("about", "reference", ("Basic",)),
 )
 """What is searched on a Basic that is a record of a register: name, kind, target types."""
 

@@ -8,6 +8,9 @@ from typing import Any, Final, cast
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.sdk import (
+    ChainLinks,
+    ChainMembers,
+    ChainPicture,
     CurvePicture,
     GanttPicture,
     GridPicture,
@@ -19,6 +22,7 @@ from kangshu.sdk import (
 from kangshu.services.entry import Entry
 
 _NUMBERS: Final = frozenset({"integer", "decimal"})
+_WHOLE: Final = frozenset({"integer"})
 _DAYS: Final = frozenset({"date", "datetime"})
 _CHOICE: Final = frozenset({"choice"})
 _POINTS: Final = frozenset({"reference"})
@@ -28,12 +32,13 @@ _ANY: Final = frozenset[str]()
 
 
 def read_pictures(entry: Entry, service: str) -> Pictures:
-    """Return what `map`, `gantt`, `curve` and `grid` of a register declare."""
+    """Return what `map`, `gantt`, `curve`, `grid` and `chain` of a register declare."""
     return Pictures(
         _map(entry.entry("map")) if entry.has("map") else None,
         _gantt(entry.entry("gantt"), service) if entry.has("gantt") else None,
         _curve(entry.entry("curve")) if entry.has("curve") else None,
         _grid(entry.entry("grid")) if entry.has("grid") else None,
+        _chain(entry.entry("chain"), service) if entry.has("chain") else None,
     )
 
 
@@ -64,9 +69,8 @@ def _gantt(entry: Entry, service: str) -> GanttPicture:
 
 
 def _milestones(entry: Entry, service: str) -> Milestones:
-    register = entry.string("register", required=True)
     milestones = Milestones(
-        register=register if "/" in register else f"{service}/{register}",
+        register=_register(entry, service),
         of=entry.string("of", required=True),
         day=entry.string("day", required=True),
         label=entry.string("label", required=True),
@@ -102,6 +106,47 @@ def _grid(entry: Entry) -> GridPicture:
     return picture
 
 
+def _chain(entry: Entry, service: str) -> ChainPicture:
+    picture = ChainPicture(
+        of=entry.string("of", required=True),
+        order=entry.string("order", required=True),
+        label=entry.string("label", required=True),
+        members=_members(entry.entry("members"), service),
+        unit=entry.string("unit", required=True),
+        wanted=entry.string("wanted"),
+        links=_links(entry.entry("links"), service) if entry.has("links") else None,
+    )
+    entry.close()
+    return picture
+
+
+def _members(entry: Entry, service: str) -> ChainMembers:
+    members = ChainMembers(
+        register=_register(entry, service),
+        of=entry.string("of", required=True),
+        who=entry.string("who", required=True),
+        until=entry.string("until"),
+    )
+    entry.close()
+    return members
+
+
+def _links(entry: Entry, service: str) -> ChainLinks:
+    links = ChainLinks(
+        register=_register(entry, service),
+        giver=entry.string("giver", required=True),
+        taker=entry.string("taker", required=True),
+    )
+    entry.close()
+    return links
+
+
+def _register(entry: Entry, service: str) -> str:
+    """Return the code of the register that an entry names, of the same service where it says no other."""
+    register = entry.string("register", required=True)
+    return register if "/" in register else f"{service}/{register}"
+
+
 def check_pictures(
     register: RegisterDeclaration, registers: Mapping[str, RegisterDeclaration]
 ) -> Iterator[tuple[str, str]]:
@@ -119,6 +164,8 @@ def check_pictures(
         anything = dict.fromkeys((grid.row, grid.block, grid.label), _ANY)
         yield from _columns(register, "grid", {grid.of: _HOLDERS, **anything})
         yield from _columns(register, "grid", {grid.colour: _CHOICE, grid.mark: _CHOICE})
+    if pictures.chain is not None:
+        yield from _check_chain(register, pictures.chain, registers)
 
 
 def _check_map(register: RegisterDeclaration, picture: MapPicture) -> Iterator[tuple[str, str]]:
@@ -139,14 +186,39 @@ def _check_gantt(
     marks = picture.milestones
     if marks is None:
         return
-    other = registers.get(marks.register)
-    if other is None:
-        yield f"there is no register '{marks.register}'", f"没有台账“{marks.register}”"
-        return
     shown = {marks.of: _POINTS, marks.day: _DAYS, marks.label: _ANY, marks.done: _DAYS}
-    yield from _columns(other, "gantt.milestones", shown)
-    if any(one.id == marks.of and not one.search for one in other.columns):
+    yield from _check_other(marks.register, "gantt.milestones", shown, registers)
+    if (other := registers.get(marks.register)) is not None and any(
+        one.id == marks.of and not one.search for one in other.columns
+    ):
         yield f"column '{marks.of}' is not searched by", f"列“{marks.of}”不能检索"
+
+
+def _check_chain(
+    register: RegisterDeclaration, picture: ChainPicture, registers: Mapping[str, RegisterDeclaration]
+) -> Iterator[tuple[str, str]]:
+    numbers = {picture.order: _WHOLE, picture.wanted: _WHOLE}
+    yield from _columns(register, "chain", {picture.of: _CHOICE, picture.label: _ANY, **numbers})
+    members, links = picture.members, picture.links
+    placed = {members.of: _POINTS, members.who: _HOLDERS, members.until: _DAYS}
+    yield from _check_other(members.register, "chain.members", placed, registers)
+    if links is not None:
+        joined = {links.giver: _HOLDERS, links.taker: _HOLDERS}
+        yield from _check_other(links.register, "chain.links", joined, registers)
+
+
+def _check_other(
+    code: str,
+    picture: str,
+    wanted: Mapping[str, frozenset[str]],
+    registers: Mapping[str, RegisterDeclaration],
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the columns of another register that a picture draws too."""
+    other = registers.get(code)
+    if other is None:
+        yield f"there is no register '{code}'", f"没有台账“{code}”"
+    else:
+        yield from _columns(other, picture, wanted)
 
 
 def _columns(

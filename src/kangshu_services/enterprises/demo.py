@@ -74,6 +74,7 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     yield from _qualifications(city)
     yield from _supports(city)
     yield from _links()
+    yield from _chains(city)
     yield evidence("enterprise-paper-lingxi", "enterprise-lingxi", "展会金奖证书和出口合同")
 
 
@@ -255,6 +256,56 @@ def _links() -> Iterator[Resource]:
             ("local", "Boolean", True),
         ]
         yield _record("chain-link", str(number), firm, name, figures)
+
+
+_CHAINS: dict[str, tuple[tuple[int, str, int, tuple[str, ...]], ...]] = {
+    # order, stage, enterprises wanted, who stands there
+    "biopharma": (
+        (1, "药用辅料与佐剂", 2, ("qingquan",)), (1, "医用材料与零部件", 1, ()), (2, "生物制品", 1, ("chenghu",)),
+        (2, "化学药与制剂", 2, ("heming", "baicao")), (2, "康复辅具与器械", 2, ("lingxi", "yixing")),
+        (3, "第三方检验检测", 1, ()), (4, "医药流通与冷链", 1, ()),
+    ),
+    "tcm": (
+        (1, "道地药材种植", 1, ("xilan",)), (2, "中药饮片炮制", 1, ()), (3, "中成药制造", 1, ("baicao",)), (4, "药膳与功能饮品", 1, ("chapo", "zhuwu")),
+    ),
+    "elder-care": (
+        (1, "适老用品与辅具", 1, ("yixing", "lingxi")), (2, "智慧养老平台", 2, ("songhe", "anju")), (3, "养老机构连锁运营", 1, ()), (3, "康养旅居", 1, ("wangchuan",)),
+    ),
+    "health-data": (
+        (1, "数据采集终端", 1, ("lingxi",)), (2, "数据治理与可信流通", 1, ()), (3, "健康管理应用", 3, ("yunce", "zhiyu")),
+    ),
+    "food": (
+        (1, "原料种植", 1, ("zhuwu", "daoxiang")), (2, "精深加工", 2, ("daoxiang", "chapo")), (3, "品牌营销与电商", 1, ()),
+    ),
+}  # fmt: skip
+
+
+def _chains(city: DemoCity) -> Iterator[Resource]:
+    """Yield the stages of the chains, and which enterprises stand in them."""
+    names = {firm.id: firm for firm in _FIRMS}
+    for chain, stages in _CHAINS.items():
+        for number, (order, name, wanted, firms) in enumerate(stages, 1):
+            id_ = f"chain-stage-{chain}-{number}"
+            yield {
+                "resourceType": "ActivityDefinition",
+                "id": id_,
+                "status": "active",
+                "title": name,
+                "topic": [{"coding": [{"system": code_system("definition-kind"), "code": "chain-stage"}]}],
+                "extension": [
+                    _ext("district", "Code", city.code),
+                    _ext("chain", "Code", chain),
+                    _ext("chain-order", "Integer", order),
+                    _ext("wanted", "Integer", wanted),
+                ],
+            }
+            for firm in firms:
+                figures: list[tuple[str, str, Any]] = [
+                    ("district", "Code", names[firm].district),
+                    ("record-of", "Reference", {"reference": f"ActivityDefinition/{id_}", "display": name}),
+                    ("record-day", "Date", f"{city.first_day.year}-01-01"),
+                ]
+                yield _record("chain-place", f"{chain}-{number}-{firm}", firm, name, figures)
 
 
 def _record(kind: str, key: str, firm: str, name: str, figures: list[tuple[str, str, Any]]) -> Resource:

@@ -29,6 +29,8 @@ _GAPS = (
     ("中药饮片自动化炮制", "tcm", "open", "middle", "government-990104", "带动道地药材就地加工。"),
     ("健康数据可信流通", "health-data", "open", "middle", "unit-commerce", "数据脱敏、授权运营技术服务商。"),
 )
+_STAGES = {2: "biopharma-1", 3: "elder-care-3", 4: "tcm-2", 5: "health-data-2"}
+"""Number of a gap → the stage of a chain that it is."""
 _TARGETS = (
     ("恒翼康复机器人公司", "biopharma", "yangtze", 1, "government-990103"),
     ("澜岸养老运营集团", "elder-care", "pearl", 3, "unit-commerce"),
@@ -42,7 +44,9 @@ _TARGETS = (
 def demo(city: DemoCity) -> Iterator[Resource]:
     """Yield gaps, target firms and one paper per unit."""
     for number, (name, field, state, weight, unit, why) in enumerate(_GAPS, 1):
-        held = {"record-class": ("Code", field), "record-state": ("Code", state), "weight": ("Code", weight), "note": ("String", why)}  # fmt: skip
+        held: dict[str, tuple[str, Any]] = {"record-class": ("Code", field), "record-state": ("Code", state), "weight": ("Code", weight), "note": ("String", why)}  # fmt: skip
+        if stage := _STAGES.get(number):
+            held["record-of"] = ("Reference", {"reference": f"ActivityDefinition/chain-stage-{stage}"})
         yield _basic("investment-chain-gap", f"chain-gap-{number}", name, unit, held)
     for number, (name, field, region, gap, unit) in enumerate(_TARGETS, 1):
         more: dict[str, tuple[str, Any]] = {"record-class": ("Code", field), "region": ("Code", region)}

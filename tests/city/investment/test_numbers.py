@@ -12,7 +12,7 @@ from kangshu.measures import ListAsked, Snapshot
 from kangshu.sdk import Resource, code_system, structure
 from tests.measures.city import service_of, snapshot_of
 
-SERVICE = service_of("investment")
+SERVICE, LIBRARY = service_of("investment"), service_of("enterprises")
 EVERYTHING = system_grant("test")
 START, DAY = date(2026, 1, 1), date(2026, 6, 30)
 
@@ -40,7 +40,31 @@ def record(kind: str, id_: str, of: str, **held: Any) -> Resource:
     return {"resourceType": "Basic", "id": id_, "code": code, "extension": extensions}
 
 
+def stage(id_: str, wanted: int | None = None) -> Resource:
+    more = [{"url": structure("wanted"), "valueInteger": wanted}] if wanted is not None else []
+    return {
+        "resourceType": "ActivityDefinition", "id": id_, "status": "active", "title": id_,
+        "topic": [{"coding": [{"system": code_system("definition-kind"), "code": "chain-stage"}]}],
+        "extension": [{"url": structure("chain"), "valueCode": "tcm"}, *more],
+    }  # fmt: skip
+
+
+def place(firm: str, stage_id: str, **held: Any) -> Resource:
+    made = record("chain-place", f"{firm}-{stage_id}", f"ActivityDefinition/{stage_id}", **held)
+    return {**made, "subject": {"reference": f"Organization/{firm}"}}
+
+
+def gap(id_: str, stage_id: str, state: str) -> Resource:
+    return record("investment-chain-gap", id_, f"ActivityDefinition/{stage_id}", record_state=("Code", state))
+
+
 RECORDS = [
+    # s1 wants two and has two, one of them twice; s2 lost its last on the day; s3 wants none yet has none; s4 is thin
+    stage("s1", 2), stage("s2"), stage("s3", 0), stage("s4", 3), stage("s5", 1),
+    place("f1", "s1"), place("f2", "s1"), place("f2", "s4"), place("f2", "s4", record_day=("Date", "2026-01-01")),
+    place("f3", "s2", record_ended=("Date", "2026-06-30")), place("f4", "s5", record_ended=("Date", "2026-07-01")),
+    gap("h2", "s2", "open"), gap("h4", "s4", "filled"),
+    record("investment-target", "t3", "Basic/h2"), lead("d", "contacted", "2025-05-01T10:00:00+08:00", "t3"),
     lead("a", "signed", "2026-02-01T10:00:00+08:00", "t1"),
     lead("b", "dropped", "2026-03-01T10:00:00+08:00"),
     lead("c", "in-talks", "2025-03-01T10:00:00+08:00"),
@@ -61,7 +85,7 @@ RECORDS = [
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return snapshot_of(tmp_path_factory.mktemp("views"), RECORDS, SERVICE.views)
+    return snapshot_of(tmp_path_factory.mktemp("views"), RECORDS, (*SERVICE.views, *LIBRARY.views))
 
 
 @pytest.mark.parametrize(
@@ -86,4 +110,16 @@ def test_lists(snapshot: Snapshot) -> None:
         for one in SERVICE.lists
     }
     # what was dropped promises nothing any more
+    assert found.pop("gaps-in-chains")
     assert found == {"untouched-targets": ["Basic/t2"], "promises-due": ["Basic/p3"]}
+
+
+def test_gaps_are_reckoned_from_the_library_and_held_against_the_register(snapshot: Snapshot) -> None:
+    declared = next(one for one in SERVICE.lists if one.id == "gaps-in-chains")
+    asked = ("firms", "short", "standing", "targets", "leads")
+    rows = snapshot.listed(EVERYTHING, declared, {}, DAY, ListAsked()).rows
+    assert {row.subject: tuple(row.values[name] for name in asked) for row in rows} == {
+        "ActivityDefinition/s2": (0, 1, "open", 1, 1),
+        "ActivityDefinition/s3": (0, 1, "not-entered", 0, 0),
+        "ActivityDefinition/s4": (1, 2, "filled", 0, 0),
+    }

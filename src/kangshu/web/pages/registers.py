@@ -146,6 +146,7 @@ def picture_tabs(visit: Visit, declared: RegisterDeclaration, current: str = "")
         ("gantt", "甘特图", pictures.gantt),
         ("curve", "曲线", pictures.curve),
         ("grid", "平面图", pictures.grid),
+        ("chain", "链图", pictures.chain),
     )
     drawn = [(name, title) for name, title, one in offered if one is not None]
     if not drawn:
