@@ -173,14 +173,21 @@ async def test_experts_confirm_recuse_score_and_see_their_own_alone(library: Cit
     await city.cases.tick()
     task = (await city.store.read(SYSTEM, "Task", review)).resource
     assert (inputs(task)["average"], inputs(task)["spread"]) == (Decimal("80.67"), Decimal("26.00"))
-    concluded = await move(
-        office, review, "conclude", {"chair": "专家1", "conclusion": "changes", "opinion": "建议分年实施。"}
-    )
-    paper = outputs(concluded.resource)["opinion_paper"]
+    opinion = {"chair": third, "conclusion": "changes", "opinion": "建议分年实施。"}
+    with pytest.raises(Unprocessable):  # who has declined is not the chair
+        await move(office, review, "conclude", opinion)
+    await move(office, review, "conclude", {**opinion, "chair": first})
+    (paper_to_sign,) = await city.cases.worklist(person(city, first), "todo")
+    for who in (office, asking, person(city, second)):
+        with pytest.raises((Forbidden, NotFound)):
+            await move(who, paper_to_sign.id, "sign", {"agreed": True})
+    await move(person(city, first), paper_to_sign.id, "sign", {"agreed": True})
+    paper = outputs((await city.store.read(SYSTEM, "Task", review)).resource)["opinion_paper"]
     stored = (await city.store.read(asking, "DocumentReference", paper[18:])).resource
     text = read_document(base64.b64decode(stored["content"][0]["attachment"]["data"]), "opinion.docx").text
     assert "修改完善后通过" in text
     assert "平均分80.67分，最高分与最低分相差26分" in text
+    assert f"专家组组长：专家{first[-1]}（本人于" in text
     with pytest.raises(NotFound):
         await city.store.read(person(city, first), "DocumentReference", paper[18:])
     with pytest.raises(Forbidden):

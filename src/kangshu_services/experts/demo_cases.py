@@ -1,11 +1,11 @@
-"""Reviews of the demo city: one concluded, one with its experts just drawn, one asked for; and a lecture."""
+"""Reviews of the demo city: one concluded, one waiting for the chair to sign, one with its experts just drawn, one asked for; and a lecture."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from kangshu.sdk import DemoCase, DemoCity, DemoMove
+from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove
 
 _SCORES = [
     {"score": 88, "reason": "群众需求明确"},
@@ -26,9 +26,11 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
         DemoMove("confirm", office, {}, 4),
         DemoMove("score", "", {"scores": _SCORES, "opinion": "方案总体可行，建议明确分年资金来源。"}, 90, on="scoring"),
         DemoMove("score", office, {}, 4),
-        DemoMove("conclude", office, {"chair": "专家组组长", "conclusion": "changes", "opinion": "方案目标清晰、任务具体，原则同意。建议补充分年度资金安排和绩效指标，完善项目退出机制。"}, 30),
+        DemoMove("conclude", office, {"chair": ANY, "conclusion": "changes", "opinion": "方案目标清晰、任务具体，原则同意。建议补充分年度资金安排和绩效指标，完善项目退出机制。"}, 30),
     )  # fmt: skip
-    yield _review(city, office, "civil-affairs", "社区康养设施三年建设方案", "project", 40, done)
+    signed = (*done, DemoMove("sign", "", {"agreed": True}, 10, on="signature"))
+    yield _review(city, office, "civil-affairs", "社区康养设施三年建设方案", "project", 40, signed)
+    yield _review(city, office, "civil-affairs", "智慧养老平台二期建设方案", "project", 12, done)
     yield _review(city, office, "health-commission", "基层慢病管理能力提升计划", "plan", 6, (seal, draw))
     yield _review(city, office, "culture-tourism", "康养旅游线路扶持办法", "policy", 2, ())
     lecture = {

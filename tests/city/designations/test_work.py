@@ -11,7 +11,7 @@ from kangshu.access import Grant, system_grant
 from kangshu.base.faults import Unprocessable, Unsupported
 from kangshu.base.parameters import ParameterTable
 from kangshu.cases import Cases
-from kangshu.sdk import DemoCase, DemoCity, DemoMove, Resource, Service, case_state, case_value
+from kangshu.sdk import ANY, DemoCase, DemoCity, DemoMove, Resource, Service, case_state, case_value
 from kangshu.services import discover, draw_city, freeze, make_city, run_cases
 from kangshu.store import Store
 
@@ -72,7 +72,8 @@ def reviewed() -> DemoCase:
         DemoMove("confirm", "", {}, 1),
         DemoMove("score", "", {"scores": SCORES, "opinion": "同意"}, 1, on="scoring"),
         DemoMove("score", "", {}, 1),
-        DemoMove("conclude", "", {"chair": "组长", "conclusion": "passed", "opinion": "建议考察"}, 1),
+        DemoMove("conclude", "", {"chair": ANY, "conclusion": "passed", "opinion": "建议考察"}, 1),
+        DemoMove("sign", "", {"agreed": True}, 1, on="signature"),
     )
     return applied("评审小镇", DemoMove("ask-experts", OFFICE, ask, 1), about=review)
 
