@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from kangshu.sdk import (
@@ -37,18 +37,82 @@ def in_force(
     return count, count
 
 
+def _running_pilots(resources: list[Resource], day: date) -> list[Resource]:
+    """Return the pilots that had begun by the day and were not stopped on it."""
+    return [
+        one
+        for one in records_of(resources, "pilot")
+        if extension_day(one, "record-day", date.max) <= day
+        and (
+            extension_day(one, "record-ended", date.max) > day
+            if extension_value(one, "record-ended")
+            else extension_value(one, "record-state") != "stopped"
+        )
+    ]
+
+
 def pilots(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
-    """Pilots that are prepared and not stopped, of the kind asked for."""
+    """Pilots that are not stopped, of the kind asked for."""
     count = sum(
-        bool(extension_value(one, "prepared"))
-        and extension_value(one, "record-state") != "stopped"
-        and extension_day(one, "record-day", date.max) <= end
-        and asked_for(parameters, "kind", extension_value(one, "record-class"))
-        for one in records_of(resources, "pilot")
+        asked_for(parameters, "kind", extension_value(one, "record-class"))
+        for one in _running_pilots(resources, end)
     )
     return count, count
+
+
+def cooperations(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Agreements in force (or their institutions) that cooperation pilots name."""
+    grace = timedelta(days=int(parameters["agreement-grace-days"]))
+    agreements = {
+        f"Contract/{one['id']}": one
+        for one in resources
+        if one["resourceType"] == "Contract" and "medical-elder" in codes_of([one.get("type", {})], "contract-kind")
+    }  # fmt: skip
+    counted = set()
+    for pilot in _running_pilots(resources, end):
+        reference = (extension_value(pilot, "agreement") or {}).get("reference", "")
+        agreement = agreements.get(reference)
+        if agreement is None or extension_value(pilot, "record-class") != "medical-elder-cooperation":
+            continue
+        term = agreement.get("applies", {})
+        begun = "start" in term and civil_day(term["start"]) <= end
+        over = "end" in term and civil_day(term["end"]) + grace < end
+        homes = [
+            one["reference"]
+            for one in agreement.get("subject", ())
+            if one.get("reference", "").startswith("Organization/")
+        ]
+        if agreement.get("status") == "executed" and begun and not over and homes:
+            counted |= {reference} if parameters["pilot-count-basis"] == "pairs" else set(homes)
+    return len(counted), len(counted)
+
+
+def pilot_counties(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Counties of the health-management pilot that have an office and experts enough."""
+    offices = {_of(one) for one in records_of(resources, "pilot-office") if record_in_force(one, end)}
+    experts: dict[str, set[str]] = {}
+    for one in records_of(resources, "pilot-expert"):
+        if record_in_force(one, end):
+            experts.setdefault(_of(one), set()).add(one["subject"]["reference"])
+    counties = {
+        extension_value(one, "district")[:6]
+        for one in _running_pilots(resources, end)
+        if extension_value(one, "record-class") == "health-management-county"
+        and f"Basic/{one['id']}" in offices
+        and len(experts.get(f"Basic/{one['id']}", ())) >= parameters["pilot-experts-least"]
+    }
+    return len(counties), len(counties)
+
+
+def _of(record: Resource) -> str:
+    """Return the reference of the record that this one belongs to."""
+    return str((extension_value(record, "record-of") or {}).get("reference", ""))
 
 
 def quota_filled(
@@ -109,7 +173,7 @@ def several_names(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
     """Places with two designations in force or more."""
-    names = Counter(one["subject"]["reference"] for one in _in_force(resources, end))
+    names = Counter(one["subject"]["reference"] for one in _in_force(resources, end) if "subject" in one)
     count = sum(each > 1 for each in names.values())
     return count, count
 
@@ -117,6 +181,8 @@ def several_names(
 CHECKS: dict[str, CheckQuery] = {
     "designations-in-force": in_force,
     "pilots-running": pilots,
+    "pilots-medical-elder": cooperations,
+    "pilots-health-management": pilot_counties,
     "designation-quota-filled": quota_filled,
     "reassessed-in-time": reassessed,
     "lessons-spread": spread,

@@ -26,6 +26,7 @@ _KINDS = (
     ("agro-park", "现代农业示范园区", "park", 20), ("leading-zone", "大健康产业引领示范区", "city", 0),
     ("smart-care-base", "智慧健康养老应用示范基地", "base", 0), ("data-centre", "健康管理数据示范中心", "site", 0),
     ("fitness-city", "全民运动健身模范市", "city", 0), ("tcm-rehab-base", "中医康复示范基地", "base", 0),
+    ("health-data-project", "健康管理数据应用示范项目", "project", 5),
 )  # fmt: skip
 """Code, name, group, planned number (0: none is planned)."""
 _CRITERIA = (
@@ -72,6 +73,7 @@ def demo(city: DemoCity) -> Iterator[Resource]:
         yield _site(city, *site)
     for number, made in enumerate(_MADE, 1):
         yield _designation(city, number, *made)
+    yield from _projects(city)
     yield from _pilots(city)
 
 
@@ -171,47 +173,63 @@ def _designation(
     }
 
 
+def _projects(city: DemoCity) -> Iterator[Resource]:
+    """Yield the designations whose object is a project of the library and no place."""
+    for project, name, district, since in _PROJECTS:
+        figures: list[tuple[str, str, Any]] = [
+            ("district", "Code", district),
+            ("record-of", "Reference", {"reference": "ActivityDefinition/designation-health-data-project"}),
+            ("record-about", "Reference", {"reference": f"Basic/{project}", "display": name}),
+            ("record-class", "Code", "health-data-project"),
+            ("level", "Code", "city"),
+            ("record-state", "Code", "in-force"),
+            ("record-day", "Date", city.day(-since)),
+            ("valid-until", "Date", city.day(1095 - since)),
+            ("review-on", "Date", city.day(1005 - since)),
+            ("responsible-organisation", "Reference", city.unit("health-commission").reference),
+        ]
+        made = _record("designation", project, f"{name}（健康管理数据应用示范项目）", figures)
+        plaque = f"YX-{(city.today - timedelta(days=since)).year}-SJ{project[-2:]}"
+        yield {
+            **made,
+            "identifier": [{"system": "http://kangshu.org/fhir/sid/plaque", "value": plaque}],
+            "author": {"reference": f"Organization/government-{district}"},
+        }
+
+
+_PROJECTS = (
+    ("project-07", "望川智慧养老服务平台", "990105", 70),
+    ("project-18", "汐江数字疗法试验区", "990103", 30),
+)
+_PILOTS = (
+    # kind, name, county, place, days since, days left, state, agreement
+    ("medical-elder-cooperation", "云湖医院—福利院协作试点", "990102", "welfare-site", 300, 400, "running", "006"),
+    ("medical-elder-cooperation", "望川夕阳红医养协作试点", "990105", "", 280, 420, "running", "002"),
+    ("public-built-reform", "青岚护理院公建民营试点", "990104", "", 760, -40, "spread", ""),
+    ("health-management-county", "青岚区健康管理试点", "990104", "qinglan-county", 200, 500, "running", ""),
+    ("health-management-county", "松屏县健康管理试点", "990106", "", 90, 600, "running", ""),
+    ("medical-elder-cooperation", "汐江鹭鹤医养协作试点", "990103", "", 20, 600, "running", ""),
+)  # fmt: skip
+
+
 def _pilots(city: DemoCity) -> Iterator[Resource]:
-    rows = (
-        (
-            "medical-elder-cooperation",
-            "云湖医院—福利院协作试点",
-            "990102",
-            "welfare-site",
-            300,
-            400,
-            "running",
-            True,
-        ),
-        ("medical-elder-cooperation", "汐江鹭鹤医养协作试点", "990103", "", 280, 420, "running", True),
-        ("public-built-reform", "青岚护理院公建民营试点", "990104", "", 760, -40, "spread", True),
-        (
-            "health-management-county",
-            "青岚区健康管理试点",
-            "990104",
-            "qinglan-county",
-            200,
-            500,
-            "running",
-            True,
-        ),
-        ("health-management-county", "松屏县健康管理试点", "990106", "", 90, 600, "running", False),
-    )
-    for number, (kind, name, district, site, since, left, state, prepared) in enumerate(rows, 1):
+    for number, (kind, name, district, site, since, left, state, agreement) in enumerate(_PILOTS, 1):
         figures: list[tuple[str, str, Any]] = [
             ("district", "Code", district),
             ("record-class", "Code", kind),
             ("record-state", "Code", state),
             ("record-day", "Date", city.day(-since)),
             ("valid-until", "Date", city.day(left)),
-            ("prepared", "Boolean", prepared),
             ("design", "String", "明确责任分工、服务流程和考核指标，按季度报告。"),
         ]
+        if agreement:
+            figures.append(("agreement", "Reference", {"reference": f"Contract/medical-elder-{agreement}"}))
         made = {
             **_record("pilot", str(number), name, figures),
             "author": {"reference": f"Organization/government-{district}"},
         }
         yield {**made, **({"subject": {"reference": f"Location/site-{site}"}} if site else {})}
+    yield from _prepared(city)
     lesson: list[tuple[str, str, Any]] = [
         ("district", "Code", "990104"),
         ("record-of", "Reference", {"reference": "Basic/pilot-3"}),
@@ -224,6 +242,37 @@ def _pilots(city: DemoCity) -> Iterator[Resource]:
         **_record("lesson", "1", "公建民营“保底床位+质量挂钩”", lesson),
         "author": {"reference": "Organization/government-990104"},
     }
+
+
+def _prepared(city: DemoCity) -> Iterator[Resource]:
+    """Yield the office and experts of one pilot county; the other has its office and not yet experts enough."""
+    for pilot, district, name, experts in (
+        ("4", "990104", "青岚区", (1, 2, 7)),
+        ("5", "990106", "松屏县", (3,)),
+    ):
+        of = ("record-of", "Reference", {"reference": f"Basic/pilot-{pilot}"})
+        office: list[tuple[str, str, Any]] = [
+            of,
+            ("district", "Code", district),
+            ("head", "String", "分管副区长" if name.endswith("区") else "分管副县长"),
+            ("document-number", "String", f"{name[:2]}政办函〔{city.today.year}〕{pilot}号"),
+            ("record-day", "Date", city.day(-80)),
+        ]
+        yield {
+            **_record("pilot-office", pilot, f"{name}健康管理试点办公室", office),
+            "author": {"reference": f"Organization/government-{district}"},
+        }
+        for place, expert in enumerate(experts):
+            held: list[tuple[str, str, Any]] = [
+                of,
+                ("district", "Code", district),
+                ("record-class", "Code", "member" if place else "chair"),
+                ("record-day", "Date", city.day(-70)),
+            ]
+            yield {
+                **_record("pilot-expert", f"{pilot}-{expert}", "", held),
+                "subject": {"reference": f"Practitioner/expert-{expert:02d}"},
+            }
 
 
 def _record(kind: str, key: str, name: str, figures: list[tuple[str, str, Any]]) -> Resource:

@@ -136,7 +136,7 @@ def _pilots(city: DemoCity) -> Iterator[DemoCase]:
     report = {"indicators": [{"actual": 86}, {"actual": 15}], "progress": "协作门诊已开，病历互通尚需协调。"}
     yield DemoCase(
         "designations/pilot", "government-990105", 15, form,
-        moves=(DemoMove("approve", "", {"prepared": True}, 60), DemoMove("report", "*", report, 120)),
+        moves=(DemoMove("approve", "", {}, 60), DemoMove("report", "*", report, 120)),
     )  # fmt: skip
     later = {
         **form,

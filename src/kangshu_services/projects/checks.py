@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,10 @@ from kangshu.sdk import (
     case_value,
     cases_of,
     civil_day,
+    extension_day,
     extension_value,
     falls_within,
+    record_in_force,
     records_of,
 )
 
@@ -37,20 +39,69 @@ def _projects(resources: list[Resource]) -> dict[str, Resource]:
     return {one["id"]: one for one in records_of(resources, "project")}
 
 
-def _count(fits: Callable[[Resource], bool]) -> CheckQuery:
-    """Return the check of a number of projects."""
+def _in_library(resources: list[Resource], day: date) -> list[Resource]:
+    """Return the projects that were in the library on a day."""
+    return [
+        one
+        for one in records_of(resources, "project")
+        if extension_day(one, "admitted-on", date.max) <= day
+        and (
+            _state(one) in _IN_LIBRARY
+            or (_state(one) == "removed" and extension_day(one, "removed-on", date.min) > day)
+        )
+    ]
 
-    def checked(
-        resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
-    ) -> tuple[float, float]:
-        found = sum(1 for one in records_of(resources, "project") if fits(one))
-        return found, found
 
-    return checked
+def _key_projects(resources: list[Resource], day: date) -> list[Resource]:
+    """Return the projects in the library on a day whose tier on that day was key or major."""
+    tiers: dict[str, tuple[date, str, str]] = {}
+    for one in records_of(resources, "project-tier"):
+        since = extension_day(one, "record-day", date.max)
+        entry = (
+            since,
+            str(extension_value(one, "recorded-at") or ""),
+            str(extension_value(one, "record-class")),
+        )
+        if since <= day:
+            tiers[_of(one)] = max(tiers.get(_of(one), entry), entry)
+    return [
+        one
+        for one in _in_library(resources, day)
+        if one["id"] in tiers and tiers[one["id"]][2] in ("key", "major")
+    ]
 
 
-def _is_key(one: Resource) -> bool:
-    return _state(one) in _IN_LIBRARY and extension_value(one, "tier") in ("key", "major")
+def in_library(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Projects in the library on the day."""
+    found = len(_in_library(resources, end))
+    return found, found
+
+
+def key_projects(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Projects in the library on the day that were key or major on it."""
+    found = len(_key_projects(resources, end))
+    return found, found
+
+
+def demonstrations(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Projects of the library that hold a designation of health data in force on the day."""
+    held = {
+        str((extension_value(one, "record-about") or {}).get("reference", "")).removeprefix("Basic/")
+        for one in records_of(resources, "designation")
+        if extension_value(one, "record-class") == "health-data-project" and record_in_force(one, end)
+    }
+    found = sum(
+        1
+        for one in records_of(resources, "project")
+        if one["id"] in held and _state(one) not in (None, "removed")
+    )
+    return found, found
 
 
 def quota_filled(
@@ -58,10 +109,9 @@ def quota_filled(
 ) -> tuple[float, float]:
     """Key projects of each county up to its quota, and all quotas."""
     accepted: dict[str, int] = {}
-    for one in records_of(resources, "project"):
-        if _is_key(one):
-            county = str(extension_value(one, "district"))[:6]
-            accepted[county] = accepted.get(county, 0) + 1
+    for one in _key_projects(resources, end):
+        county = str(extension_value(one, "district"))[:6]
+        accepted[county] = accepted.get(county, 0) + 1
     filled = places = 0
     for part in str(parameters["project-county-quota"]).split(","):
         county, _, number = part.partition("=")
@@ -263,18 +313,12 @@ def invested(
 
 
 CHECKS: dict[str, CheckQuery] = {
-    "projects-in-library": _count(lambda one: _state(one) in _IN_LIBRARY),
-    "key-projects": _count(_is_key),
+    "projects-in-library": in_library,
+    "key-projects": key_projects,
     "key-project-quota-filled": quota_filled,
     "rolling-projects": rolling,
     "dispatched-projects": dispatched,
-    "health-data-demonstrations": _count(
-        lambda one: (
-            extension_value(one, "record-class") == "health-data"
-            and extension_value(one, "demonstration") == "designated"
-            and _state(one) not in (None, "removed")
-        )
-    ),
+    "health-data-demonstrations": demonstrations,
     "plan-milestone-projects": milestone_projects,
     "project-investment": investment,
     "project-milestones-on-time": milestones_on_time,

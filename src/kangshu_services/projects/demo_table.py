@@ -56,7 +56,7 @@ _BUILT = (
     DemoProject("project-04", "汐江生物医药产业园一期", "biopharma", "990103101001", "qiming", "industry", 128000, -1.3, 1.2, "under-construction", "major", late=True, content="疫苗和抗体药物中试平台、标准厂房20万平方米。"),
     DemoProject("project-05", "青岚茶旅康养小镇", "tourism", "990104101002", "lansong", "culture-tourism", 35000, -0.9, 1.1, "under-construction", "key"),
     DemoProject("project-06", "青岚道地药材加工基地", "tcm", "990104101003", "lansong", "agriculture", 18600, -0.8, 0.7, "under-construction", "key", late=True),
-    DemoProject("project-07", "望川智慧养老服务平台", "health-data", "990105001001", "government-990105", "civil-affairs", 3200, -1.2, -0.4, "in-operation", demonstration="designated"),
+    DemoProject("project-07", "望川智慧养老服务平台", "health-data", "990105001001", "government-990105", "civil-affairs", 3200, -1.2, -0.4, "in-operation", demonstration="candidate"),
     DemoProject("project-08", "望川稻香功能食品厂", "food", "990105101001", "daoxiang", "industry", 9800, -0.6, 0.9, "under-construction"),
     DemoProject("project-09", "松屏森林康养基地", "tourism", "990106101002", "lansong", "culture-tourism", 15200, 0.2, 1.8, "preparing", "key"),
     DemoProject("project-10", "松屏县人民医院迁建", "medical", "990106101001", "hospital-songping", "health-commission", 52000, -1.4, 0.6, "under-construction", "key", milestone="松屏县人民医院新院投入运营"),
@@ -67,7 +67,7 @@ _BUILT = (
     DemoProject("project-15", "芦荡湿地疗养度假区", "tourism", "990103101002", "lansong", "culture-tourism", 46000, 0.4, 2.6, "preparing"),
     DemoProject("project-16", "青岚区长者护理院扩建", "elder-care", "990104001001", "elder-qinglan-nursing", "civil-affairs", 8600, -0.9, 0.4, "under-construction", late=True),
     DemoProject("project-17", "望川区中医馆群", "tcm", "990105001002", "government-990105", "health-commission", 2600, -0.8, 0.3, "under-construction", "key"),
-    DemoProject("project-18", "汐江数字疗法试验区", "health-data", "990103002001", "qiming", "data", 4300, -1.0, -0.1, "in-operation", demonstration="designated"),
+    DemoProject("project-18", "汐江数字疗法试验区", "health-data", "990103002001", "qiming", "data", 4300, -1.0, -0.1, "in-operation", demonstration="candidate"),
 )  # fmt: skip
 _PLANNED = (
     DemoProject("project-41", "竹坞中药饮片厂", "tcm", "990106201001", "lansong", "agriculture", 11000, 0.5, 2.0),

@@ -34,7 +34,8 @@ def record(kind: str, id_: str, **held: Any) -> Resource:
 
 
 def project(id_: str, state: str, district: str = "990102001", **held: Any) -> Resource:
-    fixed = {"record_state": ("Code", state), "district": ("Code", district)}
+    admitted = {"admitted_on": ("Date", "2025-01-01")}
+    fixed = {"record_state": ("Code", state), "district": ("Code", district), **admitted}
     return record("project", id_, **{"record_class": ("Code", "tourism"), **fixed, **held})
 
 
@@ -51,20 +52,44 @@ def listing(
     )  # fmt: skip
 
 
-KEY = {"tier": ("Code", "key")}
+def tier(id_: str, project_id: str, name: str, day: str = "2025-01-01", hour: int = 9) -> Resource:
+    at = f"{day}T{hour:02d}:00:00+08:00"
+    return record(
+        "project-tier", id_, record_of=of(project_id), record_class=("Code", name), record_day=("Date", day),
+        recorded_at=("DateTime", at),
+    )  # fmt: skip
+
+
+def designation(id_: str, project_id: str, kind: str, **held: Any) -> Resource:
+    fixed = {"record_class": ("Code", kind), "record_day": ("Date", "2026-03-01")}
+    return record("designation", id_, record_about=of(project_id), **{**fixed, **held})
+
+
 RECORDS = [
     # R28: 990102 has a quota of 3 and four key projects, 990103 of 3 and one, the others none
-    project("k1", "admitted", **KEY, total_investment=("Decimal", 10000), invested=("Decimal", 9000)),
-    project("k2", "preparing", **KEY, total_investment=("Decimal", 9999)),
-    project("k3", "under-construction", **KEY, started_on=("Date", "2025-05-01"), total_investment=("Decimal", 20000), invested=("Decimal", 12000)),
-    project("k4", "in-operation", tier=("Code", "major"), started_on=("Date", "2024-05-01"), operating_on=("Date", "2026-03-01"), plan_milestone=("String", "投运")),
-    project("k5", "closed", "990103001", **KEY, started_on=("Date", "2023-05-01"), operating_on=("Date", "2025-03-01")),
-    project("o1", "under-construction", "990104001", tier=("Code", "ordinary"), started_on=("Date", "2026-06-30"), plan_milestone=("String", "投运")),
+    project("k1", "admitted", total_investment=("Decimal", 10000), invested=("Decimal", 9000)),
+    project("k2", "preparing", total_investment=("Decimal", 9999)),
+    project("k3", "under-construction", started_on=("Date", "2025-05-01"), total_investment=("Decimal", 20000), invested=("Decimal", 12000)),
+    project("k4", "in-operation", started_on=("Date", "2024-05-01"), operating_on=("Date", "2026-03-01"), plan_milestone=("String", "投运")),
+    project("k5", "closed", "990103001", started_on=("Date", "2023-05-01"), operating_on=("Date", "2025-03-01")),
+    project("o1", "under-construction", "990104001", started_on=("Date", "2026-06-30"), plan_milestone=("String", "投运")),
     project("o2", "under-construction", "990104001", started_on=("Date", "2026-07-01")),
-    project("r1", "removed", **KEY, started_on=("Date", "2025-01-01"), plan_milestone=("String", "移出")),
-    project("n1", "registered", **KEY, total_investment=("Decimal", 90000)),
-    project("d1", "admitted", "990105001", record_class=("Code", "health-data"), demonstration=("Code", "designated")),
-    project("d2", "admitted", "990105001", record_class=("Code", "health-data"), demonstration=("Code", "candidate")),
+    project("r1", "removed", started_on=("Date", "2025-01-01"), plan_milestone=("String", "移出")),
+    project("n1", "registered", total_investment=("Decimal", 90000)),
+    project("d1", "admitted", "990105001", record_class=("Code", "health-data")),
+    project("d2", "admitted", "990105001", record_class=("Code", "health-data")),
+    # removed after the day: on it, it was still in the library, and key
+    project("r2", "removed", "990103001", removed_on=("Date", "2026-07-01")),
+    # the tier of the day counts: k1 was raised in March, k2 twice on one day, k5 is lowered after the day
+    tier("t1", "k1", "ordinary"), tier("t2", "k1", "key", "2026-03-01"),
+    tier("t3", "k2", "ordinary", "2026-01-10", 9), tier("t4", "k2", "key", "2026-01-10", 15),
+    tier("t5", "k3", "key"), tier("t6", "k4", "major"), tier("t7", "k5", "key"), tier("t8", "k5", "ordinary", "2026-07-05"),
+    tier("t9", "o1", "ordinary"), tier("t10", "r1", "key"), tier("t11", "n1", "key", "2026-07-02"), tier("t12", "r2", "key"),
+    # T142: designated in the register of designations; one ended, one of another kind, one of a removed project
+    designation("z1", "d1", "health-data-project"), designation("z2", "d1", "health-data-project"),
+    designation("z3", "d2", "health-data-project", valid_until=("Date", "2026-06-29")),
+    designation("z4", "o1", "industry-town"), designation("z5", "r1", "health-data-project"),
+    designation("z6", "k1", "health-data-project", record_ended=("Date", "2026-07-01")),
     # R29: three stand on the list, one has left it, one was on last year's
     listing("l1", "k1", "dispatch", "listed", "2026-01-01"),
     listing("l2", "k2", "dispatch", "listed", "2026-01-01"),
@@ -95,21 +120,22 @@ RECORDS = [
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return snapshot_of(tmp_path_factory.mktemp("views"), RECORDS, SERVICE.views)
+    listed = (*SERVICE.views, *service_of("designations").views)
+    return snapshot_of(tmp_path_factory.mktemp("views"), RECORDS, listed)
 
 
 @pytest.mark.parametrize(
     ("id_", "changed", "expected"),
     [
-        ("projects-in-library", {}, (9, 9)),  # k1–k5 o1 o2 d1 d2
-        ("key-projects", {}, (5, 5)),
-        ("key-project-quota-filled", {}, (4, 12)),  # three of four, one
-        ("key-project-quota-filled", {"project-quota-surplus-fills": True}, (5, 12)),
+        ("projects-in-library", {}, (10, 10)),  # k1–k5 o1 o2 d1 d2 r2
+        ("key-projects", {}, (6, 6)),
+        ("key-project-quota-filled", {}, (5, 12)),  # three of four, two
+        ("key-project-quota-filled", {"project-quota-surplus-fills": True}, (6, 12)),
         ("rolling-projects", {}, (3, 3)),  # k3 o1, and k4 which was completed within the year
         ("rolling-projects", {"project-rolling-completed-count": False}, (2, 2)),
         ("dispatched-projects", {}, (3, 3)),
         ("dispatched-projects", {"project-dispatch-exchanged-count": True}, (4, 4)),
-        ("health-data-demonstrations", {}, (1, 1)),
+        ("health-data-demonstrations", {}, (2, 2)),  # d1 once, k1 until the day after
         ("plan-milestone-projects", {}, (1, 2)),
         ("plan-hospital-in-operation", {"plan-hospital-milestone": "投运"}, (1, 2)),
         ("plan-hospital-in-operation", {"plan-hospital-milestone": "移出"}, (0, 0)),
@@ -131,6 +157,22 @@ def test_numbers(
     result = snapshot.evaluate(EVERYTHING, measure, values, START, DAY)
     assert (result.numerator, result.denominator) == expected
     assert SERVICE.checks[id_](RECORDS, START, DAY, values) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        (date(2024, 12, 31), 0),
+        (date(2026, 1, 9), 4),  # k3 k4 k5 r2
+        (date(2026, 2, 1), 5),  # k2 too: of two changes on one day the later holds
+        (date(2026, 7, 4), 5),  # k1 to k5: r2 has been removed
+        (date(2026, 7, 5), 4),  # k5 was lowered
+    ],
+)
+def test_an_earlier_day_counts_the_tiers_of_that_day(snapshot: Snapshot, day: date, expected: int) -> None:
+    measure = next(one for one in SERVICE.measures if one.id == "key-projects")
+    assert snapshot.evaluate(EVERYTHING, measure, VALUES, day, day).numerator == expected
+    assert SERVICE.checks["key-projects"](RECORDS, day, day, VALUES) == (expected, expected)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +201,7 @@ def test_quotas_say_what_is_short_and_what_is_over(snapshot: Snapshot) -> None:
     }
     assert found == {
         "990102": ("surplus", 0, 1),
-        "990103": ("short", 2, 0),
+        "990103": ("short", 1, 0),
         "990104": ("short", 2, 0),
         "990105": ("short", 2, 0),
         "990106": ("short", 2, 0),
