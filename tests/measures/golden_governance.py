@@ -57,6 +57,26 @@ def expert(id_: str, end: str, *, active: bool = True) -> Resource:
     }
 
 
+def data_use(
+    id_: str, *, place: str = "mainland", extracts: int = 1, started: str = "2021-02-01", **kept: Any
+) -> Resource:
+    """Return an application to use data with a basis; `kept` replaces what it says (None: says nothing)."""
+    said = {
+        "legal_basis": {"valueCode": "statutory"},
+        "basis_text": {"valueString": "某条"},
+        "place": {"valueCode": place},
+        **kept,
+    }
+    asked = {name: value for name, value in said.items() if value is not None}
+    task = governed(id_, "data_protection/data-use", "in-use", started=started, **asked)
+    return {**task, "extension": [{"url": structure("extracts-made"), "valueInteger": extracts}]}
+
+
+_ABROAD: dict[str, Any] = {
+    "consent_basis": {"valueString": "逐人书面"},
+    "transfer_basis": {"valueCode": "standard-contract"},
+    "transfer_file": {"valueReference": {"reference": "DocumentReference/contract"}},
+}
 _SAID = {"valueCode": "satisfied"}
 GOVERNANCE: list[Resource] = [
     governed("p1", "proposals/proposal", "closed", due=day("2021-06-30"), answered_on=day("2021-06-30"), satisfaction=_SAID),
@@ -78,6 +98,12 @@ GOVERNANCE: list[Resource] = [
     governed("v2", "experts/review", "scored", spread={"valueDecimal": Decimal("7.5")}),
     governed("v3", "experts/review", "requested"),
     governed("v4", "experts/review", "used", status="completed", started="2020-12-31", spread={"valueDecimal": Decimal("40.5")}),
+    data_use("e1"),
+    data_use("e2", basis_text=None),
+    data_use("e3", place="abroad", **_ABROAD),
+    data_use("e4", place="hong-kong", **{**_ABROAD, "transfer_file": None}),
+    data_use("e5", extracts=0),
+    data_use("e6", started="2020-12-31"),
     expert("x1", "2021-12-31"),
     expert("x2", "2021-12-30"),
     expert("x3", "2023-12-31", active=False),
@@ -94,6 +120,7 @@ EXPECTED: dict[str, tuple[int, int]] = {
     "expert-reviews": (1, 1),  # v1
     "review-score-spread": (20, 2),  # 12.5 and 7.5
     "review-replacements": (2, 2),  # v1 of v1 v2
+    "exchanges-with-basis": (2, 4),  # e1 e3 of e1 e2 e3 e4
 }
 SUBJECTS = {"conference-days-to-decision": 2, "review-score-spread": 2, "review-replacements": 1}
 """How many records stand behind a number that is a sum of more than one each."""

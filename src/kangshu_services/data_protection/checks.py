@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, civil_day, codes_of, latest_day
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    case_value,
+    cases_of,
+    civil_day,
+    codes_of,
+    extension_value,
+    falls_within,
+    latest_day,
+)
 
 
 def withdrawals_honoured(
@@ -48,7 +58,24 @@ def within_term(
     return closed, ended
 
 
+def exchanges_with_basis(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Uses asked for in the period with an extract that say on what they rest, of all of those."""
+    founded = whole = 0
+    for one in cases_of(resources, "data_protection/data-use"):
+        if not extension_value(one, "extracts-made") or not falls_within(one["authoredOn"], start, end):
+            continue
+        whole += 1
+        asked = ["legal_basis", "basis_text"]
+        if case_value(one, "place") != "mainland":
+            asked += ["consent_basis", "transfer_basis", "transfer_file"]
+        founded += all(case_value(one, name) for name in asked)
+    return founded, whole
+
+
 CHECKS: dict[str, CheckQuery] = {
     "consent-withdrawals-honoured": withdrawals_honoured,
     "consents-within-term": within_term,
+    "exchanges-with-basis": exchanges_with_basis,
 }
