@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from kangshu.sdk import DemoCity, DemoPractitioner, Resource, code_system, concept, structure
+from kangshu.sdk import DemoCity, DemoPractitioner, Resource, code_system, concept, evidence, structure
 
 _NAMES = {
     "general-practitioner": "全科医生",
@@ -27,6 +27,14 @@ def demo(city: DemoCity) -> Iterator[Resource]:
             left = one.since - timedelta(days=city.rng.randrange(1, 90))
             start = left - timedelta(days=city.rng.randrange(300, 1500))
             yield _post(one, names, f"post-{one.id[13:]}-earlier", other, start, left)
+
+    for home in filing_homes(city):
+        yield evidence(f"filing-paper-{home}", home, "执业证书和聘用协议")
+
+
+def filing_homes(city: DemoCity) -> tuple[str, ...]:
+    """Return the ids of the homes for older people that file further sites."""
+    return tuple(one.id for one in city.of_kind("elder-institution")[:3])
 
 
 def _post(

@@ -88,3 +88,20 @@ def test_centres_with_too_few_general_practitioners_are_listed(snapshot: Snapsho
 
     assert found(2) == {"Organization/centre-two": {"doctors": 1, "needed": 2, "short": 1}}
     assert len(found(3)) == 2
+
+
+def test_the_gap_per_ten_thousand_follows_the_parameter(tmp_path: Path) -> None:
+    feed = Feed()
+    feed.write(*RECORDS, {"resourceType": "Patient", "id": "one", "active": True, "birthDate": "1950-01-01"})
+    views = Views([*SERVICE.views, *(view for other in OTHERS for view in other.views)])
+    asyncio.run(ViewKeeper(feed, tmp_path, views).refresh())
+    declared = next(one for one in SERVICE.lists if one.id == "gp-district-gaps")
+
+    def short(least: int) -> list[tuple[int, int, int]]:
+        values = {"general-practitioners-per-ten-thousand": least}
+        page = Snapshot.open(tmp_path).listed(EVERYTHING, declared, values, DAY, ListAsked())
+        return [(one.values["doctors"], one.values["needed"], one.values["short"]) for one in page.rows]
+
+    # one resident, two doctors of whom one works in two centres
+    assert short(20_000) == []
+    assert short(30_000) == [(2, 3, 1)]
