@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from kangshu.base.clock import today
 from kangshu.base.faults import NotFound
-from kangshu.registers import RegisterRow
 from kangshu.sdk import ChainPicture, RegisterDeclaration
 from kangshu.web import chains
 from kangshu.web.pages.pictures import MOST, column_of, frame
@@ -62,7 +61,7 @@ async def as_chains(visit: Visit) -> Response:
     found = await visit.platform.registers.pictured(visit.grant, declared.code, filters_of(visit), most=MOST)
     standing = await _standing(visit, picture)
     options = column_of(declared, picture.of)
-    by_chain: dict[str, list[RegisterRow]] = defaultdict(list)
+    by_chain: dict[str, list[Any]] = defaultdict(list)
     for row in found.rows:
         by_chain[str(row.values.get(picture.of) or "")].append(row)
     order = [one.code for one in options.options] if options else []
@@ -119,7 +118,7 @@ def _chain(
     visit: Visit,
     declared: RegisterDeclaration,
     picture: ChainPicture,
-    rows: Sequence[RegisterRow],
+    rows: Sequence[Any],
     standing: _Standing,
 ) -> Chain:
     words = visit.words
