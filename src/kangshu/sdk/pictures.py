@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from kangshu.base.text import Text
+
 
 @dataclass(frozen=True, slots=True)
 class MapPicture:
@@ -107,7 +109,7 @@ class ChainPicture:
     order: str
     label: str
     members: ChainMembers
-    unit: str
+    unit: Text
     wanted: str = ""
     links: ChainLinks | None = None
 

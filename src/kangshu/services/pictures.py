@@ -112,7 +112,7 @@ def _chain(entry: Entry, service: str) -> ChainPicture:
         order=entry.string("order", required=True),
         label=entry.string("label", required=True),
         members=_members(entry.entry("members"), service),
-        unit=entry.string("unit", required=True),
+        unit=entry.text("unit"),
         wanted=entry.string("wanted"),
         links=_links(entry.entry("links"), service) if entry.has("links") else None,
     )

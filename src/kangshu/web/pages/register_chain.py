@@ -141,7 +141,7 @@ def _chain(
         members = standing.members.get(key, {})
         least = max(1, _whole(row.values.get(picture.wanted)) if picture.wanted else 1)
         how: chains.Standing = "gap" if not members else "thin" if len(members) < least else "held"
-        count = words("{count} {unit}", count=len(members), unit=words(picture.unit))
+        count = f"{len(members)} {words.of(picture.unit)}"
         text = f"{words(_STANDINGS[how])} · {count}" if how != "held" else count
         if how != "held" and least > 1:
             text += words("（应有 {least}）", least=least)
