@@ -60,9 +60,7 @@ def test_a_list_says_of_a_row_what_is_so(site: Site) -> None:
         for one in offered_lists(site.platform, grant):
             told = _rows(site, seen, one)
             wrong |= {
-                (one.code, account)
-                for subject, values in told.items()
-                if so[one.code].get(subject) != values
+                (one.code, account) for subject, values in told.items() if so[one.code].get(subject) != values
             }
     assert not wrong, "\n".join(f"{code} tells {account} what is not so" for code, account in sorted(wrong))
 

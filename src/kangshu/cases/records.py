@@ -35,7 +35,6 @@ def names_of(
         "task": f"Task/{task['id']}" if "id" in task else None,
         "owner": (task.get("owner") or {}).get("reference"),
         "requester": (task.get("requester") or {}).get("reference"),
-        "task": f"Task/{task['id']}" if "id" in task else None,
         "today": today().isoformat(),
         **outputs(task),
         **inputs(task),
