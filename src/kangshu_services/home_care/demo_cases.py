@@ -19,7 +19,7 @@ _ORDERS: tuple[tuple[str, int, float], ...] = (
 
 
 def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
-    """Yield home visits ordered by health centres for their residents, applications for beds, a complaint."""
+    """Yield home visits ordered by health centres for their residents, applications for beds, a random check, a complaint."""
     old = [one for one in city.elders(75) if one.frailty > 0.3]
     people = iter(city.rng.sample(old, min(len(old), 24)))
     for stage, count, days in _ORDERS:
@@ -33,6 +33,12 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
     for days in (1.0, 3.0):
         if (resident := next(people, None)) is not None:
             yield _hospital_bed(city.today.isoformat(), days, resident)
+    drawn = {"receiver": civil, "provider": "home-care-yijia", "from": city.day(-60), "to": city.day(-1)}
+    moves = (
+        DemoMove("seal", civil, {}, 2.0),
+        DemoMove("draw", civil, {"witness": "社会监督员 云某", "witness_words": "小雪初晴"}, 20.0),
+    )
+    yield DemoCase("home_care/quality-round", civil, 2.0, drawn, moves=moves)
     if (resident := next(people, None)) is not None:
         yield DemoCase(
             "home_care/quality-check",
