@@ -35,13 +35,23 @@ def demo(city: DemoCity) -> Iterator[Resource]:
         "extension": [{"url": structure("district"), "valueCode": city.districts[0].code}],
     }
     yield from (_item(city, *one) for one in _CATALOGUE)
-    frail = sorted((one for one in city.elders(72)), key=lambda one: (-one.frailty, one.id))
-    people = frail[40 : 40 + _FAMILY_BEDS + _HOSPITAL_BEDS]
+    people = bedded(city)
+    frail = frailest(city)
     for number, resident in enumerate(people):
         family = number < _FAMILY_BEDS
         yield from _bed(city, resident, number, family=family)
     for number, resident in enumerate(frail[140:200]):
         yield _visit(city, resident, number)
+
+
+def frailest(city: DemoCity) -> list[DemoResident]:
+    """Return those over 72, the frailest first."""
+    return sorted((one for one in city.elders(72)), key=lambda one: (-one.frailty, one.id))
+
+
+def bedded(city: DemoCity) -> list[DemoResident]:
+    """Return those who have a bed at home, family care beds first; nobody in a small city."""
+    return frailest(city)[40 : 40 + _FAMILY_BEDS + _HOSPITAL_BEDS]
 
 
 def _item(city: DemoCity, id_: str, kind: str, name: str, content: str, price: str) -> Resource:
