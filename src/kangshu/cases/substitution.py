@@ -39,7 +39,8 @@ def substitute(template: Any, values: Mapping[str, Any]) -> Any:
         whole = _WHOLE.match(template)
         if whole:
             return values.get(whole[1])
-        return _NAME.sub(lambda found: _written(values.get(found[1])), template)
+        # a sentence put into a sentence brings its own full stop
+        return _NAME.sub(lambda found: _written(values.get(found[1])), template).replace("。。", "。")
     if isinstance(template, Mapping):
         if template.keys() == _EACH:
             listed = substitute(template["each"], values)

@@ -239,7 +239,7 @@ def case_kind(task: Resource) -> str:
 def desk_links(visit: Visit, code: str, id_: str) -> list[Link]:
     """Return the way from a case to its card, none where its kind has no desk."""
     found = [one for one in visit.platform.cases.desks.declarations if f"{one.service}/{one.case}" == code]
-    return [Link(visit.words.of(one.title), f"/cases/{id_}/card") for one in found]
+    return [Link(visit.words("办理卡片"), f"/cases/{id_}/card") for _ in found]
 
 
 def _steps(

@@ -204,6 +204,8 @@ def _span(visit: Visit, since: datetime | None) -> str:
     words = visit.words
     if seconds < 600:
         return words("{minutes} 分 {seconds} 秒", minutes=seconds // 60, seconds=seconds % 60)
+    if seconds < 3600:
+        return words("{minutes} 分", minutes=seconds // 60)
     if seconds < 86400:
         return words("{hours} 小时 {minutes} 分", hours=seconds // 3600, minutes=seconds % 3600 // 60)
     return words("{days} 天", days=seconds // 86400)

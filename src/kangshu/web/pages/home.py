@@ -106,18 +106,11 @@ async def clerk(visit: Visit) -> Screen:
     screen = Screen(words("先办时限近的；退回的请补充后重新提交。"), _quick(visit))
     screen.figures = [
         Figure(words("待办"), str(len(todo)), words("件"), "", "accent", "/worklist"),
-        Figure(
-            words("本月应报"),
-            str(len(month) + len(due)),
-            words("件"),
-            words("含应填报的目标") if reports else "",
-            "amber" if month or due else "",
-            "/reports" if reports else "",
-        ),
+        *([_reporting(visit, len(month) + len(due))] if reports else []),
         Figure(
             words("退回"), str(len(returned)), words("件"), words("需补充后重报"), "red" if returned else ""
         ),
-        Figure(words("待会签"), str(len(signing)), words("件"), ""),
+        *([Figure(words("待会签"), str(len(signing)), words("件"), "")] if reports else []),
         Figure(
             words("超期"),
             str(len(overdue)),
@@ -137,14 +130,30 @@ async def clerk(visit: Visit) -> Screen:
             more="/worklist",
         ),
         *([due_block(visit, due, _FEW)] if reports else []),
-        Block(words("本月应报"), "work", month[:_FEW], words("本月没有要报的事项"), icon="calendar"),
     ]
     screen.narrow = [
         Block(words("退回的"), "items", returned[:_FEW], words("没有退回的事项"), icon="info"),
-        Block(words("待会签"), "items", signing[:_FEW], words("没有待会签的事项"), icon="people"),
+        *(
+            [Block(words("待会签"), "items", signing[:_FEW], words("没有待会签的事项"), icon="people")]
+            if reports
+            else []
+        ),
         await notices.block(visit),
     ]
     return screen
+
+
+def _reporting(visit: Visit, number: int) -> Figure:
+    """Return how many targets and returns of progress are to be reported this month."""
+    words = visit.words
+    return Figure(
+        words("本月应报"),
+        str(number),
+        words("件"),
+        words("含应填报的目标"),
+        "amber" if number else "",
+        "/reports",
+    )
 
 
 async def plan_office(visit: Visit) -> Screen:
