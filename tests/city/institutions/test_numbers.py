@@ -159,3 +159,18 @@ def test_places_that_tell_no_older_people_are_told(snapshot: Snapshot) -> None:
     found = rows(snapshot, "institutions", "beds-lacking", beds_per_thousand_basis="resident")
     assert found
     assert all(one["untold"] is None for one in found)
+
+
+def test_stays_that_the_register_alone_knows_are_listed(
+    snapshot: Snapshot, resources: list[Resource]
+) -> None:
+    living = [
+        one
+        for one in resources
+        if one["resourceType"] == "EpisodeOfCare"
+        and one["status"] == "active"
+        and one["type"][0]["coding"][0]["code"] == "elder-residence"
+    ]
+    found = rows(snapshot, "institutions", "stays-without-case")
+    assert len(found) == len(living) > 0
+    assert {one["home"] for one in found} == {one["managingOrganization"]["reference"] for one in living}
