@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,9 @@ from kangshu.access import Grant, Subject, open_grant, system_grant
 from kangshu.accounts import PARAMETERS
 from kangshu.app.wiring import city_roles, city_services
 from kangshu.base.canonical import DISTRICT, ORGANISATION_KIND, structure
+from kangshu.base.clock import CITY_ZONE, now
 from kangshu.base.parameters import ParameterTable
+from kangshu.bookings import Bookings
 from kangshu.cases import Cases
 from kangshu.plans import OUTLETS, Papers, Plans
 from kangshu.plans import PARAMETERS as PLAN_PARAMETERS
@@ -92,15 +94,19 @@ def resident() -> Resource:
     }
 
 
+VISIT = (now().astimezone(CITY_ZONE) + timedelta(days=5)).replace(hour=9, minute=0, second=0, microsecond=0)
+"""When the slots of the small city begin: bookings are made by the day that it really is."""
+
+
 def slot(id_: str, hospital: str = "hospital", status: str = "free") -> Resource:
-    """Return a slot far ahead."""
+    """Return a slot some days ahead."""
     return {
         "resourceType": "Slot",
         "id": id_,
         "schedule": {"reference": "Schedule/one"},
         "status": status,
-        "start": "2099-03-05T09:00:00+08:00",
-        "end": "2099-03-05T09:30:00+08:00",
+        "start": VISIT.isoformat(),
+        "end": (VISIT + timedelta(minutes=30)).isoformat(),
         "extension": [
             {
                 "url": structure("responsible-organisation"),
@@ -141,6 +147,8 @@ async def city(store: Store) -> City:
     declared = [case for service in services for case in service.cases]
     outlets = dict(OUTLETS)
     cases = Cases(store, declared, parameters, jurisdiction="990100", clock=clock, outlets=outlets)
+    booked = [one for service in services for one in service.bookings]
+    cases.book_with(Bookings(store, booked, parameters, jurisdiction="990100"))
     plans = Plans(store, cases, parameters, jurisdiction="990100", clock=clock)
     documents = [one for service in services for one in service.documents]
     papers = Papers(store, plans, cases, documents, clock=clock)

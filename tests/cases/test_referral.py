@@ -10,7 +10,7 @@ import pytest
 from kangshu.access import narrowed
 from kangshu.base.faults import Conflict, Forbidden, NotFound, PreconditionFailed, Unprocessable
 from kangshu.cases import deadline_of, inputs, number_of, organisation_of, state_of
-from tests.cases.conftest import MONDAY, REFERRAL, SYSTEM, City
+from tests.cases.conftest import MONDAY, REFERRAL, SYSTEM, VISIT, City
 
 
 async def test_up_and_down_again(city: City) -> None:
@@ -39,7 +39,7 @@ async def test_up_and_down_again(city: City) -> None:
     assert state_of(booked.resource) == "booked"
     assert (await city.store.read(SYSTEM, "Slot", "slot-1")).resource["status"] == "busy"
     appointment = (await city.store.search_all(SYSTEM, "Appointment", "patient=Patient/zhang"))[0]
-    assert (appointment["status"], appointment["start"]) == ("booked", "2099-03-05T09:00:00+08:00")
+    assert (appointment["status"], appointment["start"]) == ("booked", VISIT.isoformat())
 
     await move(clerk, task, "admit", {"admission": "住院"})
     assert (await city.store.search_all(SYSTEM, "Appointment", "patient=Patient/zhang"))[0][
@@ -221,9 +221,9 @@ async def test_the_system_records_a_no_show_and_tells_of_a_passed_deadline(city:
         await city.cases.move(doctor, task, "send", {})
     await city.cases.move(clerk, booked, "accept", {"department": "心血管内科"})
     stored = await city.cases.move(clerk, booked, "book", {"slot": "slot-1"})
-    assert deadline_of(stored.resource) == datetime(2099, 3, 5, 15, 59, 59, tzinfo=UTC)
+    assert deadline_of(stored.resource) == VISIT.replace(hour=23, minute=59, second=59)
     assert await city.cases.tick() == (0, 0)
-    city.clock.at = datetime(2099, 3, 6, tzinfo=UTC)
+    city.clock.at = VISIT + timedelta(days=1)
     unread = len(await city.cases.notices(clerk))
     assert await city.cases.tick() == (1, 1)
     assert (await city.cases.row(clerk, booked)).state == "no-show"

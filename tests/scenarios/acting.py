@@ -210,6 +210,7 @@ class Stage:
             assert task.get("restriction", {}).get("period", {}).get("end"), "the case has no deadline"
             task["restriction"]["period"]["end"] = instant(now() - timedelta(minutes=1))
             self.site.run(self.site.platform.store.update(SYSTEM, task))
+        self.site.run(self.site.platform.bookings.heed())
         self.site.run(self.site.platform.cases.tick())
         self.site.run(self.site.platform.cases.tick_minutes())
 

@@ -105,6 +105,7 @@ from kangshu.api.work_lists import (
     offered_list,
     offered_lists,
     own_lists,
+    proposed,
     start_rows,
     startable,
 )
@@ -226,6 +227,7 @@ __all__ = [
     "plan_staff",
     "points_of",
     "processing_activities",
+    "proposed",
     "record_copy",
     "refresh_parameters",
     "risk_lines",

@@ -12,7 +12,7 @@ from kangshu.api.platform import Platform
 from kangshu.api.telling import tell
 from kangshu.base.canonical import CASE_KIND
 from kangshu.base.clock import today
-from kangshu.base.faults import Fault, Forbidden, NotFound
+from kangshu.base.faults import Fault, Forbidden, NotFound, Unavailable
 from kangshu.base.text import Language, Text
 from kangshu.cases import substitute
 from kangshu.documents import write_xlsx
@@ -76,7 +76,8 @@ def offered_lists(platform: Platform, grant: Grant) -> tuple[ListDeclaration, ..
         one
         for service in platform.services
         for one in service.lists
-        if (not one.roles or set(one.roles) & set(grant.roles))
+        if one.offered
+        and (not one.roles or set(one.roles) & set(grant.roles))
         and not hidden.intersection(kinds.get(view, "") for view in one.views if view not in one.counted)
     )
 
@@ -123,6 +124,20 @@ async def list_totals(
     named = down == "subject" or any(one.id == down and one.kind == "name" for one in declared.columns)
     wanted = {one.down for one in sums if "/" in one.down} if named else set()
     return WorkTotals(sums, await _records(platform, grant, wanted))
+
+
+async def proposed(
+    platform: Platform, grant: Grant, code: str, cell: Mapping[str, str], most: int
+) -> WorkPage | None:
+    """Return the first rows of the list `service/list` whose columns hold the values of `cell`, None where there is no such
+    list or this account may not read what it is made of: a form does without its proposals."""
+    declared = next((one for each in platform.services for one in each.lists if one.code == code), None)
+    if declared is None:
+        return None
+    try:
+        return await list_page(platform, grant, declared, ListAsked(cell=cell, limit=most), "suggest")
+    except (Forbidden, Unavailable):
+        return None
 
 
 async def list_count(platform: Platform, grant: Grant, declared: ListDeclaration) -> int | None:

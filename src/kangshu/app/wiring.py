@@ -130,6 +130,16 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
         rosters=(one for service in services for one in service.rosters),
         calculations=(one for service in services for one in service.calculations),
     )
+    bookings = Bookings(
+        store,
+        (one for service in services for one in service.bookings),
+        table,
+        calendar=calendar,
+        jurisdiction=jurisdiction,
+        outbound=configuration.outbound,
+        cases=cases.heed,
+    )
+    cases.book_with(bookings)
     city_plans = Plans(
         store,
         cases,
@@ -164,14 +174,7 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
             store, (one for service in services for one in service.questionnaires), table, jurisdiction
         ),
         cases=cases,
-        bookings=Bookings(
-            store,
-            (one for service in services for one in service.bookings),
-            table,
-            calendar=calendar,
-            jurisdiction=jurisdiction,
-            outbound=configuration.outbound,
-        ),
+        bookings=bookings,
         plans=city_plans,
         lineage=Lineage(store, city_plans),
         duty_lists=DutyLists(store, city_plans, cases, jurisdiction=jurisdiction),

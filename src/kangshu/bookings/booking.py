@@ -12,8 +12,8 @@ from kangshu.access import ANY_TYPE, Everything, Grant
 from kangshu.base.clock import instant
 from kangshu.base.faults import Conflict, Forbidden, NotFound
 from kangshu.bookings import hospital
-from kangshu.bookings.rules import AFFILIATION, check_pool, check_resident, check_window
-from kangshu.bookings.shapes import HELD_UNTIL, appointment_for, owner_of, pool_of, with_extension
+from kangshu.bookings.rules import AFFILIATION, check_pool, check_resident, check_window, priority_of
+from kangshu.bookings.shapes import HELD_UNTIL, PRIORITY, appointment_for, owner_of, pool_of, with_extension
 from kangshu.cases import may_start
 from kangshu.sdk import BookingDeclaration, Resource
 from kangshu.store import Stored, Transaction
@@ -123,6 +123,8 @@ def appointment_of(
     if status == "pending":
         minutes = bookings.figures().number(declaration.parameters.hold_minutes) or 15
         with_extension(made, HELD_UNTIL, instant(when + timedelta(minutes=minutes)), "Instant")
+    if priority := priority_of(declaration, pool_of(slot), resident, bookings.figures()):
+        with_extension(made, PRIORITY, priority, "Code")
     if asked.values.get("reason"):
         made["reasonCode"] = [{"text": str(asked.values["reason"])[:200]}]
     if asked.values.get("based_on"):

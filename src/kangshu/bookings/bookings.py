@@ -7,20 +7,22 @@ last place goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from kangshu.access import Grant
+from kangshu.access import Grant, system_grant
 from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, Forbidden, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable
 from kangshu.base.working_days import Calendar, china
-from kangshu.bookings import board, clinicians, hospital, publishing, timekeeping, view
+from kangshu.bookings import board, clinicians, day_list, hospital, publishing, timekeeping, view
 from kangshu.bookings.booking import (
     Asked,
     actor_of,
     alliance,
+    appointment_of,
     booker_of,
     check_booking,
     check_may_book,
@@ -29,11 +31,12 @@ from kangshu.bookings.booking import (
     seen_slot,
 )
 from kangshu.bookings.counter import Counter
-from kangshu.bookings.rules import Figures, may_move
+from kangshu.bookings.rules import Figures, may_move, priority_of
 from kangshu.bookings.shapes import (
     BOOKING_KIND,
     CHECKED_IN_AT,
     HELD_UNTIL,
+    PRIORITY,
     SERVED_AT,
     WANTED,
     appointment_for,
@@ -53,6 +56,7 @@ from kangshu.registers import check_values, write_path
 from kangshu.sdk import BookingDeclaration, BookingMove, Resource
 from kangshu.store import Store, Stored, Transaction
 
+_CASES: Final = system_grant("cases")
 _STAMPS: Final[Mapping[str, str]] = {"checked-in": CHECKED_IN_AT, "fulfilled": SERVED_AT}
 
 
@@ -69,6 +73,7 @@ class Bookings:
         jurisdiction: str = "",
         clock: Callable[[], datetime] = now,
         outbound: Outbound | None = None,
+        cases: Callable[[str], Awaitable[int]] | None = None,
     ) -> None:
         self.store = store
         self.parameters = parameters
@@ -76,6 +81,8 @@ class Bookings:
         self.jurisdiction = jurisdiction
         self.clock = clock
         self.outbound = outbound or Outbound()
+        self.cases = cases
+        """Told of a record (a request) about which a booking has changed: cases that have booked for it look again."""
         self.reminded: set[str] = set()
         """Appointments (with their time) whose reminder this process has seen to."""
         self._counter = Counter(self)
@@ -156,6 +163,8 @@ class Bookings:
                 )
                 for element in ("slot", "start", "end"):
                     made.pop(element)
+                if priority := priority_of(declaration, "", resident, self.figures()):
+                    with_extension(made, PRIORITY, priority, "Code")
                 if schedule.get("specialty"):
                     made["specialty"] = schedule["specialty"]
                 with_extension(made, WANTED, {"reference": f"Schedule/{schedule_id}"}, "Reference")
@@ -164,6 +173,39 @@ class Bookings:
                 return (await transaction.create(made)).stored
 
             return await self.store.run(engine(grant), work)
+
+    async def book_within(
+        self, transaction: Transaction, grant: Grant, slot: str, patient: str, values: Mapping[str, Any]
+    ) -> Resource:
+        """Book as `book` does, within a transaction that is under way, and return the Appointment: for a case that books
+        (effect `book`). Raises as `book`."""
+        resident = await self._resident(transaction, grant, patient)
+        taken, held = await self._slot_and_held(transaction, grant, slot, patient)
+        declaration = self.kind_of(taken)
+        check_may_book(grant, declaration)
+        members = await alliance(self, transaction, declaration, taken)
+        check_booking(self, grant, declaration, taken, resident, held, members)
+        made = appointment_of(self, Asked(grant, slot, patient, False, values), declaration, taken, resident)
+        stored = (await transaction.create(made)).stored
+        if hospital.confirms(taken):
+            await hospital.ask(transaction, stored.id)
+        return stored.resource
+
+    async def move_within(
+        self, transaction: Transaction, appointment: str, move: str, values: Mapping[str, Any]
+    ) -> bool:
+        """Make a move of an appointment for whose slot it is, within a transaction that is under way: for the case that
+        has booked it (effect `booking`). Return whether it stood where the move is possible."""
+        await transaction.lock("Appointment", appointment)
+        stored = await transaction.reader.current("Appointment", appointment)
+        if stored is None or stored.deleted:
+            return False
+        owner = owner_of(stored.resource)
+        acting = replace(_CASES, organisation=owner, organisations=frozenset({owner}))
+        if move not in {one.id for one in self.moves(acting, stored.resource)}:
+            return False
+        await self._made(transaction, acting, stored, move, values, "", None)
+        return True
 
     def moves(self, grant: Grant, appointment: Resource) -> tuple[BookingMove, ...]:
         """Return the moves that this account may make of an appointment as it stands."""
@@ -322,6 +364,12 @@ class Bookings:
         return await board.read_board(
             self, grant, organisation, day, kind=kind, department=department, clinician=clinician
         )
+
+    async def day_list(
+        self, grant: Grant, organisation: str, day: str, *, department: str = "", kind: str = ""
+    ) -> day_list.DayList:
+        """Return who comes to a hospital on a day, in the order in which they are seen; see `day_list.read_day`."""
+        return await day_list.read_day(self, grant, organisation, day, department=department, kind=kind)
 
     async def slot(self, grant: Grant, slot_id: str) -> view.SlotView:
         """Return a slot with those who have booked it, as far as the grant sees them. Raises NotFound."""

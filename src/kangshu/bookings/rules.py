@@ -99,6 +99,16 @@ def check_pool(
         )
 
 
+def priority_of(declaration: BookingDeclaration, pool: str, resident: Resource, figures: Figures) -> str:
+    """Return the id of the first priority that this resident has in a place of `pool`, "" without one."""
+    age = age_on(resident, figures.day)
+    for one in declaration.priority:
+        least = figures.number(one.age)
+        if (one.pool and one.pool == pool) or (least is not None and age is not None and age >= least):
+            return one.id
+    return ""
+
+
 def check_resident(
     declaration: BookingDeclaration,
     slot: Resource,

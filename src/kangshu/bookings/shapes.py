@@ -4,7 +4,7 @@ Slot           serviceCategory BOOKING_KIND; extensions capacity, reserved-for (
                to all), expert, responsible-organisation (whose slot it is), clinician (who sees residents in it),
                substituted (since when it is another clinician than the one it was published with)
 Appointment    status, slot, start, end, serviceCategory; participant[0] the resident, then the clinician; extensions responsible-organisation
-               (the slot's, then the booker's), booked-by, pool, held-until, checked-in-at, served-at, wanted (a Schedule
+               (the slot's, then the booker's), booked-by, pool, held-until, checked-in-at, served-at, visit-priority (why the resident is seen first), wanted (a Schedule
                that somebody on the waiting list waits for)
 """
 
@@ -32,6 +32,7 @@ HELD_UNTIL: Final = structure("held-until")
 CHECKED_IN_AT: Final = structure("checked-in-at")
 SERVED_AT: Final = structure("served-at")
 WANTED: Final = structure("wanted")
+PRIORITY: Final = structure("visit-priority")
 REMINDED: Final = structure("reminded")
 PUBLIC: Final = "public"
 

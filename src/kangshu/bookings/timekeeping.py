@@ -86,8 +86,18 @@ async def heed(bookings: Bookings) -> int:
                 done += await _serve(
                     bookings, slot, [one for one in waiting if extension(one, WANTED) == reference]
                 )
+    done += await _tell_cases(bookings, changed)
     await store.put_setting(LOOKED, instant(when))
     return done
+
+
+async def _tell_cases(bookings: Bookings, changed: str) -> int:
+    """Let the cases that have booked look at what has become of it: confirmed, declined, closed, put elsewhere."""
+    if bookings.cases is None:
+        return 0
+    found = await bookings.store.search_all(_GRANT, "Appointment", f"based-on:missing=false&{changed}")
+    requests = {str(one.get("reference", "")) for each in found for one in each.get("basedOn", ())}
+    return sum([await bookings.cases(one) for one in sorted(requests - {""})])
 
 
 async def _lapse(bookings: Bookings, when: datetime) -> int:

@@ -34,7 +34,7 @@ from kangshu.cases.tasks import (
     state_of,
     urged_of,
 )
-from kangshu.cases.under_way import Outlet
+from kangshu.cases.under_way import BookingRoom, Outlet
 from kangshu.cases.worklist import BOXES, Box, CaseRow, Notice
 
 PARAMETERS = (OBJECTIONS, MINUTES, TRIES)
@@ -57,6 +57,7 @@ __all__ = [
     "RECORDS",
     "SIGNAL",
     "SIGNAL_EVENT",
+    "BookingRoom",
     "Box",
     "Card",
     "CardLine",

@@ -12,6 +12,13 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     subject: <template>                        says whom the case is about, where it was not known when it began
     on_duty: <roster>, as: <name>              ${<name>} is who is on duty now, in turn, and ${<name>.unit} for which unit;
                                                nothing when nobody is
+    book: <template>, values: …, as: <name>
+                                               takes a place of a Slot for whom the case is about, by the rules of its kind of
+                                               booking (who may, pool, capacity), and asks the hospital's own system where that
+                                               confirms; ${<name>} is the Appointment, ${<name>.start} and the like its elements
+    booking: <template>, make: <move>, values: …
+                                               makes a move of the Appointment that the case has booked, for whose slot it is;
+                                               nothing where it stands in no state for it
     share: <template>, papers: <template>      lets these Organizations see the case and the named papers
     term: <parameter>, unit: <unit>, as: <name>
                                                ${<name>} is the day that lies a dated parameter ahead (working-day, day, month)
@@ -104,6 +111,8 @@ VERBS: Mapping[str, frozenset[str]] = {
     "share": frozenset({"papers"}),
     "term": frozenset({"unit", "as"}),
     "deadline": frozenset({"field"}),
+    "book": frozenset({"values", "as"}),
+    "booking": frozenset({"make", "values"}),
     "create": frozenset({"as", "focus", "each", "where"}),
     "change": frozenset({"require", "require_text", "values", "as", "each", "where"}),
     "notify": frozenset({"text"}),
@@ -148,7 +157,7 @@ _TEMPLATES = (
     "value", "values", "each", "to", "papers", "due", "asked_by", "criteria", "number", "witness", "by",
 )  # fmt: skip
 """Keys of effects that hold templates."""
-_KEEPS = frozenset({"create", "open", "carried", "document", "seal", "draw"})
+_KEEPS = frozenset({"create", "book", "open", "carried", "document", "seal", "draw"})
 """Verbs whose `as` stays with the case: later moves name it."""
 
 
@@ -221,8 +230,10 @@ def _check_one(
             f"effect '{verb}' names no field '{effect[verb]}'",
             f"效果“{verb}”未指明表单字段“{effect[verb]}”",
         )
-    if verb == "on" and not effect.get("make"):
-        yield "effect 'on' needs 'make: <move>'", "效果“on”缺少 make（办理的操作）"
+    if verb in ("on", "booking") and not effect.get("make"):
+        yield f"effect '{verb}' needs 'make: <move>'", f"效果“{verb}”缺少 make（办理的操作）"
+    if verb == "book" and not effect.get("as"):
+        yield "effect 'book' needs 'as'", "效果“book”须有 as（预约的名称）"
     if verb == "hand" and effect["hand"] not in OUTLETS:
         yield f"nothing takes in '{effect['hand']}'", f"没有可接收“{effect['hand']}”的去处"
     if verb == "notify":

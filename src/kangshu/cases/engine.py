@@ -50,7 +50,7 @@ from kangshu.cases.tasks import (
     state_of,
 )
 from kangshu.cases.timekeeping import Timekeeper
-from kangshu.cases.under_way import Outlet
+from kangshu.cases.under_way import BookingRoom, Outlet
 from kangshu.cases.worklist import Box, CaseRow, Notice, Worklists
 from kangshu.sdk import (
     CalculationDeclaration,
@@ -91,7 +91,7 @@ class Cases:
         self._terms = Terms(parameters, calendar or china())
         self._jurisdiction = jurisdiction
         self._clock = clock
-        self._filling = Filling(store, self._kinds)
+        self._filling = Filling(store, self._kinds, self._terms, jurisdiction)
         self._lists = Worklists(store, self._kinds, self._terms, jurisdiction, clock)
         listed = tuple(rosters)
         self._calculator = Calculator(calculations, parameters)
@@ -114,6 +114,10 @@ class Cases:
     def provide(self, name: str, facts: Facts) -> None:
         """Let a room above tell guards what it knows of a case, as %`name`; see `surroundings`."""
         self._looker.provide(name, facts)
+
+    def book_with(self, bookings: BookingRoom) -> None:
+        """Let effects that book ask the room that keeps bookings."""
+        self._machine.bookings = bookings
 
     @property
     def declarations(self) -> tuple[CaseDeclaration, ...]:
@@ -180,13 +184,12 @@ class Cases:
             subject = await self._subject_of(grant, declaration, subject)
             if receiver and any(field.id == "receiver" for field in declaration.form):
                 values = {**values, "receiver": receiver}
-            about = {"for": {"reference": subject}} if subject else {}
-            form = await self._filling.checked(grant, declaration.form, values, about, papers)
+            task = _asked_for(declaration, self._clock(), subject, focus, title, tags, key)
+            form = await self._filling.checked(grant, declaration.form, values, task, papers)
             receiver = receiver or str(form.get("receiver") or "")
             receiver = receiver.removeprefix("Organization/")
             if receiver:
                 await self._visible(grant, f"Organization/{receiver}")
-            task = _asked_for(declaration, self._clock(), subject, focus, title, tags, key)
 
             async def work(transaction: Transaction) -> Stored:
                 standing = await transaction.match("Task", f"identifier={CASE_KEY}|{key}") if key else None
@@ -341,6 +344,13 @@ class Cases:
         self.declaration(kind_of(task))
         return await self._filling.first_rows(grant, task, move)
 
+    async def drawn(self, grant: Grant, code: str, subject: str) -> dict[str, list[Resource]]:
+        """Return the records that the form which starts a case of kind `code` about `subject` (`Patient/id`) draws on, of
+        what the account itself sees, by field."""
+        declaration = self.declaration(code)
+        task = _asked_for(declaration, self._clock(), subject, None, "", (), "")
+        return await self._filling.drawn(grant, declaration.form, task)
+
     async def candidates(
         self, grant: Grant, task_id: str, move_id: str, field_id: str, *, text: str = "", limit: int = 50
     ) -> list[Resource]:
@@ -397,6 +407,11 @@ class Cases:
         The background worker calls it every minute or so; calling it more often or twice at once does no harm.
         """
         return await self._timekeeper.tick(self.move, self._looker.ready)
+
+    async def heed(self, reference: str) -> int:
+        """Try the watched moves of the open cases about a record (their focus), for something about it has changed;
+        return how many were made."""
+        return await self._timekeeper.heed(self.move, self._looker.ready, reference)
 
     async def tick_minutes(self) -> tuple[int, int]:
         """As `tick`, of the deadlines that are counted in minutes: the background worker calls it every few seconds."""

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from kangshu.access import Grant
 from kangshu.base.canonical import CASE_KIND
-from kangshu.base.faults import Gone, Issue, NotFound, Unprocessable
+from kangshu.base.clock import today
+from kangshu.base.faults import Forbidden, Gone, Issue, NotFound, Unprocessable
 from kangshu.cases.choosing import criteria_of, pointers
-from kangshu.cases.records import RECORDS, records_found, rows_of
+from kangshu.cases.deadlines import Terms
+from kangshu.cases.records import RECORDS, Reach, counting, records_found, rows_of
 from kangshu.cases.running import CHILDREN
 from kangshu.cases.tasks import finished_values, inputs, kind_of
 from kangshu.registers import candidates, check_values, points, with_held_rows
-from kangshu.sdk import CaseDeclaration, Field, Move, Resource
+from kangshu.sdk import CaseDeclaration, CaseRecords, Field, Move, Resource
 from kangshu.store import Store
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
 
 
 class Filling:
     """Forms of cases as an account fills them in: it sees and chooses what its own grant admits."""
 
-    def __init__(self, store: Store, kinds: Mapping[str, CaseDeclaration]) -> None:
+    def __init__(
+        self, store: Store, kinds: Mapping[str, CaseDeclaration], terms: Terms, jurisdiction: str
+    ) -> None:
         self._store = store
         self._kinds = kinds
+        self._terms = terms
+        self._jurisdiction = jurisdiction
         self._carriers = {
             f"carries.{one.carries}": f"{CASE_KIND}|{one.code}" for one in kinds.values() if one.carries
         }
@@ -50,9 +60,14 @@ class Filling:
                 form[field.id], wrong = with_held_rows(field, form.get(field.id), held.get(field.id, ()))
                 found += wrong
         # what stands in a table already was chosen by whoever put it there
-        new.update(one for _, one, _ in pointers([one for one in fields if one.columns], held))
+        standing = [one for one in fields if one.columns or one.draws]
+        new.update(one for _, one, _ in pointers(standing, held))
+        drawn = await self.drawn(grant, [one for one in fields if form.get(one.id)], task)
+        new.update(f"{one['resourceType']}/{one['id']}" for found in drawn.values() for one in found)
         for field, reference, place in pointers(fields, form):
-            if reference not in new and not await self._may_choose(grant, field, reference, task, form):
+            if reference not in new and (
+                field.draws or not await self._may_choose(grant, field, reference, task, form)
+            ):
                 en = f"'{field.title.en}': there is no such record to choose"
                 found.append(Issue("error", "not-found", en, (place,), f"“{field.title.zh}”所选记录不可用"))
         if found:
@@ -75,6 +90,23 @@ class Filling:
             found[field.id] = [{name: row.get(name) for name in names} for row in rows]
         return {name: rows for name, rows in found.items() if rows}
 
+    async def drawn(self, grant: Grant, fields: Iterable[Field], task: Resource) -> dict[str, list[Resource]]:
+        """Return, for each field that draws on records, those that the account itself sees, by the field's id."""
+        declared = {f"{RECORDS}{one.id}": one for one in self._kinds[kind_of(task)].records}
+        found: dict[str, list[Resource]] = {}
+        for field in fields:
+            if field.draws and field.prefill in declared:
+                found[field.id] = await self._seen(grant, declared[field.prefill], task)
+        return found
+
+    async def _seen(self, grant: Grant, declared: CaseRecords, task: Resource) -> list[Resource]:
+        search, count = partial(self._store.search_all, grant), counting(partial(self._store.count, grant))
+        reach = Reach(search, count, self._terms, self._jurisdiction, today())
+        try:
+            return await records_found(declared, task, {}, reach)
+        except Forbidden:
+            return []  # of records that the account may not read at all it draws none
+
     async def candidates(
         self, grant: Grant, task: Resource, move_id: str, field_id: str, text: str, limit: int
     ) -> list[Resource]:
@@ -87,6 +119,14 @@ class Filling:
             field = next((one for one in field.columns if one.id == column), None)
         if field is None or not points(field):
             raise NotFound("there is no such field to choose for", zh="没有可选择的字段")
+        if field.draws:
+            drawn = (await self.drawn(grant, [field], task))[field.id]
+            known = {f"{one['resourceType']}/{one['id']}" for one in drawn}
+            ids = ",".join(
+                one.partition("/")[2] for one in _listed(inputs(task).get(field.id)) if one not in known
+            )
+            kept = await self._store.search_all(grant, field.reference_type, f"_id={ids}") if ids else []
+            return [*drawn, *kept]
         return await candidates(
             self._store, grant, field, criteria_of(field, task, {}, self._carriers), text, limit
         )
@@ -96,9 +136,8 @@ class Filling:
         declared = {f"{RECORDS}{one.id}": one for one in self._kinds[kind_of(task)].records}
         found: dict[str, list[dict[str, Any]]] = {}
         for field in move.form:
-            if records := declared.get(field.prefill):
-                search = partial(self._store.search_all, grant)
-                found[field.id] = rows_of(records, await records_found(records, task, {}, search))
+            if not field.draws and (records := declared.get(field.prefill)):
+                found[field.id] = rows_of(records, await self._seen(grant, records, task))
         return {name: rows for name, rows in found.items() if rows}
 
     async def _may_choose(

@@ -15,7 +15,8 @@ def asked_of(move: Move) -> tuple[str, ...]:
     """Return the expressions that making `move` evaluates over the Task."""
     keys = ("when", "require", "where", "find", "each", "of")
     conditions = (str(effect[key]) for effect in move.effects for key in keys if key in effect)
-    return (move.guard, *listed_in(move), *conditions)
+    otherwise = (move.instead.when,) if move.instead is not None else ()
+    return (move.guard, *otherwise, *listed_in(move), *conditions)
 
 
 def listed_in(move: Move) -> Iterator[str]:

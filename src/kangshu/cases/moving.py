@@ -28,7 +28,7 @@ from kangshu.cases.inside import (
 from kangshu.cases.one_time_codes import MINUTES
 from kangshu.cases.opening import Opening, opened_task
 from kangshu.cases.parties import CASE, SOMEBODY_ELSE, has_acted, may_move
-from kangshu.cases.records import looked_up
+from kangshu.cases.records import Reach, counting, looked_up
 from kangshu.cases.running import Running
 from kangshu.cases.surroundings import surroundings
 from kangshu.cases.tasks import (
@@ -43,7 +43,7 @@ from kangshu.cases.tasks import (
     set_state,
     state_of,
 )
-from kangshu.cases.under_way import Outlet
+from kangshu.cases.under_way import BookingRoom, Outlet
 from kangshu.registers import check_values, into_element, write_path
 from kangshu.sdk import STAY, CaseDeclaration, Move, Resource, State
 from kangshu.store import Stored, Transaction, new_id
@@ -74,6 +74,7 @@ class Machine:
         self._jurisdiction = jurisdiction
         self._clock = clock
         self._inside = next((one for one in kinds.values() if one.carries == CARRIES_INSIDE), None)
+        self.bookings: BookingRoom | None = None
 
     async def begin(
         self,
@@ -190,6 +191,7 @@ class Machine:
             outlets=self._outlets,
             posts=self._posts,
             calculator=self._calculator,
+            bookings=self.bookings,
         )
 
     async def _hand(self, running: Running) -> None:
@@ -273,6 +275,7 @@ class Machine:
             *asked_by(kind, move.effects),
         )
         search = running.transaction.search_all
+        day = running.when.astimezone(CITY_ZONE).date()
         around = await surroundings(
             asked,
             running.task,
@@ -281,17 +284,22 @@ class Machine:
             self._jurisdiction,
             running.transaction.read,
             search,
-            running.when.astimezone(CITY_ZONE).date(),
+            day,
         )
         declared = running.declaration.records
-        return {**around, **await looked_up(declared, asked, running.task, running.form, search)}
+        count = counting(running.transaction.count)
+        reach = Reach(search, count, self._terms, self._jurisdiction, day)
+        return {**around, **await looked_up(declared, asked, running.task, running.form, reach)}
 
     async def _enter(
         self, running: Running, move: Move, source: str, effects: Sequence[Mapping[str, Any]], comment: str
     ) -> None:
         """Write the form, apply the effects and put the Task into the move's target."""
         task, form = running.task, running.form
-        target = source if move.target == STAY else move.target
+        leads = move.target
+        if move.instead is not None and running.holds(move.instead.when):
+            leads = move.instead.target
+        target = source if leads == STAY else leads
         keep_values(task, move.form, form)
         for field in move.form:
             if field.path and field.id in form:

@@ -19,7 +19,7 @@ from kangshu.cases.guards import asked_of, found_texts, listed_in, truth
 from kangshu.cases.in_person import NOT_THE_ONE_SENT, is_somebody_else
 from kangshu.cases.inside import CARRIES_INSIDE, SIGNED_ALONE, uses_internal_flow
 from kangshu.cases.parties import SOMEBODY_ELSE, has_acted, may_move
-from kangshu.cases.records import looked_up
+from kangshu.cases.records import Reach, counting, looked_up
 from kangshu.cases.surroundings import Facts, surroundings
 from kangshu.cases.tasks import kind_of, organisation_of, state_of
 from kangshu.sdk import CalculationDeclaration, CaseDeclaration, Move, Resource
@@ -147,6 +147,9 @@ class Looker:
         if any("%children" in one for one in asked):
             children = await self._store.search_all(_LOOKING, "Task", f"part-of=Task/{task['id']}")
         search = partial(self._store.search_all, _LOOKING)
+        day = self._clock().astimezone(CITY_ZONE).date()
+        count = counting(partial(self._store.count, _LOOKING))
+        reach = Reach(search, count, self._terms, self._jurisdiction, day)
         around = await surroundings(
             asked,
             task,
@@ -155,9 +158,9 @@ class Looker:
             self._jurisdiction,
             partial(self._store.read, _LOOKING),
             search,
-            self._clock().astimezone(CITY_ZONE).date(),
+            day,
         )
-        records = await looked_up(self._kinds[kind_of(task)].records, asked, task, {}, search)
+        records = await looked_up(self._kinds[kind_of(task)].records, asked, task, {}, reach)
         return _Seen(task, grant, children, {**around, **records, **await self.known(task, asked)})
 
     async def _works_inside(self, task: Resource) -> bool:

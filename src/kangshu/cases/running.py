@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kangshu.base.clock import CITY_ZONE, instant
-from kangshu.base.faults import Conflict, Unprocessable, Unsupported
+from kangshu.base.faults import Conflict, Forbidden, Issue, Unprocessable, Unsupported
 from kangshu.cases.calculating import RECORD as CALCULATION
 from kangshu.cases.calculating import keep_calculation, refuse_unfounded
 from kangshu.cases.deadlines import day_end
@@ -33,7 +33,7 @@ from kangshu.cases.tasks import (
     outputs,
     set_deadline,
 )
-from kangshu.cases.under_way import UnderWay, listed
+from kangshu.cases.under_way import BookingRoom, UnderWay, listed
 from kangshu.registers import name_of, read_path, write_path
 from kangshu.sdk import Resource
 
@@ -109,6 +109,10 @@ class Running(UnderWay):
             case "change":
                 for row in list(self.rows(effect)):
                     await self._change(effect, row)
+            case "book":
+                await self._book(effect)
+            case "booking":
+                await self._move_booking(effect)
             case "notify":
                 await self._notify(effect)
             case "child":
@@ -191,6 +195,34 @@ class Running(UnderWay):
             write_path(changed, path, self.fill(template, row))
         if effect["values"]:  # without values the record is only looked at, under its lock
             await self.transaction.update(changed, if_match=stored.version)
+
+    async def _book(self, effect: Mapping[str, Any]) -> None:
+        """Take a place for whom the case is about; what keeps them from it is told at the field that chose the slot."""
+        field = next(names_in(effect["book"]), "")
+        slot = str(self.fill(effect["book"]) or "").removeprefix("Slot/")
+        patient = str((self.task.get("for") or {}).get("reference", "")).removeprefix("Patient/")
+        values = self.fill(effect.get("values")) or {}
+        try:
+            made = await self._booking_room().book_within(self.transaction, self.grant, slot, patient, values)
+        except (Forbidden, Unprocessable) as fault:
+            issue = Issue("error", "business-rule", fault.text, (field,), fault.zh)
+            raise Unprocessable(fault.text, zh=fault.zh, issues=(issue,)) from None
+        name = str(effect["as"])
+        keep_output(self.task, name, f"Appointment/{made['id']}")
+        plain = {key: value for key, value in made.items() if isinstance(value, str | int)}
+        self.given.update({f"{name}.{key}": value for key, value in plain.items()})
+
+    async def _move_booking(self, effect: Mapping[str, Any]) -> None:
+        reference = str(self.fill(effect["booking"]) or "")
+        if reference:
+            appointment = reference.removeprefix("Appointment/")
+            values = self.fill(effect.get("values")) or {}
+            await self._booking_room().move_within(self.transaction, appointment, str(effect["make"]), values)
+
+    def _booking_room(self) -> BookingRoom:
+        if self.bookings is None:
+            raise Unsupported("this installation keeps no bookings", zh="当前系统没有启用预约")
+        return self.bookings
 
     async def _notify(self, effect: Mapping[str, Any]) -> None:
         template = effect["notify"]

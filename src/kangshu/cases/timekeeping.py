@@ -73,6 +73,16 @@ class Timekeeper:
         self._told_minutes = at
         return found
 
+    async def heed(self, move: MoveMaker, ready: Ready, reference: str) -> int:
+        """Make the watched moves whose guard holds of the cases about a record; return how many."""
+        moved = 0
+        for task in await self._store.search_all(_GRANT, "Task", f"focus={reference}&code={CASE_KIND}|"):
+            for one in self._kinds[kind_of(task)].moves if kind_of(task) in self._kinds else ():
+                if one.watched and state_of(task) in one.sources and await ready(one, task):
+                    moved += await self._make(move, task, one.id)
+                    break  # it stands elsewhere now
+        return moved
+
     async def _look(
         self, move: MoveMaker, at: datetime, told_until: datetime, *, minutes: bool
     ) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from kangshu.access import Grant
 from kangshu.base.clock import CITY_ZONE, instant
@@ -22,6 +22,20 @@ from kangshu.store import Transaction
 Outlet = Callable[[Transaction, Grant, Resource, datetime], Awaitable[Mapping[str, str]]]
 """Takes in a case that a move hands on: (the move's transaction under the engine's grant, who moves, the Task as it will
 be, when) → what it has made, name → reference, kept in the Task's output."""
+
+
+class BookingRoom(Protocol):
+    """The room above that keeps bookings, as effects ask it: both within the move's own transaction."""
+
+    async def book_within(
+        self, transaction: Transaction, grant: Grant, slot: str, patient: str, values: Mapping[str, Any]
+    ) -> Resource:
+        """Take a place of a slot for a resident (ids), by the rules of its kind, and return the Appointment."""
+
+    async def move_within(
+        self, transaction: Transaction, appointment: str, move: str, values: Mapping[str, Any]
+    ) -> bool:
+        """Make a move of an appointment for whose slot it is; return whether it stood where that is possible."""
 
 
 @dataclass(slots=True)
@@ -52,6 +66,8 @@ class UnderWay:
     posts: Mapping[str, str] = field(default_factory=dict)
     """Roster `service/roster` → the post of its shifts."""
     calculator: Calculator = NO_CALCULATIONS
+    bookings: BookingRoom | None = None
+    """Who keeps bookings; None in an installation that has none."""
     jurisdiction: str = ""
     """Division whose parameters rule what is calculated."""
     code_minutes: int = 0

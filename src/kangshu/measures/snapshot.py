@@ -276,7 +276,8 @@ class Snapshot:
         self, grant: Grant, declared: ListDeclaration, parameters: Mapping[str, Any], day: date
     ) -> Bound:
         admitted = self._admitted(declared, grant, counting=False)
-        return measured(declared, self._relation, admitted, parameters, date(day.year, 1, 1), day)
+        start = date(day.year, 1, 1)
+        return measured(declared, self._relation, admitted, parameters, start, day, grant.organisation)
 
     def people(
         self,

@@ -15,8 +15,10 @@ from kangshu.base.faults import Invalid
 from kangshu.base.text import Text
 from kangshu.measures.engine import placeholders
 from kangshu.measures.scope_sql import scope_condition
-from kangshu.sdk import MeasureDeclaration
+from kangshu.sdk import ListDeclaration, MeasureDeclaration
 
+ORGANISATION: Final = "organisation"
+"""What the SQL of a list binds for the organisation whose list it is; a measure counts alike for everybody."""
 DISTRICT: Final = "district"
 """The dimension that every measure has: the divisions one level below the place asked about."""
 
@@ -94,13 +96,18 @@ def measured(
     parameters: Mapping[str, Any],
     period_start: date,
     period_end: date,
+    organisation: str = "",
 ) -> Bound:
     """Return the measure's rows per subject: WITH clauses that end with `measured`, ready for a SELECT.
 
     `admitted` gives the predicate for a view's rows by the view's name. Raises Invalid when a parameter that the
-    measure declares has no value.
+    measure declares has no value. `organisation` is the id that a list's own is bound to.
     """
-    values: dict[str, Any] = {"period_start": period_start, "period_end": period_end}
+    values: dict[str, Any] = {
+        "period_start": period_start,
+        "period_end": period_end,
+        ORGANISATION: f"Organization/{organisation}",
+    }
     for parameter in measure.parameters:
         if parameters.get(parameter) is None:
             raise Invalid(
@@ -158,5 +165,6 @@ def place_condition(district: str, values: dict[str, Any]) -> str:
 def check_placeholders(measure: Declared) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names that the SQL binds without a declaration, and the declared ones that it never uses."""
     declared = {parameter_name(one) for one in measure.parameters}
-    used = placeholders(measure.sql) - {"period_start", "period_end"}
+    given = {ORGANISATION} if isinstance(measure, ListDeclaration) else set()
+    used = placeholders(measure.sql) - {"period_start", "period_end"} - given
     return frozenset(used - declared), frozenset(declared - used)

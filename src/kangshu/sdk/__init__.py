@@ -13,6 +13,7 @@ from kangshu.sdk.bookings import (
     Pool,
     PoolRight,
     ShareRule,
+    VisitPriority,
 )
 from kangshu.sdk.calculations import (
     CalculationCondition,
@@ -30,15 +31,13 @@ from kangshu.sdk.declarations import (
     Column,
     Deadline,
     Dimension,
-    Field,
-    FieldKind,
+    Instead,
     Lack,
     MeasureDeclaration,
+    Monthly,
     Move,
-    Option,
     Processing,
     RegisterDeclaration,
-    RelatedRecords,
     Reminder,
     Resource,
     Service,
@@ -82,6 +81,7 @@ from kangshu.sdk.exchanges import (
     SheetStart,
 )
 from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractDeclaration
+from kangshu.sdk.fields import Field, FieldKind, Option, RelatedRecords, Suggestion
 from kangshu.sdk.home import Due, HomeSection, People
 from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart, ListTotals
 from kangshu.sdk.parameters import ParameterDeclaration, unverified_parameter
@@ -198,6 +198,7 @@ __all__ = [
     "GanttPicture",
     "GridPicture",
     "HomeSection",
+    "Instead",
     "ItemKind",
     "Lack",
     "LengthRule",
@@ -213,6 +214,7 @@ __all__ = [
     "MeasuredObservation",
     "MeasuredPart",
     "Milestones",
+    "Monthly",
     "Move",
     "Option",
     "Outline",
@@ -248,8 +250,10 @@ __all__ = [
     "SignalRule",
     "StaffRole",
     "State",
+    "Suggestion",
     "Text",
     "ViewDeclaration",
+    "VisitPriority",
     "asked_for",
     "at",
     "case_state",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kangshu.base.text import Text
-from kangshu.sdk.declarations import NO_TEXT, Field
+from kangshu.sdk.fields import NO_TEXT, Field
 
 BOOKING_STATES: Final = (
     "waitlist", "proposed", "pending", "booked", "checked-in", "fulfilled", "cancelled", "noshow",
@@ -49,6 +49,17 @@ class LengthRule:
 
     kind: str
     minutes: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPriority:
+    """Who is seen first among those who wait: residents of the age `age` (a parameter) or more, or those booked in `pool`.
+    The first that fits is kept with the appointment."""
+
+    id: str
+    title: Text
+    age: str = ""
+    pool: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,8 @@ class BookingParameters:
     """How long a place found for somebody on the waiting list stays held for them."""
     reconcile_hour: str = ""
     """From which hour of the day on bookings are compared with the hospitals' own systems, once a day."""
+    priority_scope: str = ""
+    """Over what those with priority are seen first: `slot` (among those of one hour) or `day`."""
     share_period: str = ""
     """Over what a share is reckoned: day, week or month."""
     share_scope: str = ""
@@ -122,6 +135,8 @@ class BookingDeclaration:
     parameters: BookingParameters
     shares: tuple[ShareRule, ...] = ()
     lengths: tuple[LengthRule, ...] = ()
+    priority: tuple[VisitPriority, ...] = ()
+    """Who is seen first, in this order."""
     help: Text = NO_TEXT
     like: str = ""
     """Id of the kind of the same service whose pools, states, moves and parameters it shares where it has none of its own."""
@@ -136,6 +151,11 @@ class BookingDeclaration:
     def state_title(self, status: str) -> Text:
         """Return what an Appointment.status is called."""
         return next((title for code, title in self.states if code == status), Text(status, status))
+
+    def precedence(self, id: str) -> int:
+        """Return the place of a priority in the order in which residents are seen, from 0; behind all where it is none."""
+        ids = [one.id for one in self.priority]
+        return ids.index(id) if id in ids else len(ids)
 
     def pool(self, id: str) -> Pool | None:
         """Return the pool `id`."""

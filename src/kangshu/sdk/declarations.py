@@ -14,6 +14,7 @@ from kangshu.sdk.documents import DocumentDeclaration
 from kangshu.sdk.entrance import EntranceEntry
 from kangshu.sdk.exchanges import ExchangeDeclaration
 from kangshu.sdk.extracts import ExtractDeclaration
+from kangshu.sdk.fields import NO_TEXT, Field, FieldKind, Option, RelatedRecords
 from kangshu.sdk.home import HomeSection
 from kangshu.sdk.lists import ListDeclaration
 from kangshu.sdk.parameters import ParameterDeclaration
@@ -27,78 +28,11 @@ if TYPE_CHECKING:
     from kangshu.sdk.bookings import BookingDeclaration
     from kangshu.sdk.demo import AccountDeclaration, DemoCase, DemoCity
 
-NO_TEXT = Text("", "")
 STAY = "stay"
 """Target of a move that leaves the case in its state."""
 
 Resource: TypeAlias = dict[str, Any]
 """A FHIR R4 resource as parsed JSON; decimals are `decimal.Decimal`, so that lexemes are kept."""
-
-FieldKind = Literal[
-    "text", "paragraph", "integer", "decimal", "date", "datetime", "choice", "boolean",
-    "organisation", "resident", "practitioner", "district", "attachment", "reference", "table",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One choice of a coded field."""
-
-    code: str
-    title: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a form; the same declaration serves registers, cases, Excel and Questionnaire.
-
-    `path` is where the value stands in the resource: dotted element names with optional `[n]`, and
-    `extension(name)` for an extension of ours, e.g. `name[0].text`, `extension(district).valueCode`.
-    In a case form an empty path means that the value is kept as a Task.input of the field's id.
-    """
-
-    id: str
-    title: Text
-    kind: FieldKind = "text"
-    path: str = ""
-    required: bool = False
-    options: tuple[Option, ...] = ()
-    system: str = ""
-    """Code system of a `choice` that is stored as a Coding; "" stores the bare code."""
-    reference_type: str = ""
-    """Resource type that a `reference` points to, e.g. `Slot`."""
-    criteria: str = ""
-    """Search criteria of the resources that may be chosen for a reference, e.g. `status=free`; may hold ${…}."""
-    many: bool = False
-    """Whether the field takes a list of values."""
-    unit: str = ""
-    pattern: str = ""
-    help: Text = NO_TEXT
-    masked: bool = False
-    """Says to readers that a protected field stands here. Which those are, and for whom, the policy decides alone."""
-    check: Literal["", "resident-id", "organisation-code"] = ""
-    """A rule beyond the pattern: the check character of a GB 11643 or GB 32100 number."""
-    listed_by: RelatedRecords | None = None
-    """In a choice of organisations: a register whose `column` names those that are offered first, with its `columns` told
-    beside the name (a contact, hours of duty); a record whose column `active` says no is left out. The others may be chosen
-    all the same."""
-    prefill: str = ""
-    """In a move's form: the field of the case whose value stands here at first, for the mover to change. In a table that
-    grows, `children:<case>`: a row per finished child case of that kind, its values under the columns' names; or
-    `records:<id>`: a row per record that the case looks up (`CaseDeclaration.records`)."""
-    columns: tuple[Field, ...] = ()
-    """What a row of a `table` holds, in the order shown; in no other kind. A row is a mapping of column id to value."""
-    grows: bool = False
-    """Whether rows of a `table` may be added. Otherwise the rows are those the case holds under the field's id: a move
-    changes their open columns and nothing else."""
-    hidden: bool = False
-    """In a column: kept with the row and shown to nobody, such as the id of what the row is about."""
-    questionnaire: str = ""
-    """In a reference to an Observation or a QuestionnaireResponse: the questionnaire (`service/id`) that makes it; the form
-    leads to filling it in for the case's resident."""
-    fixed: bool = False
-    """In a column of a move's table: the form shows it and nobody changes it. A move opens columns of a table of the start
-    form by `{id: …, open: [columns]}`; all others are fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +69,6 @@ class Capacity:
     open: str = ""
     full: Mapping[str, Any] = field(default_factory=dict)
     free: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RelatedRecords:
-    """Records of another register shown with each record of this one (一企一档): those whose `column` names it.
-
-    `register` is `service/register`; `columns` are shown, all but `column` where none is named.
-    """
-
-    register: str
-    column: str
-    columns: tuple[str, ...] = ()
-    title: Text = NO_TEXT
-    """What they are called here; the register's title where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +170,14 @@ class ChecklistItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """Another state than its `target` to which a move leads where `when` (FHIRPath as in a guard, with %form) is true."""
+
+    target: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """A move of a case. `by` lists who may: `requester`, `owner`, `role:<id>`, `operation:<id>`, `patient`, `system`.
 
@@ -278,6 +206,26 @@ class Move:
     in_person: str = ""
     """Field of the case that names a Practitioner (or a PractitionerRole of one): where that person has an account, the
     move is made with it and with no other; without one, by whoever may."""
+    instead: Instead | None = None
+    """The other state to which the move leads where something is so."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Return every state (or `stay`) to which the move may lead, the usual one first."""
+        return (self.target,) if self.instead is None else (self.target, self.instead.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly:
+    """Records that are counted and not looked at: how many there are on a day of each month of a period.
+
+    `first` and `last` are date fields of the case, `day` is the parameter of the day of the month; ${day} in the criteria is
+    that day. What is found are {month, number}, such as {month: "2026-01", number: 312}.
+    """
+
+    first: str
+    last: str
+    day: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +245,11 @@ class CaseRecords:
     """Names of other records that stand beside these in a row: in its columns each means those about the same person."""
     key: str = ""
     """FHIRPath that gives the same text for records about the same person."""
+    since: str = ""
+    """Dated parameter of days: ${since} in the criteria is the day that lies so far back."""
+    newest: str = ""
+    """FHIRPath: of records that give the same text the first alone is taken, such as the last result of each kind."""
+    monthly: Monthly | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class ListDeclaration:
 
     `sql` (DuckDB) yields one row per thing to do with `subject` ("Type/id"), `district` and the columns; it reads the
     named views as tables and may use $period_start (1 January), $period_end (today) and one $name per declared
-    parameter, as a measure's does. Every view is narrowed to what the visitor may read; each subject is read again
+    parameter, as a measure's does, and $organisation ("Organization/x"), whose list it is. Every view is narrowed to what the visitor may read; each subject is read again
     before it is shown.
 
     Views that are `counted` are narrowed to what the visitor may count instead: an office that has the stay, and no right
@@ -92,6 +92,8 @@ class ListDeclaration:
     counted: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     """Roles to whom the list is offered; all who may read its records where none is named."""
+    offered: bool = True
+    """Whether people open it; one that is not only proposes what to fill in (`suggest`)."""
     tone: Literal["", "accent", "amber", "red"] = "accent"
     """"" for a list that tells how things stand and asks for nothing: first screens leave it out."""
     totals: ListTotals | None = None

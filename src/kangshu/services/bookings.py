@@ -16,6 +16,7 @@ from kangshu.sdk import (
     Pool,
     PoolRight,
     ShareRule,
+    VisitPriority,
 )
 from kangshu.services.declared import read_field
 from kangshu.services.entry import Entry
@@ -43,6 +44,7 @@ def read_booking(entry: Entry, service: str, places: Places) -> BookingDeclarati
         parameters=_parameters(entry),
         shares=entry.each("shares", _share),
         lengths=entry.each("lengths", _length),
+        priority=entry.each("priority", _priority),
     )
     places.note(booking, entry)
     entry.close()
@@ -64,6 +66,7 @@ def _like(booking: BookingDeclaration, other: BookingDeclaration) -> BookingDecl
         states=booking.states or other.states,
         moves=booking.moves or other.moves,
         parameters=parameters,
+        priority=booking.priority or other.priority,
     )
 
 
@@ -99,6 +102,14 @@ def _length(entry: Entry) -> LengthRule:
     length = LengthRule(entry.string("kind", required=True), entry.string("minutes", required=True))
     entry.close()
     return length
+
+
+def _priority(entry: Entry) -> VisitPriority:
+    priority = VisitPriority(
+        entry.string("id", required=True), entry.text("title"), entry.string("age"), entry.string("pool")
+    )
+    entry.close()
+    return priority
 
 
 def _parameters(entry: Entry) -> BookingParameters:
@@ -151,6 +162,11 @@ def check_booking(
         yield found(f"no move leads out of '{code}'", f"状态“{code}”没有出口")
     asked = [getattr(booking.parameters, field.name) for field in fields(BookingParameters)]
     asked += [one.at_least for one in booking.shares] + [one.minutes for one in booking.lengths]
+    asked += [one.age for one in booking.priority]
+    for one in booking.priority:
+        if bool(one.age) == bool(one.pool) or (one.pool and booking.pool(one.pool) is None):
+            text = f"priority '{one.id}' is by 'age' or by a 'pool' of the kind"
+            yield found(text, f"优先规则“{one.id}”须按 age 或本类型的 pool 之一确定")
     asked += [name for pool in booking.pools for name in (pool.release, pool.age)]
     for name in sorted({one for one in asked if one} - set(parameters)):
         yield found(f"there is no parameter '{name}'", f"没有参数“{name}”")

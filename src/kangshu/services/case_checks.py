@@ -28,7 +28,7 @@ def check_kind(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Ite
     if case.internal and case.answer:
         text = "an internal case is answered to nobody: it takes no 'answer'"
         yield finding(case, text, "内部办件不对外答复，不能声明 answer")
-    yield from _records(draft, case)
+    yield from _records(draft, case, parameters)
     yield from _opened(draft, case, None, parameters)
     for move in case.moves:
         yield from _checklist(draft, move, parameters)
@@ -53,9 +53,13 @@ def _names_a_person(case: CaseDeclaration, name: str) -> bool:
     )
 
 
-def _records(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
+def _records(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Iterator[Finding]:
     finding = draft.places.finding
     for one in case.records:
+        for name in filter(None, (one.since, one.monthly.day if one.monthly else "")):
+            if name not in parameters:
+                text = f"records '{one.id}': no rule declares the parameter '{name}'"
+                yield finding(one, text, f"查阅记录“{one.id}”：没有声明参数“{name}”")
         if not _NAME.fullmatch(one.id) or one.id in cases.GIVEN_NAMES:
             text = f"'{one.id}' is no name for records that a case looks up"
             yield finding(one, text, f"“{one.id}”不能作为查阅记录的名称")
@@ -65,7 +69,7 @@ def _records(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
             continue
         try:
             parse_query(one.resource_type, parse_qsl(_sample(one.criteria, case), keep_blank_values=True))
-            for expression in one.columns.values():
+            for expression in (*one.columns.values(), *filter(None, (one.newest, one.key))):
                 compile_expression(expression)
         except Fault as fault:
             yield finding(one, f"records '{one.id}': {fault.text}", f"查阅记录“{one.id}”：{fault.zh}")
@@ -79,7 +83,11 @@ def _records(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
 
 def _sample(criteria: str, case: CaseDeclaration) -> str:
     """Return criteria with something in place of each ${name}, to parse: a day for a date field."""
-    days = {name for name, field in cases.all_fields(case).items() if field.kind == "date"} | {"today"}
+    days = {name for name, field in cases.all_fields(case).items() if field.kind == "date"} | {
+        "today",
+        "since",
+        "day",
+    }
     return str(
         cases.substitute(
             criteria, dict.fromkeys(cases.names_in(criteria), "x") | dict.fromkeys(days, "2026-01-01")

@@ -39,7 +39,7 @@ from kangshu.services.papers import check_document
 from kangshu.services.pictures import check_pictures
 from kangshu.services.protected import check_masked
 from kangshu.services.questionnaires import check_questionnaire
-from kangshu.services.related import check_listed, check_related
+from kangshu.services.related import check_listed, check_related, check_suggested
 from kangshu.services.reminders import check_reminders
 from kangshu.services.requirements import check_requirements, standing
 from kangshu.services.scenario_checks import check_coverage, check_scenario
@@ -78,7 +78,8 @@ class Known:
     roles: frozenset[str]
     cases: Mapping[str, CaseDeclaration]
     registers: Mapping[str, RegisterDeclaration]
-    """Every role by id; every case kind and register by code."""
+    lists: Mapping[str, ListDeclaration]
+    """Every role by id; every case kind, register and list by code."""
 
 
 Check = Callable[[Draft, Known], Iterator[Finding]]
@@ -95,6 +96,7 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
         frozenset(accounts.ready_roles()) | {role for draft in drafts for role in draft.roles.own},
         {one.code: one for draft in drafts for one in draft.cases},
         {one.code: one for draft in drafts for one in draft.registers},
+        {one.code: one for draft in drafts for one in draft.lists},
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
@@ -153,7 +155,7 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
                     and child in {one.id for one in draft.cases}
                 ):
                     continue
-                if field.kind == "table" and field.prefill in {
+                if (field.kind == "table" or field.draws) and field.prefill in {
                     f"{cases.RECORDS}{one.id}" for one in case.records
                 }:
                     continue
@@ -301,7 +303,7 @@ def _moves(draft: Draft, case: CaseDeclaration, known: Known) -> Iterator[Findin
         if move.id in seen:
             yield finding(move, f"move '{move.id}' is declared twice", f"操作“{move.id}”重复")
         seen.add(move.id)
-        for name in (*move.sources, move.target):
+        for name in (*move.sources, *move.targets):
             if name not in states and name != STAY:
                 yield finding(
                     move,
@@ -316,6 +318,9 @@ def _moves(draft: Draft, case: CaseDeclaration, known: Known) -> Iterator[Findin
                 text = f"'apart_from' of '{move.id}' names no move '{name}'"
                 yield finding(move, text, f"操作“{move.title.zh}”的 apart_from 引用了不存在的操作“{name}”")
         yield from _guard(draft, move, move.guard, known, (f"'{move.id}'", f"操作“{move.title.zh}”"))
+        if move.instead is not None:
+            place = (f"'instead' of '{move.id}'", f"操作“{move.title.zh}”的 instead")
+            yield from _guard(draft, move, move.instead.when, known, place)
         for en, zh in cases.check_effects(case, move):
             yield finding(move, en, zh)
     yield from check_kind(draft, case, known.parameters)
@@ -445,6 +450,7 @@ def _lists(draft: Draft, known: Known) -> Iterator[Finding]:
         yield from check_list(one, known.cases, known.registers, known.roles, draft.places)
     for case in draft.cases:
         yield from check_listed(case, known.registers, draft.places)
+        yield from check_suggested(case, known.lists, draft.places)
     for register in draft.registers:
         yield from check_related(register, known.registers, draft.places)
         for en, zh in check_pictures(register, known.registers):

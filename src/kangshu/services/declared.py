@@ -15,12 +15,15 @@ from kangshu.sdk import (
     Deadline,
     Field,
     FieldKind,
+    Instead,
+    Monthly,
     Move,
     Option,
     Publication,
     RegisterDeclaration,
     RelatedRecords,
     State,
+    Suggestion,
     Text,
 )
 from kangshu.services.entry import Entry
@@ -122,6 +125,7 @@ def read_field(entry: Entry, places: Places) -> Field:
         reference_type=entry.string("reference_type"),
         criteria=entry.string("criteria"),
         listed_by=_related(entry.entry("listed_by"), "") if entry.has("listed_by") else None,
+        suggest=_suggestion(entry.entry("suggest")) if entry.has("suggest") else None,
         many=entry.boolean("many"),
         unit=entry.string("unit"),
         pattern=entry.string("pattern"),
@@ -139,6 +143,24 @@ def read_field(entry: Entry, places: Places) -> Field:
     return field
 
 
+def _suggestion(entry: Entry) -> Suggestion:
+    suggestion = Suggestion(
+        list=entry.string("list", required=True),
+        value=entry.string("value") or "subject",
+        reason=entry.strings("reason"),
+        where={str(name): str(value) for name, value in (entry.raw("where") or {}).items()},
+    )
+    entry.close()
+    return suggestion
+
+
+def _monthly(entry: Entry) -> Monthly:
+    names = (entry.string(name, required=True) for name in ("from", "to", "day"))
+    monthly = Monthly(*names)
+    entry.close()
+    return monthly
+
+
 def _records(entry: Entry, places: Places) -> CaseRecords:
     columns = entry.raw("columns") or {}
     records = CaseRecords(
@@ -148,6 +170,9 @@ def _records(entry: Entry, places: Places) -> CaseRecords:
         columns={str(name): str(value) for name, value in columns.items()},
         beside=entry.strings("beside"),
         key=entry.string("key"),
+        since=entry.string("since"),
+        newest=entry.string("newest"),
+        monthly=_monthly(entry.entry("monthly")) if entry.has("monthly") else None,
     )
     places.note(records, entry)
     entry.close()
@@ -322,10 +347,17 @@ def _move(entry: Entry, start: tuple[Field, ...], kept: tuple[Field, ...], place
         checklist=tuple(_item(one, places) for one in entry.entries("checklist")),
         watched=entry.boolean("watched"),
         in_person=entry.string("in_person"),
+        instead=_instead(entry.entry("instead")) if entry.has("instead") else None,
     )
     places.note(move, entry)
     entry.close()
     return move
+
+
+def _instead(entry: Entry) -> Instead:
+    instead = Instead(entry.string("to", required=True), entry.string("when", required=True))
+    entry.close()
+    return instead
 
 
 def _effects(entry: Entry) -> tuple[Mapping[str, Any], ...]:

@@ -47,6 +47,7 @@ def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
         open=_full(entry.string("open"), service),
         counted=entry.strings("counted"),
         roles=entry.strings("roles"),
+        offered=entry.boolean("offered", default=True),
         tone=cast("Any", entry.one_of("tone", _TONES, default="accent")),
         totals=_totals(entry.entry("totals")) if entry.has("totals") else None,
     )

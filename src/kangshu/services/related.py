@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from kangshu.sdk import CaseDeclaration, Field, RegisterDeclaration, RelatedRecords
+from kangshu.sdk import CaseDeclaration, Field, ListDeclaration, RegisterDeclaration, RelatedRecords
 from kangshu.services.findings import Finding
 from kangshu.services.places import Places
 
@@ -28,6 +28,30 @@ def check_listed(
     for field in (*case.form, *(field for move in case.moves for field in move.form)):
         if field.listed_by is not None:
             yield from _check(field.listed_by, field, "listed_by", case.service, registers, places)
+
+
+def check_suggested(
+    case: CaseDeclaration, lists: Mapping[str, ListDeclaration], places: Places
+) -> Iterator[Finding]:
+    """Yield what is wrong with `suggest` of a case's fields, given every declared list by code.
+
+    A list of another service that is not there is a warning: the form does without.
+    """
+    for field in (*case.form, *(field for move in case.moves for field in move.form)):
+        if field.suggest is None:
+            continue
+        listed = lists.get(field.suggest.list)
+        if listed is None:
+            name = field.suggest.list
+            said = places.finding(field, f"'suggest': there is no list '{name}'", f"没有清单“{name}”")
+            yield said if name.startswith(f"{case.service}/") else replace(said, severity="warning")
+            continue
+        columns = {one.id for one in listed.columns}
+        for name in (
+            {field.suggest.value, *field.suggest.reason, *field.suggest.where} - columns - {"subject"}
+        ):
+            text = f"'suggest': '{listed.code}' has no column '{name}'"
+            yield places.finding(field, text, f"清单“{listed.code}”没有列“{name}”")
 
 
 def _check(

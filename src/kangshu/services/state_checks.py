@@ -22,13 +22,17 @@ def check_states(draft: Draft, case: CaseDeclaration) -> Iterator[Finding]:
         return
     reached = {case.initial}
     while True:
-        more = {move.target for move in case.moves if reached & set(move.sources)} - reached
+        more = {
+            target for move in case.moves if reached & set(move.sources) for target in move.targets
+        } - reached
         if not more:
             break
         reached |= more
     for state in case.states:
         leaving = [
-            move for move in case.moves if state.id in move.sources and move.target not in (state.id, STAY)
+            move
+            for move in case.moves
+            if state.id in move.sources and not set(move.targets) <= {state.id, STAY}
         ]
         if state.id not in reached:
             yield finding(state, f"state '{state.id}' cannot be reached", f"状态“{state.title.zh}”无法到达")

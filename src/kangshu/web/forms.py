@@ -25,6 +25,15 @@ Choices = Mapping[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is proposed for a field: the value, what it is called, and why."""
+
+    value: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FormField:
     """One field of a form, ready for the template."""
 
@@ -48,6 +57,11 @@ class FormField:
     """Page on which scripts look up what may be chosen; "" for a field that is typed or picked from its options."""
     link: tuple[str, str] = ("", "")
     """Title and address of the page that makes what may be chosen, such as an assessment to fill in."""
+    proposed: tuple[Proposal, ...] = ()
+    draws: bool = False
+    """Whether its options are drawn from the record of whom the case is about."""
+    empty: str = ""
+    """What is said where nothing can be ticked."""
     fixed: bool = False
     """Whether a column of a table only shows its value."""
     columns: tuple[FormField, ...] = ()
@@ -103,7 +117,7 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
         if kind == "resident" or (kind in _FINDERS and not field.options and not options)
         else ""
     )
-    if options and (kind in _CHOSEN or kind == "resident"):
+    if field.draws or (options and (kind in _CHOSEN or kind == "resident")):
         kind = "choice"
     help_text = words.of(field.help)
     if find and not help_text:
@@ -124,6 +138,7 @@ def _field(words: Words, field: Field, value: Any, error: str, choices: Choices)
         many=field.many,
         example=EXAMPLES.get(field.kind, ""),
         find=find,
+        draws=field.draws,
     )
 
 

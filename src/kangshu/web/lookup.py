@@ -10,6 +10,7 @@ from kangshu.api import name_of, text_of
 from kangshu.base.canonical import BASE, RESIDENT_ID
 from kangshu.base.faults import Fault, Issue, Unprocessable
 from kangshu.sdk import Field, Resource
+from kangshu.web.clinical import said_in
 from kangshu.web.visit import Visit
 
 DIVISION: Final = f"{BASE}/sid/division"
@@ -128,7 +129,7 @@ async def _listed(visit: Visit, field: Field) -> tuple[tuple[str, str], ...]:
         case _:
             kinds = {"organisation": "Organization", "practitioner": "Practitioner"}
             kind = kinds.get(field.kind, field.reference_type)
-            if not kind or "${" in field.criteria:
+            if not kind or "${" in field.criteria or field.draws:
                 return ()
             records = await visit.platform.store.search_all(visit.grant, kind, field.criteria)
             return await named(visit, records)
@@ -143,10 +144,28 @@ async def named(visit: Visit, records: Sequence[Resource]) -> tuple[tuple[str, s
     return tuple(
         (
             f"{one['resourceType']}/{one['id']}",
-            " · ".join(filter(None, (names.get(_holder(one), ""), _post(one)))),
+            " · ".join(filter(None, (names.get(_holder(one), ""), _post(one), _note(visit, one)))),
         )
         for one in records
     )
+
+
+def _note(visit: Visit, record: Resource) -> str:
+    return _slot_note(visit, record) if record.get("resourceType") == "Slot" else ""
+
+
+def _slot_note(visit: Visit, slot: Resource) -> str:
+    """Return what tells a slot from others of its hour: department, clinician, and for whom it is kept."""
+    try:
+        kind = visit.platform.bookings.kind_of(slot)
+    except Fault:
+        return ""
+    kept = {str(one.get("url", "")).rpartition("/")[2]: one for one in slot.get("extension", ())}
+    reserved = "" if "released" in kept else str(kept.get("reserved-for", {}).get("valueCode", ""))
+    pool = kind.pool(reserved) if reserved else None
+    clinician = str((kept.get("clinician", {}).get("valueReference") or {}).get("display", ""))
+    parts = (visit.words.of(kind.title), text_of(slot.get("specialty")), clinician)
+    return " · ".join(filter(None, (*parts, visit.words.of(pool.title) if pool else "")))
 
 
 def _holder(post: Resource) -> str:
@@ -155,10 +174,10 @@ def _holder(post: Resource) -> str:
 
 
 def _post(record: Resource) -> str:
-    """Return what a post is; of other records what people call them."""
-    return (
-        text_of(record.get("code")) if record.get("resourceType") == "PractitionerRole" else name_of(record)
-    )
+    """Return what a post is, what a record of somebody's health says; of others what people call them."""
+    if record.get("resourceType") == "PractitionerRole":
+        return text_of(record.get("code"))
+    return said_in(record) or name_of(record)
 
 
 async def _registered_first(

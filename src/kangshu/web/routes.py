@@ -135,6 +135,7 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/me/deputies/{id}/end", own_posts.end, methods=_POST),
     Page("/", home.home),
     Page("/bookings", bookings.board),
+    Page("/bookings/day", bookings.day_list),
     Page("/bookings/publish", bookings.publishing, ("register.write",)),
     Page("/bookings/publish", bookings.publish, ("register.write",), methods=_POST),
     Page("/bookings/slots/{id}", bookings.slot),

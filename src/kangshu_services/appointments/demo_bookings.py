@@ -88,6 +88,8 @@ def appointment(identifier: str, slot: Resource, who: DemoResident, status: str,
         {"url": structure("responsible-organisation"), "valueReference": centre},
         {"url": structure("pool"), "valueCode": _pool(slot) or "public"},
     ]
+    if priority := _priority(slot, who, start):
+        extensions.append({"url": structure("visit-priority"), "valueCode": priority})
     if status in ("fulfilled", "checked-in"):
         extensions.append({"url": structure("checked-in-at"), "valueDateTime": start.isoformat()})
     if status == "fulfilled":
@@ -129,6 +131,15 @@ def _visit(identifier: str, slot: Resource, who: DemoResident, booked: str) -> R
     if booked:
         made["appointment"] = [{"reference": f"Appointment/{booked}"}]
     return made
+
+
+def _priority(slot: Resource, who: DemoResident, start: datetime) -> str:
+    if _pool(slot) == "elder":
+        return "green-channel"
+    return "elder" if who.age(start.date()) >= _OLD else ""
+
+
+_OLD = 60
 
 
 def _pool(slot: Resource) -> str:

@@ -268,6 +268,14 @@ def one_plus_one(
     return complete, len(contracts)
 
 
+def hospital_confirmed(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Contracts in force that name a tertiary hospital and are confirmed by it, of those that name one."""
+    named = [one for one in _in_force(resources, end) if _reference(one, "tertiary-hospital")]
+    return sum(extension_value(one, "hospital-state") == "confirmed" for one in named), len(named)
+
+
 def satisfaction(
     resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
 ) -> tuple[float, float]:
@@ -312,6 +320,7 @@ CHECKS: dict[str, CheckQuery] = {
     "family-doctor-fulfilment": fulfilment,
     "family-doctor-renewal": renewal,
     "family-doctor-on-call-hours": on_call_hours,
+    "family-doctor-hospital-confirmed": hospital_confirmed,
     "family-doctor-one-plus-one": one_plus_one,
     "family-doctor-satisfaction": satisfaction,
     "family-doctor-sites": sites,

@@ -283,6 +283,7 @@ def _contract(
         extensions.append({"url": structure("care-team"), "valueReference": team.reference})
     if hospital is not None and city.rng.random() < 0.35 + 0.6 * city.vigour(resident.district):
         extensions.append({"url": structure("tertiary-hospital"), "valueReference": hospital.reference})
+        extensions += _hospital_part(resident, start)
     return {
         "resourceType": "Contract",
         "id": f"family-doctor-{resident.id[9:]}-{year}",
@@ -303,6 +304,16 @@ def _contract(
         "subject": [resident.reference],
         "authority": [centre.reference],
     }
+
+
+def _hospital_part(resident: DemoResident, start: date) -> list[Resource]:
+    """Return how far the hospital has come with its part: most are confirmed, some wait, a few were declined."""
+    number = sum(ord(sign) for sign in resident.id) % 10
+    state = "declined" if number == 0 else "waiting" if number < 3 else "confirmed"
+    found: list[Resource] = [{"url": structure("hospital-state"), "valueCode": state}]
+    if state == "confirmed":
+        found.append({"url": structure("hospital-confirmed"), "valueDate": start.isoformat()})
+    return found
 
 
 def _services(

@@ -39,7 +39,10 @@ def demo(city: DemoCity) -> Iterator[Resource]:
     yield from _centres(city)
     days = [city.day_in(city.today.year) for _ in range(_SERVED)]
     for order, day in enumerate(sorted(days), 1):
-        yield _service(order, running[order % len(running)], day, city)
+        agreement = running[order % len(running)]
+        service = _service(order, agreement, day, city)
+        yield service
+        yield from _visits(order, service, day, city)
     yield from _rotations(city, running)
 
 
@@ -104,6 +107,33 @@ def _service(number: int, agreement: Resource, day: date, city: DemoCity) -> Res
         "author": agreement["authority"][0],
         "created": day.isoformat(),
     }
+
+
+def _visits(number: int, service: Resource, day: date, city: DemoCity) -> Iterator[Resource]:
+    """Yield the visits on record of a round or a clinic: on some days fewer than logged, once none."""
+    values = {one["url"]: one for one in service["extension"]}
+    kind = values[structure("service-kind")]["valueCode"]
+    if kind not in ("rounds", "clinic", "green-channel"):
+        return
+    logged = values[structure("people-served")]["valueInteger"]
+    seen = {1: max(0, logged - 2), 7: 0}.get(number % 12, logged)
+    people = sorted(city.elders(80), key=lambda one: (-one.frailty, one.id))
+    for place in range(seen):
+        resident = people[(number * 7 + place) % len(people)]
+        yield {
+            "resourceType": "Encounter",
+            "id": f"{service['id']}-visit-{place:02d}",
+            "status": "finished",
+            "class": {
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+                "code": "AMB" if kind == "green-channel" else "FLD",
+            },
+            "type": [concept(code_system("encounter-kind"), "institution-round", "医养协议服务")],
+            "subject": resident.reference,
+            "serviceProvider": service["author"],
+            "period": {"start": day.isoformat(), "end": day.isoformat()},
+            "extension": [{"url": structure("elder-institution"), "valueReference": service["subject"]}],
+        }
 
 
 def _rotations(city: DemoCity, running: list[Resource]) -> Iterator[Resource]:

@@ -87,11 +87,11 @@ def _case(
             "consent": True,
         },
         resident.id,
-        tuple(_moves(stage, centre.id, hospital.id, diagnosis)),
+        tuple(_moves(stage, centre.id, hospital.id, diagnosis, city.day(1 - int(days)))),
     )
 
 
-def _moves(stage: str, centre: str, hospital: str, diagnosis: str) -> Iterator[DemoMove]:
+def _moves(stage: str, centre: str, hospital: str, diagnosis: str, arrival: str) -> Iterator[DemoMove]:
     if stage == "draft":
         return
     yield DemoMove("send", centre, hours=0.2)
@@ -110,9 +110,10 @@ def _moves(stage: str, centre: str, hospital: str, diagnosis: str) -> Iterator[D
     yield DemoMove("accept", hospital, {"department": "专科门诊"}, 2)
     if stage == "accepted":
         return
-    yield DemoMove("book", hospital, {"slot": ANY, "comment": "请携带既往检查资料按时就诊。"}, 2)
     if stage == "booked":
+        yield DemoMove("book", hospital, {"slot": ANY, "comment": "请携带既往检查资料按时就诊。"}, 2)
         return
+    yield DemoMove("arrange", hospital, {"arrival": arrival, "place": "专科门诊二诊室"}, 2)
     yield DemoMove("admit", hospital, {"admission": "AMB"}, 30)
     if stage == "admitted":
         return

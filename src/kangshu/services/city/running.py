@@ -13,6 +13,7 @@ from kangshu.base.canonical import DEMO_TAG
 from kangshu.base.clock import now
 from kangshu.base.faults import Fault
 from kangshu.base.parameters import ParameterTable
+from kangshu.bookings import Bookings
 from kangshu.cases import Cases, kind_of, state_of
 from kangshu.plans import OUTLETS, Papers, Plans, Values
 from kangshu.sdk import ANY, CITED_FIELD, DemoCase, DemoCity, DemoMove, MeasureDeclaration, Resource, Service
@@ -88,6 +89,8 @@ async def run_cases(
         clock=clock,
         outlets=outlets,
     )
+    booked = [one for service in listed for one in service.bookings]
+    cases.book_with(Bookings(store, booked, parameters, jurisdiction=city.code, clock=clock))
     plans = Plans(
         store,
         cases,

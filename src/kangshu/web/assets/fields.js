@@ -152,6 +152,7 @@ for (const finder of document.querySelectorAll("[data-find]")) {
     if (item) choose(item.dataset.value, item.dataset.text);
   });
   box.addEventListener("blur", close);
+  finder.addEventListener("propose", (event) => choose(event.detail.value, event.detail.title));
   given.replaceWith(box, hidden, list);
   free();
   if (chosen) choose(chosen.value, chosen.textContent);
@@ -160,6 +161,24 @@ for (const finder of document.querySelectorAll("[data-find]")) {
       if (!box.value) show(offered.map((one) => ({ value: one.value, text: one.textContent, note: "" })));
     });
   } else box.value = given.value;
+}
+
+// What is proposed for a field goes into it with one click: <li data-propose="value" data-title data-pick="选用">.
+for (const item of document.querySelectorAll("[data-propose]")) {
+  const { propose: value, title, pick } = item.dataset;
+  const field = item.closest(".field");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button is-small";
+  button.textContent = pick;
+  button.addEventListener("click", () => {
+    const finder = field.querySelector(".finder");
+    if (finder) return finder.dispatchEvent(new CustomEvent("propose", { detail: { value, title } }));
+    const input = field.querySelector("select, input");
+    input.value = value;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  item.append(button);
 }
 
 // Rows that are marked for one act: <input data-tick>, all of a page with <input data-tick-all>.

@@ -90,6 +90,30 @@ def _next_day(day: date) -> date:
     return day + timedelta(days=7 - day.weekday()) if day.weekday() > 4 else day
 
 
+async def day_list(visit: Visit) -> Response:
+    """Show who comes to one's own hospital on a day, in the order in which they are to be seen."""
+    own = {id_: name for id_, name in (await _owners(visit)).items() if visit.grant.acts_for(id_)}
+    organisation = visit.query("organisation")
+    if organisation not in own:
+        organisation = next(iter(own), "")
+    day, kinds = visit.query("day") or today().isoformat(), visit.platform.bookings.declarations
+    found = None
+    if organisation:
+        found = await visit.platform.bookings.day_list(
+            visit.grant, organisation, day, department=visit.query("department"), kind=visit.query("kind")
+        )
+    return visit.render(
+        "bookings_day.html",
+        found=found,
+        owners=own,
+        organisation=organisation,
+        kinds=[(one.code, visit.words.of(one.title)) for one in kinds],
+        kind=visit.query("kind"),
+        department=visit.query("department"),
+        day=day,
+    )
+
+
 async def slot(visit: Visit) -> Response:
     """Show one slot: its places, who has booked them, and the form to book."""
     return await _slot_page(visit, {})

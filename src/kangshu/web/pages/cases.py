@@ -23,6 +23,7 @@ from kangshu.base.faults import (
 from kangshu.base.whole_numbers import whole_number
 from kangshu.sdk import STAY, CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
+from kangshu.web.clinical import said_in
 from kangshu.web.forms import FormField, form_fields, sent_values, shown_value, told
 from kangshu.web.lookup import choices_of, named, with_columns, with_residents
 from kangshu.web.pages.calculations import calculations_of
@@ -31,6 +32,7 @@ from kangshu.web.pages.case_papers import cites, papers_of
 from kangshu.web.pages.clauses import clause_of
 from kangshu.web.pages.instructing import instructions_on_case
 from kangshu.web.parts import Fact, Link
+from kangshu.web.proposals import names_for, proposals_of, with_proposals
 from kangshu.web.rows import work_row, work_rows
 from kangshu.web.visit import Visit, texts, within
 
@@ -161,22 +163,33 @@ async def case_view(
         mine = offer.move.id == tried
         rows = await cases.first_rows(visit.grant, task, offer.move)
         first = {one.id: known[one.prefill] for one in offer.move.form if one.prefill in known}
+        choices = await _choices(visit, id_, offer.move.id, offer.move.form)
+        # what the start form draws stands as it was chosen there; else all is ticked at first
+        fresh = (one.id for one in offer.move.form if one.draws and one.id not in {*asked, *gathered})
+        first |= {name: [reference for reference, _ in choices.get(name, ())] for name in fresh}
         moves.append(
             ShownMove(
                 offer.move.id,
                 words.of(offer.move.title),
                 offer.move.tone,
-                with_questionnaires(
-                    visit,
-                    offer.move.form,
-                    form_fields(
-                        words,
+                with_proposals(
+                    with_questionnaires(
+                        visit,
                         offer.move.form,
-                        values if mine and values else {**first, **held, **rows},
-                        fault.issues if mine and fault else (),
-                        await _choices(visit, id_, offer.move.id, offer.move.form),
+                        form_fields(
+                            words,
+                            offer.move.form,
+                            values if mine and values else {**first, **held, **rows},
+                            fault.issues if mine and fault else (),
+                            choices,
+                        ),
+                        task,
                     ),
-                    task,
+                    await proposals_of(
+                        visit,
+                        offer.move.form,
+                        names_for(visit, task, **gathered) if offer.blocked is None else {},
+                    ),
                 ),
                 words.of(offer.blocked) if offer.blocked is not None else "",
                 mine or (not tried and offer.blocked is None and _first_primary(offer.move.tone, moves)),
@@ -349,6 +362,10 @@ async def _facts(
             links = [(await _name(visit, str(one)), f"/files/{str(one)[18:]}/preview") for one in held if one]
             facts.append(Fact(words.of(field.title), "", wide=True, links=tuple(links)))
             continue
+        if field.draws:
+            if not _gathered(declaration, field) & gathered.keys():  # else the table tells it as it was
+                facts.append(Fact(words.of(field.title), await _names(visit, value), wide=True))
+            continue
         text = shown_value(words, field, value, choices)
         if isinstance(value, str) and field.kind in _POINTERS and text == value:
             text = await _name(visit, value)
@@ -381,10 +398,23 @@ def _cell_text(visit: Visit, column: Field, value: Any) -> str:
     return shown_value(visit.words, column, value)
 
 
+def _gathered(declaration: CaseDeclaration, field: Field) -> set[str]:
+    """Return the tables that effects fill with what stands in the records that this field has chosen."""
+    chosen = {f"%{one.id}" for one in declaration.records if f"${{{field.id}.id}}" in one.criteria}
+    effects = (one for move in declaration.moves for one in move.effects)
+    return {str(one["gather"]) for one in effects if one.get("of") in chosen}
+
+
+async def _names(visit: Visit, references: Any) -> str:
+    listed = references if isinstance(references, list) else [references]
+    return "；".join([await _name(visit, str(one)) for one in listed])
+
+
 async def _name(visit: Visit, reference: str) -> str:
     kind, _, id_ = reference.partition("/")
     try:
-        return name_of((await visit.platform.store.read(visit.grant, kind, id_)).resource)
+        record = (await visit.platform.store.read(visit.grant, kind, id_)).resource
+        return said_in(record) or name_of(record)
     except Fault:
         return visit.words("无权查看")
 

@@ -13,11 +13,11 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.sdk import Resource
 from kangshu.web import charts
+from kangshu.web.clinical import day_of, loinc_of, number_of, result_of
 from kangshu.web.language import Words
 from kangshu.web.rows import WorkRow
 from kangshu.web.visit import Visit
 
-_LOINC: Final = "http://loinc.org"
 _MOST_POINTS: Final = 24
 _OPEN: Final = 8
 """Rows of a table that stand open; the others are folded."""
@@ -111,34 +111,11 @@ def organisation(reference: Any, names: Mapping[str, str]) -> str:
     return str(reference.get("display") or names.get(id_, id_))
 
 
-def day_of(resource: Resource) -> str:
-    """Return when a record happened, as its date lexeme; "" where it does not say."""
-    for element in ("effectiveDateTime", "onsetDateTime", "recordedDate", "issued", "date"):
-        if resource.get(element):
-            return str(resource[element])[:10]
-    for element in ("period", "applies", "effectivePeriod"):
-        if isinstance(resource.get(element), dict) and resource[element].get("start"):
-            return str(resource[element]["start"])[:10]
-    return ""
-
-
-def _loinc(resource: Resource) -> str:
-    codings = (resource.get("code") or {}).get("coding", ())
-    return next((str(one.get("code", "")) for one in codings if one.get("system") == _LOINC), "")
-
-
-def _value(part: Mapping[str, Any]) -> float | None:
-    quantity = part.get("valueQuantity")
-    if isinstance(quantity, dict) and quantity.get("value") is not None:
-        return float(quantity["value"])
-    return float(part["valueInteger"]) if "valueInteger" in part else None
-
-
 def charts_of(words: Words, observations: Iterable[Resource]) -> list[Chart]:
     """Return the charts of what was measured at least twice."""
     by_code: dict[str, list[Resource]] = {}
     for one in observations:
-        by_code.setdefault(_loinc(one), []).append(one)
+        by_code.setdefault(loinc_of(one), []).append(one)
     found = []
     pressure = sorted(by_code.get("85354-9", []), key=day_of)[-_MOST_POINTS:]
     if len(pressure) >= 2:
@@ -152,14 +129,14 @@ def charts_of(words: Words, observations: Iterable[Resource]) -> list[Chart]:
         results = sorted(by_code.get(code, []), key=day_of)[-_MOST_POINTS:]
         if len(results) >= 2:
             shown = str(results[0].get("valueQuantity", {}).get("unit") or unit)
-            points = [charts.Point(day_of(one), _value(one)) for one in results]
+            points = [charts.Point(day_of(one), number_of(one)) for one in results]
             svg = charts.trend(points, title=title, unit=shown)
             found.append(Chart(title, result_of(results[-1]), _span(words, results), svg, title))
     return found
 
 
 def _component(resource: Resource, code: str) -> float | None:
-    return next((_value(part) for part in resource.get("component", ()) if _loinc(part) == code), None)
+    return next((number_of(part) for part in resource.get("component", ()) if loinc_of(part) == code), None)
 
 
 def _span(words: Words, records: list[Resource]) -> str:
@@ -169,19 +146,6 @@ def _span(words: Words, records: list[Resource]) -> str:
         first=day_of(records[0]),
         last=day_of(records[-1]),
     )
-
-
-def result_of(resource: Resource) -> str:
-    """Return an observation's result as text."""
-    if resource.get("component"):
-        parts = [_value(part) for part in resource["component"]]
-        unit = str((resource["component"][0].get("valueQuantity") or {}).get("unit", ""))
-        return f"{'/'.join(f'{one:g}' for one in parts if one is not None)} {unit}".strip()
-    level = text_of(resource.get("interpretation"))
-    value = _value(resource)
-    unit = str((resource.get("valueQuantity") or {}).get("unit", ""))
-    text = f"{value:g} {unit}".strip() if value is not None else text_of(resource.get("valueCodeableConcept"))
-    return f"{text}（{level}）" if level and text else text or level
 
 
 def tables_of(words: Words, held: Holdings, names: Mapping[str, str]) -> list[Table]:
@@ -295,7 +259,7 @@ def timeline_of(
         title = text_of(one.get("type")) or words("入住")
         found.append(Happening(day_of(one), title, organisation(one.get("managingOrganization"), names)))
     for one in held.of("Observation"):
-        if not _loinc(one):
+        if not loinc_of(one):
             found.append(Happening(day_of(one), text_of(one.get("code")), result_of(one)))
     for row in cases:
         day = row.started.date().isoformat() if row.started else ""

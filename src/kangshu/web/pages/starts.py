@@ -13,8 +13,9 @@ from kangshu.base.text import Text
 from kangshu.sdk import CaseDeclaration, Field, Resource
 from kangshu.web.attachments import with_papers
 from kangshu.web.forms import form_fields, sent_values, told
-from kangshu.web.lookup import choices_of, with_residents
+from kangshu.web.lookup import choices_of, named, with_residents
 from kangshu.web.people import acted_for, choice_of_people
+from kangshu.web.proposals import names_for, proposals_of, with_proposals
 from kangshu.web.visit import Visit, texts
 
 _RECEIVER = Field("_receiver", Text("承办单位", "Responsible organisation"), "organisation", required=True)
@@ -126,6 +127,9 @@ async def start(visit: Visit) -> Response:
     values = sent_values(fields, texts(sent))
     try:
         values = await with_residents(visit, fields, values)
+        if texts(sent).get("_draw"):
+            again = {**_undrawn(declaration, values), "_about": texts(sent).get("_about", "")}
+            return await start_form(visit, declaration, again)
         subject = str(values.pop("_subject", "") or "")
         values, papers = await with_papers(visit, fields, sent, values, subject)
         about = await _about(visit, texts(sent).get("_about", ""))
@@ -145,6 +149,12 @@ async def start(visit: Visit) -> Response:
     return visit.go(f"/cases/{stored.id}", said="started")
 
 
+def _undrawn(declaration: CaseDeclaration, values: dict[str, Any]) -> dict[str, Any]:
+    """Return values without what was drawn from a record: it is drawn anew."""
+    drawn = {one.id for one in declaration.form if one.draws}
+    return {name: value for name, value in values.items() if name not in drawn}
+
+
 async def start_form(
     visit: Visit, declaration: CaseDeclaration, values: dict[str, Any], fault: Fault | None = None
 ) -> Response:
@@ -152,8 +162,19 @@ async def start_form(
     words, subject = visit.words, str(values.get("_subject", ""))
     fields = [_chosen_for(one, subject) for one in await _all_fields(visit, declaration)]
     choices = await choices_of(visit, fields, values)
+    if "/" in subject:
+        for name, records in (
+            await visit.platform.cases.drawn(visit.grant, declaration.code, subject)
+        ).items():
+            choices[name] = await named(visit, records)
+            if fault is None:  # all stand ticked at first; a refused form comes back as it was sent
+                values = {**values, name: [reference for reference, _ in choices[name]]}
     issues: Sequence[Issue] = fault.issues if fault else ()
-    shown = form_fields(words, fields, values, issues, choices)
+    proposals = await proposals_of(visit, fields, names_for(visit, **{**values, "subject": subject}))
+    shown = with_proposals(form_fields(words, fields, values, issues, choices), proposals)
+    if "/" not in subject:
+        first = words("尚未带入")
+        shown = [replace(one, empty=first) if one.draws else one for one in shown]
     lead = words.of(declaration.help)
     return visit.render(
         "form.html",
