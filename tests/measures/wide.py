@@ -48,6 +48,7 @@ def wide_city() -> list[Resource]:
         "investment-arrival",
         "investment-promise",
         "project-listing",
+        "project-tier",
         "care-transfer",
     ):
         made.append(
