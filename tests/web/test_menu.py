@@ -50,5 +50,5 @@ def test_what_waits_is_ones_own(site: Site) -> None:
     with closing(site.visitor("doctor")) as client:
         page = client.get("/").text
         assert "到期未续签约清单" in page
-        assert "未报年报的企业" not in page
-        assert "未报年报的企业" in client.get("/lists").text
+        assert "没有养老设施的社区和村" not in page
+        assert "没有养老设施的社区和村" in client.get("/lists").text
