@@ -75,7 +75,7 @@ def test_an_import_is_shown_and_then_written(site: Site) -> None:
     with closing(site.visitor("clerk")) as client:
         book = openpyxl.load_workbook(io.BytesIO(client.get(f"{RESIDENTS}/template.xlsx").content))
         titles = [cell.value for cell in book.worksheets[0][1]]
-        someone = site.run(site.platform.store.search_all(SYSTEM, "Patient", "_count=1&_sort=_id"))[0]
+        someone = site.run(site.platform.store.search_all(SYSTEM, "Patient", "_id=resident-000001"))[0]
         number = next(one["value"] for one in someone["identifier"] if one["system"].endswith(".1.3"))
         row = {"身份证号": number, "姓名": someone["name"][0]["text"], "联系电话": "0900-12345678"}
         book.worksheets[0].append([row.get(title, "") for title in titles])

@@ -185,12 +185,12 @@ def test_a_refused_form_leaves_no_file_behind(site: Site) -> None:
         assert doctor.get(f"/files/{kept[0]['id']}").content.decode() == "血常规"
 
 
-def test_every_code_in_a_list_has_words(site: Site) -> None:
+def test_every_code_in_a_list_has_words(own_site: Site) -> None:
     """A column with choices that meets a code without one shows the code: no page of the demo city does."""
-    registers, unknown = site.platform.registers, set()
+    registers, unknown = own_site.platform.registers, set()
     for declared in registers.declarations:
         choices = {one.id: {option.code for option in one.options} for one in declared.columns if one.options}
-        page = site.run(registers.list(SYSTEM, declared.code, count=200, total=False))
+        page = own_site.run(registers.list(SYSTEM, declared.code, count=200, total=False))
         for row in page.rows:
             for column, codes in choices.items():
                 value = row.values[column]

@@ -20,7 +20,7 @@ class EntranceEntry:
     """One thing behind a door, for the resident or whoever acts for the resident.
 
     `case` names a kind of case of the service: a button where the resident or agent may start one, and in any event the
-    resident's cases of this kind; with `values` (of its form, `${person}` being the resident) one press starts it. `booking`
+    resident's cases of this kind; with `values` (of its form, `${person}` being the resident) one press starts it, and with `urgent` its button is the red one. `booking`
     names a kind of booking. `register`
     names a register whose records of the resident are shown: those of `criteria` where the search parameter `mine`
     is the resident, with `columns`; `none` is said when there are none.
@@ -33,6 +33,7 @@ class EntranceEntry:
     help: Text
     case: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    urgent: bool = False
     booking: str = ""
     register: str = ""
     criteria: str = ""

@@ -23,6 +23,7 @@ def read_entrance(entry: Entry, service: str, places: Places) -> EntranceEntry:
         help=entry.text("help", required=False),
         case=entry.string("case"),
         values=entry.raw("values") or {},
+        urgent=entry.boolean("urgent"),
         booking=entry.string("booking"),
         register=entry.string("register"),
         criteria=entry.string("criteria"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
@@ -37,9 +38,12 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
 def _settlements(city: DemoCity) -> Iterator[DemoCase]:
     """Yield settlements of contract fees: just in, returned, with insurance, confirmed, half paid, settled."""
     health, insurance = "unit-health-commission", "unit-medical-insurance"
-    assess = DemoMove(
-        "assess", health, {"score": 91, "assessment": "签约、履约和续签达到要求，满意度良好。"}, 60
-    )
+    assessed = {
+        "settled_reason": "存量纸质协议尚未全部录入，按花名册核定。",
+        "score": 91,
+        "assessment": "签约、履约和续签达到要求，满意度良好。",
+    }
+    assess = DemoMove("assess", health, assessed, 60)
     confirm = DemoMove("confirm", insurance, {"comment": "参保人月核对一致。"}, 70)
     paid = {"insurance_paid_on": city.day(-6), "insurance_voucher": "YB20260017"}
     settled = {"health_paid_on": city.day(-60), "health_voucher": "GW20260004"}
@@ -58,7 +62,8 @@ def _settlements(city: DemoCity) -> Iterator[DemoCase]:
     for number, (centre, (days, moves)) in enumerate(
         zip(city.of_kind("community-health-centre"), ways, strict=False)
     ):
-        months = 4200 + 660 * number
+        # about as many contracts as a centre of the demo city has, six months long; one has counted too many
+        months = 1540 + 45 * number
         values = {
             "receiver": f"Organization/{health}",
             "insurance": f"Organization/{insurance}",
@@ -68,7 +73,11 @@ def _settlements(city: DemoCity) -> Iterator[DemoCase]:
             "insured_months": months - 310,
             "person_received": months,
         }
-        yield DemoCase("family_doctor/fee-settlement", centre.id, days, values, moves=moves)
+        made = (
+            replace(one, values={**one.values, "settled_months": months}) if one is assess else one
+            for one in moves
+        )
+        yield DemoCase("family_doctor/fee-settlement", centre.id, days, values, moves=tuple(made))
 
 
 def _offer(

@@ -31,7 +31,7 @@ _MOST_ROWS: Final = 20
 class Button:
     """A large button: the door or act `id`, what it is called, what is behind it, and where it leads.
 
-    With `press` it acts at once and is sent as a form.
+    With `press` it acts at once and is sent as a form; the one that is `urgent` stands out.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Button:
     note: str
     address: str
     press: bool = False
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ async def door(visit: Visit) -> Response:
         people=people,
         person=person,
         back=f"/my{mark}{asked}",
-        acts=sorted(_acts(visit, entries, person.id), key=lambda one: not one.press),
+        acts=sorted(_acts(visit, entries, person.id), key=lambda one: (not one.urgent, not one.press)),
         cases=await _cases(visit, entries, person.id),
         lists=[await _own(visit, one, person.id) for one in entries if _seen(visit, one, person.id)],
     )
@@ -133,7 +134,8 @@ def _acts(visit: Visit, entries: Iterable[EntranceEntry], person: str) -> Iterat
             yield Button(one.id, title, note, f"/bookings?kind={one.service}/{one.booking}&patient={person}")
         elif one.values and code in startable:
             asked = f"?for={person}" if person != visit.grant.patient else ""
-            yield Button(one.id, title, note, f"/my/{one.door}/{one.service}/{one.id}{asked}", press=True)
+            address = f"/my/{one.door}/{one.service}/{one.id}{asked}"
+            yield Button(one.id, title, note, address, press=True, urgent=one.urgent)
         elif one.case and code in startable:
             yield Button(one.id, title, note, f"/cases/start/{code}?subject=Patient/{person}")
 
