@@ -179,3 +179,16 @@ async def test_who_has_an_account_makes_the_move_in_person(cases: Cases, store: 
     await cases.move(replace(OFFICE, practitioner="ning"), case, "arrive", {})
     # who has no account signs in through the office
     await cases.move(OFFICE, await sent(cases, "yu"), "arrive", {})
+
+
+@pytest.mark.parametrize("wide", [True, False])
+async def test_digits_are_read_as_keyboards_send_them(cases: Cases, wide: bool) -> None:
+    case = await sent(cases)
+    digits = await shown(cases, case)
+    if wide:
+        entered = "".join(chr(ord(one) + 0xFEE0) for one in digits)
+        done = (await cases.move(OFFICE, case, "arrive", {"code": f" {entered} "})).resource
+        assert inputs(done)["proved"] is True
+    else:
+        with pytest.raises(Unprocessable):
+            await cases.move(OFFICE, case, "arrive", {"code": "验证码"})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hmac import compare_digest
 from typing import Any, Final
+from unicodedata import normalize
 
 from kangshu.access import Grant
 from kangshu.base.canonical import structure
@@ -82,7 +83,9 @@ async def prove(
     """Take the code `name`: it is used up. Raises WrongCode."""
     task_id = str(task["id"])
     held = await read_code(transaction, task_id, name)
-    if held is None or held.until < when or not compare_digest(held.digits, entered.strip()):
+    # a Chinese keyboard may send digits of full width
+    said = normalize("NFKC", entered).strip().encode()
+    if held is None or held.until < when or not compare_digest(held.digits.encode(), said):
         raise WrongCode(name, field)
     await writing(transaction).delete("Basic", _id_of(task_id, name))
 
