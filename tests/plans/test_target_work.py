@@ -16,9 +16,6 @@ from kangshu.plans import TargetView, standing
 from .conftest import Room
 from .test_plans import FOREIGN, imported
 
-TODAY = today()
-YESTERDAY = TODAY - timedelta(days=1)
-
 
 async def _target(room: Room, plan_id: str, words: str, unit: str = "") -> TargetView:
     plan = await room.plans.plan(room.grant, plan_id)
@@ -105,7 +102,9 @@ async def test_a_published_value_is_corrected_with_reason_and_kept(room: Room) -
         room.acting_for("unit-civil-affairs", "civil"),
         room.acting_for("unit-civil-affairs", "head"),
     )
-    sent = await plans.report(civil, plan_id, canteens, Decimal(20), YESTERDAY, "备案台账")
+    sent = await plans.report(
+        civil, plan_id, canteens, Decimal(20), (today() - timedelta(days=1)), "备案台账"
+    )
     with pytest.raises(Forbidden):
         await plans.targets.check(civil, sent.id)
     with pytest.raises(Forbidden):
@@ -115,21 +114,51 @@ async def test_a_published_value_is_corrected_with_reason_and_kept(room: Room) -
         await plans.targets.check(lead, sent.id)
     with pytest.raises(Conflict):  # what is not published is not corrected
         await plans.report(
-            civil, plan_id, canteens, Decimal(22), YESTERDAY, "台账", corrects=sent.id, reason="漏报"
+            civil,
+            plan_id,
+            canteens,
+            Decimal(22),
+            (today() - timedelta(days=1)),
+            "台账",
+            corrects=sent.id,
+            reason="漏报",
         )
     assert (await plans.review(room.grant, sent.id, True)).state == "published"
     with pytest.raises(Invalid):
-        await plans.report(civil, plan_id, canteens, Decimal(22), YESTERDAY, "台账", corrects=sent.id)
+        await plans.report(
+            civil, plan_id, canteens, Decimal(22), (today() - timedelta(days=1)), "台账", corrects=sent.id
+        )
     with pytest.raises(NotFound):
         await plans.report(
-            civil, plan_id, canteens, Decimal(22), YESTERDAY, "台账", corrects="none", reason="漏报"
+            civil,
+            plan_id,
+            canteens,
+            Decimal(22),
+            (today() - timedelta(days=1)),
+            "台账",
+            corrects="none",
+            reason="漏报",
         )
     again = await plans.report(
-        civil, plan_id, canteens, Decimal(22), YESTERDAY, "补报", corrects=sent.id, reason="漏报两家"
+        civil,
+        plan_id,
+        canteens,
+        Decimal(22),
+        (today() - timedelta(days=1)),
+        "补报",
+        corrects=sent.id,
+        reason="漏报两家",
     )
     with pytest.raises(Conflict):
         await plans.report(
-            civil, plan_id, canteens, Decimal(23), YESTERDAY, "补报", corrects=sent.id, reason="又漏"
+            civil,
+            plan_id,
+            canteens,
+            Decimal(23),
+            (today() - timedelta(days=1)),
+            "补报",
+            corrects=sent.id,
+            reason="又漏",
         )
     light = (await _target(room, plan_id, "社区食堂", "个")).light
     assert light.value == Decimal(20)  # the old value stands until the correction is published
@@ -139,7 +168,7 @@ async def test_a_published_value_is_corrected_with_reason_and_kept(room: Room) -
     assert (old.state, old.value) == ("corrected", Decimal(20))
     assert old.correction is not None
     assert (old.correction.report, old.correction.reason) == (again.id, "漏报两家")
-    assert old.correction.on == TODAY.isoformat()
+    assert old.correction.on == today().isoformat()
     assert [one.value for one in standing(values.values(), canteens)] == [Decimal(22)]
     assert (await _target(room, plan_id, "社区食堂", "个")).light.value == Decimal(22)
 
@@ -148,7 +177,7 @@ async def test_statistics_come_with_their_bulletin_and_a_revision_takes_the_plac
     plan_id, work = await imported(room), room.plans.targets
     added = await _target(room, plan_id, "健康服务业增加值")
     assert added.state == "awaiting-statistics"
-    day, released = TODAY - timedelta(days=90), TODAY - timedelta(days=20)
+    day, released = today() - timedelta(days=90), today() - timedelta(days=20)
 
     async def enter(value: str, kind: str, **changes: object) -> object:
         told: dict[str, object] = {
@@ -168,7 +197,7 @@ async def test_statistics_come_with_their_bulletin_and_a_revision_takes_the_plac
 
     for wrong in (
         {"bulletin": " "},
-        {"released": TODAY + timedelta(days=1)},
+        {"released": today() + timedelta(days=1)},
         {"released": day - timedelta(1)},
     ):
         with pytest.raises(Invalid):
