@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,6 +15,11 @@ from kangshu.plans import TargetView, standing
 
 from .conftest import Room
 from .test_plans import FOREIGN, imported
+
+
+def _yesterday() -> date:
+    """Return the day before today, asked when needed: a run may go on past midnight."""
+    return today() - timedelta(days=1)
 
 
 async def _target(room: Room, plan_id: str, words: str, unit: str = "") -> TargetView:
@@ -102,9 +107,7 @@ async def test_a_published_value_is_corrected_with_reason_and_kept(room: Room) -
         room.acting_for("unit-civil-affairs", "civil"),
         room.acting_for("unit-civil-affairs", "head"),
     )
-    sent = await plans.report(
-        civil, plan_id, canteens, Decimal(20), (today() - timedelta(days=1)), "备案台账"
-    )
+    sent = await plans.report(civil, plan_id, canteens, Decimal(20), _yesterday(), "备案台账")
     with pytest.raises(Forbidden):
         await plans.targets.check(civil, sent.id)
     with pytest.raises(Forbidden):
@@ -114,51 +117,21 @@ async def test_a_published_value_is_corrected_with_reason_and_kept(room: Room) -
         await plans.targets.check(lead, sent.id)
     with pytest.raises(Conflict):  # what is not published is not corrected
         await plans.report(
-            civil,
-            plan_id,
-            canteens,
-            Decimal(22),
-            (today() - timedelta(days=1)),
-            "台账",
-            corrects=sent.id,
-            reason="漏报",
+            civil, plan_id, canteens, Decimal(22), _yesterday(), "台账", corrects=sent.id, reason="漏报"
         )
     assert (await plans.review(room.grant, sent.id, True)).state == "published"
     with pytest.raises(Invalid):
-        await plans.report(
-            civil, plan_id, canteens, Decimal(22), (today() - timedelta(days=1)), "台账", corrects=sent.id
-        )
+        await plans.report(civil, plan_id, canteens, Decimal(22), _yesterday(), "台账", corrects=sent.id)
     with pytest.raises(NotFound):
         await plans.report(
-            civil,
-            plan_id,
-            canteens,
-            Decimal(22),
-            (today() - timedelta(days=1)),
-            "台账",
-            corrects="none",
-            reason="漏报",
+            civil, plan_id, canteens, Decimal(22), _yesterday(), "台账", corrects="none", reason="漏报"
         )
     again = await plans.report(
-        civil,
-        plan_id,
-        canteens,
-        Decimal(22),
-        (today() - timedelta(days=1)),
-        "补报",
-        corrects=sent.id,
-        reason="漏报两家",
+        civil, plan_id, canteens, Decimal(22), _yesterday(), "补报", corrects=sent.id, reason="漏报两家"
     )
     with pytest.raises(Conflict):
         await plans.report(
-            civil,
-            plan_id,
-            canteens,
-            Decimal(23),
-            (today() - timedelta(days=1)),
-            "补报",
-            corrects=sent.id,
-            reason="又漏",
+            civil, plan_id, canteens, Decimal(23), _yesterday(), "补报", corrects=sent.id, reason="又漏"
         )
     light = (await _target(room, plan_id, "社区食堂", "个")).light
     assert light.value == Decimal(20)  # the old value stands until the correction is published
