@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from .conftest import Start
-from .product import KANGSHU, family, gone, kangshu, kill, one_line, processes
+from .product import KANGSHU, Product, family, gone, kangshu, kill, one_line, processes
 
 PATIENTS = "/fhir/Patient?_count=1"
 
@@ -49,18 +50,29 @@ def test_what_ends_comes_back(start: Start, tmp_path: Path) -> None:
     while len({*product.workers("web"), *product.workers("background")} - old) < 3 and time.monotonic() < end:
         time.sleep(0.05)
     product.await_status(PATIENTS, token)
-    kill(product.postgres())
-    product.await_said("the database has ended; it is started again")
-    product.await_status(PATIENTS, token)
-    kill(product.postgres())
-    product.await_said("the database has ended; it is started again", times=2)
-    product.await_status(PATIENTS, token)
+    _ends_and_comes_back(product, token, lambda: kill(product.postgres()), 1)
+    _ends_and_comes_back(product, token, lambda: _socket(product).unlink(), 2)
     everyone = family(product.process.pid)
     kill(product.postgres())
     assert product.process.wait(60) == 1
     assert "the database keeps ending; stopped" in product.said()
     assert gone(everyone)
     assert "Traceback" not in product.said()
+
+
+def _ends_and_comes_back(product: Product, token: str, end: Callable[[], None], times: int) -> None:
+    """Let the database end, and wait until all is as before: workers that are told to go may still answer."""
+    old = {*product.workers("web"), *product.workers("background")}
+    end()
+    product.await_said("the database has ended; it is started again", times=times)
+    assert gone(old)
+    product.await_status(PATIENTS, token)
+
+
+def _socket(product: Product) -> Path:
+    location = product.folder / "postgres.location"
+    home = Path(location.read_text("utf-8").strip()) if location.exists() else product.folder
+    return home / "run" / ".s.PGSQL.5432"
 
 
 def test_a_killed_supervisor_takes_its_workers_along_and_the_database_is_taken_over(

@@ -224,9 +224,9 @@ class Installation:
     def clear(self) -> None:
         """Remove everything, the embedded database included; the caller holds the lock."""
         location = self.folder / "postgres.location"
-        if location.exists():
-            shutil.rmtree(location.read_text("utf-8").strip(), ignore_errors=True)
-        for name in ("postgres", "run", "views", "secrets", "logs", "audit-anchors"):
+        if location.exists() or (self.folder / "postgres").exists():
+            EmbeddedPostgres(self.folder, bin_dir=self.bin_dir).remove()
+        for name in ("views", "secrets", "logs", "audit-anchors"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         files = ("installation.json", "running.json", "postgres.location", "audit-public-key.pem")
         for name in (*files, self.unfinished.name):

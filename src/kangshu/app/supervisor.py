@@ -253,6 +253,7 @@ class Supervisor:
         self.say(
             f"the database has ended; it is started again. See {log}", f"数据库中止，正在重新启动。见 {log}"
         )
+        server.stop()
         self._start_again(server)
         stop([one.process for one in self._workers if one.process is not None], _STOP_SECONDS)
         for worker in self._workers:

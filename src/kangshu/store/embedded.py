@@ -159,8 +159,21 @@ class EmbeddedPostgres:
         self._process = None
 
     def alive(self) -> bool:
-        """Return whether the server process that we started is running."""
-        return self._process is not None and self._process.poll() is None
+        """Return whether the server that we started is running and can be reached: its socket is still there."""
+        running = self._process is not None and self._process.poll() is None
+        return running and (self.sockets / f".s.PGSQL.{self.port}").exists()
+
+    def remove(self) -> None:
+        """Remove the cluster and its sockets, after the server that a killed supervisor left on it has stopped.
+
+        A server that outlives its folder would end later, and take the socket of the next one along. The caller
+        holds the folder's lock. Raises Conflict when that server does not stop.
+        """
+        self.stop()
+        self._clear_stale_locks()
+        home = self.cluster.parent
+        for folder in (self.cluster, self.sockets, *([home] if home != self.folder else [])):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def pid(self) -> int | None:
         """Return the process id of the running server, None when there is none."""
