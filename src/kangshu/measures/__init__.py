@@ -2,10 +2,13 @@
 
 from kangshu.measures.anonymity import Demand
 from kangshu.measures.definition import View, ViewColumn, read_view
+from kangshu.measures.dimensions import DISTRICT, DIVISIONS, subject_type, with_shared
 from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
+from kangshu.measures.intervals import confidence_limits, poisson, wilson
 from kangshu.measures.keeper import Refreshed, ViewKeeper
 from kangshu.measures.limits import (
+    CONFIDENCE,
     DATE_SHIFT,
     LEAST_CLASS,
     LEAST_VALUES,
@@ -22,14 +25,16 @@ from kangshu.measures.report import measure_canonical, measure_report, measure_r
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
 from kangshu.measures.snapshot import Snapshot, measure_value, period_of
-from kangshu.measures.statement import DISTRICT, parameter_name
+from kangshu.measures.statement import parameter_name
 from kangshu.measures.trace import Evidence, compared, fingerprint
 from kangshu.measures.views import Views
 from kangshu.measures.work_lists import ListAsked, ListPage, ListRow, ListSum
 
 __all__ = [
+    "CONFIDENCE",
     "DATE_SHIFT",
     "DISTRICT",
+    "DIVISIONS",
     "ENGINES",
     "LEAST_CLASS",
     "LEAST_VALUES",
@@ -60,6 +65,7 @@ __all__ = [
     "Views",
     "aggregated",
     "compared",
+    "confidence_limits",
     "deidentified",
     "explain",
     "explain_text",
@@ -77,7 +83,11 @@ __all__ = [
     "parameter_name",
     "parse_view",
     "period_of",
+    "poisson",
     "read_view",
     "run_view",
     "run_view_file",
+    "subject_type",
+    "wilson",
+    "with_shared",
 ]

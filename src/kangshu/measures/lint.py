@@ -18,11 +18,11 @@ import duckdb
 from kangshu.access import Everything
 from kangshu.base.faults import Fault, Issue, Unsupported
 from kangshu.fhir import definitions
+from kangshu.measures.dimensions import DISTRICT
 from kangshu.measures.engine import bound, connect
 from kangshu.measures.extract import DISTRICT_COLUMN, PERSON
 from kangshu.measures.generalisation import LEVELS
 from kangshu.measures.statement import (
-    DISTRICT,
     MACROS,
     REQUIRED_COLUMNS,
     Declared,

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from kangshu.base.canonical import BASE
 from kangshu.base.clock import instant, now
+from kangshu.measures.dimensions import DISTRICT
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
-from kangshu.measures.statement import DISTRICT
 from kangshu.sdk import MeasureDeclaration, Resource
 
 _POPULATION: Final = "http://terminology.hl7.org/CodeSystem/measure-population"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,14 +17,15 @@ import duckdb
 
 from kangshu.access import Grant, Nothing, Predicate
 from kangshu.base.faults import Forbidden, Invalid, TooLarge, Unavailable
+from kangshu.measures.dimensions import DISTRICT, views_of
 from kangshu.measures.engine import WEB_MEMORY, bound, connect
 from kangshu.measures.guarded import Family, family, table
-from kangshu.measures.limits import SMALL_CELL
+from kangshu.measures.intervals import confidence_limits
+from kangshu.measures.limits import CONFIDENCE, SMALL_CELL
 from kangshu.measures.manifest import Manifest, read_manifest
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.segments import relation
 from kangshu.measures.statement import (
-    DISTRICT,
     MACROS,
     Bound,
     Declared,
@@ -41,7 +43,7 @@ from kangshu.measures.work_lists import (
 )
 from kangshu.sdk import ExtractDeclaration, ListDeclaration, MeasureDeclaration
 
-PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
+PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap", "exclusion")
 _PAGE_LIMIT: Final = 1000
 _ROW_LIMIT: Final = 20_000
 _KEPT_ANSWERS: Final = 256
@@ -118,6 +120,8 @@ class Snapshot:
         period_end: date,
         by: tuple[str, ...] = (),
         district: str = "",
+        *,
+        level: float = 0.0,
     ) -> MeasureResult:
         """Return the measure's number over what `grant` may count, in all and by the dimensions `by`.
 
@@ -128,10 +132,13 @@ class Snapshot:
         not published.
         """
         _check_period(period_start, period_end)
-        admitted = self._admitted(measure, grant, counting=True)
-        query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
-        if self._beyond_reading(measure, grant):
-            return self._guarded(measure, grant, query, parameters, (period_start, period_end), by, district)
+        level = level or (float(CONFIDENCE.value) if measure.sample else 0.0)
+        admitted = self._admitted(measure, grant, counting=True, by=by)
+        query = measured(measure, self._relation, admitted, parameters, period_start, period_end, by)
+        if self._beyond_reading(measure, grant, by):
+            period = (period_start, period_end)
+            guarded = self._guarded(measure, grant, query, parameters, period, by, district)
+            return with_limits(measure, guarded, level)
         values = dict(query.values)
         keys = [
             f'{dimension_sql(measure, one, district, values)} AS "key_{index}"'
@@ -140,9 +147,9 @@ class Snapshot:
         listed = ", ".join(f'"key_{index}"' for index in range(len(by)))
         inner = ", ".join(["numerator", "denominator", *keys])
         sets = f"GROUPING SETS ((), ({listed}))" if by else "GROUPING SETS (())"
-        level = f"grouping({listed})" if by else "1"
+        whole = f"grouping({listed})" if by else "1"
         sql = (
-            f"{query.sql} SELECT {level} AS level, {listed + ', ' if by else ''}"
+            f"{query.sql} SELECT {whole} AS level, {listed + ', ' if by else ''}"
             "coalesce(sum(numerator), 0) AS numerator, coalesce(sum(denominator), 0) AS denominator "
             f"FROM (SELECT {inner} FROM measured WHERE {place_condition(district, values)}) GROUP BY {sets}"
         )
@@ -154,7 +161,7 @@ class Snapshot:
             else:
                 value = measure_value(measure, numerator, denominator)
                 rows.append(MeasureRow(tuple(found[1:-2]), value, numerator, denominator))
-        return MeasureResult(
+        made = MeasureResult(
             measure=measure.id,
             value=measure_value(measure, *total),
             numerator=total[0],
@@ -167,7 +174,9 @@ class Snapshot:
             by=by,
             rows=tuple(sorted(rows, key=lambda row: row.keys)),
             parameters={one: parameters[one] for one in measure.parameters},
+            excluded=self._excluded(measure, query, district),
         )
+        return with_limits(measure, made, level)
 
     def trend(
         self,
@@ -199,24 +208,27 @@ class Snapshot:
     ) -> SubjectPage:
         """Return the subjects behind a number, by id, as far as `grant` may read them.
 
-        `part` is numerator, denominator, or (of a proportion) gap: in the denominator and not in the numerator.
+        `part` is numerator, denominator, exclusion, or (of a proportion) gap: in the denominator and not in the
+        numerator.
         `cell` narrows to one row of a result: dimension id → value; "district" takes a division code. Every view
         is narrowed to what the grant may read. Raises Forbidden when it may read none of a view that the number
         is made of: the list would be wrong.
         """
         _check_period(period_start, period_end)
-        if part not in PARTS_OF_A_NUMBER or (part == "gap" and measure.kind != "proportion"):
+        if part not in parts_of(measure):
             raise Invalid(
-                f"'{part}' is no part of this measure; choose from {', '.join(PARTS_OF_A_NUMBER)} (gap: proportions only)",
-                zh="明细只能选择分子、分母或（比例类指标的）缺口",
+                f"'{part}' is no part of this measure; choose from {', '.join(parts_of(measure))}",
+                zh="明细只能选择分子、分母、（比例类指标的）缺口或（有排除条件的指标的）排除",
             )
         if not 1 <= limit <= _PAGE_LIMIT or offset < 0:
             raise Invalid(f"a page has 1 to {_PAGE_LIMIT} subjects", zh=f"每页条数须在1至{_PAGE_LIMIT}之间")
-        admitted = self._admitted(measure, grant, counting=False)
-        query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
+        asked = tuple(cell or {})
+        admitted = self._admitted(measure, grant, counting=False, by=asked)
+        query = measured(measure, self._relation, admitted, parameters, period_start, period_end, asked)
         values = dict(query.values)
         conditions = [
             {
+                "exclusion": "true",
                 "numerator": "numerator > 0",
                 "denominator": "denominator > 0",
                 "gap": "denominator > 0 AND coalesce(numerator, 0) = 0",
@@ -232,7 +244,8 @@ class Snapshot:
         values["offset"], values["limit"] = offset, limit
         sql = (
             f"{query.sql} SELECT subject, count(*) OVER () AS total FROM "
-            f"(SELECT DISTINCT subject FROM measured WHERE {' AND '.join(conditions)}) "
+            f"(SELECT DISTINCT subject FROM {'excluded' if part == 'exclusion' else 'measured'} "
+            f"WHERE {' AND '.join(conditions)}) "
             "ORDER BY subject LIMIT CAST($limit AS BIGINT) OFFSET CAST($offset AS BIGINT)"
         )
         found = self._fetch(measure, sql, values)
@@ -277,7 +290,7 @@ class Snapshot:
     ) -> Bound:
         admitted = self._admitted(declared, grant, counting=False)
         start = date(day.year, 1, 1)
-        return measured(declared, self._relation, admitted, parameters, start, day, grant.organisation)
+        return measured(declared, self._relation, admitted, parameters, start, day, organisation=grant.organisation)
 
     def people(
         self,
@@ -337,10 +350,11 @@ class Snapshot:
     ) -> MeasureResult:
         """Return the measure with its small counts suppressed, over the whole family of its tables."""
         read: Bound | None = None
-        views = [self._manifest.views[name] for name in measure.views if self._of_people(name)]
+        used = views_of(measure, by)
+        views = [self._manifest.views[name] for name in used if self._of_people(name)]
         if not any(isinstance(grant.may_read(view.resource), Nothing) for view in views):
-            reading = {name: grant.may_read(self._manifest.views[name].resource) for name in measure.views}
-            read = measured(measure, self._relation, reading.__getitem__, parameters, *period)
+            reading = {name: grant.may_read(self._manifest.views[name].resource) for name in used}
+            read = measured(measure, self._relation, reading.__getitem__, parameters, *period, by)
         others, threshold = tuple(one for one in by if one != DISTRICT), self._threshold()
         key = (measure.id, others, threshold, counted.sql, repr(counted.values), repr(read))
         found = self._families.get(key)
@@ -356,11 +370,24 @@ class Snapshot:
             period_end=period[1], position=self.position, instant=self.instant, district=district, by=by,
             parameters={one: parameters[one] for one in measure.parameters},
         )  # fmt: skip
-        return table(blank, measure, found, measure_value)
+        untold: dict[str, float | None] = {one.id: None for one in measure.exclusions}
+        return replace(table(blank, measure, found, measure_value), excluded=untold)
 
-    def _beyond_reading(self, measure: MeasureDeclaration, grant: Grant) -> bool:
+    def _excluded(self, measure: MeasureDeclaration, query: Bound, district: str) -> dict[str, float | None]:
+        """Return how many subjects were excluded for each declared reason."""
+        if not measure.exclusions:
+            return {}
+        values = dict(query.values)
+        sql = (
+            f"{query.sql} SELECT exclusion, count(DISTINCT subject) FROM excluded "
+            f"WHERE {place_condition(district, values)} GROUP BY exclusion"
+        )
+        found = dict(self._fetch(measure, sql, values))
+        return {one.id: float(found.get(one.id, 0)) for one in measure.exclusions}
+
+    def _beyond_reading(self, measure: MeasureDeclaration, grant: Grant, by: tuple[str, ...]) -> bool:
         """Return whether the number counts people whom `grant` may not read."""
-        for name in measure.views:
+        for name in views_of(measure, by):
             kind = self._manifest.views[name].resource
             if grant.may_count(kind) != grant.may_read(kind) and self._of_people(name):
                 return True
@@ -374,9 +401,10 @@ class Snapshot:
                 self._people[view] = bool(self._connection.execute(sql).fetchall()[0][0])
         return self._people[view]
 
-    def _admitted(self, measure: Declared, grant: Grant, *, counting: bool) -> Any:
+    def _admitted(self, measure: Declared, grant: Grant, *, counting: bool, by: tuple[str, ...] = ()) -> Any:
         predicates: dict[str, Predicate] = {}
-        for name in measure.views:
+        used = views_of(measure, by) if isinstance(measure, MeasureDeclaration) else measure.views
+        for name in used:
             view = self._manifest.views.get(name)
             if view is None:
                 raise Unavailable(
@@ -440,6 +468,26 @@ def measure_value(measure: MeasureDeclaration, numerator: float, denominator: fl
     if measure.kind == "count":
         return numerator * measure.scale
     return numerator / denominator * measure.scale if denominator else None
+
+
+def parts_of(measure: MeasureDeclaration) -> tuple[str, ...]:
+    """Return the parts of the measure's number whose subjects can be listed."""
+    left_out = {"gap": measure.kind != "proportion", "exclusion": not measure.exclusions}
+    return tuple(one for one in PARTS_OF_A_NUMBER if not left_out.get(one))
+
+
+def with_limits(measure: MeasureDeclaration, result: MeasureResult, level: float) -> MeasureResult:
+    """Return the result with confidence limits at `level` percent; 0 for none. What is suppressed has none."""
+    if not level:
+        return result
+
+    def found(one: MeasureResult | MeasureRow) -> tuple[float, float] | None:
+        if one.value is None or one.numerator is None or one.denominator is None:
+            return None
+        return confidence_limits(measure, one.numerator, one.denominator, level)
+
+    rows = tuple(replace(row, limits=found(row)) for row in result.rows)
+    return replace(result, rows=rows, limits=found(result), level=level)
 
 
 def period_of(measure: MeasureDeclaration, end: date) -> tuple[date, date]:

@@ -30,10 +30,8 @@ from kangshu.sdk.declarations import (
     CheckQuery,
     Column,
     Deadline,
-    Dimension,
     Instead,
     Lack,
-    MeasureDeclaration,
     Monthly,
     Move,
     Processing,
@@ -84,6 +82,13 @@ from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractD
 from kangshu.sdk.fields import Field, FieldKind, Option, RelatedRecords, Suggestion
 from kangshu.sdk.home import Due, HomeSection, People
 from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart, ListTotals
+from kangshu.sdk.measures import (
+    Dimension,
+    DimensionDeclaration,
+    Exclusion,
+    MeasureDeclaration,
+    WorkedExample,
+)
 from kangshu.sdk.parameters import ParameterDeclaration, unverified_parameter
 from kangshu.sdk.pictures import (
     ChainLinks,
@@ -182,6 +187,7 @@ __all__ = [
     "DemoTown",
     "DeskDeclaration",
     "Dimension",
+    "DimensionDeclaration",
     "DocumentBlock",
     "DocumentColumn",
     "DocumentDeclaration",
@@ -191,6 +197,7 @@ __all__ = [
     "ExchangeAnswer",
     "ExchangeColumn",
     "ExchangeDeclaration",
+    "Exclusion",
     "ExtractColumn",
     "ExtractDeclaration",
     "Field",
@@ -254,6 +261,7 @@ __all__ = [
     "Text",
     "ViewDeclaration",
     "VisitPriority",
+    "WorkedExample",
     "asked_for",
     "at",
     "case_state",

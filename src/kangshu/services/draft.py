@@ -13,6 +13,7 @@ from kangshu.sdk import (
     CalculationDeclaration,
     CaseDeclaration,
     DeskDeclaration,
+    DimensionDeclaration,
     DocumentDeclaration,
     EntranceEntry,
     ExchangeDeclaration,
@@ -43,7 +44,7 @@ from kangshu.services.findings import Finding
 from kangshu.services.home import read_section
 from kangshu.services.lists import read_list
 from kangshu.services.live import read_desk, read_roster, read_signal
-from kangshu.services.measured import read_parameter, read_view
+from kangshu.services.measured import read_dimension, read_parameter, read_view
 from kangshu.services.papers import read_document
 from kangshu.services.places import Places
 from kangshu.services.processing import read_processing
@@ -79,6 +80,7 @@ class Draft:
     exchanges: tuple[ExchangeDeclaration, ...] = ()
     bookings: tuple[BookingDeclaration, ...] = ()
     lists: tuple[ListDeclaration, ...] = ()
+    dimensions: tuple[DimensionDeclaration, ...] = ()
     questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
     scenarios: tuple[ScenarioDeclaration, ...] = ()
     signals: tuple[SignalDeclaration, ...] = ()
@@ -164,6 +166,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.calculations = tuple(_each(draft, "calculations", read_calculation))
     draft.exchanges = tuple(_each(draft, "exchanges", read_exchange))
     draft.bookings = resolved(tuple(_each(draft, "bookings", read_booking)))
+    draft.dimensions = tuple(_each(draft, "dimensions", read_dimension))
     draft.lists = tuple(_each(draft, "lists", read_list))
     draft.questionnaires = tuple(_each(draft, "questionnaires", read_questionnaire))
     draft.scenarios = tuple(_each(draft, "scenarios", read_scenario))
