@@ -325,6 +325,21 @@ def test_only_the_years_that_change_are_written(tmp_path: Path) -> None:
     check(feed, tmp_path)
 
 
+def test_what_a_view_has_no_rows_of_leaves_it_as_it_is(tmp_path: Path) -> None:
+    feed = written()
+    keeper = ViewKeeper(feed, tmp_path, VIEWS)
+    refresh(keeper)
+    before = read_manifest(tmp_path).views["names"]
+    feed.write(resident("nameless", "1950-01-01"))
+    refresh(keeper)
+    after = read_manifest(tmp_path).views
+    assert after["names"] == before
+    assert after["births"].changed == len(feed.changes)
+    feed.write(resident("p0", "1950-01-01"))  # whose name is gone
+    refresh(keeper)
+    check(feed, tmp_path)
+
+
 def test_keys_and_days_are_what_the_text_says(tmp_path: Path) -> None:
     feed = Feed()
     feed.write(resident("甲'1", "1956-02"))

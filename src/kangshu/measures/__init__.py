@@ -23,10 +23,12 @@ from kangshu.measures.limits import (
 from kangshu.measures.lint import lint_extracts, lint_lists, lint_measures, lint_views
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
+from kangshu.measures.results import Computed, ResultKeeper, Wanted
 from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
-from kangshu.measures.snapshot import Snapshot, measure_value, period_of
+from kangshu.measures.snapshot import Snapshot
 from kangshu.measures.statement import parameter_name
 from kangshu.measures.trace import Evidence, compared, fingerprint
+from kangshu.measures.values import measure_value, parts_of, period_of
 from kangshu.measures.views import Views
 from kangshu.measures.work_lists import ListAsked, ListPage, ListRow, ListSum
 
@@ -45,6 +47,7 @@ __all__ = [
     "PARAMETERS",
     "SMALL_CELL",
     "Check",
+    "Computed",
     "Demand",
     "Evidence",
     "Extract",
@@ -55,6 +58,7 @@ __all__ = [
     "MeasureResult",
     "MeasureRow",
     "Refreshed",
+    "ResultKeeper",
     "Risk",
     "Snapshot",
     "SubjectPage",
@@ -63,6 +67,7 @@ __all__ = [
     "ViewColumn",
     "ViewKeeper",
     "Views",
+    "Wanted",
     "aggregated",
     "compared",
     "confidence_limits",
@@ -82,6 +87,7 @@ __all__ = [
     "measure_value",
     "parameter_name",
     "parse_view",
+    "parts_of",
     "period_of",
     "poisson",
     "read_view",

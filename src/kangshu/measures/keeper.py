@@ -54,6 +54,8 @@ class FeedChange(Protocol):
     @property
     def id(self) -> str: ...
     @property
+    def version(self) -> int: ...
+    @property
     def kind(self) -> str: ...
     @property
     def resource(self) -> Resource | None: ...
@@ -79,6 +81,8 @@ class Refreshed:
     position: int
     instant: str
     changes: int
+    start: int = -1
+    """The position from which the changes were read."""
     touched: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Ids of the resources that the changes touched, by type."""
 
@@ -138,6 +142,7 @@ class ViewKeeper:
             if missing:
                 manifest = await self._caught_up(manifest, missing)
             manifest = self._settled(manifest)
+            start = manifest.position
             while changes := await self._store.feed(self._grant, manifest.position, self._batch):
                 count += len(changes)
                 for change in changes:
@@ -152,6 +157,7 @@ class ViewKeeper:
                 published.position,
                 published.instant,
                 count,
+                start,
                 {kind: frozenset(ids) for kind, ids in touched.items()},
             )
 
@@ -225,17 +231,24 @@ class ViewKeeper:
         made = dict(published)
         with self._connected() as connection:
             for view in views:
-                touched = latest.get(view.view.resource)
-                if not touched:
+                arrived = latest.get(view.view.resource)
+                if not arrived:
                     continue
                 before = published[view.name]
-                rows, refused = _rows(view, touched)
+                rows, refused = _rows(view, arrived)
+                touched = _concerned(arrived, rows)
+                if not touched:
+                    made[view.name] = msgspec.structs.replace(before, refused=before.refused + refused)
+                    continue
                 number = before.segments[-1].number + 1 if before.segments else 1
                 segment = write_segment(
                     connection, self._folder, before, view.derived, number, rows, sorted(touched)
                 )
                 after = msgspec.structs.replace(
-                    before, segments=(*before.segments, segment), refused=before.refused + refused
+                    before,
+                    segments=(*before.segments, segment),
+                    refused=before.refused + refused,
+                    changed=max(change.position for change in touched.values()),
                 )
                 made[view.name] = self._tidied(connection, after)
         return made
@@ -368,6 +381,19 @@ def _rows(view: CompiledView, touched: Mapping[str, FeedChange]) -> tuple[list[d
         }
         rows.extend({**row, **scope} for row in made)
     return rows, refused
+
+
+def _concerned(arrived: Mapping[str, FeedChange], rows: Sequence[Mapping[str, Any]]) -> dict[str, FeedChange]:
+    """Return the changes that the view is concerned by: those with rows, and those that may have had some before.
+
+    What is new and has no rows concerns it not: a blood pressure is no matter of the view of assessments.
+    """
+    filled = {row["resource_id"] for row in rows}
+    return {
+        id_: change
+        for id_, change in arrived.items()
+        if id_ in filled or change.version > 1 or change.kind in ("delete", "scope")
+    }
 
 
 def _age(manifest: Manifest) -> float:

@@ -52,7 +52,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 class PublishedView(msgspec.Struct, frozen=True, kw_only=True):
     """One materialised view: columns with their DuckDB types, segments by rising number.
 
-    `partition` is the column (DATE) by whose year a large base is parted, "" for none.
+    `partition` is the column (DATE) by whose year a large base is parted, "" for none. `changed` is the position of
+    the last change that touched the view: with the fingerprint it says what the rows are, whatever files they are in.
     `refused` counts the resources that did not fit the view and so have no rows.
     """
 
@@ -63,6 +64,7 @@ class PublishedView(msgspec.Struct, frozen=True, kw_only=True):
     partition: str = ""
     segments: tuple[Segment, ...] = ()
     refused: int = 0
+    changed: int = 0
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,14 +111,18 @@ def read_manifest(folder: Path, source: str = "") -> Manifest:
 
 def publish(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest of `folder` in one step, after everything it names is on the disk."""
-    parts = folder / PARTS
-    _sync(parts)
-    fresh = folder / f"{MANIFEST}.{os.getpid()}.new"
+    put_in_place(folder, MANIFEST, PARTS, manifest)
+
+
+def put_in_place(folder: Path, name: str, parts: str, content: msgspec.Struct) -> None:
+    """Replace the file `name` of `folder` by `content` in one step, after the files in its folder `parts`."""
+    _sync(folder / parts)
+    fresh = folder / f"{name}.{os.getpid()}.new"
     with fresh.open("wb") as file:
-        file.write(msgspec.json.encode(manifest))
+        file.write(msgspec.json.encode(content))
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(folder / MANIFEST)
+    fresh.replace(folder / name)
     _sync(folder)
 
 

@@ -17,10 +17,10 @@ import duckdb
 
 from kangshu.access import Grant, Nothing, Predicate
 from kangshu.base.faults import Forbidden, Invalid, TooLarge, Unavailable
+from kangshu.measures.atoms import every_dimension
 from kangshu.measures.dimensions import DISTRICT, views_of
 from kangshu.measures.engine import WEB_MEMORY, bound, connect
 from kangshu.measures.guarded import Family, family, table
-from kangshu.measures.intervals import confidence_limits
 from kangshu.measures.limits import CONFIDENCE, SMALL_CELL
 from kangshu.measures.manifest import Manifest, read_manifest
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
@@ -33,6 +33,8 @@ from kangshu.measures.statement import (
     measured,
     place_condition,
 )
+from kangshu.measures.stored import Stored, overview_of
+from kangshu.measures.values import measure_value, parts_of, period_of, with_limits
 from kangshu.measures.work_lists import (
     ListAsked,
     ListPage,
@@ -43,7 +45,6 @@ from kangshu.measures.work_lists import (
 )
 from kangshu.sdk import ExtractDeclaration, ListDeclaration, MeasureDeclaration
 
-PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap", "exclusion")
 _PAGE_LIMIT: Final = 1000
 _ROW_LIMIT: Final = 20_000
 _KEPT_ANSWERS: Final = 256
@@ -75,6 +76,7 @@ class Snapshot:
         self._answers: OrderedDict[Any, list[tuple[Any, ...]]] = OrderedDict()
         self._families: OrderedDict[Any, Family] = OrderedDict()
         self._people: dict[str, bool] = {}
+        self.stored = Stored(folder, manifest)
 
     @classmethod
     def open(
@@ -133,12 +135,15 @@ class Snapshot:
         """
         _check_period(period_start, period_end)
         level = level or (float(CONFIDENCE.value) if measure.sample else 0.0)
+        period = (period_start, period_end)
         admitted = self._admitted(measure, grant, counting=True, by=by)
-        query = measured(measure, self._relation, admitted, parameters, period_start, period_end, by)
+        query = measured(measure, self._relation, admitted, parameters, *period, by)
         if self._beyond_reading(measure, grant, by):
-            period = (period_start, period_end)
             guarded = self._guarded(measure, grant, query, parameters, period, by, district)
             return with_limits(measure, guarded, level)
+        rolled = self.stored.query(grant, measure, parameters, period, by, district)
+        found_excluded = self._excluded(measure, query, district, period_end if rolled else None)
+        query = rolled or query
         values = dict(query.values)
         keys = [
             f'{dimension_sql(measure, one, district, values)} AS "key_{index}"'
@@ -174,9 +179,38 @@ class Snapshot:
             by=by,
             rows=tuple(sorted(rows, key=lambda row: row.keys)),
             parameters={one: parameters[one] for one in measure.parameters},
-            excluded=self._excluded(measure, query, district),
+            excluded=found_excluded,
         )
         return with_limits(measure, made, level)
+
+    def overview(
+        self,
+        grant: Grant,
+        measures: Sequence[MeasureDeclaration],
+        ends: Sequence[date],
+        district: str = "",
+    ) -> dict[tuple[str, date], MeasureResult]:
+        """Return what is stored of many measures at the period ends: in all, and by the divisions one level below.
+
+        By measure id and end, only those that are stored and that `grant` may count and read whole; each says as of
+        which position it was computed, which may lie before the snapshot's. The others are for `evaluate`.
+        """
+        fit = [
+            one
+            for one in measures
+            if self.stored.admits(grant, one) and not self._beyond_reading(one, grant, every_dimension(one))
+        ]
+        statement = self.stored.totals(fit, ends, district)
+        if statement is None:
+            return {}
+        try:
+            with self._lock:
+                found = self._connection.execute(statement.sql, statement.values).fetchall()
+        except duckdb.Error as error:
+            raise Unavailable(
+                "the stored results are being replaced", zh="指标结果正在更新，请重试"
+            ) from error
+        return overview_of(self.stored, fit, ends, district, found, measure_value)
 
     def trend(
         self,
@@ -373,16 +407,21 @@ class Snapshot:
         untold: dict[str, float | None] = {one.id: None for one in measure.exclusions}
         return replace(table(blank, measure, found, measure_value), excluded=untold)
 
-    def _excluded(self, measure: MeasureDeclaration, query: Bound, district: str) -> dict[str, float | None]:
-        """Return how many subjects were excluded for each declared reason."""
+    def _excluded(
+        self, measure: MeasureDeclaration, query: Bound, district: str, stored: date | None
+    ) -> dict[str, float | None]:
+        """Return how many subjects were excluded for each declared reason; from what is stored for a day, if given."""
         if not measure.exclusions:
             return {}
-        values = dict(query.values)
-        sql = (
-            f"{query.sql} SELECT exclusion, count(DISTINCT subject) FROM excluded "
-            f"WHERE {place_condition(district, values)} GROUP BY exclusion"
-        )
-        found = dict(self._fetch(measure, sql, values))
+        kept = self.stored.of(measure, stored) if stored else None
+        if kept is not None:
+            statement = self.stored.excluded(kept, district)
+        else:
+            values = dict(query.values)
+            place = place_condition(district, values)
+            sql = f"{query.sql} SELECT exclusion, count(DISTINCT subject) FROM excluded WHERE {place} GROUP BY 1"
+            statement = Bound(sql, values)
+        found = dict(self._fetch(measure, statement.sql, statement.values))
         return {one.id: float(found.get(one.id, 0)) for one in measure.exclusions}
 
     def _beyond_reading(self, measure: MeasureDeclaration, grant: Grant, by: tuple[str, ...]) -> bool:
@@ -461,38 +500,6 @@ class Snapshot:
                 zh=f"结果超过{_ROW_LIMIT}行，请减少维度",
             )
         return found
-
-
-def measure_value(measure: MeasureDeclaration, numerator: float, denominator: float) -> float | None:
-    """Return the value in the measure's unit; None where there is nothing to divide by."""
-    if measure.kind == "count":
-        return numerator * measure.scale
-    return numerator / denominator * measure.scale if denominator else None
-
-
-def parts_of(measure: MeasureDeclaration) -> tuple[str, ...]:
-    """Return the parts of the measure's number whose subjects can be listed."""
-    left_out = {"gap": measure.kind != "proportion", "exclusion": not measure.exclusions}
-    return tuple(one for one in PARTS_OF_A_NUMBER if not left_out.get(one))
-
-
-def with_limits(measure: MeasureDeclaration, result: MeasureResult, level: float) -> MeasureResult:
-    """Return the result with confidence limits at `level` percent; 0 for none. What is suppressed has none."""
-    if not level:
-        return result
-
-    def found(one: MeasureResult | MeasureRow) -> tuple[float, float] | None:
-        if one.value is None or one.numerator is None or one.denominator is None:
-            return None
-        return confidence_limits(measure, one.numerator, one.denominator, level)
-
-    rows = tuple(replace(row, limits=found(row)) for row in result.rows)
-    return replace(result, rows=rows, limits=found(result), level=level)
-
-
-def period_of(measure: MeasureDeclaration, end: date) -> tuple[date, date]:
-    """Return the measure's period that ends on `end`: from 1 January for a yearly one, else the day itself."""
-    return (date(end.year, 1, 1) if measure.period == "year" else end, end)
 
 
 def _check_period(period_start: date, period_end: date) -> None:

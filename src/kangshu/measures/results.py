@@ -1,0 +1,360 @@
+"""Stored results: the atoms of every measure at the days that pages show, kept by the background worker.
+
+A file per measure and day, and one small table of totals; `results.json` names them and is replaced in one step. What is
+stored is what an account gets that may count everything.
+"""
+
+# ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from kangshu.access import Everything
+from kangshu.base.clock import instant, now
+from kangshu.base.faults import Fault
+from kangshu.measures.atoms import (
+    atoms_sql,
+    content_key,
+    definition_key,
+    every_dimension,
+    key_columns,
+    summed,
+)
+from kangshu.measures.dimensions import views_of
+from kangshu.measures.engine import WORKER_MEMORY, bound, connect, quoted
+from kangshu.measures.keeper import Refreshed
+from kangshu.measures.layout import PATIENT_KEY, RESOURCE_KEY, key_of
+from kangshu.measures.manifest import PARTS, Manifest, PublishedView, put_in_place, sync_file
+from kangshu.measures.segments import relation
+from kangshu.measures.statement import MACROS, Bound, Relation, measured
+from kangshu.measures.totals import totals_sql
+from kangshu.sdk import MeasureDeclaration
+
+_LOG: Final = logging.getLogger(__name__)
+RESULTS: Final = "results"
+INDEX: Final = "results.json"
+_MOST_AFFECTED: Final = 100_000
+_GRACE: Final = 600.0
+
+
+class StoredMeasure(msgspec.Struct, frozen=True, kw_only=True):
+    """The atoms of one measure for one period. `content` and `definition` say what they follow from (`atoms`)."""
+
+    measure: str
+    start: date
+    end: date
+    content: str
+    definition: str
+    file: str
+    position: int
+    instant: str
+    parameters: dict[str, str] = {}
+
+
+class StoredResults(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is stored: by `<measure>@<end>`; `views` are those that it was computed from."""
+
+    source: str = ""
+    position: int = 0
+    instant: str = ""
+    measures: dict[str, StoredMeasure] = {}
+    totals: str = ""
+    views: dict[str, PublishedView] = {}
+    retired: dict[str, float] = {}
+
+    def files(self) -> frozenset[str]:
+        """Return the names of the files in use."""
+        return frozenset(
+            [*(one.file for one in self.measures.values()), *([self.totals] if self.totals else [])]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A measure for a period, with the values of its parameters by id."""
+
+    measure: MeasureDeclaration
+    start: date
+    end: date
+    parameters: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Under which the atoms are stored."""
+        return f"{self.measure.id}@{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What one refresh of the results did: how many measures were computed whole, and how many by what changed."""
+
+    whole: int
+    changed: int
+    kept: int
+    seconds: float
+
+
+def read_results(folder: Path) -> StoredResults:
+    """Return what is stored in `folder`; nothing before the first, or where it cannot be read."""
+    try:
+        return msgspec.json.decode((folder / INDEX).read_bytes(), type=StoredResults)
+    except (OSError, msgspec.DecodeError):
+        return StoredResults()
+
+
+class ResultKeeper:
+    """Keeps the stored results of the views in `folder`. The background worker alone runs it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        memory: str = WORKER_MEMORY,
+        grace: float = _GRACE,
+        most_affected: int = _MOST_AFFECTED,
+    ) -> None:
+        """`most_affected`: above so many residents whose records changed, a measure is computed whole."""
+        self._folder, self._memory, self._grace, self._most = folder, memory, grace, most_affected
+        (folder / RESULTS).mkdir(parents=True, exist_ok=True)
+        self._noted: list[Refreshed] = []
+        self._lock = threading.Lock()
+
+    def note(self, refreshed: Refreshed) -> None:
+        """Take down what a refresh of the views touched, for the next refresh of the results."""
+        if refreshed.changes:
+            with self._lock:
+                self._noted.append(refreshed)
+
+    def refresh(self, manifest: Manifest, wanted: Iterable[Wanted]) -> Computed:
+        """Bring what is stored up to `manifest`. A measure that cannot be computed is logged and left out."""
+        began = time.monotonic()
+        before = read_results(self._folder)
+        if before.source != manifest.source:
+            before = StoredResults(source=manifest.source, retired=before.retired)
+        touched = self._touched_between(before.position, manifest.position)
+        made: dict[str, StoredMeasure] = {}
+        whole = changed = 0
+        with self._connected() as connection:
+            work = _Work(self._folder, connection, before, manifest, touched, self._most)
+            for one in wanted:
+                if any(
+                    name not in manifest.views for name in views_of(one.measure, every_dimension(one.measure))
+                ):
+                    continue
+                try:
+                    stored, how = work.bring_up(one)
+                except (Fault, duckdb.Error) as error:
+                    _LOG.warning("measure %s is not stored: %s", one.measure.id, str(error).splitlines()[0])
+                    continue
+                made[one.name] = stored
+                whole, changed = whole + (how == "whole"), changed + (how == "changed")
+            totals = before.totals
+            if made != before.measures or not totals:
+                totals = work.write_totals(made)
+        after = StoredResults(
+            source=manifest.source, position=manifest.position, instant=instant(now()), measures=made,
+            totals=totals, views=manifest.views,
+        )  # fmt: skip
+        self._publish(before, after)
+        with self._lock:
+            self._noted = [one for one in self._noted if one.position > manifest.position]
+        return Computed(whole, changed, len(made) - whole - changed, time.monotonic() - began)
+
+    def _touched_between(self, start: int, end: int) -> dict[str, set[str]] | None:
+        """Return the ids that were touched between two positions, by type; None where not all is known."""
+        with self._lock:
+            chain = [one for one in self._noted if start <= one.start and one.position <= end]
+        touched: dict[str, set[str]] = {}
+        for one in chain:
+            if one.start != start:
+                return None
+            start = one.position
+            for kind, ids in one.touched.items():
+                touched.setdefault(kind, set()).update(ids)
+        return touched if start == end else None
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        connection = connect(memory=self._memory, readable=[self._folder], spill=True)
+        for macro in MACROS:
+            connection.execute(macro)
+        return connection
+
+    def _publish(self, before: StoredResults, after: StoredResults) -> None:
+        moment = time.time()
+        in_use = after.files()
+        retired = {**before.retired, **dict.fromkeys(before.files() - in_use, moment)}
+        kept = {
+            name: since
+            for name, since in retired.items()
+            if moment - since <= self._grace and name not in in_use
+        }
+        put_in_place(self._folder, INDEX, RESULTS, msgspec.structs.replace(after, retired=kept))
+        for path in (self._folder / RESULTS).iterdir():
+            if (
+                path.name not in in_use
+                and path.name not in kept
+                and moment - path.stat().st_mtime > self._grace
+            ):
+                path.unlink(missing_ok=True)
+
+
+class _Work:
+    """One refresh: what stood before, what is wanted now, and who is affected by what changed between."""
+
+    def __init__(
+        self,
+        folder: Path,
+        connection: duckdb.DuckDBPyConnection,
+        before: StoredResults,
+        manifest: Manifest,
+        touched: Mapping[str, set[str]] | None,
+        most_affected: int,
+    ) -> None:
+        self._folder, self._connection, self._before, self._manifest = folder, connection, before, manifest
+        self._touched, self._most = touched, most_affected
+        self._affected: dict[tuple[str, ...], str] = {}
+
+    def bring_up(self, one: Wanted) -> tuple[StoredMeasure, str]:
+        """Return the measure's atoms as of the manifest, and whether they were `kept`, `changed` or `whole`."""
+        period = (one.start, one.end)
+        source = self._manifest.source
+        content = content_key(one.measure, self._manifest.views, source, one.parameters, period)
+        known = self._before.measures.get(one.name)
+        if known is not None and known.content == content and self._path(known.file).exists():
+            return known, "kept"
+        definition = definition_key(one.measure, source, one.parameters, period)
+        file = f"{one.measure.id}-{one.end}-{secrets.token_hex(4)}.parquet"
+        how = "whole"
+        affected = self._affected_by(one, known) if known and known.definition == definition else None
+        if affected is not None and known is not None:
+            self._write_changed(one, known, affected, file)
+            how = "changed"
+        else:
+            query = self._query(one, self._relation(self._manifest.views))
+            self._copy(atoms_sql(one.measure, query), query.values, file)
+        stored = StoredMeasure(
+            measure=one.measure.id, start=one.start, end=one.end, content=content, definition=definition, file=file,
+            position=self._manifest.position, instant=self._manifest.instant,
+            parameters={name: str(one.parameters[name]) for name in one.measure.parameters},
+        )  # fmt: skip
+        return stored, how
+
+    def write_totals(self, made: Mapping[str, StoredMeasure]) -> str:
+        """Write the totals of all that is stored, those of before for what has not changed; return the file."""
+        file = f"totals-{secrets.token_hex(4)}.parquet"
+        before = self._before.measures
+        fresh = [name for name, stored in made.items() if before.get(name) != stored]
+        parts = [totals_sql(name, quoted(str(self._path(made[name].file)))) for name in fresh]
+        kept = [name for name in made if name not in set(fresh)]
+        if kept and self._before.totals and self._path(self._before.totals).exists():
+            names = ", ".join(quoted(name) for name in kept)
+            old = quoted(str(self._path(self._before.totals)))
+            parts.append(f"SELECT * FROM read_parquet({old}) WHERE name IN ({names})")
+        else:
+            parts += [totals_sql(name, quoted(str(self._path(made[name].file)))) for name in kept]
+        if not parts:
+            return ""
+        self._copy(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY name, dimension, place", {}, file)
+        return file
+
+    # ------------------------------------------------------------------ by what changed
+
+    def _affected_by(self, one: Wanted, known: StoredMeasure) -> str | None:
+        """Return the table of the residents whose records changed; None where the measure must be computed whole."""
+        if one.measure.per != "person" or self._touched is None or not self._path(known.file).exists():
+            return None
+        used = views_of(one.measure, every_dimension(one.measure))
+        before, after = self._before.views, self._manifest.views
+        changed = [name for name in used if name in before and before[name].changed != after[name].changed]
+        if any(name not in before or before[name].fingerprint != after[name].fingerprint for name in used):
+            return None
+        if not all((self._folder / PARTS / file).exists() for name in used for file in _files(before[name])):
+            return None
+        return self._affected_table(tuple(sorted(changed)))
+
+    def _affected_table(self, changed: tuple[str, ...]) -> str | None:
+        if changed in self._affected:
+            return self._affected[changed] or None
+        touched = self._touched or {}
+        parts = []
+        for name in changed:
+            after, before = self._manifest.views[name], self._before.views[name]
+            ids = touched.get(after.resource, set())
+            if len(ids) > self._most:
+                self._affected[changed] = ""
+                return None
+            table = f"touched_{len(self._affected)}_{name}"
+            self._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" (key BIGINT)')
+            keys = [key_of(f"{after.resource}/{id_}") for id_ in ids]
+            self._connection.execute(
+                f'INSERT INTO "{table}" SELECT unnest(CAST($keys AS BIGINT[]))', {"keys": keys}
+            )
+            parts += [
+                f"SELECT {PATIENT_KEY} FROM ({relation(self._folder, view, (PATIENT_KEY, RESOURCE_KEY))}) "
+                f'WHERE {RESOURCE_KEY} IN (SELECT key FROM "{table}")'
+                for view in (before, after)
+            ]
+        table = f"affected_{len(self._affected)}"
+        sql = " UNION ALL ".join(parts) or f"SELECT CAST(NULL AS BIGINT) AS {PATIENT_KEY} WHERE false"
+        self._connection.execute(f"CREATE TEMP TABLE {table} AS SELECT DISTINCT {PATIENT_KEY} FROM ({sql})")
+        found = self._connection.execute(f"SELECT count(*), count({PATIENT_KEY}) FROM {table}").fetchall()[0]
+        # what belongs to no resident may matter to anybody
+        good = found[0] == found[1] and found[0] <= self._most
+        self._affected[changed] = table if good else ""
+        return table if good else None
+
+    def _write_changed(self, one: Wanted, known: StoredMeasure, affected: str, file: str) -> None:
+        """Write the atoms of before, less those of the affected as they were, and with them as they are now."""
+        names = ", ".join(f'"{name}"' for name in key_columns(one.measure))
+        parts = [
+            f"SELECT {names}, numerator, denominator FROM read_parquet({quoted(str(self._path(known.file)))})"
+        ]
+        for sign, views, table in (("-", self._before.views, "were"), ("", self._manifest.views, "are")):
+            query = self._query(one, self._relation(views, affected))
+            sql = f"CREATE OR REPLACE TEMP TABLE {table} AS {atoms_sql(one.measure, query)}"
+            self._connection.execute(sql, bound(sql, query.values))
+            parts.append(f"SELECT {names}, {sign}numerator, {sign}denominator FROM {table}")
+        self._copy(summed(one.measure, " UNION ALL ".join(parts)), {}, file)
+
+    # ------------------------------------------------------------------ statements
+
+    def _query(self, one: Wanted, source: Relation) -> Bound:
+        by = every_dimension(one.measure)
+        everything: Callable[[str], Everything] = lambda _: Everything()  # noqa: E731
+        return measured(one.measure, source, everything, one.parameters, one.start, one.end, by)
+
+    def _relation(self, views: Mapping[str, PublishedView], affected: str = "") -> Relation:
+        def found(name: str) -> str:
+            whole = relation(self._folder, views[name])
+            if not affected:
+                return whole
+            # what belongs to nobody (an institution) stays in sight
+            kept = f"{PATIENT_KEY} IN (SELECT {PATIENT_KEY} FROM {affected})"
+            return f"SELECT * FROM ({whole}) WHERE {PATIENT_KEY} IS NULL OR {kept}"
+
+        return found
+
+    def _copy(self, sql: str, values: Mapping[str, Any], file: str) -> None:
+        path = self._path(file)
+        statement = f"COPY ({sql}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        self._connection.execute(statement, bound(statement, values))
+        sync_file(path)
+
+    def _path(self, file: str) -> Path:
+        return (self._folder / RESULTS / file).resolve()
+
+
+def _files(view: PublishedView) -> Sequence[str]:
+    return [name for segment in view.segments for name in segment.files()]
