@@ -21,6 +21,7 @@ from kangshu.measures.limits import (
     figure,
 )
 from kangshu.measures.lint import lint_extracts, lint_lists, lint_measures, lint_views
+from kangshu.measures.manifest import read_manifest
 from kangshu.measures.report import measure_canonical, measure_report, measure_resource
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.results import Computed, ResultKeeper, Wanted
@@ -90,6 +91,7 @@ __all__ = [
     "parts_of",
     "period_of",
     "poisson",
+    "read_manifest",
     "read_view",
     "run_view",
     "run_view_file",

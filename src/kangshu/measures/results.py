@@ -129,6 +129,7 @@ class ResultKeeper:
         self._folder, self._memory, self._grace, self._most = folder, memory, grace, most_affected
         (folder / RESULTS).mkdir(parents=True, exist_ok=True)
         self._noted: list[Refreshed] = []
+        self._told: set[str] = set()
         self._lock = threading.Lock()
 
     def note(self, refreshed: Refreshed) -> None:
@@ -156,7 +157,10 @@ class ResultKeeper:
                 try:
                     stored, how = work.bring_up(one)
                 except (Fault, duckdb.Error) as error:
-                    _LOG.warning("measure %s is not stored: %s", one.measure.id, str(error).splitlines()[0])
+                    if one.name not in self._told:
+                        why = str(error).splitlines()[0]
+                        _LOG.warning("measure %s is not stored: %s", one.measure.id, why)
+                        self._told.add(one.name)
                     continue
                 made[one.name] = stored
                 whole, changed = whole + (how == "whole"), changed + (how == "changed")
