@@ -36,11 +36,13 @@ from kangshu.measures import (
     Views,
     explain,
     explain_text,
+    library_resource,
     lint_measures,
     lint_views,
     measure_report,
     measure_resource,
     period_of,
+    read_view,
     run_view,
 )
 from kangshu.sdk import CheckQuery, Resource, ViewDeclaration
@@ -364,11 +366,14 @@ def test_a_measure_whose_view_is_not_published_is_unavailable(tmp_path: Path) ->
 def test_reports_and_measures_are_valid_fhir(city: Snapshot, id_: str) -> None:
     measure = measures()[id_]
     page = city.subjects(EVERYTHING, measure, values(), golden.START, golden.END)
+    compiled = {view.name: read_view(view.definition) for view in views()}
     for made in (
-        measure_resource(measure),
+        measure_resource(measure, compiled),
+        library_resource(measure, compiled, values()),
         measure_report(measure, number(city, id_), reporter="o"),
         measure_report(measure, number(city, id_, by=("district",))),
-        measure_report(measure, number(city, id_), subjects=page),
+        measure_report(measure, number(city, id_, by=("town",), level=95.0)),
+        measure_report(measure, number(city, id_), subjects={"numerator": page}),
     ):
         errors = [one.text for one in validate(made) if one.severity in {"error", "fatal"}]
         assert errors == []

@@ -62,7 +62,6 @@ from kangshu.api.importing import (
     roles_template,
 )
 from kangshu.api.jurisdiction import ENTERED, enter_parameter, refresh_parameters
-from kangshu.api.measure_report import measure_report
 from kangshu.api.oauth import OAUTH_ROOT, oauth_app, own_address
 from kangshu.api.outcome import (
     ANSWERS,
@@ -211,7 +210,6 @@ __all__ = [
     "list_sheet",
     "list_totals",
     "make_extract",
-    "measure_report",
     "missing_sheet",
     "missing_values",
     "name_of",

@@ -22,7 +22,22 @@ from kangshu.measures.limits import (
 )
 from kangshu.measures.lint import lint_extracts, lint_lists, lint_measures, lint_views
 from kangshu.measures.manifest import read_manifest
-from kangshu.measures.report import measure_canonical, measure_report, measure_resource
+from kangshu.measures.published import (
+    library_canonical,
+    library_resource,
+    measure_resource,
+    view_canonical,
+)
+from kangshu.measures.report import (
+    FEED_POSITION,
+    LIMITS,
+    LISTED,
+    POPULATION_VALUE,
+    Individual,
+    individual_report,
+    measure_canonical,
+    measure_report,
+)
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.results import Computed, ResultKeeper, Wanted
 from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
@@ -39,19 +54,24 @@ __all__ = [
     "DISTRICT",
     "DIVISIONS",
     "ENGINES",
+    "FEED_POSITION",
     "LEAST_CLASS",
     "LEAST_VALUES",
+    "LIMITS",
+    "LISTED",
     "MARK_SHARE",
     "MOST_DISTANCE",
     "MOST_LEFT_OUT",
     "MOST_ROWS",
     "PARAMETERS",
+    "POPULATION_VALUE",
     "SMALL_CELL",
     "Check",
     "Computed",
     "Demand",
     "Evidence",
     "Extract",
+    "Individual",
     "ListAsked",
     "ListPage",
     "ListRow",
@@ -78,6 +98,9 @@ __all__ = [
     "extract_grant",
     "figure",
     "fingerprint",
+    "individual_report",
+    "library_canonical",
+    "library_resource",
     "lint_extracts",
     "lint_lists",
     "lint_measures",
@@ -96,6 +119,7 @@ __all__ = [
     "run_view",
     "run_view_file",
     "subject_type",
+    "view_canonical",
     "wilson",
     "with_shared",
 ]

@@ -16,13 +16,15 @@ from typing import Any, Final
 import duckdb
 
 from kangshu.access import Grant, Nothing, Predicate
-from kangshu.base.faults import Forbidden, Invalid, TooLarge, Unavailable
+from kangshu.base.faults import Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from kangshu.measures.atoms import every_dimension
 from kangshu.measures.dimensions import DISTRICT, views_of
+from kangshu.measures.drill import Drilled, count_of_subjects, individual, page_of_subjects, records_of
 from kangshu.measures.engine import WEB_MEMORY, bound, connect
 from kangshu.measures.guarded import Family, family, table
 from kangshu.measures.limits import CONFIDENCE, SMALL_CELL
 from kangshu.measures.manifest import Manifest, read_manifest
+from kangshu.measures.report import Individual
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.segments import relation
 from kangshu.measures.statement import (
@@ -259,37 +261,47 @@ class Snapshot:
         asked = tuple(cell or {})
         admitted = self._admitted(measure, grant, counting=False, by=asked)
         query = measured(measure, self._relation, admitted, parameters, period_start, period_end, asked)
-        values = dict(query.values)
-        conditions = [
-            {
-                "exclusion": "true",
-                "numerator": "numerator > 0",
-                "denominator": "denominator > 0",
-                "gap": "denominator > 0 AND coalesce(numerator, 0) = 0",
-            }[part],
-            place_condition(district, values),
-        ]
-        for index, (name, wanted) in enumerate((cell or {}).items()):
-            values[f"cell_{index}"] = wanted
-            expression = dimension_sql(measure, name, district, values)
-            if name == "district" and wanted:
-                expression = f"left(coalesce(district, ''), length(CAST($cell_{index} AS VARCHAR)))"
-            conditions.append(f"{expression} = CAST($cell_{index} AS VARCHAR)")
-        values["offset"], values["limit"] = offset, limit
-        sql = (
-            f"{query.sql} SELECT subject, count(*) OVER () AS total FROM "
-            f"(SELECT DISTINCT subject FROM {'excluded' if part == 'exclusion' else 'measured'} "
-            f"WHERE {' AND '.join(conditions)}) "
-            "ORDER BY subject LIMIT CAST($limit AS BIGINT) OFFSET CAST($offset AS BIGINT)"
+        wanted = Drilled(part, cell or {}, district, offset, limit)
+        page = page_of_subjects(measure, query, wanted)
+        found = self._fetch(measure, page.sql, page.values)
+        if len(found) < limit and (found or not offset):
+            return SubjectPage(tuple(row[0] for row in found), offset + len(found), offset)
+        count = count_of_subjects(measure, query, wanted)
+        total = self._fetch(measure, count.sql, count.values)[0][0]
+        return SubjectPage(tuple(row[0] for row in found), total, offset)
+
+    def individual(
+        self,
+        grant: Grant,
+        measure: MeasureDeclaration,
+        parameters: Mapping[str, Any],
+        period_start: date,
+        period_end: date,
+        subject: str,
+    ) -> Individual:
+        """Return what one subject ("Type/id") adds to the measure, as far as `grant` may read.
+
+        Raises NotFound where it is no subject of the measure, or not one of the grant's; else as `subjects`.
+        """
+        _check_period(period_start, period_end)
+        admitted = self._admitted(measure, grant, counting=False)
+        query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
+        statement = individual(measure, query, subject)
+        rows, numerator, denominator, excluded = self._fetch(measure, statement.sql, statement.values)[0]
+        if not rows:
+            raise NotFound("the measure has no such subject", zh="该指标没有此对象")
+        return Individual(subject, float(numerator), float(denominator), str(excluded))
+
+    def records(self, grant: Grant, measure: MeasureDeclaration, patient: str) -> tuple[str, ...]:
+        """Return the records ("Type/id") of a resident (an id) that the measure's views hold, as far as `grant` may read."""
+        views = [self._manifest.views[name] for name in measure.views if name in self._manifest.views]
+        if not views:
+            return ()
+        statement = records_of(
+            [(self._relation(view.name), grant.may_read(view.resource)) for view in views], patient
         )
-        found = self._fetch(measure, sql, values)
-        if not found and offset:
-            whole = self.subjects(
-                grant, measure, parameters, period_start, period_end,
-                part=part, cell=cell, district=district, offset=0, limit=1,
-            )  # fmt: skip
-            return SubjectPage((), whole.total, offset)
-        return SubjectPage(tuple(row[0] for row in found), found[0][1] if found else 0, offset)
+        found = self._fetch(measure, statement.sql, statement.values)
+        return tuple(f"{kind}/{id_}" for kind, id_ in found)
 
     def listed(
         self,
