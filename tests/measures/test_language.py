@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -15,15 +16,30 @@ from hypothesis import strategies as st
 
 from kangshu.access import Everything, Grant, NoPatient, system_grant
 from kangshu.app.wiring import city_services
-from kangshu.base.faults import Invalid
-from kangshu.measures import Snapshot, confidence_limits, poisson, read_view, subject_type, wilson
+from kangshu.base.faults import Invalid, Unsupported
+from kangshu.measures import (
+    Snapshot,
+    Views,
+    confidence_limits,
+    explain,
+    explain_text,
+    lint_dimensions,
+    lint_measures,
+    poisson,
+    read_view,
+    spark_measure,
+    subject_type,
+    transpiled,
+    wilson,
+    worked,
+)
 from kangshu.measures.engine import connect
 from kangshu.measures.intervals import gamma_share
 from kangshu.measures.statement import MACROS
-from kangshu.sdk import Exclusion, MeasureDeclaration, Text
+from kangshu.sdk import Exclusion, MeasureDeclaration, Text, WorkedExample
 
 from . import golden
-from .city import resident, snapshot_of, values, views
+from .city import parameters, resident, snapshot_of, values, views
 
 EVERYTHING = system_grant("test")
 DECLARED = {one.id: one for service in city_services() for one in service.measures}
@@ -264,3 +280,94 @@ def test_a_resident_without_birthday_is_in_the_unknown_band(tmp_path_factory: py
     own = next(one for one in COVERAGE.dimensions if one.id == "age-band")
     result = evaluated(snapshot, replace(PEOPLE, dimensions=(own,)), "age-band")
     assert {row.keys: row.denominator for row in result.rows} == {("70",): 1, ("",): 1}
+
+
+# ---------------------------------------------------------------------- check and explain
+
+
+EXAMPLE = WorkedExample(
+    title=Text("两人", "Two"),
+    period_end=golden.END,
+    given={
+        "residents": (
+            {"resident": "Patient/a", "gender": "female"},
+            {"resident": "Patient/b", "gender": "male"},
+        )
+    },
+    parameters={},
+    numerator=Decimal(1),
+    denominator=Decimal(2),
+)
+
+
+def findings(**change: Any) -> list[str]:
+    return [one.text for one in lint_measures([replace(PEOPLE, **change)], Views(views()), parameters())]
+
+
+def test_an_example_must_give_what_is_written_beside_it() -> None:
+    assert findings(examples=(EXAMPLE,)) == []
+    assert findings(examples=(replace(EXAMPLE, numerator=Decimal(2)),)) == [
+        "people: the example gives 1 / 2, and not 2 / 2"
+    ]
+    shoes = {"residents": ({"resident": "Patient/a", "shoe_size": 42},)}
+    assert "has no column 'shoe_size'" in findings(examples=(replace(EXAMPLE, given=shoes),))[0]
+    other = {"beds": ({"bed": "Location/a"},)}
+    assert "does not read" in findings(examples=(replace(EXAMPLE, given=other),))[0]
+    moved = {"residents": ({"resident": "Patient/a", "gender": "female", "active": False},)}
+    made = worked(replace(PEOPLE, examples=(replace(EXAMPLE, given=moved),)), Views(views()), {})[0]
+    assert (made.rows[0].excluded, made.numerator, made.denominator) == ("moved", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"exclusions": (PEOPLE.exclusions[0], PEOPLE.exclusions[0])}, "unique"),
+        ({"sql": PEOPLE.sql.replace("AS exclusion", "AS why")}, '"exclusion" not found'),
+        ({"kind": "count", "sample": True}, "a count is no sample"),
+        (
+            {"per": "person", "sql": PEOPLE.sql.replace("residents.resident AS", "residents.centre AS")},
+            "residents",
+        ),
+    ],
+)
+def test_words_that_do_not_fit_are_found(change: dict[str, Any], finding: str) -> None:
+    assert any(finding in one for one in findings(**change)), findings(**change)
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"view": "nowhere"}, "no view"),
+        ({"expression": "shoe_size"}, "does not compile"),
+        ({"expression": "read_csv('/etc/passwd')"}, "does not compile"),
+    ],
+)
+def test_a_dimension_is_checked(change: dict[str, Any], finding: str) -> None:
+    good = next(one for service in city_services() for one in service.dimensions if one.id == "age-band")
+    assert lint_dimensions([good], Views(views())) == ()
+    found = lint_dimensions([replace(good, **change)], Views(views()))
+    assert finding in found[0].text
+
+
+def test_an_explanation_has_the_sql_of_each_engine_and_a_worked_example() -> None:
+    measure = DECLARED["elder-management-rate-65"]
+    told = explain(measure, Views(views()), values())
+    assert "first_day" in told["sql"]
+    assert "FIRST_DAY" in told["spark"]
+    assert ":period_end" in told["spark"]
+    example = told["examples"][0]
+    assert example["agrees"]
+    assert [row["subject"] for row in example["rows"]] == ["Patient/a", "Patient/c"]
+    text = explain_text(measure, Views(views()), values(), language="zh")
+    assert "算例：" in text
+    assert "= 1 / 2 = 50.0 %" in text
+
+
+def test_every_measure_can_be_said_on_spark() -> None:
+    """But for what the ledger names: its length of stay in months is counted differently by the engines."""
+    assert [one.id for one in DECLARED.values() if not spark_measure(one.sql)] == [
+        "operating-subsidy-forecast"
+    ]
+    with pytest.raises(Unsupported, match="has_completed"):
+        transpiled("SELECT date_diff('year', birth_date_last, $period_end) FROM residents")
+    assert "DATEDIFF" in transpiled("SELECT date_diff('day', a, b) FROM t")

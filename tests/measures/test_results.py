@@ -18,6 +18,7 @@ from kangshu.access import DistrictUnder, Everything, Grant, NoPatient, system_g
 from kangshu.app.wiring import city_services
 from kangshu.measures import ResultKeeper, Snapshot, ViewKeeper, Views, Wanted, period_of
 from kangshu.measures.atoms import narrow, wide
+from kangshu.measures.drill import KEYS, slice_of
 from kangshu.measures.manifest import read_manifest
 from kangshu.measures.results import INDEX, RESULTS, read_results
 from kangshu.sdk import MeasureDeclaration, Resource
@@ -287,3 +288,35 @@ def test_a_measure_that_cannot_be_computed_leaves_the_others(tmp_path: Path) -> 
     broken = replace(PEOPLE, id="broken", sql=PEOPLE.sql.replace("residents.gender", "residents.shoe_size"))
     assert city.refresh([broken, PEOPLE]).whole == 1
     assert list(read_results(tmp_path).measures) == [f"people@{END}"]
+
+
+def test_a_page_of_many_is_found_among_few(tmp_path: Path) -> None:
+    """The pages of a large number hold everybody once, and are computed among a slice of the residents each."""
+    rng = random.Random(3)
+    city = City(tmp_path, random_city(rng), small=5)
+    measure = DECLARED["family-doctor-coverage-60"]
+    city.refresh([measure])
+    whole = Snapshot.open(tmp_path)
+    period = period_of(measure, END)
+    paged = Snapshot(tmp_path, read_manifest(tmp_path), sliced_from=1)
+    for part in ("numerator", "denominator", "gap"):
+        for cell in ({}, {"gender": "female"}, {"district": "9901"}):
+            everybody = whole.subjects(
+                EVERYTHING, measure, values(), *period, part=part, cell=cell, limit=1000
+            )
+            found: list[str] = []
+            while True:
+                page = paged.subjects(
+                    EVERYTHING, measure, values(), *period, part=part, cell=cell, offset=len(found), limit=7
+                )
+                assert page.total == everybody.total
+                if not page.subjects:
+                    break
+                found += page.subjects
+            assert sorted(found) == list(everybody.subjects)
+
+
+def test_a_page_reads_a_slice(tmp_path: Path) -> None:
+    assert slice_of(50, 1_000_000, 0) < KEYS / 10_000
+    assert slice_of(50, 1_000_000, 0) < slice_of(50, 1_000_000, 1) < KEYS
+    assert slice_of(50, 60, 0) == KEYS

@@ -3,6 +3,7 @@
 from kangshu.measures.anonymity import Demand
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.dimensions import DISTRICT, DIVISIONS, subject_type, with_shared
+from kangshu.measures.examples import Worked, worked
 from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
 from kangshu.measures.intervals import confidence_limits, poisson, wilson
@@ -20,7 +21,13 @@ from kangshu.measures.limits import (
     SMALL_CELL,
     figure,
 )
-from kangshu.measures.lint import lint_extracts, lint_lists, lint_measures, lint_views
+from kangshu.measures.lint import (
+    lint_dimensions,
+    lint_extracts,
+    lint_lists,
+    lint_measures,
+    lint_views,
+)
 from kangshu.measures.manifest import read_manifest
 from kangshu.measures.published import (
     library_canonical,
@@ -42,6 +49,7 @@ from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
 from kangshu.measures.results import Computed, ResultKeeper, Wanted
 from kangshu.measures.run import ENGINES, parse_view, run_view, run_view_file
 from kangshu.measures.snapshot import Snapshot
+from kangshu.measures.spark_measure import SPARK_FUNCTIONS, spark_measure, transpiled
 from kangshu.measures.statement import parameter_name
 from kangshu.measures.trace import Evidence, compared, fingerprint
 from kangshu.measures.values import measure_value, parts_of, period_of
@@ -66,6 +74,7 @@ __all__ = [
     "PARAMETERS",
     "POPULATION_VALUE",
     "SMALL_CELL",
+    "SPARK_FUNCTIONS",
     "Check",
     "Computed",
     "Demand",
@@ -89,6 +98,7 @@ __all__ = [
     "ViewKeeper",
     "Views",
     "Wanted",
+    "Worked",
     "aggregated",
     "compared",
     "confidence_limits",
@@ -101,6 +111,7 @@ __all__ = [
     "individual_report",
     "library_canonical",
     "library_resource",
+    "lint_dimensions",
     "lint_extracts",
     "lint_lists",
     "lint_measures",
@@ -118,8 +129,11 @@ __all__ = [
     "read_view",
     "run_view",
     "run_view_file",
+    "spark_measure",
     "subject_type",
+    "transpiled",
     "view_canonical",
     "wilson",
     "with_shared",
+    "worked",
 ]

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kangshu.access import Predicate
-from kangshu.measures.layout import PATIENT_KEY, key_of
+from kangshu.measures.layout import PATIENT_KEY, key_of, key_sql
 from kangshu.measures.scope_sql import scope_condition
 from kangshu.measures.statement import Bound, dimension_sql, place_condition
 from kangshu.sdk import MeasureDeclaration
 
+KEYS: Final = 1 << 63
+"""One above the greatest key."""
+SLICED: Final = 20_000
+"""Of so many subjects of a measure per person, a page is looked for among a slice of the residents."""
 _CONDITIONS: Final[Mapping[str, str]] = {
     "numerator": "numerator > 0",
     "denominator": "denominator > 0",
@@ -38,7 +42,7 @@ def page_of_subjects(measure: MeasureDeclaration, query: Bound, asked: Drilled) 
 
     A page takes the first of the ids (DuckDB keeps no more than it shows), so it costs a scan and no sort of them all.
     """
-    chosen = _chosen(measure, query, asked)
+    chosen = chosen_of(measure, query, asked)
     values = {**chosen.values, "offset": asked.offset, "limit": asked.limit}
     sql = (
         f"{query.sql} SELECT subject FROM (SELECT DISTINCT subject FROM {chosen.sql}) "
@@ -49,8 +53,33 @@ def page_of_subjects(measure: MeasureDeclaration, query: Bound, asked: Drilled) 
 
 def count_of_subjects(measure: MeasureDeclaration, query: Bound, asked: Drilled) -> Bound:
     """Return the statement of how many subjects there are in all."""
-    chosen = _chosen(measure, query, asked)
+    chosen = chosen_of(measure, query, asked)
     return Bound(f"{query.sql} SELECT count(DISTINCT subject) FROM {chosen.sql}", chosen.values)
+
+
+def slice_of(wanted: int, total: int, tries: int) -> int:
+    """Return the bound of keys below which `wanted` of `total` subjects probably lie; KEYS for all.
+
+    Keys are hashes, so residents lie evenly among them; each try takes four times as many.
+    """
+    share = (wanted * 1.2 + 30) / max(total, 1) * 4**tries
+    return KEYS if share >= 1 else int(KEYS * share)
+
+
+def sliced(relation: str, bound: int) -> str:
+    """Return the SELECT of the rows of `relation` whose resident's key is below `bound`."""
+    return relation if bound >= KEYS else f"SELECT * FROM ({relation}) WHERE {PATIENT_KEY} < {bound}"
+
+
+def page_by_key(measure: MeasureDeclaration, query: Bound, asked: Drilled) -> Bound:
+    """Return the statement of the first subjects by key, as many as the page and those before it."""
+    chosen = chosen_of(measure, query, asked)
+    values = {**chosen.values, "most": asked.offset + asked.limit}
+    sql = (
+        f"{query.sql} SELECT subject FROM (SELECT DISTINCT subject FROM {chosen.sql}) "
+        f"ORDER BY {key_sql('subject')} LIMIT CAST($most AS BIGINT)"
+    )
+    return Bound(sql, values)
 
 
 def individual(measure: MeasureDeclaration, query: Bound, subject: str) -> Bound:
@@ -76,7 +105,7 @@ def records_of(relations: Iterable[tuple[str, Predicate]], patient: str) -> Boun
     return Bound(" UNION ".join(parts) + " ORDER BY ALL", values)
 
 
-def _chosen(measure: MeasureDeclaration, query: Bound, asked: Drilled) -> Bound:
+def chosen_of(measure: MeasureDeclaration, query: Bound, asked: Drilled) -> Bound:
     """Return the rows that are asked for, `clause WHERE …`."""
     values = dict(query.values)
     conditions = [_CONDITIONS[asked.part], place_condition(asked.district, values)]

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -16,26 +14,35 @@ from typing import Any, Final
 import duckdb
 
 from kangshu.access import Grant, Nothing, Predicate
-from kangshu.base.faults import Forbidden, Invalid, NotFound, TooLarge, Unavailable
+from kangshu.base.faults import Invalid, NotFound, TooLarge, Unavailable
+from kangshu.measures.answers import Published, declared_threshold
 from kangshu.measures.atoms import every_dimension
 from kangshu.measures.dimensions import DISTRICT, views_of
-from kangshu.measures.drill import Drilled, count_of_subjects, individual, page_of_subjects, records_of
-from kangshu.measures.engine import WEB_MEMORY, bound, connect
-from kangshu.measures.guarded import Family, family, table
-from kangshu.measures.limits import CONFIDENCE, SMALL_CELL
-from kangshu.measures.manifest import Manifest, read_manifest
+from kangshu.measures.drill import (
+    KEYS,
+    Drilled,
+    chosen_of,
+    count_of_subjects,
+    individual,
+    page_by_key,
+    page_of_subjects,
+    records_of,
+    slice_of,
+    sliced,
+)
+from kangshu.measures.engine import WEB_MEMORY, bound
+from kangshu.measures.guarded import family, table
+from kangshu.measures.limits import CONFIDENCE
+from kangshu.measures.manifest import read_manifest
 from kangshu.measures.report import Individual
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
-from kangshu.measures.segments import relation
 from kangshu.measures.statement import (
-    MACROS,
     Bound,
-    Declared,
     dimension_sql,
     measured,
     place_condition,
 )
-from kangshu.measures.stored import Stored, overview_of
+from kangshu.measures.stored import overview_of
 from kangshu.measures.values import measure_value, parts_of, period_of, with_limits
 from kangshu.measures.work_lists import (
     ListAsked,
@@ -48,37 +55,11 @@ from kangshu.measures.work_lists import (
 from kangshu.sdk import ExtractDeclaration, ListDeclaration, MeasureDeclaration
 
 _PAGE_LIMIT: Final = 1000
-_ROW_LIMIT: Final = 20_000
-_KEPT_ANSWERS: Final = 256
-_KEPT_ROWS: Final = 200
 _KEPT_FAMILIES: Final = 64
 
 
-def declared_threshold() -> int:
-    """Return the declared least count that is shown; an installation gives its own."""
-    return int(SMALL_CELL.value)
-
-
-class Snapshot:
+class Snapshot(Published):
     """The views as they were published at one feed position. Safe to share between threads."""
-
-    def __init__(
-        self,
-        folder: Path,
-        manifest: Manifest,
-        *,
-        memory: str = WEB_MEMORY,
-        threshold: Callable[[], int] = declared_threshold,
-    ) -> None:
-        self._folder, self._manifest, self._threshold = folder, manifest, threshold
-        self._connection = connect(memory=memory, readable=[folder])
-        for macro in MACROS:
-            self._connection.execute(macro)
-        self._lock = threading.Lock()
-        self._answers: OrderedDict[Any, list[tuple[Any, ...]]] = OrderedDict()
-        self._families: OrderedDict[Any, Family] = OrderedDict()
-        self._people: dict[str, bool] = {}
-        self.stored = Stored(folder, manifest)
 
     @classmethod
     def open(
@@ -95,25 +76,6 @@ class Snapshot:
         before the first has been published.
         """
         return cls(folder, read_manifest(folder, source), memory=memory, threshold=threshold)
-
-    def close(self) -> None:
-        """Give the memory back."""
-        self._connection.close()
-
-    @property
-    def position(self) -> int:
-        """The feed position as of which the snapshot answers."""
-        return self._manifest.position
-
-    @property
-    def instant(self) -> str:
-        """When the snapshot was published, a FHIR instant."""
-        return self._manifest.instant
-
-    @property
-    def views(self) -> Mapping[str, Mapping[str, str]]:
-        """The published views: column types by column name by view."""
-        return {name: dict(view.columns) for name, view in self._manifest.views.items()}
 
     def evaluate(
         self,
@@ -262,6 +224,11 @@ class Snapshot:
         admitted = self._admitted(measure, grant, counting=False, by=asked)
         query = measured(measure, self._relation, admitted, parameters, period_start, period_end, asked)
         wanted = Drilled(part, cell or {}, district, offset, limit)
+        period = (period_start, period_end)
+        if measure.per == "person" and not self._beyond_reading(measure, grant, asked):
+            total = self._stored_count(grant, measure, parameters, period, wanted)
+            if total is not None and total >= self._sliced:
+                return self._slice(measure, admitted, parameters, period, wanted, total)
         page = page_of_subjects(measure, query, wanted)
         found = self._fetch(measure, page.sql, page.values)
         if len(found) < limit and (found or not offset):
@@ -269,6 +236,49 @@ class Snapshot:
         count = count_of_subjects(measure, query, wanted)
         total = self._fetch(measure, count.sql, count.values)[0][0]
         return SubjectPage(tuple(row[0] for row in found), total, offset)
+
+    def _stored_count(
+        self,
+        grant: Grant,
+        measure: MeasureDeclaration,
+        parameters: Mapping[str, Any],
+        period: tuple[date, date],
+        asked: Drilled,
+    ) -> int | None:
+        """Return how many subjects there are, as the atoms tell; None where they do not."""
+        by = tuple(asked.cell)
+        query = self.stored.query(grant, measure, parameters, period, by, asked.district)
+        if query is None or asked.part == "exclusion":
+            return None
+        chosen = chosen_of(measure, query, replace(asked, part="denominator"))
+        column = {"gap": "denominator - numerator"}.get(asked.part, asked.part)
+        sql = f"{query.sql} SELECT coalesce(sum({column}), 0) FROM {chosen.sql}"
+        return int(self._fetch(measure, sql, chosen.values)[0][0])
+
+    def _slice(
+        self,
+        measure: MeasureDeclaration,
+        admitted: Callable[[str], Predicate],
+        parameters: Mapping[str, Any],
+        period: tuple[date, date],
+        asked: Drilled,
+        total: int,
+    ) -> SubjectPage:
+        """Return a page in the order of keys, computed among as many residents as it needs."""
+        wanted = min(asked.offset + asked.limit, total)
+        for tries in range(32):
+            bound_of_keys = slice_of(wanted, total, tries)
+
+            def relation_of(view: str, most: int = bound_of_keys) -> str:
+                whole = self._relation(view)
+                return sliced(whole, most) if self._of_people(view) else whole
+
+            query = measured(measure, relation_of, admitted, parameters, *period, tuple(asked.cell))
+            statement = page_by_key(measure, query, asked)
+            found = self._fetch(measure, statement.sql, statement.values)
+            if len(found) >= wanted or bound_of_keys >= KEYS:
+                break
+        return SubjectPage(tuple(row[0] for row in found[asked.offset :]), total, asked.offset)
 
     def individual(
         self,
@@ -435,83 +445,6 @@ class Snapshot:
             statement = Bound(sql, values)
         found = dict(self._fetch(measure, statement.sql, statement.values))
         return {one.id: float(found.get(one.id, 0)) for one in measure.exclusions}
-
-    def _beyond_reading(self, measure: MeasureDeclaration, grant: Grant, by: tuple[str, ...]) -> bool:
-        """Return whether the number counts people whom `grant` may not read."""
-        for name in views_of(measure, by):
-            kind = self._manifest.views[name].resource
-            if grant.may_count(kind) != grant.may_read(kind) and self._of_people(name):
-                return True
-        return False
-
-    def _of_people(self, view: str) -> bool:
-        """Return whether the view has rows of residents: beds and posts are no secret, however few they are."""
-        if view not in self._people:
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM ({self._relation(view)}) WHERE scope_patient <> '' LIMIT 1)"
-            with self._lock:
-                self._people[view] = bool(self._connection.execute(sql).fetchall()[0][0])
-        return self._people[view]
-
-    def _admitted(self, measure: Declared, grant: Grant, *, counting: bool, by: tuple[str, ...] = ()) -> Any:
-        predicates: dict[str, Predicate] = {}
-        used = views_of(measure, by) if isinstance(measure, MeasureDeclaration) else measure.views
-        for name in used:
-            view = self._manifest.views.get(name)
-            if view is None:
-                raise Unavailable(
-                    f"the view '{name}' of measure '{measure.id}' is not published yet",
-                    zh=f"指标“{measure.title.zh}”所需视图“{name}”尚未生成",
-                )
-            counted = counting or name in (measure.counted if isinstance(measure, ListDeclaration) else ())
-            predicate = grant.may_count(view.resource) if counted else grant.may_read(view.resource)
-            if not counted and isinstance(predicate, Nothing):
-                raise Forbidden(
-                    f"this account may see the number but not the records ({view.resource}) behind it",
-                    zh=f"当前账号可查看该指标数值，但无权查看其背后的记录（{view.resource}）",
-                )
-            predicates[name] = predicate
-        return predicates.__getitem__
-
-    def _relation(self, view: str) -> str:
-        return relation(self._folder, self._manifest.views[view])
-
-    def _fetch(self, measure: Declared, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        given = bound(sql, values)
-        # the statement and its values hold the grant's predicates: equal keys may see the same
-        key = (sql, tuple((name, repr(value)) for name, value in sorted(given.items())))
-        try:
-            with self._lock:
-                if key in self._answers:
-                    self._answers.move_to_end(key)
-                    return self._answers[key]
-                answer = self._connection.execute(sql, given)
-                found: list[tuple[Any, ...]] = answer.fetchmany(_ROW_LIMIT + 1)
-                if len(found) <= _KEPT_ROWS:
-                    self._answers[key] = found
-                if len(self._answers) > _KEPT_ANSWERS:
-                    self._answers.popitem(last=False)
-        except duckdb.OutOfMemoryException as error:
-            raise Unavailable(
-                f"measure '{measure.id}' needs more memory than a page may use",
-                zh=f"指标“{measure.title.zh}”的计算超出内存限制",
-            ) from error
-        except duckdb.IOException as error:
-            raise Unavailable(
-                "this snapshot has been replaced; open the newest one", zh="指标快照已更新，请重试"
-            ) from error
-        except duckdb.Error as error:
-            # the first line alone: the rest quotes the statement
-            why = str(error).splitlines()[0]
-            raise Invalid(
-                f"measure '{measure.id}' cannot be computed: {why}",
-                zh=f"指标“{measure.title.zh}”无法计算：{why}",
-            ) from error
-        if len(found) > _ROW_LIMIT:
-            raise TooLarge(
-                f"measure '{measure.id}' has more than {_ROW_LIMIT} rows; choose fewer dimensions",
-                zh=f"结果超过{_ROW_LIMIT}行，请减少维度",
-            )
-        return found
 
 
 def _check_period(period_start: date, period_end: date) -> None:
