@@ -11,15 +11,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kangshu.access import Grant, Scope
-from kangshu.base.faults import Conflict, NotFound, Unavailable
-from kangshu.measures import Snapshot, ViewKeeper, Views, segments
+from kangshu.base.faults import Conflict, Invalid, NotFound, Unavailable
+from kangshu.measures import Snapshot, ViewKeeper, Views, adopt, segments
 from kangshu.measures.layout import key_of
 from kangshu.measures.manifest import PARTS, read_manifest
+from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.segments import relation
 from kangshu.sdk import ViewDeclaration
 
@@ -467,3 +469,26 @@ def test_the_instant_moves_when_nothing_changes(tmp_path: Path) -> None:
     path.write_text(json.dumps(stale))
     refresh(keeper)
     assert Snapshot.open(tmp_path).instant > "2024"
+
+
+def test_tables_that_were_written_elsewhere_are_what_the_keeper_makes(tmp_path: Path) -> None:
+    """A generated city's own Parquet files, adopted, are the tables that its records give, and are kept on from there."""
+    feed = Feed()
+    feed.write(
+        *[resident(f"p{n}", f"{1950 + n % 4}-0{n % 9 + 1}-01", name=[{"family": "王"}]) for n in range(40)]
+    )
+    refresh(ViewKeeper(feed, tmp_path / "kept", VIEWS))
+    names = [*VIEWS["births"].columns, *SCOPE_COLUMNS]
+    rows_of = relation(tmp_path / "kept", read_manifest(tmp_path / "kept").views["births"], names)
+    (tmp_path / "made").mkdir()
+    duckdb.sql(f"COPY ({rows_of}) TO '{tmp_path / 'made' / 'births.parquet'}'")
+    files = {"births": [tmp_path / "made" / "births.parquet"]}
+    manifest = adopt(tmp_path / "city", VIEWS, files, source="test", position=40, partition_rows=10)
+    assert len(manifest.views["births"].segments[0].parts) == 4
+    assert derived(tmp_path / "city", "births") == derived(tmp_path / "kept", "births")
+    assert rows(tmp_path / "city", "names") == []
+    feed.write(resident("p1", "1977-07-07"))
+    assert refresh(ViewKeeper(feed, tmp_path / "city", VIEWS)).changes == 1
+    assert rows(tmp_path / "city", "births") == expected(feed, "births")
+    with pytest.raises(Invalid):
+        adopt(tmp_path / "city", VIEWS, {"nowhere": []}, source="test")

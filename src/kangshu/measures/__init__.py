@@ -1,5 +1,6 @@
 """Views (SQL on FHIR v2) over the change feed, and measures (指标) evaluated on their published snapshots."""
 
+from kangshu.measures.adopt import adopt
 from kangshu.measures.anonymity import Demand
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.dimensions import DISTRICT, DIVISIONS, subject_type, with_shared
@@ -99,6 +100,7 @@ __all__ = [
     "Views",
     "Wanted",
     "Worked",
+    "adopt",
     "aggregated",
     "compared",
     "confidence_limits",

@@ -106,11 +106,9 @@ def compact(
         parts: tuple[RowFile, ...] = tuple(base)
     elif parted and all(one.year != WHOLE for one in base):
         parts = _by_year(connection, folder, view, base, deltas, number)
-    elif parted:
-        parts = _split(connection, folder, view, number)
     else:
-        sql = f"{_exact(folder, view, base, deltas)} ORDER BY {_ORDER}"
-        parts = _written(connection, folder, _name(view.name, number, "base"), sql)
+        least = partition_rows if parted else rewritten_rows(view) + 1
+        parts = write_base(connection, folder, view, _exact(folder, view, base, deltas), number, least)
     return msgspec.structs.replace(view, segments=(Segment(number=number, parts=parts),))
 
 
@@ -159,16 +157,28 @@ def _holding(
     return frozenset(Path(str(row[0])).name for row in connection.execute(sql).fetchall())
 
 
-def _split(
-    connection: duckdb.DuckDBPyConnection, folder: Path, view: PublishedView, number: int
+def write_base(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    view: PublishedView,
+    rows: str,
+    number: int,
+    partition_rows: int = PARTITION_ROWS,
 ) -> tuple[RowFile, ...]:
-    base, deltas = _base_and_deltas(view)
-    whole = f"({_exact(folder, view, base, deltas)})"
-    found: list[RowFile] = []
-    for year in _years(connection, view, whole):
-        sql = f"SELECT * FROM {whole} WHERE {_in_year(view, year)} ORDER BY {_ORDER}"
-        found.extend(_written(connection, folder, _name(view.name, number, f"base-{year}"), sql, year))
-    return tuple(found)
+    """Write the rows of a SELECT, dressed as they are published, as a base: a file, or one per year of a large one."""
+    if view.partition:
+        counted = f"SELECT {_year(view)} AS year, count(*) FROM ({rows}) GROUP BY year ORDER BY year"
+        years = {int(row[0]): int(row[1]) for row in connection.execute(counted).fetchall()}
+        if sum(years.values()) >= partition_rows:
+            found: list[RowFile] = []
+            for year in years:
+                sql = f"SELECT * FROM ({rows}) WHERE {_in_year(view, year)} ORDER BY {_ORDER}"
+                stem = _name(view.name, number, f"base-{year}")
+                found.extend(_written(connection, folder, stem, sql, year))
+            return tuple(found)
+    return _written(
+        connection, folder, _name(view.name, number, "base"), f"SELECT * FROM ({rows}) ORDER BY {_ORDER}"
+    )
 
 
 def _years(connection: duckdb.DuckDBPyConnection, view: PublishedView, source: str) -> list[int]:

@@ -1,0 +1,67 @@
+"""Views that were written elsewhere (a generated city, a bulk load) are published as they stand: one base per view."""
+
+# ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from kangshu.base.clock import instant, now
+from kangshu.base.faults import Invalid
+from kangshu.measures.engine import WORKER_MEMORY, connect, quoted
+from kangshu.measures.layout import dressed
+from kangshu.measures.manifest import PARTS, Manifest, PublishedView, RowFile, Segment, publish
+from kangshu.measures.scope_sql import SCOPE_COLUMNS
+from kangshu.measures.segments import PARTITION_ROWS, write_base
+from kangshu.measures.statement import MACROS
+from kangshu.measures.views import CompiledView, Views
+
+
+def adopt(
+    folder: Path,
+    views: Views,
+    files: Mapping[str, Sequence[Path]],
+    *,
+    source: str,
+    position: int = 0,
+    memory: str = WORKER_MEMORY,
+    partition_rows: int = PARTITION_ROWS,
+) -> Manifest:
+    """Publish in `folder` the rows of Parquet files by view, as of `position` of the database `source`.
+
+    The files have a view's own columns and the scope columns, in any order; keys and days are derived of them here. A
+    view without files is empty. Raises Invalid for a view that is not declared.
+    """
+    unknown = sorted(set(files) - {view.name for view in views})
+    if unknown:
+        raise Invalid(f"there is no view '{unknown[0]}'", zh=f"没有视图“{unknown[0]}”")
+    (folder / PARTS).mkdir(parents=True, exist_ok=True)
+    places = [folder, *{path.parent for given in files.values() for path in given}]
+    published: dict[str, PublishedView] = {}
+    with connect(memory=memory, readable=places, spill=True) as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        for view in views:
+            blank = PublishedView(
+                name=view.name, resource=view.view.resource, fingerprint=view.fingerprint,
+                columns=view.all_columns(), partition=view.partition, changed=position,
+            )  # fmt: skip
+            parts: tuple[RowFile, ...] = ()
+            if files.get(view.name):
+                parts = write_base(
+                    connection, folder, blank, _dressed(view, files[view.name]), 1, partition_rows
+                )
+            published[view.name] = msgspec.structs.replace(blank, segments=(Segment(number=1, parts=parts),))
+    manifest = Manifest(source=source, position=position, instant=instant(now()), views=published)
+    publish(folder, manifest)
+    return manifest
+
+
+def _dressed(view: CompiledView, files: Sequence[Path]) -> str:
+    columns = {**view.columns, **SCOPE_COLUMNS}
+    names = ", ".join(quoted(str(path.resolve())) for path in files)
+    typed = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
+    return dressed(f"(SELECT {typed} FROM read_parquet([{names}]))", columns, view.derived)
