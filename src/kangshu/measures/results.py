@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +46,7 @@ from kangshu.sdk import MeasureDeclaration
 _LOG: Final = logging.getLogger(__name__)
 RESULTS: Final = "results"
 INDEX: Final = "results.json"
-_MOST_AFFECTED: Final = 100_000
+_MOST_AFFECTED: Final = 20_000
 _GRACE: Final = 600.0
 
 
@@ -228,7 +229,10 @@ class _Work:
     ) -> None:
         self._folder, self._connection, self._before, self._manifest = folder, connection, before, manifest
         self._touched, self._most = touched, most_affected
-        self._affected: dict[tuple[str, ...], str] = {}
+        self._affected: set[int] = set()
+        self._known: dict[str, bool] = {}
+        self._parts: dict[tuple[str, str], str] = {}
+        self._of_nobody: dict[str, bool] = {}
 
     def bring_up(self, one: Wanted) -> tuple[StoredMeasure, str]:
         """Return the measure's atoms as of the manifest, and whether they were `kept`, `changed` or `whole`."""
@@ -241,12 +245,11 @@ class _Work:
         definition = definition_key(one.measure, source, one.parameters, period)
         file = f"{one.measure.id}-{one.end}-{secrets.token_hex(4)}.parquet"
         how = "whole"
-        affected = self._affected_by(one, known) if known and known.definition == definition else None
-        if affected is not None and known is not None:
-            self._write_changed(one, known, affected, file)
+        if known is not None and known.definition == definition and self._by_changes(one, known):
+            self._write_changed(one, known, file)
             how = "changed"
         else:
-            query = self._query(one, self._relation(self._manifest.views))
+            query = self._query(one, self._whole)
             self._copy(atoms_sql(one.measure, query), query.values, file)
         stored = StoredMeasure(
             measure=one.measure.id, start=one.start, end=one.end, content=content, definition=definition, file=file,
@@ -275,62 +278,89 @@ class _Work:
 
     # ------------------------------------------------------------------ by what changed
 
-    def _affected_by(self, one: Wanted, known: StoredMeasure) -> str | None:
-        """Return the table of the residents whose records changed; None where the measure must be computed whole."""
+    def _by_changes(self, one: Wanted, known: StoredMeasure) -> bool:
+        """Return whether the atoms of before and the residents whose records changed tell the atoms of now."""
         if one.measure.per != "person" or self._touched is None or not self._path(known.file).exists():
-            return None
+            return False
         used = views_of(one.measure, every_dimension(one.measure))
         before, after = self._before.views, self._manifest.views
-        changed = [name for name in used if name in before and before[name].changed != after[name].changed]
         if any(name not in before or before[name].fingerprint != after[name].fingerprint for name in used):
-            return None
+            return False
         if not all((self._folder / PARTS / file).exists() for name in used for file in _files(before[name])):
-            return None
-        return self._affected_table(tuple(sorted(changed)))
+            return False
+        changed = [name for name in used if before[name].changed != after[name].changed]
+        return all(self._residents_of(name) for name in changed)
 
-    def _affected_table(self, changed: tuple[str, ...]) -> str | None:
-        if changed in self._affected:
-            return self._affected[changed] or None
-        touched = self._touched or {}
-        parts = []
-        for name in changed:
-            after, before = self._manifest.views[name], self._before.views[name]
-            ids = touched.get(after.resource, set())
-            if len(ids) > self._most:
-                self._affected[changed] = ""
-                return None
-            table = f"touched_{len(self._affected)}_{name}"
-            self._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" (key BIGINT)')
-            keys = [key_of(f"{after.resource}/{id_}") for id_ in ids]
-            self._connection.execute(
-                f'INSERT INTO "{table}" SELECT unnest(CAST($keys AS BIGINT[]))', {"keys": keys}
-            )
-            parts += [
-                f"SELECT {PATIENT_KEY} FROM ({relation(self._folder, view, (PATIENT_KEY, RESOURCE_KEY))}) "
-                f'WHERE {RESOURCE_KEY} IN (SELECT key FROM "{table}")'
-                for view in (before, after)
-            ]
-        table = f"affected_{len(self._affected)}"
-        sql = " UNION ALL ".join(parts) or f"SELECT CAST(NULL AS BIGINT) AS {PATIENT_KEY} WHERE false"
-        self._connection.execute(f"CREATE TEMP TABLE {table} AS SELECT DISTINCT {PATIENT_KEY} FROM ({sql})")
-        found = self._connection.execute(f"SELECT count(*), count({PATIENT_KEY}) FROM {table}").fetchall()[0]
+    def _residents_of(self, name: str) -> bool:
+        """Add the residents of a changed view's touched records to the affected, once; return whether they are known."""
+        if name not in self._known:
+            self._known[name] = self._add_residents(name)
+        return self._known[name]
+
+    def _add_residents(self, name: str) -> bool:
+        after, before = self._manifest.views[name], self._before.views[name]
+        ids = (self._touched or {}).get(after.resource, set())
+        if len(ids) > self._most:
+            return False
+        keys = [key_of(f"{after.resource}/{id_}") for id_ in ids]
+        self._connection.execute("CREATE OR REPLACE TEMP TABLE touched (key BIGINT)")
+        sql = "INSERT INTO touched SELECT unnest(CAST($keys AS BIGINT[]))"
+        self._connection.execute(sql, {"keys": keys})
+        found = " UNION ".join(
+            f"SELECT {PATIENT_KEY} FROM ({relation(self._folder, view, (PATIENT_KEY, RESOURCE_KEY))}) "
+            f"WHERE {RESOURCE_KEY} IN (SELECT key FROM touched)"
+            for view in (before, after)
+        )
+        keys_found = [row[0] for row in self._connection.execute(found).fetchall()]
         # what belongs to no resident may matter to anybody
-        good = found[0] == found[1] and found[0] <= self._most
-        self._affected[changed] = table if good else ""
-        return table if good else None
+        if None in keys_found or len(self._affected) + len(keys_found) > self._most:
+            return False
+        if not self._affected.issuperset(keys_found):
+            self._affected.update(keys_found)
+            self._parts.clear()
+        return True
 
-    def _write_changed(self, one: Wanted, known: StoredMeasure, affected: str, file: str) -> None:
+    def _write_changed(self, one: Wanted, known: StoredMeasure, file: str) -> None:
         """Write the atoms of before, less those of the affected as they were, and with them as they are now."""
         names = ", ".join(f'"{name}"' for name in key_columns(one.measure))
-        parts = [
-            f"SELECT {names}, numerator, denominator FROM read_parquet({quoted(str(self._path(known.file)))})"
-        ]
-        for sign, views, table in (("-", self._before.views, "were"), ("", self._manifest.views, "are")):
-            query = self._query(one, self._relation(views, affected))
+        kept = quoted(str(self._path(known.file)))
+        parts = [f"SELECT {names}, numerator, denominator FROM read_parquet({kept})"]
+        for sign, table in (("-", "were"), ("", "are")):
+            query = self._query(one, partial(self._part, when=table))
             sql = f"CREATE OR REPLACE TEMP TABLE {table} AS {atoms_sql(one.measure, query)}"
             self._connection.execute(sql, bound(sql, query.values))
             parts.append(f"SELECT {names}, {sign}numerator, {sign}denominator FROM {table}")
         self._copy(summed(one.measure, " UNION ALL ".join(parts)), {}, file)
+
+    def _part(self, name: str, when: str) -> str:
+        """Return the SELECT of a view's rows of the affected (and of nobody's), as they were or as they are.
+
+        They are few, and many measures ask for them: each view is looked through once.
+        """
+        before, after = self._before.views[name], self._manifest.views[name]
+        if before.changed == after.changed:
+            when = "are"
+        table = self._parts.get((name, when))
+        if table is None:
+            table = f"part_{when}_{name}"
+            keys = ", ".join(str(key) for key in sorted(self._affected))
+            kept = f"{PATIENT_KEY} IS NULL{f' OR {PATIENT_KEY} IN ({keys})' if keys else ''}"
+            source = relation(self._folder, before if when == "were" else after)
+            if not self._nobodys(name):
+                kept = f"{PATIENT_KEY} IN ({keys})" if keys else "false"
+            self._connection.execute(
+                f'CREATE OR REPLACE TEMP TABLE "{table}" AS SELECT * FROM ({source}) WHERE {kept}'
+            )
+            self._parts[name, when] = table
+        return f'SELECT * FROM "{table}"'
+
+    def _nobodys(self, name: str) -> bool:
+        """Return whether a view has rows that belong to no resident: institutions, beds."""
+        if name not in self._of_nobody:
+            source = relation(self._folder, self._manifest.views[name], (PATIENT_KEY,))
+            sql = f"SELECT 1 FROM ({source}) WHERE {PATIENT_KEY} IS NULL LIMIT 1"
+            self._of_nobody[name] = bool(self._connection.execute(sql).fetchall())
+        return self._of_nobody[name]
 
     # ------------------------------------------------------------------ statements
 
@@ -339,16 +369,8 @@ class _Work:
         everything: Callable[[str], Everything] = lambda _: Everything()  # noqa: E731
         return measured(one.measure, source, everything, one.parameters, one.start, one.end, by)
 
-    def _relation(self, views: Mapping[str, PublishedView], affected: str = "") -> Relation:
-        def found(name: str) -> str:
-            whole = relation(self._folder, views[name])
-            if not affected:
-                return whole
-            # what belongs to nobody (an institution) stays in sight
-            kept = f"{PATIENT_KEY} IN (SELECT {PATIENT_KEY} FROM {affected})"
-            return f"SELECT * FROM ({whole}) WHERE {PATIENT_KEY} IS NULL OR {kept}"
-
-        return found
+    def _whole(self, name: str) -> str:
+        return relation(self._folder, self._manifest.views[name])
 
     def _copy(self, sql: str, values: Mapping[str, Any], file: str) -> None:
         path = self._path(file)
