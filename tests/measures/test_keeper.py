@@ -487,6 +487,10 @@ def test_tables_that_were_written_elsewhere_are_what_the_keeper_makes(tmp_path: 
     assert len(manifest.views["births"].segments[0].parts) == 4
     assert derived(tmp_path / "city", "births") == derived(tmp_path / "kept", "births")
     assert rows(tmp_path / "city", "names") == []
+    ready = [tmp_path / "city" / PARTS / one.name for one in manifest.views["births"].segments[0].parts]
+    again = adopt(tmp_path / "again", VIEWS, {"births": ready}, source="test", position=40)
+    assert sorted(one.year for one in again.views["births"].segments[0].parts) == [1950, 1951, 1952, 1953]
+    assert derived(tmp_path / "again", "births") == derived(tmp_path / "kept", "births")
     feed.write(resident("p1", "1977-07-07"))
     assert refresh(ViewKeeper(feed, tmp_path / "city", VIEWS)).changes == 1
     assert rows(tmp_path / "city", "births") == expected(feed, "births")

@@ -167,7 +167,7 @@ def write_base(
 ) -> tuple[RowFile, ...]:
     """Write the rows of a SELECT, dressed as they are published, as a base: a file, or one per year of a large one."""
     if view.partition:
-        counted = f"SELECT {_year(view)} AS year, count(*) FROM ({rows}) GROUP BY year ORDER BY year"
+        counted = f"SELECT {year_sql(view)} AS year, count(*) FROM ({rows}) GROUP BY year ORDER BY year"
         years = {int(row[0]): int(row[1]) for row in connection.execute(counted).fetchall()}
         if sum(years.values()) >= partition_rows:
             found: list[RowFile] = []
@@ -182,17 +182,18 @@ def write_base(
 
 
 def _years(connection: duckdb.DuckDBPyConnection, view: PublishedView, source: str) -> list[int]:
-    sql = f"SELECT DISTINCT {_year(view)} AS year FROM {source} ORDER BY year"
+    sql = f"SELECT DISTINCT {year_sql(view)} AS year FROM {source} ORDER BY year"
     return [int(row[0]) for row in connection.execute(sql).fetchall()]
 
 
-def _year(view: PublishedView) -> str:
+def year_sql(view: PublishedView) -> str:
+    """Return the year of a row of a parted view; 0 where it is unknown."""
     # a year before 1 is no year of ours: it goes to the unknown
     return f'greatest(coalesce(year("{view.partition}"), 0), 0)'
 
 
 def _in_year(view: PublishedView, year: int) -> str:
-    return f"{_year(view)} = {year}"
+    return f"{year_sql(view)} = {year}"
 
 
 # ---------------------------------------------------------------------- sources
