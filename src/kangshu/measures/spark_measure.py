@@ -40,6 +40,10 @@ SPARK_FUNCTIONS: Final = (
         "- CAST(add_months(born, 12 * (year(day) - year(born))) > day AS INT)"
     ),
     (
+        "CREATE OR REPLACE TEMPORARY FUNCTION is_aged(born DATE, years INT, day DATE) RETURNS BOOLEAN "
+        "RETURN coalesce(add_months(born, 12 * years) <= day, false)"
+    ),
+    (
         "CREATE OR REPLACE TEMPORARY FUNCTION moment_of(moment STRING) RETURNS TIMESTAMP "
         "RETURN try_cast(moment AS TIMESTAMP)"
     ),

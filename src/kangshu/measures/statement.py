@@ -64,6 +64,11 @@ MACROS: Final = (
         "CREATE TEMP MACRO age_on(born, day) AS year(day) - year(born) "
         "- CAST(CAST(born + to_years(CAST(year(day) - year(born) AS INTEGER)) AS DATE) > day AS INTEGER)"
     ),
+    # whether someone born on a DATE has completed so many years; as has_completed, of a column `…_last`
+    (
+        "CREATE TEMP MACRO is_aged(born, years, day) AS "
+        "coalesce(CAST(born + to_years(CAST(years AS INTEGER)) AS DATE) <= day, false)"
+    ),
     # the instant of a FHIR instant or dateTime with a time, for lengths and order
     "CREATE TEMP MACRO moment_of(moment) AS TRY_CAST(moment AS TIMESTAMPTZ)",
 )
