@@ -166,7 +166,7 @@ class ResultKeeper:
                 made[one.name] = stored
                 whole, changed = whole + (how == "whole"), changed + (how == "changed")
             totals = before.totals
-            if made != before.measures or not totals:
+            if _named(made) != _named(before.measures) or not totals:
                 totals = work.write_totals(made)
         after = StoredResults(
             source=manifest.source, position=manifest.position, instant=instant(now()), measures=made,
@@ -241,7 +241,9 @@ class _Work:
         content = content_key(one.measure, self._manifest.views, source, one.parameters, period)
         known = self._before.measures.get(one.name)
         if known is not None and known.content == content and self._path(known.file).exists():
-            return known, "kept"
+            # nothing that it follows from has changed: it is as of now
+            now_at = self._manifest.position, self._manifest.instant
+            return msgspec.structs.replace(known, position=now_at[0], instant=now_at[1]), "kept"
         definition = definition_key(one.measure, source, one.parameters, period)
         file = f"{one.measure.id}-{one.end}-{secrets.token_hex(4)}.parquet"
         how = "whole"
@@ -261,8 +263,8 @@ class _Work:
     def write_totals(self, made: Mapping[str, StoredMeasure]) -> str:
         """Write the totals of all that is stored, those of before for what has not changed; return the file."""
         file = f"totals-{secrets.token_hex(4)}.parquet"
-        before = self._before.measures
-        fresh = [name for name, stored in made.items() if before.get(name) != stored]
+        before = _named(self._before.measures)
+        fresh = [name for name, file in _named(made).items() if before.get(name) != file]
         parts = [totals_sql(name, quoted(str(self._path(made[name].file)))) for name in fresh]
         kept = [name for name in made if name not in set(fresh)]
         if kept and self._before.totals and self._path(self._before.totals).exists():
@@ -380,6 +382,11 @@ class _Work:
 
     def _path(self, file: str) -> Path:
         return (self._folder / RESULTS / file).resolve()
+
+
+def _named(measures: Mapping[str, StoredMeasure]) -> dict[str, str]:
+    """Return the files by name: a file is written once, so equal files are equal atoms."""
+    return {name: one.file for name, one in measures.items()}
 
 
 def _files(view: PublishedView) -> Sequence[str]:
