@@ -88,30 +88,30 @@ def tables(folder: Path, residents: int) -> dict[str, list[Path]]:
     made = {
         "residents": (
             "Patient", "p", residents,
-            "'Patient/p' || n AS resident, CASE n % 2 WHEN 0 THEN 'female' ELSE 'male' END AS gender, "
+            ("'Patient/p' || n AS resident, CASE n % 2 WHEN 0 THEN 'female' ELSE 'male' END AS gender, "
             "CAST(DATE '1930-01-01' + CAST(hash(n) % 34000 AS INTEGER) AS VARCHAR) AS birth_date, "
             "CAST(true AS BOOLEAN) AS active, CAST(NULL AS BOOLEAN) AS deceased, "
             "CAST(NULL AS VARCHAR) AS deceased_time, 'Organization/centre-' || (n // 16 % 300) AS centre, "
-            "CAST(NULL AS VARCHAR) AS household",
+            "CAST(NULL AS VARCHAR) AS household"),
         ),
         "elder_health_managements": (
             "Encounter", "e", residents // 4,
-            "'Encounter/e' || n AS encounter, 'finished' AS status, 'Patient/p' || n AS resident, "
+            ("'Encounter/e' || n AS encounter, 'finished' AS status, 'Patient/p' || n AS resident, "
             "CAST(DATE '2021-01-01' + CAST(hash(n) % 1826 AS INTEGER) AS VARCHAR) AS starts, true AS complete, "
-            "true AS assessed, 'Organization/centre-' || (n // 16 % 300) AS provider",
+            "true AS assessed, 'Organization/centre-' || (n // 16 % 300) AS provider"),
         ),
         "family_doctor_contracts": (
             "Contract", "c", residents // 2,
-            "'Contract/c' || n AS contract, 'executed' AS status, 'Patient/p' || n AS resident, "
+            ("'Contract/c' || n AS contract, 'executed' AS status, 'Patient/p' || n AS resident, "
             "'Organization/centre-' || (n // 16 % 300) AS centre, '2025-01-01' AS starts, '2026-12-31' AS ends, "
             "'2025-01-01' AS issued, CAST(NULL AS VARCHAR) AS team, CAST(NULL AS VARCHAR) AS package, "
-            "CAST(NULL AS VARCHAR) AS hospital",
+            "CAST(NULL AS VARCHAR) AS hospital"),
         ),
         "ability_assessments": (
             "Observation", "a", residents // 8,
-            "'Observation/a' || n AS observation, 'final' AS status, 'Patient/p' || n AS resident, "
+            ("'Observation/a' || n AS observation, 'final' AS status, 'Patient/p' || n AS resident, "
             "CAST(DATE '2021-01-01' + CAST(hash(n) % 1826 AS INTEGER) AS VARCHAR) AS assessed, 80 AS score, "
-            "CAST(NULL AS VARCHAR) AS valid_until, CAST(NULL AS VARCHAR) AS assessor, '1' AS level",
+            "CAST(NULL AS VARCHAR) AS valid_until, CAST(NULL AS VARCHAR) AS assessor, '1' AS level"),
         ),
     }  # fmt: skip
     files = {}
