@@ -4,6 +4,7 @@ from kangshu.measures.adopt import adopt
 from kangshu.measures.anonymity import Demand
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.dimensions import DISTRICT, DIVISIONS, subject_type, with_shared
+from kangshu.measures.direct import DirectViews
 from kangshu.measures.examples import Worked, worked
 from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
@@ -54,7 +55,7 @@ from kangshu.measures.spark_measure import SPARK_FUNCTIONS, spark_measure, trans
 from kangshu.measures.statement import parameter_name
 from kangshu.measures.trace import Evidence, compared, fingerprint
 from kangshu.measures.values import measure_value, parts_of, period_of
-from kangshu.measures.views import Views
+from kangshu.measures.views import CompiledView, Views
 from kangshu.measures.work_lists import ListAsked, ListPage, ListRow, ListSum
 
 __all__ = [
@@ -77,8 +78,10 @@ __all__ = [
     "SMALL_CELL",
     "SPARK_FUNCTIONS",
     "Check",
+    "CompiledView",
     "Computed",
     "Demand",
+    "DirectViews",
     "Evidence",
     "Extract",
     "Individual",

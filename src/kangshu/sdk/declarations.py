@@ -310,6 +310,26 @@ class ViewDeclaration:
     definition: Resource
 
 
+@dataclass(frozen=True, slots=True)
+class CityRecords:
+    """One kind of record of a made city of any size (`city/*.yaml`): its facts as SQL, its form as a FHIR template.
+
+    `sql` (DuckDB) yields one row per record out of the platform's tables of the city (`people`, `this_year`, `towns`,
+    `organisations`, …), drawn by `draw(number, index, 'name')` alone, and once per what `per` says. In `resource` a
+    text `{column}` is that column's value, `{column?}` one that may be NULL: the element is then left out. Views may
+    look into the columns of `values`, each with all values it can have; any other they only pass on. `place` is the
+    column with the division code of whom the record is about.
+    """
+
+    id: str
+    service: str
+    title: Text
+    per: Literal["city", "resident", "resident-year"]
+    sql: str
+    resource: Resource
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 CheckQuery: TypeAlias = Callable[[list[Resource], date, date, Mapping[str, Any]], tuple[float, float]]
 """A second computation of a measure: (raw resources, period start, period end, parameter values by id) →
 (numerator, denominator). For a member of a family the columns that it is narrowed by stand among the parameter values,
@@ -352,6 +372,8 @@ class Service:
     cases: tuple[CaseDeclaration, ...] = ()
     parameters: tuple[ParameterDeclaration, ...] = ()
     views: tuple[ViewDeclaration, ...] = ()
+    city: tuple[CityRecords, ...] = ()
+    """What this service adds to a made city, whatever its size; `demo` makes the small demo city's."""
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()

@@ -12,6 +12,7 @@ from kangshu.sdk import (
     BookingDeclaration,
     CalculationDeclaration,
     CaseDeclaration,
+    CityRecords,
     DeskDeclaration,
     DimensionDeclaration,
     DocumentDeclaration,
@@ -34,6 +35,7 @@ from kangshu.sdk import (
 )
 from kangshu.services.bookings import read_booking, resolved
 from kangshu.services.calculations import read_calculation
+from kangshu.services.city_records import read_city_records
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entrance import read_entrance
 from kangshu.services.entry import Entry
@@ -73,6 +75,7 @@ class Draft:
     cases: tuple[CaseDeclaration, ...] = ()
     parameters: tuple[ParameterDeclaration, ...] = ()
     views: tuple[ViewDeclaration, ...] = ()
+    city: tuple[CityRecords, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
@@ -161,6 +164,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.registers = tuple(_each(draft, "registers", read_register))
     draft.cases = tuple(_each(draft, "cases", read_case))
     draft.measures = tuple(one for read in _each(draft, "measures", read_measures) for one in read)
+    draft.city = tuple(_each(draft, "city", read_city_records))
     draft.extracts = tuple(_each(draft, "extracts", read_extract))
     draft.documents = tuple(_each(draft, "documents", read_document))
     draft.calculations = tuple(_each(draft, "calculations", read_calculation))
