@@ -65,7 +65,7 @@ class DirectViews:
         try:
             found = self._connection.execute(f"DESCRIBE {sql}").fetchall()
         except duckdb.Error as error:
-            raise Invalid(f"a query does not compile: {str(error).splitlines()[0]}") from error
+            raise Invalid(f"a query does not compile: {' '.join(str(error).splitlines()[:6])}") from error
         return {row[0]: row[1] for row in found}
 
     def rows(self, sql: str) -> Iterator[tuple[Any, ...]]:

@@ -33,3 +33,10 @@ FROM organisations WHERE kind LIKE '%hospital'
 --------
 CREATE OR REPLACE TABLE homes_for_elders AS
 SELECT number AS seat, id, name, town, vigour, size, count(*) OVER () AS seats FROM organisations WHERE kind = 'elder-institution'
+--------
+-- which tertiary hospital a centre sends its people to; one in eleven has none
+CREATE OR REPLACE TABLE centre_hospitals AS
+SELECT c.id AS centre, c.name AS centre_name, h.id AS hospital, h.name AS hospital_name, h.town
+FROM organisations AS c JOIN organisations AS h
+  ON h.number = c.number % (SELECT count(*) FROM organisations WHERE kind = 'tertiary-hospital')
+WHERE c.kind LIKE '%health-centre' AND h.kind = 'tertiary-hospital' AND c.number % 11 <> 7
