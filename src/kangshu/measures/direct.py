@@ -28,9 +28,7 @@ class DirectViews:
     Files are named `view-part.parquet`; each belongs to the view's base. Nothing is seen before `publish`.
     """
 
-    def __init__(
-        self, folder: Path, views: Views, *, memory: str, threads: int = 2
-    ) -> None:
+    def __init__(self, folder: Path, views: Views, *, memory: str, threads: int = 2) -> None:
         """Open the session in `memory` (as "2GB"). Raises Conflict where something is published already."""
         if (folder / MANIFEST).exists():
             raise Conflict(f"{folder} has published views already", zh=f"目录 {folder} 中已有发布的指标视图")
@@ -58,7 +56,9 @@ class DirectViews:
         self._connection.execute(f'CREATE OR REPLACE TABLE "{table}" ({shape})')
         if rows:
             marks = ", ".join("?" for _ in columns)
-            self._connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', [list(row) for row in rows])
+            self._connection.executemany(
+                f'INSERT INTO "{table}" VALUES ({marks})', [list(row) for row in rows]
+            )
 
     def columns(self, sql: str) -> dict[str, str]:
         """Return the columns of a query with their DuckDB types. Raises Invalid where the query does not compile."""
@@ -100,7 +100,9 @@ class DirectViews:
 
 
 def _published(view: CompiledView, files: Sequence[tuple[str, int]]) -> PublishedView:
-    base = Segment(number=1, rows=tuple(name for name, _ in files), row_count=sum(count for _, count in files))
+    base = Segment(
+        number=1, rows=tuple(name for name, _ in files), row_count=sum(count for _, count in files)
+    )
     return PublishedView(
         name=view.name,
         resource=view.view.resource,

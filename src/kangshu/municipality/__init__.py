@@ -5,7 +5,7 @@ a service adds stands in its folder (`city/*.yaml`). See docs/adr/0042-city-gene
 """
 
 from kangshu.municipality.ground import BLOCK, CELL, CENSUS, Municipality, age_shares, diseases, facts
-from kangshu.municipality.making import Made, Step, city_records, make_resources, make_views
+from kangshu.municipality.making import MEMORY, Made, Step, city_records, make_resources, make_views
 from kangshu.municipality.template import Template
 from kangshu.municipality.tracing import Tracer
 
@@ -13,6 +13,7 @@ __all__ = [
     "BLOCK",
     "CELL",
     "CENSUS",
+    "MEMORY",
     "Made",
     "Municipality",
     "Step",

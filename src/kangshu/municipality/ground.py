@@ -71,34 +71,46 @@ class Municipality:
     @property
     def share(self) -> float:
         """Its residents against those of the whole city."""
-        return self.residents / facts()["residents"]
+        return self.residents / int(facts()["residents"])
 
     def blocks(self, size: int = BLOCK) -> tuple[range, ...]:
         """Return the blocks, each as a range of neighbourhoods."""
         return tuple(range(low, min(low + size, self.cells)) for low in range(0, self.cells, size))
 
 
-def _text(name: str) -> str:
+def data_text(name: str) -> str:
+    """Return a file of the room's data."""
     return files(__package__).joinpath("data").joinpath(name).read_text("utf-8")
 
 
 def _rows(name: str) -> list[list[str]]:
-    lines = [line for line in _text(name).splitlines() if line and not line.startswith("#")]
+    lines = [line for line in data_text(name).splitlines() if line and not line.startswith("#")]
     return list(csv.reader(lines))[1:]
 
 
 @cache
 def facts() -> dict[str, Any]:
     """Return `city.yaml`."""
-    read: dict[str, Any] = yaml.safe_load(_text("city.yaml"))
+    read: dict[str, Any] = yaml.safe_load(data_text("city.yaml"))
     return read
 
 
 @cache
 def diseases() -> dict[str, dict[str, Any]]:
     """Return `prevalence.yaml`."""
-    read: dict[str, dict[str, Any]] = yaml.safe_load(_text("prevalence.yaml"))
+    read: dict[str, dict[str, Any]] = yaml.safe_load(data_text("prevalence.yaml"))
     return read
+
+
+@cache
+def national_ages() -> Mapping[tuple[int, str], float]:
+    """Return (age in years, sex) → thousands of people of the nation at the census."""
+    return {
+        (age, sex): float(count) / 5
+        for first, men, women in _rows("pyramid.csv")
+        for age in range(int(first), int(first) + 5)
+        for sex, count in (("male", men), ("female", women))
+    }
 
 
 @cache
@@ -106,12 +118,7 @@ def age_shares() -> Mapping[tuple[int, str], float]:
     """Return (age in years, sex) → share of the residents at the census: the nation's ages bent to the city's groups."""
     groups = {row[0]: (row[1], float(row[2])) for row in _rows("groups.csv")}
     male = groups.pop("male")[1]
-    national = {
-        (age, sex): float(count) / 5
-        for first, men, women in _rows("pyramid.csv")
-        for age in range(int(first), int(first) + 5)
-        for sex, count in (("male", men), ("female", women))
-    }
+    national = national_ages()
     bounds = [(int(low), int(high), percent) for low, (high, percent) in groups.items()]
     bent: dict[tuple[int, str], float] = {}
     for low, high, percent in bounds:
@@ -137,6 +144,12 @@ def tables(city: Municipality) -> Iterator[Table]:
     )
     yield Table("age_of", {"stratum": "BIGINT", "age": "BIGINT", "sex": "VARCHAR"}, _strata())
     yield Table("surnames", {"stratum": "BIGINT", "surname": "VARCHAR"}, _surnames())
+    national = sum(national_ages().values())
+    yield Table(
+        "weights",
+        {"age": "BIGINT", "sex": "VARCHAR", "weight": "DOUBLE"},
+        [(*key, national_ages()[key] / national / share) for key, share in age_shares().items()],
+    )
     towns = _towns(city)
     yield Table(
         "towns",
@@ -220,12 +233,19 @@ def _divisions(city: Municipality, towns: Sequence[tuple[Any, ...]]) -> Table:
         city.seed,
     )
     rows: list[tuple[Any, ...]] = [(whole["code"], whole["name"], "city", None)]
-    rows += [(one["code"], one["name"], "district", whole["code"]) for one in data["districts"] if one["code"] in outlines]
     rows += [
-        (town[0], town[2], {"道": "street", "镇": "town", "乡": "township"}[town[2][-1]], town[1]) for town in towns
+        (one["code"], one["name"], "district", whole["code"])
+        for one in data["districts"]
+        if one["code"] in outlines
+    ]
+    rows += [
+        (town[0], town[2], {"道": "street", "镇": "town", "乡": "township"}[town[2][-1]], town[1])
+        for town in towns
     ]
     people = {town[0]: town[8] * CELL for town in towns}
-    counted = {code: sum(count for town, count in people.items() if town.startswith(code)) for code, *_ in rows}
+    counted = {
+        code: sum(count for town, count in people.items() if town.startswith(code)) for code, *_ in rows
+    }
     counted[whole["code"]] = city.residents
     written = {code: ", ".join(f"{x} {y}" for x, y in ring) for code, ring in outlines.items()}
     return Table(
@@ -239,10 +259,23 @@ def _organisations(city: Municipality, towns: Sequence[tuple[Any, ...]]) -> Tabl
     """Return the institutions; `number` counts within a kind from 0 on."""
     data = facts()
     rows: list[tuple[Any, ...]] = [
-        ("health-commission", "commission", 0, f"{data['city']['name']}卫生健康委员会", data["city"]["code"], None, 1, False)
+        (
+            "health-commission",
+            "commission",
+            0,
+            f"{data['city']['name']}卫生健康委员会",
+            data["city"]["code"],
+            None,
+            1,
+            False,
+        )
     ]
     for at, town in enumerate(towns):
-        kind, end = ("community-health-centre", "社区卫生服务中心") if town[4] else ("township-health-centre", "卫生院")
+        kind, end = (
+            ("community-health-centre", "社区卫生服务中心")
+            if town[4]
+            else ("township-health-centre", "卫生院")
+        )
         rows.append((town[6], kind, at, f"{town[2]}{end}", town[0], town[5], 1, False))
     for kind, one in data["organisations"].items():
         count = max(2, round(one["count"] * city.share))
@@ -306,7 +339,9 @@ def _inverse(knots: Sequence[Sequence[float]]) -> str:
     cases = []
     for (age, share), (later, more) in zip(knots, knots[1:], strict=False):
         if more > share:
-            cases.append(f"WHEN v < {more} THEN {age} + greatest(v - {share}, 0) / {more - share} * {later - age}")
+            cases.append(
+                f"WHEN v < {more} THEN {age} + greatest(v - {share}, 0) / {more - share} * {later - age}"
+            )
     return f"CASE {' '.join(cases)} END"
 
 
@@ -317,5 +352,3 @@ def _check_character() -> str:
         f"CAST(substr(body, {at}, 1) AS INTEGER) * {weight}" for at, weight in enumerate(weights, 1)
     )
     return f"CREATE MACRO checked(body) AS body || substr('10X98765432', 1 + ({total}) % 11, 1)"
-
-

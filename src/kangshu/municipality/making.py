@@ -19,8 +19,9 @@ from kangshu.base.faults import Conflict, Invalid
 from kangshu.fhir import render
 from kangshu.measures import DirectViews, Views
 from kangshu.municipality.ground import BLOCK, Municipality, diseases, facts, macros, tables
+from kangshu.municipality.realism import Figure, figures
 from kangshu.municipality.tracing import Tracer
-from kangshu.sdk import CityRecords, Resource, Service
+from kangshu.sdk import CityFigure, CityRecords, Resource, Service
 from kangshu.services import read_city_folder
 
 SOURCE: Final = "kangshu:municipality"
@@ -48,6 +49,19 @@ class Made:
     people: int = 0
     records: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, tuple[float, float]] = field(default_factory=dict)
+    expected: dict[str, CityFigure] = field(default_factory=dict)
+
+    def add(self, figure: str, numerator: float, denominator: float) -> None:
+        """Add to the sums of a figure that is held against a published one."""
+        before = self.sums.get(figure, (0.0, 0.0))
+        self.sums[figure] = (before[0] + numerator, before[1] + denominator)
+
+    def figures(self) -> tuple[Figure, ...]:
+        """Return how near the city comes to what is published."""
+        return figures(
+            self.sums, {name: (one, self.records.get(name, 0)) for name, one in self.expected.items()}
+        )
 
 
 Report = Callable[[Step], None]
@@ -81,7 +95,11 @@ def make_views(
     try:
         run = _Run(city, session, city_records(standing), block, report)
         made = run.views(blocks)
-        session.publish(f"{SOURCE}:{city.residents}:{city.seed}", sum(made.records.values()), f"{city.last_day}T23:59:59+08:00")
+        session.publish(
+            f"{SOURCE}:{city.residents}:{city.seed}",
+            sum(made.records.values()),
+            f"{city.last_day}T23:59:59+08:00",
+        )
     finally:
         session.close()
     return made
@@ -150,7 +168,11 @@ class _Run:
         for table in tables(city):
             session.fill(table.name, table.columns, table.rows)
         rates = facts()["staff_of_1000"]
-        staff = {"physician": rates["physician"], "gp": rates["general-practitioner"], "nurse": rates["nurse"]}
+        staff = {
+            "physician": rates["physician"],
+            "gp": rates["general-practitioner"],
+            "nurse": rates["nurse"],
+        }
         for statement in _statements("ground.sql", staff):
             session.run(statement)
 
@@ -176,18 +198,24 @@ class _Run:
         """Yield each kind of record as often as it is to be made, its tables ready, with the name of the part."""
         ranges = self._city.blocks(self._block)
         asked = tuple(range(len(ranges)) if blocks is None else blocks)
-        by_per = {per: [one for one in self._records if one.per == per] for per in ("city", "resident", "resident-year")}
+        by_per = {
+            per: [one for one in self._records if one.per == per]
+            for per in ("city", "resident", "resident-year")
+        }
         in_block = len(by_per["resident"]) + len(by_per["resident-year"]) * self._city.years
         self._steps = len(by_per["city"]) + len(asked) * in_block
         # columns are asked of the first block: the queries name its tables
-        self._people(range(0, 0))
+        self._people(range(0))
         self._year(self._city.first_year)
         if blocks is None or 0 in asked:
             for one in by_per["city"]:
                 yield one, "city"
         for number in asked:
             if not 0 <= number < len(ranges):
-                raise Invalid(f"the city has the blocks 0 to {len(ranges) - 1}", zh=f"分块编号应在0至{len(ranges) - 1}之间")
+                raise Invalid(
+                    f"the city has the blocks 0 to {len(ranges) - 1}",
+                    zh=f"分块编号应在0至{len(ranges) - 1}之间",
+                )
             self._people(ranges[number])
             for one in by_per["resident"]:
                 yield one, f"all-{number:03d}"
@@ -199,8 +227,12 @@ class _Run:
     def _people(self, cells: range) -> None:
         for statement in _people_statements(cells):
             self._session.run(statement)
+        if not cells:
+            return
         for (count,) in self._session.rows("SELECT count(*) FROM people"):
             self._made.people += count
+        for figure, numerator, denominator in self._session.rows(next(_statements("figures.sql", {}))):
+            self._made.add(figure, float(numerator or 0), float(denominator or 0))
 
     def _year(self, year: int) -> None:
         self._session.run(
@@ -211,6 +243,8 @@ class _Run:
     def _count(self, records: CityRecords, count: int) -> None:
         name = f"{records.service}/{records.id}" if records.service else records.id
         self._made.records[name] = self._made.records.get(name, 0) + count
+        if records.a_year is not None:
+            self._made.expected[name] = records.a_year
         self._ended += 1
         self._report(Step(name, count, self._ended, self._steps))
 
@@ -253,10 +287,14 @@ class _Run:
             listed = ", ".join(f'"{column}"' for column in columns)
             found = sorted(map(_comparable, self._session.rows(f"SELECT {listed} FROM ({traced})")))
             wanted = sorted(
-                _comparable(tuple(row[column] for column in columns)) for one in resources for row in view.rows(one)
+                _comparable(tuple(row[column] for column in columns))
+                for one in resources
+                for row in view.rows(one)
             )
             if found != wanted:
-                raise Invalid(f"the view '{name}' of records '{records.id}' was traced wrongly; list their `values`")
+                raise Invalid(
+                    f"the view '{name}' of records '{records.id}' was traced wrongly; list their `values`"
+                )
 
     # ------------------------------------------------------------------ resources
 
@@ -296,6 +334,7 @@ def _people_statements(cells: range) -> Iterator[str]:
             "married": data["married"],
             "young": data["young_at_home"],
             "old": data["old_at_children"],
+            "together": data["couples_with_parents"],
             "moving": data["moving_of_1000"] / 1000,
             "leaving": data["leaving_of_1000"] / 1000,
             "births": data["births_of_1000_women_20_42"] / 1000,

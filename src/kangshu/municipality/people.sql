@@ -33,12 +33,18 @@ WHERE paired.n IS NULL
   AND (c.age < 23 OR (c.age < 33 AND draw(c.n, 0, 'lives-with') < $young)
        OR (c.age >= 72 AND draw(c.n, 0, 'lives-with') < $old))
 --------
+CREATE OR REPLACE TEMP TABLE joined AS
+-- young couples who live with a couple of their parents' age
+SELECT c.head, p.head AS elder FROM couples AS c ASOF JOIN couples AS p
+  ON c.cell = p.cell AND c.birth - CAST((24 + 10 * draw(c.head, 0, 'gap')) * 365 AS INTEGER) >= p.birth
+WHERE c.birth > DATE '1976-01-01' AND draw(c.head, 0, 'with-parents') < $together
+--------
 CREATE OR REPLACE TEMP TABLE homes AS
-SELECT n, min(head) AS head FROM (
+SELECT n, coalesce(elder, head) AS head FROM (
   SELECT head AS n, head FROM couples
   UNION ALL SELECT wife, head FROM couples
   UNION ALL SELECT j.n, c.head FROM joining AS j ASOF JOIN couples AS c ON j.cell = c.cell AND j.wanted >= c.birth
-) GROUP BY n
+) LEFT JOIN joined USING (head)
 --------
 -- households: where they live, and what happens to them
 CREATE OR REPLACE TEMP TABLE households AS

@@ -64,9 +64,12 @@ class Tracer:
         for one in self._choices:
             count *= len(one.values)
         if count > _MOST_VARIANTS:
-            raise Invalid(f"records '{records.id}': {count} variants of values and missing columns are too many")
+            raise Invalid(
+                f"records '{records.id}': {count} variants of values and missing columns are too many"
+            )
         self._marked = [
-            (variant, *self._resources(variant)) for variant in product(*(one.values for one in self._choices))
+            (variant, *self._resources(variant))
+            for variant in product(*(one.values for one in self._choices))
         ]
 
     def statement(self, view: CompiledView, facts: str) -> str:
@@ -128,8 +131,12 @@ class Tracer:
         if kind in _WHOLE:
             return 700_000_001 + 3 * place if round_ == 0 else 900_000_004 - 3 * place
         if kind.startswith("DECIMAL"):
-            return Decimal(f"{700_001 + 3 * place}.5") if round_ == 0 else Decimal(f"{900_004 - 3 * place}.25")
-        raise Invalid(f"records '{self._records.id}': the column '{name}' is {kind}: text, date, number or boolean")
+            return (
+                Decimal(f"{700_001 + 3 * place}.5") if round_ == 0 else Decimal(f"{900_004 - 3 * place}.25")
+            )
+        raise Invalid(
+            f"records '{self._records.id}': the column '{name}' is {kind}: text, date, number or boolean"
+        )
 
     # ------------------------------------------------------------------ rows
 
@@ -176,7 +183,11 @@ class Tracer:
         return _literal(value)
 
     def _text(self, value: str, round_: int) -> str:
-        marks = {str(self._mark(name, round_)): name for name in self.template.columns if self._types[name] != "BOOLEAN"}
+        marks = {
+            str(self._mark(name, round_)): name
+            for name in self.template.columns
+            if self._types[name] != "BOOLEAN"
+        }
         pieces = list(_pieces(value, marks))
         if not pieces:
             return "''"
@@ -209,7 +220,9 @@ class Tracer:
         cases: dict[_Variant, str] = {}
         for variant, one in outcomes.items():
             cases[tuple(variant[place] for place in places)] = one
-        written = " ".join(f"WHEN {self._condition(places, values)} THEN {one}" for values, one in cases.items())
+        written = " ".join(
+            f"WHEN {self._condition(places, values)} THEN {one}" for values, one in cases.items()
+        )
         return f"CASE {written} END"
 
     def _paired(self, variant: _Variant) -> Iterator[tuple[_Choice, Any]]:

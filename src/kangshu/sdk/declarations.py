@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kangshu.base.text import Text
@@ -311,6 +312,19 @@ class ViewDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class CityFigure:
+    """How many records of a kind there should be for each person and year, as published: `value` ± `tolerance`.
+
+    `certainty` is A (two sources), B (one), C (recalled) or `ours`.
+    """
+
+    value: Decimal
+    tolerance: Decimal
+    source: str
+    certainty: str
+
+
+@dataclass(frozen=True, slots=True)
 class CityRecords:
     """One kind of record of a made city of any size (`city/*.yaml`): its facts as SQL, its form as a FHIR template.
 
@@ -328,6 +342,7 @@ class CityRecords:
     sql: str
     resource: Resource
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    a_year: CityFigure | None = None
 
 
 CheckQuery: TypeAlias = Callable[[list[Resource], date, date, Mapping[str, Any]], tuple[float, float]]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, cast
 
 from kangshu.base.faults import Invalid
-from kangshu.sdk import CityRecords
+from kangshu.sdk import CityFigure, CityRecords
 from kangshu.services.entry import Entry
 from kangshu.services.findings import Finding
 from kangshu.services.measured import read_sql
@@ -16,6 +17,7 @@ from kangshu.services.places import Places
 from kangshu.services.tree import plain, read_tree
 
 _PER: Final = ("city", "resident", "resident-year")
+_CERTAINTIES: Final = ("A", "B", "C", "ours")
 _NAMED: Final = re.compile(r"\{([a-z_]+)\??\}")
 
 
@@ -32,6 +34,7 @@ def read_city_records(entry: Entry, service: str, places: Places) -> CityRecords
         sql=sql,
         resource=resource if isinstance(resource, dict) else {},
         values={name: tuple(str(one) for one in listed) for name, listed in values.items()},
+        a_year=_figure(entry.entry("a_year")) if entry.has("a_year") else None,
     )
     places.note(records, entry)
     places.note_text(records, "sql", file, line)
@@ -44,6 +47,17 @@ def read_city_records(entry: Entry, service: str, places: Places) -> CityRecords
         entry.find(at, f"'{name}' is no column of the template", f"模板中没有列“{name}”")
     entry.close()
     return records
+
+
+def _figure(entry: Entry) -> CityFigure:
+    figure = CityFigure(
+        value=Decimal(str(entry.raw("value"))),
+        tolerance=Decimal(str(entry.raw("tolerance"))),
+        source=entry.string("source"),
+        certainty=entry.one_of("certainty", _CERTAINTIES, required=True),
+    )
+    entry.close()
+    return figure
 
 
 def read_city_folder(folder: Path, service: str = "") -> tuple[CityRecords, ...]:
