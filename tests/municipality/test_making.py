@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,15 +17,16 @@ from kangshu.access import Grant, Scope, system_grant
 from kangshu.app.wiring import all_views, city_services
 from kangshu.base.faults import Conflict, Invalid
 from kangshu.base.identity import check_resident_id
-from kangshu.measures import ViewKeeper
+from kangshu.measures import Snapshot, ViewKeeper, period_of
 from kangshu.measures.keeper import FeedChange
 from kangshu.measures.manifest import Manifest, read_manifest
 from kangshu.measures.segments import relation
-from kangshu.municipality import Municipality, make_resources, make_views
+from kangshu.municipality import Made, Municipality, make_resources, make_views
 from kangshu.sdk import Resource
 from kangshu.store import Store, scope_of
 from kangshu.validate import validate
 
+SYSTEM = system_grant("test")
 ORDER = (
     "Organization", "Location", "Practitioner", "PractitionerRole", "PlanDefinition", "Patient", "Contract", "Encounter",
 )  # fmt: skip
@@ -102,19 +104,79 @@ def counted(folder: Path) -> dict[str, int]:
         }
 
 
-async def test_at_5000_residents_the_tables_are_those_that_the_view_runner_makes(tmp_path: Path) -> None:
-    city, services = Municipality(5000, seed=7), city_services()
-    direct = make_views(city, tmp_path / "direct", services)
-    told = make_resources(city, tmp_path / "records", services)
-    views = all_views(services)
-    await ViewKeeper(Records(tmp_path / "records"), tmp_path / "kept", views, batch=200_000).refresh()
-    assert differences(tmp_path / "direct", tmp_path / "kept") == {}
-    assert not any(one.refused for one in read_manifest(tmp_path / "kept").views.values())
-    assert direct.people == told.people > 5000
-    filled = {name for name, rows in counted(tmp_path / "direct").items() if rows}
+@dataclass(frozen=True)
+class City:
+    """A city of 5,000 residents in both forms."""
+
+    direct: Path
+    records: Path
+    tables: Made
+    told: Made
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> City:
+    folder, asked, services = tmp_path_factory.mktemp("city"), Municipality(5000, seed=7), city_services()
+    direct, records = folder / "direct", folder / "records"
+    return City(
+        direct, records, make_views(asked, direct, services), make_resources(asked, records, services)
+    )
+
+
+async def test_at_5000_residents_the_tables_are_those_that_the_view_runner_makes(
+    city: City, tmp_path: Path
+) -> None:
+    await ViewKeeper(Records(city.records), tmp_path, all_views(city_services()), batch=200_000).refresh()
+    assert differences(city.direct, tmp_path) == {}
+    assert not any(one.refused for one in read_manifest(tmp_path).views.values())
+    assert city.tables.people == city.told.people > 5000
+    filled = {name for name, rows in counted(city.direct).items() if rows}
     assert filled >= {"residents", "chronic_diagnoses", "division_places", "organisations"}
-    # every kind that a folder declares has made something, and a view shows it
-    assert [name for name, count in told.records.items() if not count] == []
+    # every kind that a folder declares has made something
+    assert [name for name, count in city.told.records.items() if not count] == []
+    assert [one.id for one in city.tables.figures() if not one.holds] == []
+
+
+def test_the_measures_on_the_tables_are_their_check_queries_on_the_records(city: City) -> None:
+    services = city_services()
+    snapshot, everyone = Snapshot.open(city.direct), list(resources(city.records))
+    values = {one.id: one.value for service in services for one in service.parameters}
+    valued: dict[str, float] = {}
+    for service in services:
+        for measure in service.measures:
+            start, end = period_of(measure, date(2025, 12, 31))
+            result = snapshot.evaluate(SYSTEM, measure, values, start, end, by=("district",))
+            check = service.checks[measure.id](everyone, start, end, values)
+            assert (result.numerator, result.denominator) == check, measure.id
+            if result.denominator and result.value is not None:
+                valued[measure.id] = result.value
+    assert len(valued) > 20
+
+
+def test_rates_move_over_the_years_and_differ_by_district(city: City) -> None:
+    services = city_services()
+    snapshot = Snapshot.open(city.direct)
+    values = {one.id: one.value for service in services for one in service.parameters}
+    measures = {one.id: one for service in services for one in service.measures}
+    for name in ("family-doctor-coverage-60", "elder-health-management-rate"):
+        if name in measures:
+            first, last = (
+                snapshot.evaluate(
+                    SYSTEM, measures[name], values, *period_of(measures[name], date(year, 12, 31))
+                )
+                for year in (2021, 2025)
+            )
+            assert first.value is not None
+            assert last.value is not None
+            assert last.value > first.value
+    with duckdb.connect() as connection:
+        taken = relation(city.direct, read_manifest(city.direct).views["blood_pressures"])
+        controlled = connection.execute(
+            "SELECT substr(taken, 1, 4) AS year, avg(CAST(systolic < 140 AND diastolic < 90 AS INTEGER)) "
+            f"FROM ({taken}) GROUP BY year ORDER BY year"
+        ).fetchall()
+    assert [year for year, _ in controlled] == ["2021", "2022", "2023", "2024", "2025"]
+    assert 0.3 < controlled[0][1] < controlled[-1][1] < 0.95
 
 
 async def test_at_300_residents_the_store_and_its_keeper_come_to_the_same_tables(
@@ -123,7 +185,7 @@ async def test_at_300_residents_the_store_and_its_keeper_come_to_the_same_tables
     city, services = Municipality(300, seed=3), city_services()
     make_views(city, tmp_path / "direct", services)
     make_resources(city, tmp_path / "records", services)
-    await store.bulk_load(system_grant("test"), list(resources(tmp_path / "records")))
+    await store.bulk_load(SYSTEM, list(resources(tmp_path / "records")))
     await ViewKeeper(store, tmp_path / "kept", all_views(services), batch=20_000).refresh()
     assert differences(tmp_path / "direct", tmp_path / "kept") == {}
 

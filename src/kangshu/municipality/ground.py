@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import yaml
@@ -337,7 +337,7 @@ def macros(city: Municipality) -> Iterator[str]:
 def _inverse(knots: Sequence[Sequence[float]]) -> str:
     """Return the age at which the straight lines through `knots` first reach the share v; NULL above all of them."""
     cases = []
-    for (age, share), (later, more) in zip(knots, knots[1:], strict=False):
+    for (age, share), (later, more) in pairwise(knots):
         if more > share:
             cases.append(
                 f"WHEN v < {more} THEN {age} + greatest(v - {share}, 0) / {more - share} * {later - age}"

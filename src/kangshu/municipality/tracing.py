@@ -26,6 +26,7 @@ from kangshu.store import scope_of
 PLACE: Final = "place"
 _MOST_VARIANTS: Final = 1024
 _WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_TEXTS: Final = ("VARCHAR", "DATE", "BOOLEAN")
 _Variant = tuple[Any, ...]
 _Outcome = tuple[tuple[str, ...], ...]
 """The rows of a view for one variant, each a SQL expression per column."""
@@ -176,9 +177,9 @@ class Tracer:
             return f'"{value.name}"'
         if isinstance(value, str):
             return self._text(value, round_)
-        for name in self.template.columns:
-            if type(value) in (int, Decimal) and self._types[name] not in ("VARCHAR", "DATE", "BOOLEAN"):
-                if value == self._mark(name, round_):
+        if type(value) in (int, Decimal):
+            for name in self.template.columns:
+                if self._types[name] not in _TEXTS and value == self._mark(name, round_):
                     return f'"{name}"'
         return _literal(value)
 
