@@ -170,13 +170,17 @@ def test_rates_move_over_the_years_and_differ_by_district(city: City) -> None:
             assert last.value is not None
             assert last.value > first.value
     with duckdb.connect() as connection:
-        taken = relation(city.direct, read_manifest(city.direct).views["blood_pressures"])
+        taken, known = (
+            relation(city.direct, read_manifest(city.direct).views[name])
+            for name in ("blood_pressures", "chronic_diagnoses")
+        )
         controlled = connection.execute(
             "SELECT substr(taken, 1, 4) AS year, avg(CAST(systolic < 140 AND diastolic < 90 AS INTEGER)) "
-            f"FROM ({taken}) GROUP BY year ORDER BY year"
+            f"FROM ({taken}) AS b SEMI JOIN ({known}) AS k ON k.resident = b.resident AND k.code = 'I10' AND k.since <= b.taken "
+            "GROUP BY year ORDER BY year"
         ).fetchall()
     assert [year for year, _ in controlled] == ["2021", "2022", "2023", "2024", "2025"]
-    assert 0.3 < controlled[0][1] < controlled[-1][1] < 0.95
+    assert 0.3 < controlled[0][1] < controlled[-1][1] - 0.05 < 0.9
 
 
 async def test_at_300_residents_the_store_and_its_keeper_come_to_the_same_tables(
@@ -225,7 +229,8 @@ def references(value: object) -> Iterator[str]:
 
 
 def test_any_block_is_made_alone_and_the_whole_does_not_depend_on_the_cut(tmp_path: Path) -> None:
-    city, services = Municipality(1300, seed=5, years=1), city_services()
+    city = Municipality(1300, seed=5, years=1)
+    services = [one for one in city_services() if one.city]
     make_views(city, tmp_path / "one", services)
     make_views(city, tmp_path / "cut", services, block=4)
     assert differences(tmp_path / "one", tmp_path / "cut") == {}
@@ -249,7 +254,7 @@ def test_one_seed_makes_one_city_to_the_last_byte(tmp_path: Path) -> None:
     assert first == again
     lines = gzip.decompress(first["Patient.ndjson.gz"]).splitlines()
     other = (tmp_path / "other" / "Patient.ndjson").read_bytes().splitlines()
-    assert len(lines) > 240
+    assert len(lines) >= 240
     assert sum(a == b for a, b in zip(lines, other, strict=False)) == 0
 
 

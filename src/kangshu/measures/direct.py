@@ -55,10 +55,10 @@ class DirectViews:
         shape = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         self._connection.execute(f'CREATE OR REPLACE TABLE "{table}" ({shape})')
         if rows:
-            marks = ", ".join("?" for _ in columns)
-            self._connection.executemany(
-                f'INSERT INTO "{table}" VALUES ({marks})', [list(row) for row in rows]
-            )
+            # a list a column: a statement a row takes a thousand times as long
+            lists = ", ".join(f"unnest(CAST(? AS {kind}[]))" for kind in columns.values())
+            values = [list(column) for column in zip(*rows, strict=True)]
+            self._connection.execute(f'INSERT INTO "{table}" SELECT {lists}', values)
 
     def columns(self, sql: str) -> dict[str, str]:
         """Return the columns of a query with their DuckDB types. Raises Invalid where the query does not compile."""

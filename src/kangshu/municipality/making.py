@@ -366,7 +366,7 @@ def _disease_columns() -> str:
         onset = f"birth + CAST({age} * 365.2425 AS INTEGER)"
         parts.append(f"{onset} AS {name}_on")
         for state in ("known", "treated", "controlled"):
-            share, growth = one[state], one["growth"]
+            share, growth = one[state], one["growth"][state]
             late = f"greatest(0, draw(n, 0, '{name}-known') - {share}) / ({growth} * (0.25 + vigour))"
             early = f"CAST(draw(n, 0, '{name}-delay') * 500 AS INTEGER)"
             day = (
