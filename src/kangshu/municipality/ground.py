@@ -19,8 +19,8 @@ from kangshu.services import make_outlines
 
 CELL: Final = 120
 """Residents of a neighbourhood: the least that is made at a time. Households form within one."""
-BLOCK: Final = 10_000
-"""Neighbourhoods of a block, the most that is made at a time: 1.2 million residents."""
+BLOCK: Final = 5_000
+"""Neighbourhoods of a block, the most that is made at a time: 600,000 residents."""
 CENSUS: Final = date(2020, 11, 1)
 STRATA: Final = 1 << 14
 _MOST: Final = 100_000_000

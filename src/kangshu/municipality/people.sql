@@ -99,3 +99,19 @@ FROM (
 )
 --------
 DROP TABLE counted
+--------
+DROP TABLE ranked
+--------
+DROP TABLE couples
+--------
+DROP TABLE joining
+--------
+DROP TABLE joined
+--------
+DROP TABLE homes
+--------
+DROP TABLE households
+--------
+DROP TABLE born
+--------
+DROP TABLE persons

@@ -21,6 +21,7 @@ from kangshu.sdk.calculations import (
     CalculationInput,
     CalculationStep,
 )
+from kangshu.sdk.city_records import CityFigure, CityRecords
 from kangshu.sdk.declarations import (
     STAY,
     Capacity,
@@ -28,8 +29,6 @@ from kangshu.sdk.declarations import (
     CaseRecords,
     ChecklistItem,
     CheckQuery,
-    CityFigure,
-    CityRecords,
     Column,
     Deadline,
     Instead,

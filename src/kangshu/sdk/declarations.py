@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kangshu.base.text import Text
@@ -28,6 +27,7 @@ from kangshu.sdk.signals import SignalDeclaration
 
 if TYPE_CHECKING:
     from kangshu.sdk.bookings import BookingDeclaration
+    from kangshu.sdk.city_records import CityRecords
     from kangshu.sdk.demo import AccountDeclaration, DemoCase, DemoCity
 
 STAY = "stay"
@@ -309,40 +309,6 @@ class ViewDeclaration:
     name: str
     service: str
     definition: Resource
-
-
-@dataclass(frozen=True, slots=True)
-class CityFigure:
-    """How many records of a kind there should be for each person and year, as published: `value` ± `tolerance`.
-
-    `certainty` is A (two sources), B (one), C (recalled) or `ours`.
-    """
-
-    value: Decimal
-    tolerance: Decimal
-    source: str
-    certainty: str
-
-
-@dataclass(frozen=True, slots=True)
-class CityRecords:
-    """One kind of record of a made city of any size (`city/*.yaml`): its facts as SQL, its form as a FHIR template.
-
-    `sql` (DuckDB) yields one row per record out of the platform's tables of the city (`people`, `this_year`, `towns`,
-    `organisations`, …), drawn by `draw(number, index, 'name')` alone, and once per what `per` says. In `resource` a
-    text `{column}` is that column's value, `{column?}` one that may be NULL: the element is then left out. Views may
-    look into the columns of `values`, each with all values it can have; any other they only pass on. `place` is the
-    column with the division code of whom the record is about.
-    """
-
-    id: str
-    service: str
-    title: Text
-    per: Literal["city", "resident", "resident-year"]
-    sql: str
-    resource: Resource
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    a_year: CityFigure | None = None
 
 
 CheckQuery: TypeAlias = Callable[[list[Resource], date, date, Mapping[str, Any]], tuple[float, float]]
