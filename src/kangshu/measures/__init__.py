@@ -4,7 +4,7 @@ from kangshu.measures.adopt import adopt
 from kangshu.measures.anonymity import Demand
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.dimensions import DISTRICT, DIVISIONS, subject_type, with_shared
-from kangshu.measures.direct import DirectViews
+from kangshu.measures.direct import DirectViews, join_views
 from kangshu.measures.examples import Worked, worked
 from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
@@ -114,6 +114,7 @@ __all__ = [
     "figure",
     "fingerprint",
     "individual_report",
+    "join_views",
     "library_canonical",
     "library_resource",
     "lint_dimensions",

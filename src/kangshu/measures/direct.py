@@ -7,15 +7,25 @@ What is published is what the keeper publishes: the same manifest, the same colu
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import msgspec
 
 from kangshu.base.faults import Conflict, Invalid
 from kangshu.measures.engine import connect, quoted
-from kangshu.measures.manifest import MANIFEST, PARTS, Manifest, PublishedView, Segment, publish
+from kangshu.measures.manifest import (
+    MANIFEST,
+    PARTS,
+    Manifest,
+    PublishedView,
+    Segment,
+    publish,
+    read_manifest,
+)
 from kangshu.measures.segments import copy_rows
 from kangshu.measures.views import CompiledView, Views
 
@@ -97,6 +107,53 @@ class DirectViews:
         manifest = Manifest(source=source, position=position, instant=instant, views=made)
         publish(self._folder, manifest)
         return manifest
+
+
+def join_views(folders: Sequence[Path], folder: Path) -> Manifest:
+    """Publish in `folder` the tables that were made in parts in `folders`, whose files are linked, not copied.
+
+    The source is the first's, the position the sum. Raises Conflict where something is published in `folder`, Invalid
+    where the parts are not of one city and one set of views or hold the same part twice.
+    """
+    if (folder / MANIFEST).exists():
+        raise Conflict(f"{folder} has published views already", zh=f"目录 {folder} 中已有发布的指标视图")
+    manifests = [read_manifest(one) for one in folders]
+    marks = {
+        (one.source, *((view.name, view.fingerprint) for view in one.views.values())) for one in manifests
+    }
+    if len(marks) != 1:
+        raise Invalid(
+            "the parts are not of one city and one set of views", zh="各部分不属于同一城市或同一套视图"
+        )
+    (folder / PARTS).mkdir(parents=True, exist_ok=True)
+    bases: dict[str, Segment] = {}
+    for origin, manifest in zip(folders, manifests, strict=True):
+        for view in manifest.views.values():
+            for segment in view.segments:
+                for name in segment.row_files():
+                    _link(origin / PARTS / name, folder / PARTS / name)
+                before = bases.get(view.name, Segment(number=1, rows=()))
+                bases[view.name] = Segment(
+                    number=1,
+                    rows=(*before.row_files(), *segment.row_files()),
+                    row_count=before.row_count + segment.row_count,
+                )
+    views = {
+        name: msgspec.structs.replace(view, segments=(bases[name],) if name in bases else ())
+        for name, view in manifests[0].views.items()
+    }
+    made = msgspec.structs.replace(manifests[0], position=sum(one.position for one in manifests), views=views)
+    publish(folder, made)
+    return made
+
+
+def _link(origin: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(origin.resolve())
+    except FileExistsError as error:
+        raise Invalid(f"two parts hold {target.name}", zh=f"有两个部分都包含 {target.name}") from error
+    except OSError:  # another file system
+        shutil.copyfile(origin, target)
 
 
 def _published(view: CompiledView, files: Sequence[tuple[str, int]]) -> PublishedView:

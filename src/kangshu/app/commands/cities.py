@@ -12,6 +12,7 @@ from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.app.wiring import city_services, service_packages
 from kangshu.base.faults import Invalid
+from kangshu.measures import join_views
 from kangshu.municipality import MEMORY
 from kangshu.services import check, discover, new
 
@@ -63,6 +64,21 @@ def add(application: typer.Typer, say: Speech) -> None:
             write_municipality(
                 MunicipalityAsked(out, residents, years or 5, seed, form, compress, memory, blocks), say
             )
+
+    @city.command(
+        help=say(
+            "Join the view tables of blocks that were made apart (city make --as views --blocks).",
+            "合并分块生成的指标视图表（city make --as views --blocks）。",
+        )
+    )
+    def join(
+        out: Annotated[Path, typer.Option(help=say("folder", "输出目录"))],
+        parts: Annotated[list[Path], typer.Argument(help=say("folders of the parts", "各部分的目录"))],
+    ) -> None:
+        folder_for(out)
+        made = join_views(parts, out)
+        rows = sum(segment.row_count for view in made.views.values() for segment in view.segments)
+        sys.stdout.write(say(f"{rows} rows in {out}", f"共 {rows} 行，已写入 {out}") + "\n")
 
     application.add_typer(city, name="city")
     application.add_typer(_services(say), name="services")
