@@ -14,13 +14,14 @@ FROM city, (SELECT unnest(range($first * 120, least($last * 120, (SELECT residen
 JOIN age_of ON age_of.stratum = CAST(floor(draw(drawn.n, 0, 'age') * 16384) AS BIGINT)
 --------
 CREATE OR REPLACE TEMP TABLE ranked AS
-SELECT n, cell, sex, age, birth, row_number() OVER (PARTITION BY cell, sex ORDER BY birth, n) AS place
-FROM counted WHERE age >= (CASE sex WHEN 'male' THEN 24 ELSE 23 END)
+-- men are two years older than their wives; within ten years of age, so that a few more of one sex shift nobody far
+SELECT n, cell, sex, birth, decade, row_number() OVER (PARTITION BY cell, sex, decade ORDER BY birth, n) AS place
+FROM (SELECT *, (age - CASE sex WHEN 'male' THEN 2 ELSE 0 END) // 10 AS decade FROM counted) WHERE age >= (CASE sex WHEN 'male' THEN 24 ELSE 23 END)
 --------
 CREATE OR REPLACE TEMP TABLE couples AS
 SELECT m.cell, m.n AS head, w.n AS wife, m.birth
 FROM ranked AS m JOIN ranked AS w
-  ON m.cell = w.cell AND m.place = w.place AND m.sex = 'male' AND w.sex = 'female' AND abs(m.age - w.age) <= 12
+  ON m.cell = w.cell AND m.decade = w.decade AND m.place = w.place AND m.sex = 'male' AND w.sex = 'female'
 WHERE draw(m.n, 0, 'married') < $married
 --------
 -- who lives with a couple: children, most of the single young, some of the single old; the couple nearest in age
@@ -43,7 +44,13 @@ CREATE OR REPLACE TEMP TABLE homes AS
 SELECT n, coalesce(elder, head) AS head FROM (
   SELECT head AS n, head FROM couples
   UNION ALL SELECT wife, head FROM couples
-  UNION ALL SELECT j.n, c.head FROM joining AS j ASOF JOIN couples AS c ON j.cell = c.cell AND j.wanted >= c.birth
+  -- the next older couple, or the next younger one: one alone would gather the children of a gap in the ages
+  UNION ALL
+  SELECT j.n, CASE WHEN draw(j.n, 0, 'side') < 0.5 THEN coalesce(o.head, y.head) ELSE coalesce(y.head, o.head) END
+  FROM joining AS j
+  ASOF LEFT JOIN couples AS o ON j.cell = o.cell AND j.wanted >= o.birth
+  ASOF LEFT JOIN couples AS y ON j.cell = y.cell AND j.wanted <= y.birth
+  WHERE coalesce(o.head, y.head) IS NOT NULL
 ) LEFT JOIN joined USING (head)
 --------
 -- households: where they live, and what happens to them
