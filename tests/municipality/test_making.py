@@ -131,7 +131,17 @@ async def test_at_5000_residents_the_tables_are_those_that_the_view_runner_makes
     assert not any(one.refused for one in read_manifest(tmp_path).views.values())
     assert city.tables.people == city.told.people > 5000
     filled = {name for name, rows in counted(city.direct).items() if rows}
-    assert filled >= {"residents", "chronic_diagnoses", "division_places", "organisations"}
+    shown = {
+        "residents",
+        "blood_pressures",
+        "measurements",
+        "chronic_diagnoses",
+        "family_doctor_contracts",
+        "referrals",
+    }
+    assert filled >= shown & {
+        view.name for view in all_views(city_services())
+    }  # a folder may have been taken away
     # every kind that a folder declares has made something
     assert [name for name, count in city.told.records.items() if not count] == []
     assert [one.id for one in city.tables.figures() if not one.holds] == []
@@ -150,15 +160,15 @@ def test_the_measures_on_the_tables_are_their_check_queries_on_the_records(city:
             assert (result.numerator, result.denominator) == check, measure.id
             if result.denominator and result.value is not None:
                 valued[measure.id] = result.value
-    assert len(valued) > 20
+    assert len(valued) > sum(bool(service.city) for service in services)
 
 
-def test_rates_move_over_the_years_and_differ_by_district(city: City) -> None:
+def test_rates_move_over_the_years(city: City) -> None:
     services = city_services()
     snapshot = Snapshot.open(city.direct)
     values = {one.id: one.value for service in services for one in service.parameters}
     measures = {one.id: one for service in services for one in service.measures}
-    for name in ("family-doctor-coverage-60", "elder-health-management-rate"):
+    for name in ("family-doctor-coverage-60", "elder-management-rate-65", "elder-assessment-65"):
         if name in measures:
             first, last = (
                 snapshot.evaluate(
@@ -169,10 +179,12 @@ def test_rates_move_over_the_years_and_differ_by_district(city: City) -> None:
             assert first.value is not None
             assert last.value is not None
             assert last.value > first.value
+    views = read_manifest(city.direct).views
+    if not {"blood_pressures", "chronic_diagnoses"} <= views.keys():
+        return
     with duckdb.connect() as connection:
         taken, known = (
-            relation(city.direct, read_manifest(city.direct).views[name])
-            for name in ("blood_pressures", "chronic_diagnoses")
+            relation(city.direct, views[name]) for name in ("blood_pressures", "chronic_diagnoses")
         )
         controlled = connection.execute(
             "SELECT substr(taken, 1, 4) AS year, avg(CAST(systolic < 140 AND diastolic < 90 AS INTEGER)) "
