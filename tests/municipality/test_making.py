@@ -37,7 +37,7 @@ class Change:
 
     def __init__(self, position: int, resource: Resource, scope: Scope) -> None:
         self.position, self.resource, self.scope = position, resource, scope
-        self.type, self.id, self.kind = resource["resourceType"], resource["id"], "create"
+        self.type, self.id, self.kind, self.version = resource["resourceType"], resource["id"], "create", 1
 
 
 class Records:

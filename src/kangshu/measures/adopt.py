@@ -27,7 +27,6 @@ from kangshu.measures.manifest import (
     publish,
     sync_file,
 )
-from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.segments import PARTITION_ROWS, write_base, year_sql
 from kangshu.measures.statement import MACROS
 from kangshu.measures.views import CompiledView, Views
@@ -60,10 +59,7 @@ def adopt(
         for macro in MACROS:
             connection.execute(macro)
         for view in views:
-            blank = PublishedView(
-                name=view.name, resource=view.view.resource, fingerprint=view.fingerprint,
-                columns=view.all_columns(), partition=view.partition, changed=position,
-            )  # fmt: skip
+            blank = view.blank(position)
             parts: tuple[RowFile, ...] = ()
             given = files.get(view.name)
             if given and _is_dressed(connection, view, given):
@@ -100,7 +96,7 @@ def _placed(connection: duckdb.DuckDBPyConnection, folder: Path, view: Published
 
 
 def _dressed(view: CompiledView, files: Sequence[Path]) -> str:
-    columns = {**view.columns, **SCOPE_COLUMNS}
+    columns = view.given_columns()
     names = ", ".join(quoted(str(path.resolve())) for path in files)
     typed = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
     return dressed(f"(SELECT {typed} FROM read_parquet([{names}]))", columns, view.derived)

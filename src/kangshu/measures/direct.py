@@ -16,18 +16,21 @@ import duckdb
 import msgspec
 
 from kangshu.base.faults import Conflict, Invalid
-from kangshu.measures.engine import connect, quoted
+from kangshu.measures.engine import connect
+from kangshu.measures.layout import dressed
 from kangshu.measures.manifest import (
     MANIFEST,
     PARTS,
     Manifest,
     PublishedView,
+    RowFile,
     Segment,
     publish,
     read_manifest,
 )
-from kangshu.measures.segments import copy_rows
-from kangshu.measures.views import CompiledView, Views
+from kangshu.measures.segments import relation, write_part
+from kangshu.measures.statement import MACROS
+from kangshu.measures.views import Views
 
 _FETCHED: Final = 10_000
 
@@ -35,7 +38,9 @@ _FETCHED: Final = 10_000
 class DirectViews:
     """A DuckDB session that makes the tables of `views` in `folder`, which must be new; `close` ends it.
 
-    Files are named `view-part.parquet`; each belongs to the view's base. Nothing is seen before `publish`.
+    Files are named `view-part.parquet` (`view-part-year.parquet` where a view is parted by year and the part is of
+    several); all are dressed and ordered as the keeper's are and make up the view's base. Nothing is seen before
+    `publish`.
     """
 
     def __init__(self, folder: Path, views: Views, *, memory: str, threads: int = 2) -> None:
@@ -45,7 +50,9 @@ class DirectViews:
         (folder / PARTS).mkdir(parents=True, exist_ok=True)
         self._folder, self._views = folder, views
         self._connection = connect(memory=memory, threads=threads, readable=[folder], spill=True)
-        self._files: dict[str, list[tuple[str, int]]] = {}
+        for macro in MACROS:
+            self._connection.execute(macro)
+        self._files: dict[str, list[RowFile]] = {}
 
     @property
     def views(self) -> Views:
@@ -85,25 +92,24 @@ class DirectViews:
             yield from found
 
     def write(self, view: str, part: str, sql: str) -> int:
-        """Write the rows of `sql`, whose columns are the view's, as its file `part`; return how many there are."""
+        """Write the rows of `sql`, which have a view's own and the scope columns, as its `part`; return how many."""
         compiled = self._views[view]
-        name = f"{view}-{part}.parquet"
-        listed = ", ".join(f'"{column}"' for column in compiled.all_columns())
-        count = copy_rows(self._connection, self._folder, f"SELECT {listed} FROM ({sql})", name)
-        if count:
-            self._files.setdefault(view, []).append((name, count))
-        else:
-            (self._folder / PARTS / name).unlink()
-        return count
+        columns = compiled.given_columns()
+        listed = ", ".join(f'"{column}"' for column in columns)
+        rows = dressed(f"(SELECT {listed} FROM ({sql}))", columns, compiled.derived)
+        files = write_part(self._connection, self._folder, compiled.blank(), f"{view}-{part}", rows)
+        self._files.setdefault(view, []).extend(files)
+        return sum(one.rows for one in files)
 
     def table(self, view: str) -> str:
         """Return the SELECT of what has been written of a view so far."""
-        names = [quoted(str((self._folder / PARTS / name).resolve())) for name, _ in self._files[view]]
-        return f"SELECT * FROM read_parquet([{', '.join(names)}])"
+        return relation(self._folder, _based(self._views[view].blank(), self._files.get(view, [])))
 
     def publish(self, source: str, position: int, instant: str) -> Manifest:
         """Publish all views, those without rows too, as of a feed `position` of `source`, and return the manifest."""
-        made = {view.name: _published(view, self._files.get(view.name, [])) for view in self._views}
+        made = {
+            view.name: _based(view.blank(position), self._files.get(view.name, [])) for view in self._views
+        }
         manifest = Manifest(source=source, position=position, instant=instant, views=made)
         publish(self._folder, manifest)
         return manifest
@@ -126,25 +132,26 @@ def join_views(folders: Sequence[Path], folder: Path) -> Manifest:
             "the parts are not of one city and one set of views", zh="各部分不属于同一城市或同一套视图"
         )
     (folder / PARTS).mkdir(parents=True, exist_ok=True)
-    bases: dict[str, Segment] = {}
+    files: dict[str, list[RowFile]] = {name: [] for name in manifests[0].views}
     for origin, manifest in zip(folders, manifests, strict=True):
         for view in manifest.views.values():
-            for segment in view.segments:
-                for name in segment.row_files():
-                    _link(origin / PARTS / name, folder / PARTS / name)
-                before = bases.get(view.name, Segment(number=1, rows=()))
-                bases[view.name] = Segment(
-                    number=1,
-                    rows=(*before.row_files(), *segment.row_files()),
-                    row_count=before.row_count + segment.row_count,
-                )
+            found = [one for segment in view.segments for one in segment.parts]
+            for one in found:
+                _link(origin / PARTS / one.name, folder / PARTS / one.name)
+            files[view.name].extend(found)
+    position = sum(one.position for one in manifests)
     views = {
-        name: msgspec.structs.replace(view, segments=(bases[name],) if name in bases else ())
+        name: _based(msgspec.structs.replace(view, changed=position), files[name])
         for name, view in manifests[0].views.items()
     }
-    made = msgspec.structs.replace(manifests[0], position=sum(one.position for one in manifests), views=views)
+    made = msgspec.structs.replace(manifests[0], position=position, views=views)
     publish(folder, made)
     return made
+
+
+def _based(view: PublishedView, files: Sequence[RowFile]) -> PublishedView:
+    segments = (Segment(number=1, parts=tuple(files)),) if files else ()
+    return msgspec.structs.replace(view, segments=segments)
 
 
 def _link(origin: Path, target: Path) -> None:
@@ -154,16 +161,3 @@ def _link(origin: Path, target: Path) -> None:
         raise Invalid(f"two parts hold {target.name}", zh=f"有两个部分都包含 {target.name}") from error
     except OSError:  # another file system
         shutil.copyfile(origin, target)
-
-
-def _published(view: CompiledView, files: Sequence[tuple[str, int]]) -> PublishedView:
-    base = Segment(
-        number=1, rows=tuple(name for name, _ in files), row_count=sum(count for _, count in files)
-    )
-    return PublishedView(
-        name=view.name,
-        resource=view.view.resource,
-        fingerprint=view.fingerprint,
-        columns=view.all_columns(),
-        segments=(base,) if files else (),
-    )

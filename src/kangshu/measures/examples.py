@@ -15,7 +15,6 @@ from kangshu.access import Everything
 from kangshu.base.faults import Invalid
 from kangshu.measures.engine import bound, connect
 from kangshu.measures.layout import dressed
-from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.statement import MACROS, measured
 from kangshu.measures.values import measure_value, period_of
 from kangshu.measures.views import CompiledView, Views
@@ -107,7 +106,7 @@ def _relation(
     view: CompiledView, rows: Sequence[Mapping[str, Any]], district: str, values: dict[str, Any]
 ) -> str:
     """Return the SELECT of an example's rows as they would be published; their texts are bound."""
-    columns = {**view.columns, **SCOPE_COLUMNS}
+    columns = view.given_columns()
     for row in rows:
         unknown = [name for name in row if name not in columns]
         if unknown:

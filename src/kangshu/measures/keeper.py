@@ -209,7 +209,7 @@ class ViewKeeper:
 
     async def _caught_up(self, manifest: Manifest, missing: list[CompiledView]) -> Manifest:
         """Return `manifest` with the `missing` views built up to its position; the others stay as published."""
-        views = _blank(missing)
+        views = {view.name: view.blank() for view in missing}
         position = 0
         while position < manifest.position:
             limit = min(self._batch, manifest.position - position)
@@ -343,19 +343,6 @@ class _Aside:
     view: PublishedView
     connection: Any
     done: futures.Future[PublishedView]
-
-
-def _blank(views: list[CompiledView]) -> dict[str, PublishedView]:
-    return {
-        view.name: PublishedView(
-            name=view.name,
-            resource=view.view.resource,
-            fingerprint=view.fingerprint,
-            columns=view.all_columns(),
-            partition=view.partition,
-        )
-        for view in views
-    }
 
 
 def _rows(view: CompiledView, touched: Mapping[str, FeedChange]) -> tuple[list[dict[str, Any]], int]:

@@ -78,7 +78,7 @@ def merge_deltas(connection: duckdb.DuckDBPyConnection, folder: Path, view: Publ
         parts = _written(connection, folder, _name(view.name, number, "rows"), sql)
     touched = f"SELECT DISTINCT resource_id, {RESOURCE_KEY} FROM ({_touched(folder, deltas)})"
     touched_name = _name(view.name, number, "touched")
-    count = _copy(connection, folder, touched, touched_name)
+    count = copy_rows(connection, folder, touched, touched_name)
     merged = Segment(number=number, parts=parts, touched=touched_name, touched_count=count)
     return msgspec.structs.replace(view, segments=(*base, merged))
 
@@ -132,18 +132,25 @@ def _by_year(
     deltas: Sequence[Segment],
     number: int,
 ) -> tuple[RowFile, ...]:
-    """Write the years that hold a touched resource or get rows; the others' files stay in use."""
+    """Write the files that hold a touched resource, and a file of each year that gets rows; the others stay in use."""
     held = _holding(connection, folder, base, deltas) if base else frozenset()
     filled = any(one.parts for one in deltas)
     new_years = set(_years(connection, view, f"({_current(folder, deltas)})")) if filled else set()
-    kept = [one for one in base if one.name not in held and one.year not in new_years]
-    written: list[RowFile] = []
-    for year in sorted({one.year for one in base if one not in kept} | new_years):
-        before = [one for one in base if one.year == year]
-        current = f"SELECT * FROM ({_exact(folder, view, before, deltas)}) WHERE {_in_year(view, year)}"
-        stem = _name(view.name, number, f"base-{year}")
-        written.extend(_written(connection, folder, stem, f"{current} ORDER BY {_ORDER}", year))
-    return tuple(sorted((*kept, *written), key=lambda one: one.year))
+    by_year: dict[int, list[RowFile]] = {}
+    for one in base:
+        by_year.setdefault(one.year, []).append(one)
+    parts: list[RowFile] = []
+    for year in sorted(by_year.keys() | new_years):
+        files = by_year.get(year, [])
+        before = [one for one in files if one.name in held]
+        if year in new_years and files and not before:  # what is new goes into the smallest
+            before = [min(files, key=lambda one: one.rows)]
+        parts += [one for one in files if one not in before]
+        if before or year in new_years:
+            current = f"SELECT * FROM ({_exact(folder, view, before, deltas)}) WHERE {_in_year(view, year)}"
+            stem = _name(view.name, number, f"base-{year}")
+            parts += _written(connection, folder, stem, f"{current} ORDER BY {_ORDER}", year)
+    return tuple(parts)
 
 
 def _holding(
@@ -179,6 +186,25 @@ def write_base(
     return _written(
         connection, folder, _name(view.name, number, "base"), f"SELECT * FROM ({rows}) ORDER BY {_ORDER}"
     )
+
+
+def write_part(
+    connection: duckdb.DuckDBPyConnection, folder: Path, view: PublishedView, stem: str, rows: str
+) -> tuple[RowFile, ...]:
+    """Write the rows of a SELECT, dressed as they are published, as part of a base: files named `stem`, each of a year
+    where the view is parted by year. No rows, no file."""
+    written = _written(connection, folder, f"{stem}.parquet", f"{rows} ORDER BY {_ORDER}")
+    if not written or not view.partition:
+        return written
+    years = _years(connection, view, _files(folder, written))
+    if len(years) == 1:
+        return (msgspec.structs.replace(written[0], year=years[0]),)
+    found: list[RowFile] = []
+    for year in years:
+        sql = f"SELECT * FROM {_files(folder, written)} WHERE {_in_year(view, year)} ORDER BY {_ORDER}"
+        found.extend(_written(connection, folder, f"{stem}-{year}.parquet", sql, year))
+    (folder / PARTS / written[0].name).unlink()
+    return tuple(found)
 
 
 def _years(connection: duckdb.DuckDBPyConnection, view: PublishedView, source: str) -> list[int]:
@@ -261,11 +287,15 @@ def _written(
     connection: duckdb.DuckDBPyConnection, folder: Path, name: str, sql: str, year: int = WHOLE
 ) -> tuple[RowFile, ...]:
     """Write the rows of `sql` and return their file; none where there are no rows."""
-    count = _copy(connection, folder, sql, name)
-    return (RowFile(name=name, rows=count, year=year),) if count else ()
+    count = copy_rows(connection, folder, sql, name)
+    if not count:
+        (folder / PARTS / name).unlink()
+        return ()
+    return (RowFile(name=name, rows=count, year=year),)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, sql: str, name: str) -> int:
+def copy_rows(connection: duckdb.DuckDBPyConnection, folder: Path, sql: str, name: str) -> int:
+    """Write the rows of `sql` as the file `name` under `parts`, to the disk, and return how many there are."""
     path = (folder / PARTS / name).resolve()
     answer = connection.execute(f"COPY ({sql}) TO {quoted(str(path))} {_PARQUET}").fetchone()
     sync_file(path)
@@ -292,7 +322,7 @@ def _write(
             f"read_json({quoted(str(lines))}, format = 'newline_delimited', columns = {{{shape}}}, "
             "maximum_object_size = 67108864)"
         )
-        count = _copy(connection, folder, dressed(source, given, made), name)
+        count = copy_rows(connection, folder, dressed(source, given, made), name)
     finally:
         lines.unlink(missing_ok=True)
     return name, count

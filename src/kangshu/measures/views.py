@@ -12,6 +12,7 @@ from kangshu.base.faults import Invalid
 from kangshu.measures.closures import Row, compile_rows
 from kangshu.measures.definition import View, read_view
 from kangshu.measures.layout import derived, key_type, partition_of, reserved
+from kangshu.measures.manifest import PublishedView
 from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.view_sql import column_type
 from kangshu.sdk import Resource, ViewDeclaration
@@ -34,13 +35,20 @@ class CompiledView:
     fingerprint: str
     rows: Callable[[Resource], list[Row]]
 
+    def given_columns(self) -> dict[str, str]:
+        """Return the DuckDB types of what whoever writes rows has to give: the view's own and the scope columns."""
+        return {**self.columns, **SCOPE_COLUMNS}
+
     def all_columns(self) -> dict[str, str]:
         """Return the DuckDB type of every published column by name."""
-        return {
-            **self.columns,
-            **SCOPE_COLUMNS,
-            **{name: kind for name, (kind, _) in self.derived.items()},
-        }
+        return {**self.given_columns(), **{name: kind for name, (kind, _) in self.derived.items()}}
+
+    def blank(self, changed: int = 0) -> PublishedView:
+        """Return the published view without any rows, as of the feed position `changed`."""
+        return PublishedView(
+            name=self.name, resource=self.view.resource, fingerprint=self.fingerprint,
+            columns=self.all_columns(), partition=self.partition, changed=changed,
+        )  # fmt: skip
 
     def key_types(self) -> dict[str, str]:
         """Return the resource type of each column that holds keys, by the column's name."""

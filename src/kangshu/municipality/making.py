@@ -282,12 +282,11 @@ class _Run:
         resources = list(self._resources(records, "SELECT * FROM proved"))
         for name, _ in self._statements[f"{records.service}/{records.id}"]:
             view = self._session.views[name]
-            columns = [column for column in view.columns if column in view.all_columns()]
             traced = tracer.statement(view, "SELECT * FROM proved")
-            listed = ", ".join(f'"{column}"' for column in columns)
+            listed = ", ".join(f'"{column}"' for column in view.columns)
             found = sorted(map(_comparable, self._session.rows(f"SELECT {listed} FROM ({traced})")))
             wanted = sorted(
-                _comparable(tuple(row[column] for column in columns))
+                _comparable(tuple(row[column] for column in view.columns))
                 for one in resources
                 for row in view.rows(one)
             )

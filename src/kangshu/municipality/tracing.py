@@ -87,7 +87,7 @@ class Tracer:
                 )
             outcomes[variant] = rows
         most = max(len(rows) for rows in outcomes.values())
-        names = list(view.all_columns())
+        names = list(view.given_columns())
         parts = []
         for place in range(most):
             kept = {variant: rows[place] for variant, rows in outcomes.items() if len(rows) > place}
@@ -147,7 +147,7 @@ class Tracer:
             return ()
         scope, own = scope_of(resource)
         cells = self._scope(resource, scope, own)
-        types = view.all_columns()
+        types = view.given_columns()
         return tuple(
             tuple(self._expression({**row, **cells}[name], kind, round_) for name, kind in types.items())
             for row in made
