@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from kangshu.access import Grant, Scope
 from kangshu.base.faults import Conflict, Invalid, NotFound, Unavailable
-from kangshu.measures import Snapshot, ViewKeeper, Views, adopt, segments
+from kangshu.measures import DirectViews, Snapshot, ViewKeeper, Views, adopt, segments
 from kangshu.measures.layout import key_of
 from kangshu.measures.manifest import PARTS, read_manifest
 from kangshu.measures.scope_sql import SCOPE_COLUMNS
@@ -325,6 +325,40 @@ def test_only_the_years_that_change_are_written(tmp_path: Path) -> None:
     after = {one.year: one.name for one in read_manifest(tmp_path).views["births"].segments[0].parts}
     assert {year for year, name in after.items() if before.get(year) != name} == {1950, 1960}
     check(feed, tmp_path)
+
+
+def test_a_year_of_several_files_is_compacted_file_by_file(tmp_path: Path) -> None:
+    """What is written straight has a file per part and year; a change touches the file that holds it alone."""
+    feed = Feed()
+    feed.write(*[resident(f"p{n:02d}", f"{1950 + n % 2}-06-01") for n in range(40)])
+    refresh(ViewKeeper(feed, tmp_path / "kept", VIEWS))
+    given_columns = VIEWS["births"].given_columns()
+    rows_of = relation(tmp_path / "kept", read_manifest(tmp_path / "kept").views["births"], given_columns)
+    session = DirectViews(tmp_path / "city", VIEWS, memory="256MB")
+    session.fill("made", given_columns, duckdb.sql(rows_of).fetchall())
+    written_rows = [
+        session.write("births", part, f"SELECT * FROM made WHERE resident {sign} 'Patient/p20'")
+        for part, sign in (("early", "<"), ("late", ">="))
+    ]
+    session.publish("test", 40, "2026-01-01T00:00:00+08:00")
+    session.close()
+    assert written_rows == [20, 20]
+    assert derived(tmp_path / "city", "births") == derived(tmp_path / "kept", "births")
+    before = {one.name: one for one in read_manifest(tmp_path / "city").views["births"].segments[0].parts}
+    assert sorted((one.year, one.rows) for one in before.values()) == [
+        (1950, 10),
+        (1950, 10),
+        (1951, 10),
+        (1951, 10),
+    ]
+    feed.write(resident("p00", "1950-07-01"), resident("new", "1951-01-01"), resident("old", "1949-01-01"))
+    refresh(ViewKeeper(feed, tmp_path / "city", VIEWS, small=0, share=0, partition_rows=10, grace=0))
+    check(feed, tmp_path / "city")
+    after = {one.name: one for one in read_manifest(tmp_path / "city").views["births"].segments[0].parts}
+    gone = [one for name, one in before.items() if name not in after]
+    assert sorted(one.year for one in gone) == [1950, 1951]
+    came = sorted((one.year, one.rows) for name, one in after.items() if name not in before)
+    assert came == [(1949, 1), (1950, 10), (1951, 11)]
 
 
 def test_what_a_view_has_no_rows_of_leaves_it_as_it_is(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from kangshu.base.faults import Conflict, Invalid
 from kangshu.base.identity import check_resident_id
 from kangshu.measures import Snapshot, ViewKeeper, join_views, period_of
 from kangshu.measures.keeper import FeedChange
-from kangshu.measures.manifest import Manifest, read_manifest
+from kangshu.measures.manifest import WHOLE, Manifest, read_manifest
 from kangshu.measures.segments import relation
 from kangshu.municipality import Made, Municipality, make_resources, make_views
 from kangshu.sdk import Resource
@@ -142,6 +142,12 @@ async def test_at_5000_residents_the_tables_are_those_that_the_view_runner_makes
     assert filled >= shown & {
         view.name for view in all_views(city_services())
     }  # a folder may have been taken away
+    for view in read_manifest(
+        city.direct
+    ).views.values():  # files of a year, where the view is parted by year
+        years = {one.year for segment in view.segments for one in segment.parts}
+        assert not view.partition or WHOLE not in years, view.name
+        assert view.partition or years <= {WHOLE}, view.name
     # every kind that a folder declares has made something
     assert [name for name, count in city.told.records.items() if not count] == []
     assert [one.id for one in city.tables.figures() if not one.holds] == []

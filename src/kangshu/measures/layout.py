@@ -45,17 +45,25 @@ def key_type(column: ViewColumn, resource: str) -> str:
 
 
 def derived(columns: Iterable[ViewColumn], resource: str) -> dict[str, tuple[str, str]]:
-    """Return the derived columns of a view: DuckDB type and expression over the row's own columns, by name."""
-    found = {
-        RESOURCE_KEY: ("BIGINT", key_sql("resource_type || '/' || resource_id")),
-        PATIENT_KEY: (
-            "BIGINT",
-            key_sql("CASE WHEN scope_patient <> '' THEN 'Patient/' || scope_patient END"),
-        ),
-    }
+    """Return the derived columns of a view: DuckDB type and expression over the row's own columns, by name.
+
+    Where two columns surely hold one key, their expressions are one: the engine computes a hash once.
+    """
+    own = key_sql("resource_type || '/' || resource_id")
+    person = key_sql("CASE WHEN scope_patient <> '' THEN 'Patient/' || scope_patient END")
+    found = {RESOURCE_KEY: ("BIGINT", own), PATIENT_KEY: ("BIGINT", person)}
     for column in columns:
-        if key_type(column, resource):
-            found[f"{column.name}_key"] = ("BIGINT", key_sql(f'"{column.name}"'))
+        kind, name = key_type(column, resource), f'"{column.name}"'
+        if _OWN_KEY.fullmatch(column.path.strip()) and kind:
+            found[f"{column.name}_key"] = ("BIGINT", own)
+        elif kind == "Patient":
+            same = f"{name} = 'Patient/' || scope_patient"
+            found[f"{column.name}_key"] = (
+                "BIGINT",
+                f"CASE WHEN {same} THEN {person} ELSE {key_sql(name)} END",
+            )
+        elif kind:
+            found[f"{column.name}_key"] = ("BIGINT", key_sql(name))
         elif column.type in _DAYS and not column.collection:
             found[f"{column.name}_first"] = ("DATE", f'first_day("{column.name}")')
             found[f"{column.name}_last"] = ("DATE", f'last_day_of("{column.name}")')

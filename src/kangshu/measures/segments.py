@@ -78,7 +78,7 @@ def merge_deltas(connection: duckdb.DuckDBPyConnection, folder: Path, view: Publ
         parts = _written(connection, folder, _name(view.name, number, "rows"), sql)
     touched = f"SELECT DISTINCT resource_id, {RESOURCE_KEY} FROM ({_touched(folder, deltas)})"
     touched_name = _name(view.name, number, "touched")
-    count = copy_rows(connection, folder, touched, touched_name)
+    count = _copy(connection, folder, touched, touched_name)
     merged = Segment(number=number, parts=parts, touched=touched_name, touched_count=count)
     return msgspec.structs.replace(view, segments=(*base, merged))
 
@@ -287,14 +287,14 @@ def _written(
     connection: duckdb.DuckDBPyConnection, folder: Path, name: str, sql: str, year: int = WHOLE
 ) -> tuple[RowFile, ...]:
     """Write the rows of `sql` and return their file; none where there are no rows."""
-    count = copy_rows(connection, folder, sql, name)
+    count = _copy(connection, folder, sql, name)
     if not count:
         (folder / PARTS / name).unlink()
         return ()
     return (RowFile(name=name, rows=count, year=year),)
 
 
-def copy_rows(connection: duckdb.DuckDBPyConnection, folder: Path, sql: str, name: str) -> int:
+def _copy(connection: duckdb.DuckDBPyConnection, folder: Path, sql: str, name: str) -> int:
     """Write the rows of `sql` as the file `name` under `parts`, to the disk, and return how many there are."""
     path = (folder / PARTS / name).resolve()
     answer = connection.execute(f"COPY ({sql}) TO {quoted(str(path))} {_PARQUET}").fetchone()
@@ -322,7 +322,7 @@ def _write(
             f"read_json({quoted(str(lines))}, format = 'newline_delimited', columns = {{{shape}}}, "
             "maximum_object_size = 67108864)"
         )
-        count = copy_rows(connection, folder, dressed(source, given, made), name)
+        count = _copy(connection, folder, dressed(source, given, made), name)
     finally:
         lines.unlink(missing_ok=True)
     return name, count
