@@ -173,7 +173,8 @@ def pages(folder: Path, chosen: Sequence[Any], values: dict[str, Any]) -> None:
     snapshot = Snapshot.open(folder)
     for name in ("all measures by district", "again"):
         with timed(f"page: {name}") as told:
-            told["measures"] = len(snapshot.overview(EVERYTHING, chosen, [END], "99"))
+            wanted = [Wanted(one, *period_of(one, END), values) for one in chosen]
+            told["measures"] = len(snapshot.answered(EVERYTHING, wanted, "99"))
     measure = next(one for one in chosen if one.id == "family-doctor-coverage-60")
     period = period_of(measure, END)
     splits: tuple[tuple[str, ...], ...] = (("district",), ("town", "gender", "age-band"), ("health-centre",))

@@ -23,6 +23,7 @@ from kangshu.measures import ViewKeeper
 from kangshu.validate import validate
 
 SYSTEM = system_grant("test")
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 START = {
     "code": "referral/referral", "subject": "Patient/p1", "receiver": "hospital", "direction": "up", "urgency": "urgent",
     "indication": "acute", "criterion": "admit-treatment", "diagnosis": "高血压3级", "summary": "血压控制不佳", "consent": True,
@@ -196,3 +197,34 @@ def placed(id_: str) -> dict[str, Any]:
         "extension": [{"url": DISTRICT, "valueCode": "990102001"}],
         "managingOrganization": {"reference": "Organization/centre"},
     }  # fmt: skip
+
+
+async def test_declared_measures_are_found_before_stored_ones(town: Town) -> None:
+    """Search, its pages and its counts hold every declared measure once, then what is stored."""
+    kept = {"resourceType": "Measure", "id": "kept", "status": "draft", "title": "存下的指标 kept"}
+    await town.platform.store.update(SYSTEM, kept)
+    client = town.clients["centre"]
+    declared = [one.id for service in town.platform.services for one in service.measures]
+    assert (await client.get("/Measure?_summary=count")).json()["total"] == len(declared) + 1
+    found: list[str] = []
+    address = "/Measure?_count=100&_total=accurate"
+    for _ in range(10):
+        page = (await client.get(address)).json()
+        assert page["total"] == len(declared) + 1
+        found += [one["resource"]["id"] for one in page["entry"]]
+        onward = [one["url"] for one in page["link"] if one["relation"] == "next"]
+        if not onward:
+            break
+        address = onward[0]
+    assert found == [*sorted(declared), "kept"]
+    one = (
+        await client.get(
+            "/Measure", params={"name:exact": "".join(part.capitalize() for part in declared[0].split("-"))}
+        )
+    ).json()["entry"]
+    assert [entry["resource"]["id"] for entry in one] == declared[:1]
+    drafts = (await client.get("/Measure?status=draft")).json()["entry"]
+    assert [entry["resource"]["id"] for entry in drafts] == ["kept"]
+    libraries = await client.post("/Library/_search", data={"_id": declared[0]}, headers=FORM)
+    assert [entry["resource"]["resourceType"] for entry in libraries.json()["entry"]] == ["Library"]
+    assert (await client.get("/Measure?_cursor=declared-x")).status_code == 400

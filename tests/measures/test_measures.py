@@ -179,7 +179,8 @@ def test_a_parameter_of_another_value_changes_the_number(city: Snapshot) -> None
 
 def test_the_trend_follows_the_dates(city: Snapshot) -> None:
     ends = [date(2020, 12, 31), date(2021, 12, 30), date(2021, 12, 31), date(2022, 1, 1)]
-    trend = city.trend(EVERYTHING, measures()["family-doctor-coverage-60"], values(), ends)
+    measure = measures()["family-doctor-coverage-60"]
+    trend = [city.evaluate(EVERYTHING, measure, values(), *period_of(measure, end)) for end in ends]
     assert [(one.numerator, one.denominator) for one in trend] == [(0, 5), (2, 4), (2, 5), (3, 5)]
 
 

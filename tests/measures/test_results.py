@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from kangshu.access import DistrictUnder, Everything, Grant, NoPatient, system_grant
+from kangshu.access import DistrictUnder, Grant, system_grant
 from kangshu.app.wiring import city_services
 from kangshu.measures import ResultKeeper, Snapshot, ViewKeeper, Views, Wanted, period_of
 from kangshu.measures.atoms import narrow, wide
@@ -110,7 +110,6 @@ def test_other_grants_parameters_and_days_are_computed(tmp_path: Path) -> None:
     near = Grant("d", "d", read=MappingProxyType({"*": DistrictUnder("990103")}))
     assert snapshot.stored.query(near, measure, values(), period, (), "") is None
     assert snapshot.evaluate(near, measure, values(), *period).denominator == 1
-    assert snapshot.overview(near, [measure], [END]) == {}
 
 
 def test_a_change_makes_what_is_stored_unused_until_it_is_computed_again(tmp_path: Path) -> None:
@@ -122,13 +121,11 @@ def test_a_change_makes_what_is_stored_unused_until_it_is_computed_again(tmp_pat
     snapshot = Snapshot.open(tmp_path)
     assert snapshot.stored.query(EVERYTHING, measure, values(), period_of(measure, END), (), "") is None
     assert snapshot.evaluate(EVERYTHING, measure, values(), *period_of(measure, END)).denominator == 6
-    old = snapshot.overview(EVERYTHING, [measure], [END])[measure.id, END]
-    assert (old.denominator, old.position) == (5, len(golden.CITY))  # it says of which state it is
     city.results.note(refreshed)
     computed = city.results.refresh(read_manifest(tmp_path), wanted([measure]))
     assert (computed.whole, computed.changed) == (0, 1)
-    new = snapshot.overview(EVERYTHING, [measure], [END])[measure.id, END]
-    assert (new.denominator, new.position) == (6, len(golden.CITY) + 1)
+    assert snapshot.stored.query(EVERYTHING, measure, values(), period_of(measure, END), (), "") is not None
+    assert snapshot.evaluate(EVERYTHING, measure, values(), *period_of(measure, END)).denominator == 6
 
 
 def test_only_what_a_change_touches_is_computed_again(tmp_path: Path) -> None:
@@ -161,7 +158,6 @@ def test_kept_by_changes_is_computed_whole(tmp_path: Path, seed: int) -> None:
     anew.refresh(PERSONAL)
     for measure in PERSONAL:
         assert atoms(tmp_path / "kept", measure) == atoms(tmp_path / "anew", measure)
-    assert totals(tmp_path / "kept") == totals(tmp_path / "anew")
 
 
 def edit(feed: Feed, rng: random.Random, step: int) -> None:
@@ -190,12 +186,6 @@ def edit(feed: Feed, rng: random.Random, step: int) -> None:
 def atoms(folder: Path, measure: MeasureDeclaration) -> list[Any]:
     stored = read_results(folder).measures[f"{measure.id}@{END}"]
     return sorted(duckdb.sql(f"SELECT * FROM '{folder / RESULTS / stored.file}'").fetchall(), key=str)
-
-
-def totals(folder: Path) -> list[Any]:
-    return sorted(
-        duckdb.sql(f"SELECT * FROM '{folder / RESULTS / read_results(folder).totals}'").fetchall(), key=str
-    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -228,39 +218,6 @@ def test_a_measure_per_person_is_the_sum_of_its_persons(tmp_path: Path, seed: in
             )
             sums.append((result.numerator, result.denominator))
         assert sums[0] == (sums[1][0] + sums[2][0], sums[1][1] + sums[2][1]), measure.id
-
-
-def test_an_overview_tells_all_measures_by_place_at_once(tmp_path: Path) -> None:
-    city = City(tmp_path, golden.CITY)
-    city.refresh(SOME)
-    snapshot = Snapshot.open(tmp_path)
-    found = snapshot.overview(EVERYTHING, SOME, [END], "9901")
-    assert set(found) == {(one.id, END) for one in SOME}
-    for measure in SOME:
-        live = city.without_results().evaluate(
-            EVERYTHING, measure, values(), *period_of(measure, END), by=("district",), district="9901"
-        )
-        told = found[measure.id, END]
-        assert (told.value, told.numerator, told.denominator) == (
-            live.value,
-            live.numerator,
-            live.denominator,
-        )
-        assert drop_nothing(told).rows == drop_nothing(live).rows
-        assert (told.position, told.instant) == (snapshot.position, snapshot.instant)
-
-
-def test_who_may_not_read_everybody_gets_no_overview(tmp_path: Path) -> None:
-    city = City(tmp_path, golden.CITY)
-    city.refresh(SOME)
-    counter = Grant(
-        "counter", "counter", read=MappingProxyType({"*": NoPatient()}),
-        aggregate=MappingProxyType({"*": Everything()}),
-    )  # fmt: skip
-    found = Snapshot.open(tmp_path).overview(counter, SOME, [END])
-    people = [one.id for one in SOME if "residents" in one.views]
-    assert people
-    assert not {id_ for id_, _ in found} & set(people)
 
 
 def test_a_crash_leaves_what_was_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

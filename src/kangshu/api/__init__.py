@@ -14,6 +14,7 @@ from kangshu.accounts import (
     UnknownIdentity,
 )
 from kangshu.accounts import REASONS as EMERGENCY_REASONS
+from kangshu.api.answers import answered, wanted_of
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
 from kangshu.api.auditing import (
     BURSTS,
@@ -88,7 +89,7 @@ from kangshu.api.questionnaire_files import blank_questionnaire, filled_question
 from kangshu.api.record_copies import record_copy
 from kangshu.api.staff_import import StaffPlan, import_staff, plan_staff, staff_template
 from kangshu.api.statistics_sheet import StatisticsImport, import_statistics, statistics_template
-from kangshu.api.telling import tell, tell_refused
+from kangshu.api.telling import tell, tell_each, tell_refused
 from kangshu.api.work_lists import (
     MOST_STARTED,
     Started,
@@ -170,6 +171,7 @@ __all__ = [
     "WorkTotals",
     "accounts_template",
     "answer_of",
+    "answered",
     "asked_once",
     "audit_bursts",
     "audit_sheet",
@@ -238,11 +240,13 @@ __all__ = [
     "statistics_template",
     "status_of",
     "tell",
+    "tell_each",
     "tell_refused",
     "text_of",
     "title_of",
     "trace_extract",
     "usable_applications",
+    "wanted_of",
     "watch_figures",
     "who_sees",
     "written",

@@ -1,4 +1,4 @@
-"""Measures in FHIR: the Measure and its Library, $evaluate-measure, $collect-data.
+"""Measures in FHIR: $evaluate-measure, $collect-data.
 
 Source: FHIR R4 measure-operation-evaluate-measure.html, measure-operation-collect-data.html.
 """
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from kangshu.api import interactions
+from kangshu.api.defined import declared_measures
 from kangshu.api.interactions import Call
 from kangshu.api.parameters import Inputs, read_inputs
-from kangshu.api.request import refuse_unknown
 from kangshu.api.response import Response
 from kangshu.api.telling import tell
 from kangshu.base.clock import today
@@ -22,21 +21,16 @@ from kangshu.base.faults import Invalid, NotFound
 from kangshu.base.whole_numbers import whole_number
 from kangshu.measures import (
     individual_report,
-    library_resource,
     measure_report,
-    measure_resource,
     parts_of,
     period_of,
-    read_view,
 )
-from kangshu.sdk import MeasureDeclaration, Resource
+from kangshu.sdk import MeasureDeclaration
 
 if TYPE_CHECKING:
     from kangshu.access import Grant
     from kangshu.measures import Snapshot
 
-DEFINED: Final = ("Measure", "Library")
-"""Types of which the declared ones are read beside those that are stored."""
 _LISTED: Final = 1000
 _COLLECTED: Final = 500
 _TYPES: Final = ("", "summary", "population", "subject-list", "patient-list", "subject", "individual")
@@ -58,31 +52,6 @@ class _Asked:
     def given(self) -> tuple[Grant, MeasureDeclaration, Mapping[str, Any], date, date]:
         """The first arguments of every call of the snapshot."""
         return self.grant, self.measure, self.values, self.start, self.end
-
-
-async def read(call: Call) -> Response:
-    """Return the current version of a record, or the Measure or Library of a declared measure."""
-    found = _defined(call)
-    if found is None:
-        return await interactions.read(call)
-    refuse_unknown(call.request, frozenset())
-    return Response(resource=found)
-
-
-def _defined(call: Call) -> Resource | None:
-    """Return the declared Measure or Library of the call's id; None where there is none, or it may not be seen."""
-    if call.type not in DEFINED or not call.grant.may("measure.read"):
-        return None
-    measure = _declared(call).get(call.id)
-    if measure is None:
-        return None
-    views = {view.name: read_view(view.definition) for one in call.platform.services for view in one.views}
-    if call.type == "Measure":
-        return measure_resource(measure, views)
-    place, table = call.platform.settings.jurisdiction, call.platform.parameters
-    found = {name: table.find(name, place, today()) for name in measure.parameters}
-    values = {name: version.value for name, version in found.items() if version is not None}
-    return library_resource(measure, views, values)
 
 
 async def evaluate_measure(call: Call) -> Response:
@@ -178,7 +147,7 @@ async def _asked(call: Call, inputs: Inputs) -> _Asked:
     start, end = _day(inputs, "periodStart"), _day(inputs, "periodEnd")
     inputs.end()
     call.grant.require("measure.read")
-    measure = _declared(call).get(call.id)
+    measure = declared_measures(call).get(call.id)
     if measure is None:
         raise NotFound("there is no such measure", zh="没有此指标")
     last = end or today()
@@ -189,10 +158,6 @@ async def _asked(call: Call, inputs: Inputs) -> _Asked:
     values = {one: call.platform.parameters.value(one, place, last) for one in measure.parameters}
     snapshot = await asyncio.to_thread(call.platform.snapshot)
     return _Asked(measure, first, last, values, snapshot, await call.platform.store.resolve_care(call.grant))
-
-
-def _declared(call: Call) -> dict[str, MeasureDeclaration]:
-    return {one.id: one for service in call.platform.services for one in service.measures}
 
 
 def _count(inputs: Inputs) -> int:

@@ -2,6 +2,7 @@
 
 from kangshu.measures.adopt import adopt
 from kangshu.measures.anonymity import Demand
+from kangshu.measures.audiences import counts_by_district
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.dimensions import DISTRICT, DIVISIONS, subject_type, with_shared
 from kangshu.measures.direct import DirectViews, join_views
@@ -10,6 +11,7 @@ from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
 from kangshu.measures.intervals import confidence_limits, poisson, wilson
 from kangshu.measures.keeper import Refreshed, ViewKeeper
+from kangshu.measures.kept_answers import AnswerKeeper
 from kangshu.measures.limits import (
     CONFIDENCE,
     DATE_SHIFT,
@@ -77,6 +79,7 @@ __all__ = [
     "POPULATION_VALUE",
     "SMALL_CELL",
     "SPARK_FUNCTIONS",
+    "AnswerKeeper",
     "Check",
     "CompiledView",
     "Computed",
@@ -107,6 +110,7 @@ __all__ = [
     "aggregated",
     "compared",
     "confidence_limits",
+    "counts_by_district",
     "deidentified",
     "explain",
     "explain_text",

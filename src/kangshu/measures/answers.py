@@ -18,6 +18,7 @@ from kangshu.measures.dimensions import views_of
 from kangshu.measures.drill import SLICED
 from kangshu.measures.engine import WEB_MEMORY, bound, connect
 from kangshu.measures.guarded import Family
+from kangshu.measures.kept_answers import AnswersAtHand
 from kangshu.measures.limits import SMALL_CELL
 from kangshu.measures.manifest import Manifest
 from kangshu.measures.segments import relation
@@ -57,10 +58,21 @@ class Published:
         self._families: OrderedDict[Any, Family] = OrderedDict()
         self._people: dict[str, bool] = {}
         self.stored = Stored(folder, manifest)
+        self._at_hand = AnswersAtHand(folder, manifest)
 
     def close(self) -> None:
         """Give the memory back."""
         self._connection.close()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is published."""
+        return self._manifest
+
+    @property
+    def least_shown(self) -> int:
+        """The least count that is shown to those who may not read who is counted."""
+        return self._threshold()
 
     @property
     def position(self) -> int:

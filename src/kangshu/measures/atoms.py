@@ -128,9 +128,12 @@ def content_key(
     source: str,
     parameters: Mapping[str, Any],
     period: tuple[date, date],
+    by: Sequence[str] | None = None,
 ) -> str:
-    """Return what the atoms of a measure follow from, in short: equal keys, equal atoms."""
-    return _digest([definition_key(measure, source, parameters, period), _contents(measure, views)])
+    """Return what the atoms of a measure (or a split `by` dimensions) follow from, in short: equal keys, equal atoms."""
+    used = views_of(measure, every_dimension(measure) if by is None else by)
+    contents = [[name, views[name].fingerprint, views[name].changed] for name in used if name in views]
+    return _digest([definition_key(measure, source, parameters, period), contents])
 
 
 def definition_key(
@@ -143,11 +146,6 @@ def definition_key(
     values = [[one, repr(parameters.get(one))] for one in measure.parameters]
     excluded = [one.id for one in measure.exclusions]
     return _digest([_LAYOUT, source, measure.sql, dimensions, values, excluded, [str(one) for one in period]])
-
-
-def _contents(measure: MeasureDeclaration, views: Mapping[str, PublishedView]) -> list[Any]:
-    used = views_of(measure, every_dimension(measure))
-    return [[name, views[name].fingerprint, views[name].changed] for name in used if name in views]
 
 
 def _digest(parts: list[Any]) -> str:

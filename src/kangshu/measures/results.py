@@ -1,7 +1,7 @@
 """Stored results: the atoms of every measure at the days that pages show, kept by the background worker.
 
-A file per measure and day, and one small table of totals; `results.json` names them and is replaced in one step. What is
-stored is what an account gets that may count everything.
+A file per measure and day; `results.json` names them and is replaced in one step. What is stored is what an account gets
+that may count everything.
 """
 
 # ruff: noqa: S608 - this file writes SQL: names are checked identifiers, texts are bound or quoted
@@ -40,7 +40,6 @@ from kangshu.measures.layout import PATIENT_KEY, RESOURCE_KEY, key_of
 from kangshu.measures.manifest import PARTS, Manifest, PublishedView, put_in_place, sync_file
 from kangshu.measures.segments import relation
 from kangshu.measures.statement import MACROS, Bound, Relation, measured
-from kangshu.measures.totals import totals_sql
 from kangshu.sdk import MeasureDeclaration
 
 _LOG: Final = logging.getLogger(__name__)
@@ -71,15 +70,12 @@ class StoredResults(msgspec.Struct, frozen=True, kw_only=True):
     position: int = 0
     instant: str = ""
     measures: dict[str, StoredMeasure] = {}
-    totals: str = ""
     views: dict[str, PublishedView] = {}
     retired: dict[str, float] = {}
 
     def files(self) -> frozenset[str]:
         """Return the names of the files in use."""
-        return frozenset(
-            [*(one.file for one in self.measures.values()), *([self.totals] if self.totals else [])]
-        )
+        return frozenset(one.file for one in self.measures.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +161,9 @@ class ResultKeeper:
                     continue
                 made[one.name] = stored
                 whole, changed = whole + (how == "whole"), changed + (how == "changed")
-            totals = before.totals
-            if _named(made) != _named(before.measures) or not totals:
-                totals = work.write_totals(made)
         after = StoredResults(
             source=manifest.source, position=manifest.position, instant=instant(now()), measures=made,
-            totals=totals, views=manifest.views,
+            views=manifest.views,
         )  # fmt: skip
         self._publish(before, after)
         with self._lock:
@@ -259,24 +252,6 @@ class _Work:
             parameters={name: str(one.parameters[name]) for name in one.measure.parameters},
         )  # fmt: skip
         return stored, how
-
-    def write_totals(self, made: Mapping[str, StoredMeasure]) -> str:
-        """Write the totals of all that is stored, those of before for what has not changed; return the file."""
-        file = f"totals-{secrets.token_hex(4)}.parquet"
-        before = _named(self._before.measures)
-        fresh = [name for name, file in _named(made).items() if before.get(name) != file]
-        parts = [totals_sql(name, quoted(str(self._path(made[name].file)))) for name in fresh]
-        kept = [name for name in made if name not in set(fresh)]
-        if kept and self._before.totals and self._path(self._before.totals).exists():
-            names = ", ".join(quoted(name) for name in kept)
-            old = quoted(str(self._path(self._before.totals)))
-            parts.append(f"SELECT * FROM read_parquet({old}) WHERE name IN ({names})")
-        else:
-            parts += [totals_sql(name, quoted(str(self._path(made[name].file)))) for name in kept]
-        if not parts:
-            return ""
-        self._copy(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY name, dimension, place", {}, file)
-        return file
 
     # ------------------------------------------------------------------ by what changed
 
@@ -382,11 +357,6 @@ class _Work:
 
     def _path(self, file: str) -> Path:
         return (self._folder / RESULTS / file).resolve()
-
-
-def _named(measures: Mapping[str, StoredMeasure]) -> dict[str, str]:
-    """Return the files by name: a file is written once, so equal files are equal atoms."""
-    return {name: one.file for name, one in measures.items()}
 
 
 def _files(view: PublishedView) -> Sequence[str]:

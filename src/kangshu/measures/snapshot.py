@@ -14,9 +14,8 @@ from typing import Any, Final
 import duckdb
 
 from kangshu.access import Grant, Nothing, Predicate
-from kangshu.base.faults import Invalid, NotFound, TooLarge, Unavailable
+from kangshu.base.faults import Fault, Invalid, NotFound, TooLarge
 from kangshu.measures.answers import Published, declared_threshold
-from kangshu.measures.atoms import every_dimension
 from kangshu.measures.dimensions import DISTRICT, views_of
 from kangshu.measures.drill import (
     KEYS,
@@ -36,14 +35,14 @@ from kangshu.measures.limits import CONFIDENCE
 from kangshu.measures.manifest import read_manifest
 from kangshu.measures.report import Individual
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
+from kangshu.measures.results import Wanted
 from kangshu.measures.statement import (
     Bound,
     dimension_sql,
     measured,
     place_condition,
 )
-from kangshu.measures.stored import overview_of
-from kangshu.measures.values import measure_value, parts_of, period_of, with_limits
+from kangshu.measures.values import measure_value, parts_of, with_limits
 from kangshu.measures.work_lists import (
     ListAsked,
     ListPage,
@@ -147,48 +146,26 @@ class Snapshot(Published):
         )
         return with_limits(measure, made, level)
 
-    def overview(
-        self,
-        grant: Grant,
-        measures: Sequence[MeasureDeclaration],
-        ends: Sequence[date],
-        district: str = "",
-    ) -> dict[tuple[str, date], MeasureResult]:
-        """Return what is stored of many measures at the period ends: in all, and by the divisions one level below.
+    def answered(
+        self, grant: Grant, wanted: Sequence[Wanted], district: str = ""
+    ) -> dict[str, MeasureResult | Fault]:
+        """Return the numbers of many measures, split by the divisions one level below `district`, by `Wanted.name`.
 
-        By measure id and end, only those that are stored and that `grant` may count and read whole; each says as of
-        which position it was computed, which may lie before the snapshot's. The others are for `evaluate`.
+        What stands ready for this audience is not computed; each result says as of which position it was. In place
+        of a number that cannot be computed stands the fault.
         """
-        fit = [
-            one
-            for one in measures
-            if self.stored.admits(grant, one) and not self._beyond_reading(one, grant, every_dimension(one))
-        ]
-        statement = self.stored.totals(fit, ends, district)
-        if statement is None:
-            return {}
-        try:
-            with self._lock:
-                found = self._connection.execute(statement.sql, statement.values).fetchall()
-        except duckdb.Error as error:
-            raise Unavailable(
-                "the stored results are being replaced", zh="指标结果正在更新，请重试"
-            ) from error
-        return overview_of(self.stored, fit, ends, district, found, measure_value)
-
-    def trend(
-        self,
-        grant: Grant,
-        measure: MeasureDeclaration,
-        parameters: Mapping[str, Any],
-        ends: Sequence[date],
-        district: str = "",
-    ) -> tuple[MeasureResult, ...]:
-        """Return the measure's number at each of the period ends, in the order given."""
-        return tuple(
-            self.evaluate(grant, measure, parameters, *period_of(measure, end), district=district)
-            for end in ends
-        )
+        found: dict[str, MeasureResult | Fault] = {}
+        found.update(self._at_hand.of(grant, wanted, district, self.least_shown))
+        for one in wanted:
+            if one.name not in found:
+                period = (one.start, one.end)
+                try:
+                    found[one.name] = self.evaluate(
+                        grant, one.measure, one.parameters, *period, (DISTRICT,), district
+                    )
+                except Fault as fault:
+                    found[one.name] = fault
+        return found
 
     def subjects(
         self,
@@ -411,7 +388,7 @@ class Snapshot(Published):
         if not any(isinstance(grant.may_read(view.resource), Nothing) for view in views):
             reading = {name: grant.may_read(self._manifest.views[name].resource) for name in used}
             read = measured(measure, self._relation, reading.__getitem__, parameters, *period, by)
-        others, threshold = tuple(one for one in by if one != DISTRICT), self._threshold()
+        others, threshold = tuple(one for one in by if one != DISTRICT), self.least_shown
         key = (measure.id, others, threshold, counted.sql, repr(counted.values), repr(read))
         found = self._families.get(key)
         if found is None:
