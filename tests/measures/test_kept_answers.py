@@ -71,7 +71,8 @@ class City:
 
 
 @pytest.fixture
-def city(tmp_path: Path) -> City:
+def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> City:
+    monkeypatch.setattr(kept_answers, "today", lambda: END)
     return City(tmp_path)
 
 
@@ -146,6 +147,26 @@ def test_it_stops_when_its_time_is_over_and_goes_on(city: City) -> None:
     assert len(snapshot._at_hand.of(LEADER, wanted(BEFORE), PLACE, snapshot.least_shown)) == len(wanted())
     city.refresh(END)
     assert len(list((city.folder / ANSWERS).iterdir())) == len(OFFICES)  # a day that is not wanted is removed
+
+
+def test_days_that_are_over_follow_once_an_hour(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.refresh(END, BEFORE)
+    position = Snapshot.open(city.folder).position
+    city.feed.write(resident("late", "1940-01-01"))
+    asyncio.run(city.views.refresh())
+    city.refresh(END, BEFORE)
+    name = "family-doctor-coverage-60"
+
+    def told(end: date) -> tuple[Any, int]:
+        found = Snapshot.open(city.folder).answered(SYSTEM, wanted(end), PLACE)[f"{name}@{end}"]
+        assert isinstance(found, MeasureResult)
+        return found.denominator, found.position
+
+    assert told(END) == (6, position + 1)
+    assert told(BEFORE) == (5, position)
+    monkeypatch.setattr(kept_answers, "PAST_SECONDS", 0.0)
+    city.refresh(END, BEFORE)
+    assert told(BEFORE) == (6, position + 1)
 
 
 def test_an_audience_may_count_and_read_the_same() -> None:

@@ -25,7 +25,7 @@ from kangshu.measures import (
 
 _SHARE: Final = 10.0
 """After a refresh there is a pause of so many times what it took: records are saved faster than numbers are looked at."""
-_ANSWERS_SHARE: Final = 2.0
+_ANSWERS_SHARE: Final = 3.0
 """The same after answers, which people wait for; they are computed in turns of so many seconds:"""
 _TURN_SECONDS: Final = 5.0
 _QUARTERS: Final = 8

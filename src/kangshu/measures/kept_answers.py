@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from kangshu.access import Grant
+from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.measures.atoms import content_key, definition_key
 from kangshu.measures.audiences import audience_of
@@ -28,6 +29,8 @@ from kangshu.measures.results import Wanted
 ANSWERS: Final = "answers"
 SLOW: Final = 0.25
 """Seconds: what took longer is shown as it was kept, with its state, until it is computed again; the rest anew at once."""
+PAST_SECONDS: Final = 3600.0
+"""How old the answers for a day that is over may be: records of the past are few among what changes."""
 
 
 class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +100,8 @@ class AnswerKeeper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / ANSWERS
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._whole: dict[str, float] = {}
+        """When a file was last brought up to its end."""
 
     def refresh(
         self,
@@ -108,17 +113,24 @@ class AnswerKeeper:
     ) -> Kept:
         """Bring the answers for `grants` up to `snapshot`, the first days of `wanted` first, until `seconds` are over.
 
-        What is of no audience or day that is wanted is removed. A measure that cannot be computed is left out.
+        Those for other days than the first follow once an hour. What is of no audience or day that is wanted is removed.
+        A measure that cannot be computed is left out.
         """
         began, computed, left = time.monotonic(), 0, False
         audiences = {audience_of(grant, types_of(snapshot.manifest)): grant for grant in grants}
         audiences.pop("", None)
+        first = next(iter(wanted), None)
         for end, asked in wanted.items():
             for audience, grant in audiences.items():
-                until = began + seconds
-                count, ended = self._bring_up(snapshot, grant, f"{audience}-{end}.json", asked, place, until)
+                name, until = f"{audience}-{end}.json", began + seconds
+                if end != first and time.monotonic() - self._whole.get(name, float("-inf")) < PAST_SECONDS:
+                    continue
+                count, ended = self._bring_up(snapshot, grant, name, asked, place, until)
                 computed, left = computed + count, left or not ended
+                if ended:
+                    self._whole[name] = time.monotonic()
         names = {f"{audience}-{end}.json" for audience in audiences for end in wanted}
+        self._whole = {name: since for name, since in self._whole.items() if name in names}
         for path in self._folder.iterdir():
             if path.name not in names:
                 path.unlink(missing_ok=True)
@@ -175,7 +187,7 @@ class AnswersAtHand:
     ) -> dict[str, MeasureResult]:
         """Return what is kept of `wanted` for who may count and read what `grant` may, by `Wanted.name`.
 
-        What follows from an earlier state is given only where computing it takes long.
+        What follows from an earlier state is given where computing it takes long, and for days that are over.
         """
         audience = audience_of(grant, self._types)
         if not audience:
@@ -194,7 +206,7 @@ class AnswersAtHand:
                 found[one.name] = replace(
                     given, position=self._manifest.position, instant=self._manifest.instant
                 )
-            elif kept.definition == definition and kept.seconds > SLOW:
+            elif kept.definition == definition and (kept.seconds > SLOW or one.end < today()):
                 found[one.name] = given
         return found
 
