@@ -98,12 +98,12 @@ GOVERNANCE: list[Resource] = [
     governed("v2", "experts/review", "scored", spread={"valueDecimal": Decimal("7.5")}),
     governed("v3", "experts/review", "requested"),
     governed("v4", "experts/review", "used", status="completed", started="2020-12-31", spread={"valueDecimal": Decimal("40.5")}),
-    data_use("u1"),
-    data_use("u2", basis_text=None),
-    data_use("u3", place="abroad", **_ABROAD),
-    data_use("u4", place="hong-kong", **{**_ABROAD, "transfer_file": None}),
-    data_use("u5", extracts=0),
-    data_use("u6", started="2020-12-31"),
+    data_use("use1"),
+    data_use("use2", basis_text=None),
+    data_use("use3", place="abroad", **_ABROAD),
+    data_use("use4", place="hong-kong", **{**_ABROAD, "transfer_file": None}),
+    data_use("use5", extracts=0),
+    data_use("use6", started="2020-12-31"),
     expert("x1", "2021-12-31"),
     expert("x2", "2021-12-30"),
     expert("x3", "2023-12-31", active=False),
@@ -120,7 +120,7 @@ EXPECTED: dict[str, tuple[int, int]] = {
     "expert-reviews": (1, 1),  # v1
     "review-score-spread": (20, 2),  # 12.5 and 7.5
     "review-replacements": (2, 2),  # v1 of v1 v2
-    "exchanges-with-basis": (2, 4),  # u1 u3 of u1 u2 u3 u4
+    "exchanges-with-basis": (2, 4),  # use1 use3 of use1 to use4
 }
 SUBJECTS = {"conference-days-to-decision": 2, "review-score-spread": 2, "review-replacements": 1}
 """How many records stand behind a number that is a sum of more than one each."""

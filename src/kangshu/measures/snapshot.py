@@ -323,7 +323,9 @@ class Snapshot(Published):
     ) -> Bound:
         admitted = self._admitted(declared, grant, counting=False)
         start = date(day.year, 1, 1)
-        return measured(declared, self._relation, admitted, parameters, start, day, organisation=grant.organisation)
+        return measured(
+            declared, self._relation, admitted, parameters, start, day, organisation=grant.organisation
+        )
 
     def people(
         self,

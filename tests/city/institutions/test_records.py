@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from kangshu.cases.records import looked_up, records_found, rows_of
+from datetime import date
+
+from kangshu.base.parameters import ParameterTable
+from kangshu.base.working_days import china
+from kangshu.cases import Terms
+from kangshu.cases.records import Reach, looked_up, records_found, rows_of
 from kangshu.sdk import CaseRecords, Resource
 
 STAYS = CaseRecords(
@@ -22,11 +27,18 @@ class Asked:
         self.queries.append((kind, criteria))
         return [{"resourceType": kind, "id": "one", "patient": {"reference": "Patient/p"}}]
 
+    @property
+    def reach(self) -> Reach:
+        return Reach(self, self._count, Terms(ParameterTable([]), china()), "990100", date(2026, 7, 1))
+
+    async def _count(self, kind: str, criteria: str) -> int:
+        return len(await self(kind, criteria))
+
 
 async def test_criteria_are_filled_from_the_case() -> None:
     asked = Asked()
-    await records_found(STAYS, TASK, {}, asked)
-    await records_found(HOME, TASK, {}, asked)
+    await records_found(STAYS, TASK, {}, asked.reach)
+    await records_found(HOME, TASK, {}, asked.reach)
     assert asked.queries == [
         ("EpisodeOfCare", "organization=Organization/home-1&status=active"),
         ("Organization", "_id=home-1"),
@@ -35,13 +47,13 @@ async def test_criteria_are_filled_from_the_case() -> None:
 
 async def test_without_a_value_nothing_is_looked_up() -> None:
     asked = Asked()
-    assert await records_found(STAYS, {"resourceType": "Task", "id": "t"}, {}, asked) == []
+    assert await records_found(STAYS, {"resourceType": "Task", "id": "t"}, {}, asked.reach) == []
     assert asked.queries == []
 
 
 async def test_only_what_an_expression_names_is_looked_up() -> None:
     asked = Asked()
-    found = await looked_up((STAYS, HOME), ("%living.empty()", "%values.plan"), TASK, {}, asked)
+    found = await looked_up((STAYS, HOME), ("%living.empty()", "%values.plan"), TASK, {}, asked.reach)
     assert list(found) == ["living"]
 
 
