@@ -63,6 +63,7 @@ CALLS: dict[tuple[str, str], tuple[str, Any, str]] = {
         "",
     ),
     ("GET", "/{type}/{id}/$evaluate-measure"): ("/Measure/none/$evaluate-measure", None, "evaluate-measure"),
+    ("GET", "/{type}/{id}/$collect-data"): ("/Measure/none/$collect-data?subject=Patient/none", None, ""),
 }
 """Endpoint → an address, a body, and the action of one of the rows ("" for any)."""
 SILENT = {

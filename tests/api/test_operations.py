@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,9 +16,14 @@ from kangshu.access import system_grant
 from kangshu.accounts import Account
 from kangshu.api import Platform, fhir_app
 from kangshu.app.demo import demo_identity
-from kangshu.app.wiring import Place, open_platform
+from kangshu.app.wiring import Place, all_views, open_platform
+from kangshu.base.canonical import BASE, DISTRICT
+from kangshu.fhir import parse
+from kangshu.measures import ViewKeeper
+from kangshu.validate import validate
 
 SYSTEM = system_grant("test")
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 START = {
     "code": "referral/referral", "subject": "Patient/p1", "receiver": "hospital", "direction": "up", "urgency": "urgent",
     "indication": "acute", "criterion": "admit-treatment", "diagnosis": "高血压3级", "summary": "血压控制不佳", "consent": True,
@@ -124,3 +130,101 @@ async def test_a_measure_needs_its_operation_and_a_known_id(town: Town) -> None:
     assert (await centre.get(f"{address}?periodEnd=soon")).status_code == 400
     assert (await centre.get(f"{address}?colour=red")).status_code == 400
     assert (await centre.get(address)).status_code in (404, 503)
+
+
+async def test_a_measure_is_read_computed_listed_and_its_data_collected(town: Town, tmp_path: Path) -> None:
+    """From the definition to the number, to the people behind it, to one of them, to that one's records."""
+    for id_, born in (("old", "1950-03-03"), ("young", "2001-01-01"), ("p1", "1955-05-05")):
+        await town.platform.store.update(
+            SYSTEM,
+            {"resourceType": "Patient", "id": id_, "birthDate": born,
+             "managingOrganization": {"reference": "Organization/centre"}},
+        )  # fmt: skip
+    await ViewKeeper(town.platform.store, tmp_path / "views", all_views(town.platform.services)).refresh()
+    centre, other = town.clients["centre"], town.clients["other"]
+    name = "family-doctor-coverage-60"
+    measure = (await centre.get(f"/Measure/{name}")).json()
+    assert measure["library"] == [f"{BASE}/Library/{name}"]
+    library = (await centre.get(f"/Library/{name}")).json()
+    assert {one["contentType"] for one in library["content"]} == {
+        "application/sql;dialect=duckdb",
+        "application/sql;dialect=spark",
+    }
+    assert (await centre.get("/Measure/no-such")).status_code == 404
+    for made in (measure, library):
+        assert [one.text for one in validate(parse(json.dumps(made))) if one.severity == "error"] == []
+
+    address = f"/Measure/{name}/$evaluate-measure?periodEnd=2025-12-31&district=99"
+    for id_ in ("old", "p1"):
+        await town.platform.store.update(SYSTEM, placed(id_))
+    await ViewKeeper(town.platform.store, tmp_path / "views", all_views(town.platform.services)).refresh()
+    summary = (await centre.get(f"{address}&by=age-band&level=95")).json()
+    counts = {one["code"]["coding"][0]["code"]: one["count"] for one in summary["group"][0]["population"]}
+    assert (summary["type"], counts) == ("summary", {"numerator": 0, "denominator": 2})
+    limits = summary["group"][0]["measureScore"]["extension"][0]["valueRange"]
+    assert limits["low"]["value"] == 0
+    assert limits["high"]["value"] > 50
+
+    listed = (await centre.get(f"{address}&reportType=subject-list")).json()
+    people = {
+        one["id"]: [each["item"]["reference"] for each in one.get("entry", ())] for one in listed["contained"]
+    }
+    assert people == {"numerator": [], "denominator": ["Patient/old", "Patient/p1"]}
+    assert (await centre.get(f"{address}&reportType=colour")).status_code == 400
+
+    one = (await centre.get(f"{address}&reportType=subject&subject=Patient/old")).json()
+    assert (one["type"], one["subject"]) == ("individual", {"reference": "Patient/old"})
+    assert (await centre.get(f"{address}&subject=Patient/young")).status_code == 404
+    assert (await other.get(f"{address}&subject=Patient/old")).status_code == 404
+
+    data = (
+        await centre.get(f"/Measure/{name}/$collect-data?periodEnd=2025-12-31&subject=Patient/old")
+    ).json()
+    report = data["parameter"][0]["resource"]
+    assert report["type"] == "data-collection"
+    assert report["evaluatedResource"] == [{"reference": "Patient/old"}]
+    assert [one["resource"]["id"] for one in data["parameter"][1:]] == ["old"]
+    for made in (summary, listed, one, report):
+        assert [each.text for each in validate(parse(json.dumps(made))) if each.severity == "error"] == []
+    assert (await other.get(f"/Measure/{name}/$collect-data?subject=Patient/old")).status_code == 404
+    assert (await centre.get(f"/Measure/{name}/$collect-data")).status_code == 400
+
+
+def placed(id_: str) -> dict[str, Any]:
+    """Return a resident over 60 with a division."""
+    return {
+        "resourceType": "Patient", "id": id_, "birthDate": "1950-03-03",
+        "extension": [{"url": DISTRICT, "valueCode": "990102001"}],
+        "managingOrganization": {"reference": "Organization/centre"},
+    }  # fmt: skip
+
+
+async def test_declared_measures_are_found_before_stored_ones(town: Town) -> None:
+    """Search, its pages and its counts hold every declared measure once, then what is stored."""
+    kept = {"resourceType": "Measure", "id": "kept", "status": "draft", "title": "存下的指标 kept"}
+    await town.platform.store.update(SYSTEM, kept)
+    client = town.clients["centre"]
+    declared = [one.id for service in town.platform.services for one in service.measures]
+    assert (await client.get("/Measure?_summary=count")).json()["total"] == len(declared) + 1
+    found: list[str] = []
+    address = "/Measure?_count=100&_total=accurate"
+    for _ in range(10):
+        page = (await client.get(address)).json()
+        assert page["total"] == len(declared) + 1
+        found += [one["resource"]["id"] for one in page["entry"]]
+        onward = [one["url"] for one in page["link"] if one["relation"] == "next"]
+        if not onward:
+            break
+        address = onward[0]
+    assert found == [*sorted(declared), "kept"]
+    one = (
+        await client.get(
+            "/Measure", params={"name:exact": "".join(part.capitalize() for part in declared[0].split("-"))}
+        )
+    ).json()["entry"]
+    assert [entry["resource"]["id"] for entry in one] == declared[:1]
+    drafts = (await client.get("/Measure?status=draft")).json()["entry"]
+    assert [entry["resource"]["id"] for entry in drafts] == ["kept"]
+    libraries = await client.post("/Library/_search", data={"_id": declared[0]}, headers=FORM)
+    assert [entry["resource"]["resourceType"] for entry in libraries.json()["entry"]] == ["Library"]
+    assert (await client.get("/Measure?_cursor=declared-x")).status_code == 400

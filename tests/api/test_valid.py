@@ -6,10 +6,9 @@ import json
 from datetime import date
 from typing import Any
 
-from kangshu.api import measure_report
 from kangshu.base.text import Text
 from kangshu.fhir import parse
-from kangshu.measures import MeasureResult, MeasureRow
+from kangshu.measures import MeasureResult, MeasureRow, measure_report
 from kangshu.sdk import Dimension, MeasureDeclaration
 from kangshu.validate import validate
 

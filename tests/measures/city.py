@@ -87,8 +87,13 @@ class Feed:
                 kind,
                 None if kind == "delete" else resource,
                 scope_of(resource, [one.resource for one in self.changes if one.resource] + list(resources)),
+                1 + sum(self._is(one, resource) for one in self.changes),
             )
             self.changes.append(change)
+
+    @staticmethod
+    def _is(change: Change, resource: Resource) -> bool:
+        return (change.type, change.id) == (resource["resourceType"], resource["id"])
 
     async def feed(self, grant: Grant, after: int, limit: int = 1000) -> Sequence[Change]:
         return self.changes[after : after + limit]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kangshu.access import Grant, Scope
-from kangshu.base.faults import Conflict, NotFound, Unavailable
-from kangshu.measures import Snapshot, ViewKeeper, Views
+from kangshu.base.faults import Conflict, Invalid, NotFound, Unavailable
+from kangshu.measures import DirectViews, Snapshot, ViewKeeper, Views, adopt, segments
+from kangshu.measures.layout import key_of
 from kangshu.measures.manifest import PARTS, read_manifest
+from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.segments import relation
 from kangshu.sdk import ViewDeclaration
 
@@ -41,7 +46,33 @@ PLACES = ViewDeclaration(
         "select": [{"column": [{"name": "name", "path": "name", "type": "string"}]}],
     },
 )
-VIEWS = Views([NAMES, PLACES])
+DATED = ViewDeclaration(
+    "births",
+    "test",
+    {
+        "resource": "Patient",
+        "select": [
+            {
+                "column": [
+                    {"name": "resident", "path": "getResourceKey()"},
+                    {
+                        "name": "birth_date",
+                        "path": "birthDate",
+                        "type": "date",
+                        "tag": [{"name": "kangshu/partition", "value": "year"}],
+                    },
+                    {
+                        "name": "centre",
+                        "path": "managingOrganization.getReferenceKey(Organization)",
+                        "type": "string",
+                    },
+                ]
+            }
+        ],
+    },
+)
+VIEWS = Views([NAMES, PLACES, DATED])
+DERIVED = ("_key", "_first", "_last")
 
 
 def refresh(keeper: ViewKeeper) -> Any:
@@ -50,6 +81,16 @@ def refresh(keeper: ViewKeeper) -> Any:
 
 def rows(folder: Path, name: str) -> list[tuple[Any, ...]]:
     """Return the published rows of a view, sorted."""
+    snapshot, manifest = Snapshot.open(folder), read_manifest(folder)
+    view = manifest.views[name]
+    plain = [one for one in view.columns if not one.endswith(DERIVED)]
+    found = snapshot._connection.execute(relation(folder, view, plain)).fetchall()
+    snapshot.close()
+    return sorted(found, key=str)
+
+
+def derived(folder: Path, name: str) -> list[tuple[Any, ...]]:
+    """Return the published rows of a view with the columns that are derived of them, sorted."""
     snapshot, manifest = Snapshot.open(folder), read_manifest(folder)
     found = snapshot._connection.execute(relation(folder, manifest.views[name])).fetchall()
     snapshot.close()
@@ -84,7 +125,9 @@ edits = st.one_of(
     st.tuples(st.just("place"), ids, st.sampled_from(["甲院", "乙院"])),
     st.tuples(st.just("delete"), ids, st.sampled_from(["Patient", "Organization"])),
     st.tuples(st.just("scope"), ids, st.sampled_from(["990102", "990103001"])),
+    st.tuples(st.just("born"), ids, st.sampled_from(["1950-01-01", "1950", "1951-02", "2024-02-29"])),
     st.tuples(st.just("refresh"), ids, st.none()),
+    st.tuples(st.just("settle"), ids, st.none()),
 )
 
 
@@ -97,6 +140,8 @@ def apply(feed: Feed, edit: tuple[str, str, Any]) -> None:
         feed.changes[-1] = replace(
             feed.changes[-1], scope=replace(feed.changes[-1].scope, labels=tuple(value))
         )
+    elif kind == "born":
+        feed.write(resident(id_, value, name=[{"family": "生"}]))
     elif kind == "place":
         feed.write(organisation(id_, "commission", name=value))
     elif kind == "delete":
@@ -117,25 +162,47 @@ def apply(feed: Feed, edit: tuple[str, str, Any]) -> None:
             )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    history=st.lists(edits, max_size=40),
+    history=st.lists(edits, max_size=25),
     batch=st.sampled_from([1, 3, 100]),
     small=st.sampled_from([0, 4, 1000]),
+    at_once=st.sampled_from([0, 3, 1000]),
+    partition_rows=st.sampled_from([0, 5, 1000]),
 )
 def test_kept_step_by_step_is_built_at_once(
-    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, str, Any]], batch: int, small: int
+    tmp_path_factory: pytest.TempPathFactory,
+    history: list[tuple[str, str, Any]],
+    batch: int,
+    small: int,
+    at_once: int,
+    partition_rows: int,
 ) -> None:
+    """Whatever the batches, whether compacted at once, aside or not at all, parted by year or whole."""
     feed, folder, anew = Feed(), tmp_path_factory.mktemp("kept"), tmp_path_factory.mktemp("anew")
-    keeper = ViewKeeper(feed, folder, VIEWS, batch=batch, small=small)
+    keeper = ViewKeeper(
+        feed, folder, VIEWS, batch=batch, small=small, at_once=at_once, partition_rows=partition_rows, grace=0
+    )
     for edit in history:
         if edit[0] == "refresh":
             refresh(keeper)
+        elif edit[0] == "settle":
+            asyncio.run(keeper.settle())
         apply(feed, edit)
     assert refresh(keeper).position == len(feed.changes)
+    check(feed, folder)
+    asyncio.run(keeper.settle())
+    refresh(keeper)
+    check(feed, folder)
     refresh(ViewKeeper(feed, anew, VIEWS))
     for view in VIEWS:
-        assert rows(folder, view.name) == rows(anew, view.name) == expected(feed, view.name)
+        assert derived(folder, view.name) == derived(anew, view.name)
+
+
+def check(feed: Feed, folder: Path) -> None:
+    """Hold what is published to the last state of every record."""
+    for view in VIEWS:
+        assert rows(folder, view.name) == expected(feed, view.name)
 
 
 def written(count: int = 3) -> Feed:
@@ -174,6 +241,158 @@ def test_a_crash_leaves_what_was_published(tmp_path: Path, monkeypatch: pytest.M
     assert rows(tmp_path, "names") == before
     refresh(ViewKeeper(feed, tmp_path, VIEWS))
     assert rows(tmp_path, "names") == expected(feed, "names")
+
+
+@pytest.mark.parametrize("broken", ["write", "sync", "replace"])
+def test_a_crash_at_any_step_leaves_one_of_the_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Every file that is written, synced or put in place is once the last thing that happens."""
+    feed = written(6)
+    keeper = ViewKeeper(feed, tmp_path, VIEWS, small=2, partition_rows=2, batch=2, grace=0)
+    refresh(keeper)
+    crashed, before = 0, 0
+    for step in range(20):
+        feed.write(
+            resident(f"p{step % 6}", f"19{50 + step % 3}-01-01", name=[{"family": f"改{step}"}]),
+            resident(f"n{step}", "1950-01-01", name=[{"family": "新"}]),
+            organisation("o", "commission", name=f"第{step}"),
+        )
+        with monkeypatch.context() as patch:
+            fuse = _Fuse(step)
+            if broken == "write":
+                fuse.put(patch, segments, "_copy")
+            elif broken == "sync":
+                fuse.put(patch, os, "fsync")
+            else:
+                fuse.put(patch, Path, "replace")
+            try:
+                refresh(keeper)
+            except KeyboardInterrupt:
+                crashed += 1
+        position = read_manifest(tmp_path).position
+        assert before <= position <= len(feed.changes)
+        before = position
+        check(Feed(feed.changes[:position]), tmp_path)
+        keeper = ViewKeeper(feed, tmp_path, VIEWS, small=2, partition_rows=2, batch=2, grace=0)
+    assert crashed > 2
+    refresh(keeper)
+    check(feed, tmp_path)
+
+
+class _Fuse:
+    """Ends the work at the call number `left` of a function."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def put(self, patch: pytest.MonkeyPatch, home: Any, name: str) -> None:
+        real = getattr(home, name)
+
+        def called(*given: Any, **named: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return real(*given, **named)
+
+        patch.setattr(home, name, called)
+
+
+def test_a_large_base_is_compacted_beside_the_refreshes(tmp_path: Path) -> None:
+    feed = written(30)
+    keeper = ViewKeeper(feed, tmp_path, VIEWS, small=10, at_once=20, grace=0, batch=1000)
+    refresh(keeper)
+    for step in range(12):
+        feed.write(resident(f"late{step}", "1950-01-01", name=[{"family": "晚"}]))
+        assert refresh(keeper).position == len(feed.changes)
+        check(feed, tmp_path)
+    asyncio.run(keeper.settle())
+    refresh(keeper)
+    check(feed, tmp_path)
+    assert not read_manifest(tmp_path).views["names"].segments[0].touched
+    keeper.close()
+
+
+def test_only_the_years_that_change_are_written(tmp_path: Path) -> None:
+    feed = Feed()
+    feed.write(*[resident(f"p{n}", f"{1950 + n % 5}-06-01") for n in range(50)])
+    keeper = ViewKeeper(feed, tmp_path, VIEWS, small=2, share=0, partition_rows=10, grace=0)
+    refresh(keeper)
+    before = {one.year: one.name for one in read_manifest(tmp_path).views["births"].segments[0].parts}
+    assert set(before) == {1950, 1951, 1952, 1953, 1954}
+    feed.write(*[resident("p0", "1960-01-01"), resident("p5", "1950-06-02"), resident("p10", "1950-06-03")])
+    refresh(keeper)
+    after = {one.year: one.name for one in read_manifest(tmp_path).views["births"].segments[0].parts}
+    assert {year for year, name in after.items() if before.get(year) != name} == {1950, 1960}
+    check(feed, tmp_path)
+
+
+def test_a_year_of_several_files_is_compacted_file_by_file(tmp_path: Path) -> None:
+    """What is written straight has a file per part and year; a change touches the file that holds it alone."""
+    feed = Feed()
+    feed.write(*[resident(f"p{n:02d}", f"{1950 + n % 2}-06-01") for n in range(40)])
+    refresh(ViewKeeper(feed, tmp_path / "kept", VIEWS))
+    given_columns = VIEWS["births"].given_columns()
+    rows_of = relation(tmp_path / "kept", read_manifest(tmp_path / "kept").views["births"], given_columns)
+    session = DirectViews(tmp_path / "city", VIEWS, memory="256MB")
+    session.fill("made", given_columns, duckdb.sql(rows_of).fetchall())
+    written_rows = [
+        session.write("births", part, f"SELECT * FROM made WHERE resident {sign} 'Patient/p20'")
+        for part, sign in (("early", "<"), ("late", ">="))
+    ]
+    session.publish("test", 40, "2026-01-01T00:00:00+08:00")
+    session.close()
+    assert written_rows == [20, 20]
+    assert derived(tmp_path / "city", "births") == derived(tmp_path / "kept", "births")
+    before = {one.name: one for one in read_manifest(tmp_path / "city").views["births"].segments[0].parts}
+    assert sorted((one.year, one.rows) for one in before.values()) == [
+        (1950, 10),
+        (1950, 10),
+        (1951, 10),
+        (1951, 10),
+    ]
+    feed.write(resident("p00", "1950-07-01"), resident("new", "1951-01-01"), resident("old", "1949-01-01"))
+    refresh(ViewKeeper(feed, tmp_path / "city", VIEWS, small=0, share=0, partition_rows=10, grace=0))
+    check(feed, tmp_path / "city")
+    after = {one.name: one for one in read_manifest(tmp_path / "city").views["births"].segments[0].parts}
+    gone = [one for name, one in before.items() if name not in after]
+    assert sorted(one.year for one in gone) == [1950, 1951]
+    came = sorted((one.year, one.rows) for name, one in after.items() if name not in before)
+    assert came == [(1949, 1), (1950, 10), (1951, 11)]
+
+
+def test_what_a_view_has_no_rows_of_leaves_it_as_it_is(tmp_path: Path) -> None:
+    feed = written()
+    keeper = ViewKeeper(feed, tmp_path, VIEWS)
+    refresh(keeper)
+    before = read_manifest(tmp_path).views["names"]
+    feed.write(resident("nameless", "1950-01-01"))
+    refresh(keeper)
+    after = read_manifest(tmp_path).views
+    assert after["names"] == before
+    assert after["births"].changed == len(feed.changes)
+    feed.write(resident("p0", "1950-01-01"))  # whose name is gone
+    refresh(keeper)
+    check(feed, tmp_path)
+
+
+def test_keys_and_days_are_what_the_text_says(tmp_path: Path) -> None:
+    feed = Feed()
+    feed.write(resident("甲'1", "1956-02"))
+    refresh(ViewKeeper(feed, tmp_path, VIEWS))
+    view = read_manifest(tmp_path).views["births"]
+    names = (
+        "resource_key",
+        "patient_key",
+        "resident_key",
+        "centre_key",
+        "birth_date_first",
+        "birth_date_last",
+    )
+    found = Snapshot.open(tmp_path)._connection.execute(relation(tmp_path, view, names)).fetchall()
+    mine, centre = key_of("Patient/甲'1"), key_of("Organization/chc-1")
+    assert found == [(mine, mine, mine, centre, date(1956, 2, 1), date(1956, 2, 29))]
+    assert 0 <= mine < 2**63
 
 
 def test_new_and_changed_views_are_built_from_the_whole_feed(tmp_path: Path) -> None:
@@ -284,3 +503,30 @@ def test_the_instant_moves_when_nothing_changes(tmp_path: Path) -> None:
     path.write_text(json.dumps(stale))
     refresh(keeper)
     assert Snapshot.open(tmp_path).instant > "2024"
+
+
+def test_tables_that_were_written_elsewhere_are_what_the_keeper_makes(tmp_path: Path) -> None:
+    """A generated city's own Parquet files, adopted, are the tables that its records give, and are kept on from there."""
+    feed = Feed()
+    feed.write(
+        *[resident(f"p{n}", f"{1950 + n % 4}-0{n % 9 + 1}-01", name=[{"family": "王"}]) for n in range(40)]
+    )
+    refresh(ViewKeeper(feed, tmp_path / "kept", VIEWS))
+    names = [*VIEWS["births"].columns, *SCOPE_COLUMNS]
+    rows_of = relation(tmp_path / "kept", read_manifest(tmp_path / "kept").views["births"], names)
+    (tmp_path / "made").mkdir()
+    duckdb.sql(f"COPY ({rows_of}) TO '{tmp_path / 'made' / 'births.parquet'}'")
+    files = {"births": [tmp_path / "made" / "births.parquet"]}
+    manifest = adopt(tmp_path / "city", VIEWS, files, source="test", position=40, partition_rows=10)
+    assert len(manifest.views["births"].segments[0].parts) == 4
+    assert derived(tmp_path / "city", "births") == derived(tmp_path / "kept", "births")
+    assert rows(tmp_path / "city", "names") == []
+    ready = [tmp_path / "city" / PARTS / one.name for one in manifest.views["births"].segments[0].parts]
+    again = adopt(tmp_path / "again", VIEWS, {"births": ready}, source="test", position=40)
+    assert sorted(one.year for one in again.views["births"].segments[0].parts) == [1950, 1951, 1952, 1953]
+    assert derived(tmp_path / "again", "births") == derived(tmp_path / "kept", "births")
+    feed.write(resident("p1", "1977-07-07"))
+    assert refresh(ViewKeeper(feed, tmp_path / "city", VIEWS)).changes == 1
+    assert rows(tmp_path / "city", "births") == expected(feed, "births")
+    with pytest.raises(Invalid):
+        adopt(tmp_path / "city", VIEWS, {"nowhere": []}, source="test")

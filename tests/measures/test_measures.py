@@ -36,11 +36,13 @@ from kangshu.measures import (
     Views,
     explain,
     explain_text,
+    library_resource,
     lint_measures,
     lint_views,
     measure_report,
     measure_resource,
     period_of,
+    read_view,
     run_view,
 )
 from kangshu.sdk import CheckQuery, Resource, ViewDeclaration
@@ -177,7 +179,8 @@ def test_a_parameter_of_another_value_changes_the_number(city: Snapshot) -> None
 
 def test_the_trend_follows_the_dates(city: Snapshot) -> None:
     ends = [date(2020, 12, 31), date(2021, 12, 30), date(2021, 12, 31), date(2022, 1, 1)]
-    trend = city.trend(EVERYTHING, measures()["family-doctor-coverage-60"], values(), ends)
+    measure = measures()["family-doctor-coverage-60"]
+    trend = [city.evaluate(EVERYTHING, measure, values(), *period_of(measure, end)) for end in ends]
     assert [(one.numerator, one.denominator) for one in trend] == [(0, 5), (2, 4), (2, 5), (3, 5)]
 
 
@@ -364,11 +367,14 @@ def test_a_measure_whose_view_is_not_published_is_unavailable(tmp_path: Path) ->
 def test_reports_and_measures_are_valid_fhir(city: Snapshot, id_: str) -> None:
     measure = measures()[id_]
     page = city.subjects(EVERYTHING, measure, values(), golden.START, golden.END)
+    compiled = {view.name: read_view(view.definition) for view in views()}
     for made in (
-        measure_resource(measure),
+        measure_resource(measure, compiled),
+        library_resource(measure, compiled, values()),
         measure_report(measure, number(city, id_), reporter="o"),
         measure_report(measure, number(city, id_, by=("district",))),
-        measure_report(measure, number(city, id_), subjects=page),
+        measure_report(measure, number(city, id_, by=("town",), level=95.0)),
+        measure_report(measure, number(city, id_), subjects={"numerator": page}),
     ):
         errors = [one.text for one in validate(made) if one.severity in {"error", "fatal"}]
         assert errors == []

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 
-from kangshu.access import Grant, Role
+from kangshu.access import Grant, Role, Subject, open_grant
 from kangshu.accounts.clients import Clients
 from kangshu.accounts.contacts import Contacts
 from kangshu.accounts.deputies import Deputies
@@ -311,6 +311,28 @@ class Accounts:
             roles,
         )
         return tuple(row["organisation"] for row in rows)
+
+    async def post_grants(self, operation: str) -> tuple[Grant, ...]:
+        """Return what the posts may do in which `operation` may be done, those that most accounts hold first.
+
+        A grant stands for all accounts with these roles at this place, and for none: who the person is plays no part,
+        and no right is asked for. For what is prepared before anybody asks.
+        """
+        roles = [id_ for id_, role in self.roles.items() if operation in role.operations]
+        rows = await self._office.sql(
+            "select p.roles, p.organisation, p.district, count(*) as accounts from post p "
+            "join account a on a.name = p.account where a.active and p.ended is null and p.roles && $1::text[] "
+            "group by p.roles, p.organisation, p.district order by accounts desc, p.district, p.organisation",
+            roles,
+        )
+        found: list[Grant] = []
+        for row in rows:
+            below = await self._office.surroundings.organisations(row["organisation"])
+            subject = Subject(
+                "", "", organisation=row["organisation"], organisations=below, district=row["district"]
+            )
+            found.append(open_grant(subject, [self.roles[one] for one in row["roles"] if one in self.roles]))
+        return tuple(found)
 
     async def account(self, grant: Grant, name: str) -> Account:
         """Return account `name`: anyone's own, others' with `account.read`. Raises NotFound."""

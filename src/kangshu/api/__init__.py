@@ -14,6 +14,7 @@ from kangshu.accounts import (
     UnknownIdentity,
 )
 from kangshu.accounts import REASONS as EMERGENCY_REASONS
+from kangshu.api.answers import answered, wanted_of
 from kangshu.api.application import ROOT, SESSION_COOKIE, fhir_app, grant_of, session_token
 from kangshu.api.auditing import (
     BURSTS,
@@ -62,7 +63,6 @@ from kangshu.api.importing import (
     roles_template,
 )
 from kangshu.api.jurisdiction import ENTERED, enter_parameter, refresh_parameters
-from kangshu.api.measure_report import measure_report
 from kangshu.api.oauth import OAUTH_ROOT, oauth_app, own_address
 from kangshu.api.outcome import (
     ANSWERS,
@@ -89,7 +89,7 @@ from kangshu.api.questionnaire_files import blank_questionnaire, filled_question
 from kangshu.api.record_copies import record_copy
 from kangshu.api.staff_import import StaffPlan, import_staff, plan_staff, staff_template
 from kangshu.api.statistics_sheet import StatisticsImport, import_statistics, statistics_template
-from kangshu.api.telling import tell, tell_refused
+from kangshu.api.telling import tell, tell_each, tell_refused
 from kangshu.api.work_lists import (
     MOST_STARTED,
     Started,
@@ -171,6 +171,7 @@ __all__ = [
     "WorkTotals",
     "accounts_template",
     "answer_of",
+    "answered",
     "asked_once",
     "audit_bursts",
     "audit_sheet",
@@ -211,7 +212,6 @@ __all__ = [
     "list_sheet",
     "list_totals",
     "make_extract",
-    "measure_report",
     "missing_sheet",
     "missing_values",
     "name_of",
@@ -240,11 +240,13 @@ __all__ = [
     "statistics_template",
     "status_of",
     "tell",
+    "tell_each",
     "tell_refused",
     "text_of",
     "title_of",
     "trace_extract",
     "usable_applications",
+    "wanted_of",
     "watch_figures",
     "who_sees",
     "written",

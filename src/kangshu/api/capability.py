@@ -31,7 +31,10 @@ _INTERACTIONS: Final = (
 )
 _OPERATIONS: Final = {
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
-    "Measure": (("evaluate-measure", "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure"),),
+    "Measure": tuple(
+        (name, f"http://hl7.org/fhir/OperationDefinition/Measure-{name}")
+        for name in ("evaluate-measure", "collect-data")
+    ),
     **{
         kind: tuple((name, f"{BASE}/OperationDefinition/{kind}-{name}") for name in names)
         for kind, names in {

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kangshu.api import bookings as booking
+from kangshu.api import defined, measuring
 from kangshu.api import interactions as on
 from kangshu.api import operations as do
 from kangshu.api.interactions import Call
@@ -55,14 +56,14 @@ ENDPOINTS: Final = (
     _at("POST", "/", "transaction", "批量与事务", "Batch or transaction", on.bundle),
     _at("POST", "/$signal", "operation", "外部系统事件", "An event of an outside system", take_signal),
     _at("GET", "/_history", "history-system", "全部变更历史", "History of everything", on.history),
-    _at("GET", "/{type}", "search-type", "检索", "Search", on.search),
-    _at("POST", "/{type}/_search", "search-type", "检索（表单）", "Search by form", on.search_form),
+    _at("GET", "/{type}", "search-type", "检索", "Search", defined.search),
+    _at("POST", "/{type}/_search", "search-type", "检索（表单）", "Search by form", defined.search_form),
     _at("GET", "/{type}/_history", "history-type", "某类资源的历史", "History of a type", on.history),
     _at("POST", "/{type}", "create", "新建（可带条件）", "Create, conditionally with If-None-Exist", on.create),
     _at("PUT", "/{type}", "update-conditional", "条件更新", "Conditional update", on.update_matching),
     _at("PATCH", "/{type}", "patch-conditional", "条件修补", "Conditional patch", on.patch_matching),
     _at("DELETE", "/{type}", "delete-conditional", "条件删除", "Conditional delete", on.delete_matching),
-    _at("GET", "/{type}/{id}", "read", "读取", "Read", on.read),
+    _at("GET", "/{type}/{id}", "read", "读取", "Read", defined.read),
     _at("GET", "/{type}/{id}/_history", "history-instance", "一条记录的历史", "History of a record", on.history),
     _at("GET", "/{type}/{id}/_history/{version}", "vread", "读取某一版本", "Read one version", on.vread),
     _at("PUT", "/{type}/{id}", "update", "更新", "Update, or create under this id", on.update),
@@ -79,7 +80,8 @@ ENDPOINTS: Final = (
     _at("POST", "/{type}/{id}/$wait", "operation", "候补", "Wait for a place", booking.wait, "Schedule"),
     _at("POST", "/{type}/{id}/$publish-slots", "operation", "放号", "Publish slots of templates", booking.publish, "HealthcareService"),
     _at("POST", "/{type}/{id}/$reconcile-bookings", "operation", "预约对账", "Reconcile bookings of a day", booking.reconcile, "Organization"),
-    _at("GET", "/{type}/{id}/$evaluate-measure", "operation", "计算指标", "Compute a measure", do.evaluate_measure, "Measure"),
+    _at("GET", "/{type}/{id}/$evaluate-measure", "operation", "计算指标", "Compute a measure", measuring.evaluate_measure, "Measure"),
+    _at("GET", "/{type}/{id}/$collect-data", "operation", "指标所用数据", "A resident's records that a measure is computed from", measuring.collect_data, "Measure"),
 )  # fmt: skip
 """Every endpoint. HEAD is answered wherever GET is."""
 

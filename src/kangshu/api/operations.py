@@ -1,12 +1,10 @@
-"""The operations: capability statement, $validate, $everything, the moves of cases, $evaluate-measure.
+"""The operations: capability statement, $validate, $everything, the moves of cases.
 
 Source: FHIR R4 operations.html; the operations on Task are ours (docs/adr/0009-http.md).
 """
 
 from __future__ import annotations
 
-import asyncio
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from kangshu.api import bookings
@@ -14,13 +12,10 @@ from kangshu.api.bundles import searchset
 from kangshu.api.capability import capability_statement
 from kangshu.api.checks import check_type
 from kangshu.api.interactions import Call, shown
-from kangshu.api.measure_report import measure_report
 from kangshu.api.outcome import issues_outcome
-from kangshu.api.parameters import Inputs, parameters, part, read_inputs
+from kangshu.api.parameters import parameters, part, read_inputs
 from kangshu.api.response import Response
-from kangshu.api.telling import tell
-from kangshu.base.clock import today
-from kangshu.base.faults import Invalid, Issue, NotFound
+from kangshu.base.faults import Invalid, Issue
 from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import date_range, definitions
 from kangshu.search import parse_query
@@ -170,42 +165,3 @@ def _offer(offer: Offer) -> list[dict[str, Any]]:
             )
         )
     return parts
-
-
-async def evaluate_measure(call: Call) -> Response:
-    """Compute a measure from the published snapshot. Input: periodStart, periodEnd, `by` (dimensions), `district`."""
-    inputs = await read_inputs(call.request)
-    start, end = _day(inputs, "periodStart"), _day(inputs, "periodEnd")
-    by = tuple(one for one in inputs.text("by").split(",") if one)
-    district = inputs.text("district")
-    inputs.end()
-    call.grant.require("measure.read")
-    found = next(
-        (one for service in call.platform.services for one in service.measures if one.id == call.id), None
-    )
-    if found is None:
-        raise NotFound("there is no such measure", zh="没有此指标")
-    last = end or today()
-    first = start or (date(last.year, 1, 1) if found.period == "year" else last)
-    if last < first:
-        raise Invalid("periodEnd lies before periodStart", zh="结束日期早于开始日期")
-    place = call.platform.settings.jurisdiction
-    values = {one: call.platform.parameters.value(one, place, last) for one in found.parameters}
-    snapshot = await asyncio.to_thread(call.platform.snapshot)
-    grant = await call.platform.store.resolve_care(call.grant)
-    result = await asyncio.to_thread(
-        snapshot.evaluate, grant, found, values, first, last, by=by, district=district
-    )
-    split = " ".join(filter(None, (*by, district)))
-    await tell(call.platform, call.grant, "measure", "Measure", found.id, split)
-    return Response(resource=measure_report(found, result))
-
-
-def _day(inputs: Inputs, name: str) -> date | None:
-    text = inputs.text(name)
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Invalid(f"{name} is a date such as 2026-01-31", zh=f"{name}须为日期，例如2026-01-31") from error

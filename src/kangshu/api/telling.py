@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kangshu.access import Grant
 from kangshu.api.platform import Platform
 from kangshu.base.faults import Conflict, Fault, Forbidden, NotFound, PreconditionFailed
@@ -15,6 +17,13 @@ async def tell(
 ) -> None:
     """Write to the audit, before it is answered, that `grant` did `action`: a measure computed, a file exported."""
     await platform.store.write_audit([audit_row(grant, action, type, id, detail=detail)])
+
+
+async def tell_each(
+    platform: Platform, grant: Grant, action: str, type: str, ids: Iterable[str], detail: str = ""
+) -> None:
+    """Write to the audit, before it is answered, that `grant` did `action` to each of `ids`: a row for each."""
+    await platform.store.write_audit([audit_row(grant, action, type, id, detail=detail) for id in ids])
 
 
 async def tell_refused(

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from kangshu.api import Platform, refresh_parameters
 from kangshu.app.processes import WorkerOrder
+from kangshu.app.stored_results import StoredResults
 from kangshu.app.wiring import Place, all_views, open_platform
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, Fault, Unavailable
@@ -24,6 +25,7 @@ _MINUTE_SECONDS = 5.0
 """How often deadlines that are counted in minutes are looked at."""
 _TELL_SECONDS = 5.0
 _HEED_SECONDS = 5.0
+_RESULT_SECONDS = 2.0
 _COMPLAINT_SECONDS = 60.0
 
 
@@ -34,6 +36,7 @@ async def work(order: WorkerOrder, place: Place) -> None:
         asyncio.get_running_loop().add_signal_handler(one, stopping.set)
     async with open_platform(order.database, place, pool=order.pool) as platform:
         keeper = ViewKeeper(platform.store, place.views, all_views(platform.services))
+        results = StoredResults(platform, place.views)
         complaints = _Complaints()
         published = -1
         ticked = float("-inf")
@@ -42,11 +45,11 @@ async def work(order: WorkerOrder, place: Place) -> None:
             asyncio.create_task(_read_anew(platform, complaints)),
             *(
                 asyncio.create_task(_repeat(act, seconds, complaints, what))
-                for act, seconds, what in _beside(platform)
+                for act, seconds, what in _beside(platform, results)
             ),
         )
         while not stopping.is_set():
-            published = await _beat(platform, keeper, published, complaints)
+            published = await _beat(platform, keeper, results, published, complaints)
             if time.monotonic() - ticked >= _CASE_SECONDS:
                 ticked = time.monotonic()
                 await _tick(platform, complaints)
@@ -58,6 +61,7 @@ async def work(order: WorkerOrder, place: Place) -> None:
         for task in aside:
             task.cancel()
         await asyncio.gather(*aside, return_exceptions=True)
+        keeper.close()
 
 
 async def _read_anew(platform: Platform, complaints: _Complaints) -> None:
@@ -73,7 +77,9 @@ async def _read_anew(platform: Platform, complaints: _Complaints) -> None:
             return
 
 
-def _beside(platform: Platform) -> Iterator[tuple[Callable[[], Awaitable[object]], float, str]]:
+def _beside(
+    platform: Platform, results: StoredResults
+) -> Iterator[tuple[Callable[[], Awaitable[object]], float, str]]:
     """Yield what is done beside the rest, every how many seconds, and what is logged when a fault puts it off."""
     deliveries = platform.notices.deliveries
 
@@ -83,6 +89,7 @@ def _beside(platform: Platform) -> Iterator[tuple[Callable[[], Awaitable[object]
 
     yield tell, _TELL_SECONDS, "notices will be sent later"  # a slow gateway delays nothing else
     yield platform.bookings.heed, _HEED_SECONDS, "bookings will be looked at again"
+    yield results.keep, _RESULT_SECONDS, "the measures' results will be stored later"
     yield platform.cases.tick_minutes, _MINUTE_SECONDS, "deadlines in minutes will be looked at again"
 
 
@@ -112,13 +119,17 @@ class _Complaints:
             _LOG.warning("%s: %s", what, fault.text)
 
 
-async def _beat(platform: Platform, keeper: ViewKeeper, published: int, complaints: _Complaints) -> int:
+async def _beat(
+    platform: Platform, keeper: ViewKeeper, results: StoredResults, published: int, complaints: _Complaints
+) -> int:
     """Do what is due once; a fault is logged and the next beat tries again."""
     try:
         await platform.store.seal_audit()
         position = await platform.store.feed_position()
         if position != published:
-            return (await keeper.refresh()).position
+            refreshed = await keeper.refresh()
+            results.note(refreshed)
+            return refreshed.position
     except Conflict:
         _LOG.info("another keeper is at work on the views")
     except Fault as fault:

@@ -40,6 +40,8 @@ class ViewColumn:
     path: str
     type: str = ""
     collection: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    """What the view tells an implementation of the column: names and values, see `layout`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,15 @@ class _Reader:
         if not isinstance(kind, str) or not isinstance(collection, bool):
             _refuse("'type' is text and 'collection' is a boolean", "列的type或collection不正确", place)
         return ViewColumn(
-            name, self.path(entry.get("path"), f"{place}.path"), kind.rpartition("/")[2], collection
+            name=name,
+            path=self.path(entry.get("path"), f"{place}.path"),
+            type=kind.rpartition("/")[2],
+            collection=collection,
+            tags=tuple(
+                (str(tag.get("name", "")), str(tag.get("value", "")))
+                for item, where in _items(entry.get("tag", []), f"{place}.tag")
+                for tag in (_entry(item, where),)
+            ),
         )
 
     def path(self, path: Any, place: str) -> str:

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
+
 from kangshu.base.parameters import ParameterVersion
 from kangshu.base.text import Language
+from kangshu.measures.examples import Worked, worked
 from kangshu.measures.result import MeasureResult
+from kangshu.measures.spark_measure import spark_measure
 from kangshu.measures.statement import parameter_name
 from kangshu.measures.views import Views
 from kangshu.sdk import MeasureDeclaration
@@ -55,10 +59,16 @@ def explain(
             for one in measure.parameters
         },
         "sql": measure.sql.strip(),
+        "spark": spark_measure(measure.sql),
+        "exclusions": {one.id: str(one.title) for one in measure.exclusions},
+        "sample": measure.sample,
+        "examples": [_example(measure, one) for one in _worked(measure, views, parameters)],
     }
     if result is not None:
         told["result"] = {
             "value": result.value,
+            "limits": result.limits,
+            "excluded": dict(result.excluded),
             "numerator": result.numerator,
             "denominator": result.denominator,
             "period": [result.period_start.isoformat(), result.period_end.isoformat()],
@@ -113,7 +123,73 @@ def explain_text(
         word = ("一致" if zh else "agrees") if check.agrees else ("不一致" if zh else "differs")
         figures = f"{check.numerator:g} / {check.denominator:g}"
         lines.append(f"{'核对查询（全部记录）' if zh else 'Check query (all records)'}: {figures} ({word})")
-    return "\n".join([*lines, "", "SQL:", measure.sql.strip(), ""])
+    if result is not None and result.rows:
+        lines += ["", "各地之和即总数：" if zh else "The places add up to the whole:", *_sum(result)]
+    for one in told["examples"]:
+        lines += ["", *_example_lines(one, measure, zh=zh)]
+    sql = [f"SQL (DuckDB {duckdb.__version__}):", told["sql"], "", "SQL (Spark 4):"]
+    untold = "（不能转换）" if zh else "(cannot be said on Spark)"
+    return "\n".join([*lines, "", *sql, told["spark"] or untold, ""])
+
+
+def _sum(result: MeasureResult) -> list[str]:
+    """Return the rows of a result as a sum: how the number comes about of its parts."""
+    lines = []
+    for row in result.rows:
+        if row.numerator is not None and row.denominator is not None:
+            lines.append(f"  {' '.join(row.keys) or '?'}: {row.numerator:g} / {row.denominator:g}")
+    if result.numerator is not None and result.denominator is not None:
+        lines.append(f"  Σ {result.numerator:g} / {result.denominator:g}")
+    return lines
+
+
+def _worked(
+    measure: MeasureDeclaration, views: Views | None, parameters: Mapping[str, Any] | None
+) -> tuple[Worked, ...]:
+    if views is None or any(name not in views for name in measure.views):
+        return ()
+    values = {
+        name: given.value if isinstance(given, ParameterVersion) else given
+        for name, given in (parameters or {}).items()
+    }
+    return worked(measure, views, values)
+
+
+def _example(measure: MeasureDeclaration, one: Worked) -> dict[str, Any]:
+    return {
+        "title": {"zh": one.example.title.zh, "en": one.example.title.en},
+        "period": [one.start.isoformat(), one.end.isoformat()],
+        "given": {
+            name: [{key: _value(value) for key, value in row.items()} for row in rows]
+            for name, rows in one.example.given.items()
+        },
+        "rows": [
+            {
+                "subject": row.subject,
+                "numerator": row.numerator,
+                "denominator": row.denominator,
+                **({"excluded": row.excluded} if row.excluded else {}),
+            }
+            for row in one.rows
+        ],
+        "numerator": one.numerator,
+        "denominator": one.denominator,
+        "value": one.value,
+        "agrees": one.agrees,
+    }
+
+
+def _example_lines(one: Mapping[str, Any], measure: MeasureDeclaration, *, zh: bool) -> list[str]:
+    head = "算例" if zh else "Worked example"
+    title = one["title"]["zh" if zh else "en"]
+    lines = [f"{head}{'：' if zh else ': '}{title} ({one['period'][0]} – {one['period'][1]})"]
+    for name, rows in one["given"].items():
+        lines += [f"  {name}: " + ", ".join(f"{key}={value}" for key, value in row.items()) for row in rows]
+    for row in one["rows"]:
+        why = f" ({row['excluded']})" if "excluded" in row else ""
+        lines.append(f"  → {row['subject']}: {row['numerator']:g} / {row['denominator']:g}{why}")
+    value = "?" if one["value"] is None else f"{one['value']:.{measure.decimals}f} {measure.unit}"
+    return [*lines, f"  = {one['numerator']:g} / {one['denominator']:g} = {value}"]
 
 
 def _formula(measure: MeasureDeclaration) -> str:

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from kangshu.access import division_prefix
 from kangshu.base.faults import Invalid, TooLarge
+from kangshu.measures.dimensions import DISTRICT
 from kangshu.measures.disclosure import Atom, Cell, Suppression, nodes_of, suppress
 from kangshu.measures.result import MeasureResult, MeasureRow
-from kangshu.measures.statement import DISTRICT, Bound, child_level, dimension_sql
+from kangshu.measures.statement import Bound, child_level, dimension_sql
 from kangshu.sdk import MeasureDeclaration
 
 DEPTHS: Final = (12, 9, 6)

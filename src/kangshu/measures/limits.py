@@ -67,8 +67,16 @@ MARK_SHARE: Final = _declared(
     "%",
     _GUIDE,
 )
+CONFIDENCE: Final = _declared(
+    "measures.confidence",
+    "置信区间的置信水平",
+    "Level of confidence limits",
+    95,
+    "%",
+    "统计惯例（由统计主管部门设定，待核实）",
+)
 PARAMETERS: Final = (
-    SMALL_CELL, LEAST_CLASS, LEAST_VALUES, MOST_DISTANCE, MOST_LEFT_OUT, MOST_ROWS, DATE_SHIFT, MARK_SHARE,
+    CONFIDENCE, SMALL_CELL, LEAST_CLASS, LEAST_VALUES, MOST_DISTANCE, MOST_LEFT_OUT, MOST_ROWS, DATE_SHIFT, MARK_SHARE,
 )  # fmt: skip
 """What `app` declares in the table of parameters. None of the values stands in a clause: the standards leave them to
 the city's data office, and the recommendation is entered and confirmed there."""

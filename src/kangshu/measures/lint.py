@@ -18,11 +18,12 @@ import duckdb
 from kangshu.access import Everything
 from kangshu.base.faults import Fault, Issue, Unsupported
 from kangshu.fhir import definitions
+from kangshu.measures.dimensions import DISTRICT, subject_type
 from kangshu.measures.engine import bound, connect
+from kangshu.measures.examples import worked
 from kangshu.measures.extract import DISTRICT_COLUMN, PERSON
 from kangshu.measures.generalisation import LEVELS
 from kangshu.measures.statement import (
-    DISTRICT,
     MACROS,
     REQUIRED_COLUMNS,
     Declared,
@@ -32,6 +33,7 @@ from kangshu.measures.statement import (
 from kangshu.measures.view_sql import compile_view
 from kangshu.measures.views import CompiledView, Views, compile_declaration
 from kangshu.sdk import (
+    DimensionDeclaration,
     ExtractDeclaration,
     ListDeclaration,
     MeasureDeclaration,
@@ -87,9 +89,80 @@ def lint_measures(
     """
 
     def wanted(measure: MeasureDeclaration) -> tuple[str, ...]:
-        return (*REQUIRED_COLUMNS, *(one.column for one in measure.dimensions))
+        own = (one.column for one in measure.dimensions if not one.view)
+        return (*REQUIRED_COLUMNS, *own, *(("exclusion",) if measure.exclusions else ()))
 
-    return _lint(measures, views, parameters, (_texts, _names), wanted)
+    return _lint(measures, views, parameters, (_texts, _names, _meanings, _examples), wanted)
+
+
+def lint_dimensions(declared: Iterable[DimensionDeclaration], views: Views) -> tuple[Issue, ...]:
+    """Return what is wrong with dimensions declared once: the view, its key, and SQL that does not compile."""
+    found: list[Issue] = []
+    with connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        for one in declared:
+            if one.view not in views:
+                text, zh = f"there is no view '{one.view}'", f"没有视图“{one.view}”"
+                found.append(_issue(one.id, "view", text, zh))
+            elif not views[one.view].key_column():
+                text = f"the view '{one.view}' has no column getResourceKey(): no subject can be found in it"
+                found.append(
+                    _issue(one.id, "view", text, f"视图“{one.view}”没有资源键列，无法与指标对象关联")
+                )
+            else:
+                # the expression is a declaration's, as measure SQL is
+                sql = f"SELECT ({one.expression}) FROM ({_empty(views[one.view])})"
+                try:
+                    connection.execute(sql, bound(sql, {"period_end": date(2024, 12, 31)}))
+                except duckdb.Error as error:
+                    why = str(error).splitlines()[0]
+                    found.append(
+                        _issue(
+                            one.id,
+                            "expression",
+                            f"the SQL does not compile: {why}",
+                            f"SQL无法编译：{why}",
+                        )
+                    )
+    return tuple(found)
+
+
+def _meanings(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
+    """Find words of the language that do not fit each other."""
+    ids = [one.id for one in measure.exclusions]
+    if len(set(ids)) < len(ids) or not all(ids):
+        yield _issue(measure.id, "exclusions", "the ids of exclusions are unique", "排除原因的标识须唯一")
+    if measure.per == "person":
+        kinds = {name: views[name].view for name in measure.views if name in views}
+        subject = subject_type(measure, kinds)
+        if subject != "Patient":
+            text = "'per: person' is for measures whose subjects are residents"
+            yield _issue(measure.id, "per", text, "per: person 只用于以居民为对象的指标")
+    if measure.sample and measure.kind == "count":
+        text = "a count is no sample: 'sample' is for proportions and ratios"
+        yield _issue(measure.id, "sample", text, "计数类指标不能声明为抽样")
+
+
+def _examples(measure: MeasureDeclaration, views: Views, samples: dict[str, Any]) -> Iterator[Issue]:
+    """Compute the worked examples: each must give what is written beside it."""
+    if not measure.examples or any(name not in views for name in measure.views):
+        return
+    try:
+        made = worked(measure, views, samples)
+    except Fault as fault:
+        yield _issue(measure.id, "examples", fault.text, fault.zh)
+        return
+    for one in made:
+        if not one.agrees:
+            wanted = f"{one.example.numerator} / {one.example.denominator}"
+            found = f"{one.numerator:g} / {one.denominator:g}"
+            yield _issue(
+                measure.id,
+                "examples",
+                f"the example gives {found}, and not {wanted}",
+                f"示例的结果是{found}，与所写的{wanted}不一致",
+            )
 
 
 def lint_extracts(
@@ -210,7 +283,8 @@ def _compiles(
 ) -> Iterator[Issue]:
     given = {name: samples.get(name, 1) for name in measure.parameters}
     day = date(2024, 12, 31)
-    query = measured(measure, lambda name: _empty(views[name]), lambda _: Everything(), given, day, day)
+    by = tuple(one.id for one in measure.dimensions) if isinstance(measure, MeasureDeclaration) else ()
+    query = measured(measure, lambda name: _empty(views[name]), lambda _: Everything(), given, day, day, by)
     sql = f"{query.sql} SELECT * FROM measured"
     try:
         answer = connection.execute(sql, bound(sql, query.values))

@@ -15,27 +15,45 @@ MANIFEST: Final = "manifest.json"
 PARTS: Final = "parts"
 
 
+class RowFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A Parquet file of rows; `year` is what they have in common: 0 for unknown, WHOLE for no year in particular."""
+
+    name: str
+    rows: int
+    year: int = -1
+
+
+WHOLE: Final = -1
+"""The year of a file that holds rows of any year."""
+
+
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows of the resources that one step touched; `rows` and `touched` are Parquet files under `parts`.
+    """The rows of the resources that one step touched; files lie under `parts`.
 
     A row counts when no segment of a higher number touches its resource. The base touches nothing by file: it
-    has the lowest number.
+    has the lowest number, and may be several files, one per year.
     """
 
     number: int
-    rows: str = ""
-    row_count: int = 0
+    parts: tuple[RowFile, ...] = ()
     touched: str = ""
     touched_count: int = 0
 
+    @property
+    def row_count(self) -> int:
+        """How many rows the segment has."""
+        return sum(one.rows for one in self.parts)
+
     def files(self) -> tuple[str, ...]:
         """Return the names of the segment's files."""
-        return tuple(name for name in (self.rows, self.touched) if name)
+        return (*(one.name for one in self.parts), *((self.touched,) if self.touched else ()))
 
 
 class PublishedView(msgspec.Struct, frozen=True, kw_only=True):
     """One materialised view: columns with their DuckDB types, segments by rising number.
 
+    `partition` is the column (DATE) by whose year a large base is parted, "" for none. `changed` is the position of
+    the last change that touched the view: with the fingerprint it says what the rows are, whatever files they are in.
     `refused` counts the resources that did not fit the view and so have no rows.
     """
 
@@ -43,8 +61,10 @@ class PublishedView(msgspec.Struct, frozen=True, kw_only=True):
     resource: str
     fingerprint: str
     columns: dict[str, str]
+    partition: str = ""
     segments: tuple[Segment, ...] = ()
     refused: int = 0
+    changed: int = 0
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,14 +111,18 @@ def read_manifest(folder: Path, source: str = "") -> Manifest:
 
 def publish(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest of `folder` in one step, after everything it names is on the disk."""
-    parts = folder / PARTS
-    _sync(parts)
-    fresh = folder / f"{MANIFEST}.{os.getpid()}.new"
+    put_in_place(folder, MANIFEST, PARTS, manifest)
+
+
+def put_in_place(folder: Path, name: str, parts: str, content: msgspec.Struct) -> None:
+    """Replace the file `name` of `folder` by `content` in one step, after the files in its folder `parts`."""
+    _sync(folder / parts)
+    fresh = folder / f"{name}.{os.getpid()}.new"
     with fresh.open("wb") as file:
-        file.write(msgspec.json.encode(manifest))
+        file.write(msgspec.json.encode(content))
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(folder / MANIFEST)
+    fresh.replace(folder / name)
     _sync(folder)
 
 

@@ -20,6 +20,8 @@ class MeasureRow:
     numerator: float | None
     denominator: float | None
     suppressed: bool = False
+    limits: tuple[float, float] | None = None
+    """Confidence limits of the value; None where they were not asked for, or there is no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class MeasureResult:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     suppressed: bool = False
     withheld: bool = False
+    limits: tuple[float, float] | None = None
+    level: float = 0.0
+    """The level (percent) of the confidence limits here and in the rows; 0 where there are none."""
+    excluded: Mapping[str, float | None] = field(default_factory=dict)
+    """How many were excluded for each declared reason; None where that must not be shown."""
 
 
 @dataclass(frozen=True, slots=True)

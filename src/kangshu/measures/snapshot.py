@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -15,22 +14,35 @@ from typing import Any, Final
 import duckdb
 
 from kangshu.access import Grant, Nothing, Predicate
-from kangshu.base.faults import Forbidden, Invalid, TooLarge, Unavailable
-from kangshu.measures.engine import WEB_MEMORY, bound, connect
-from kangshu.measures.guarded import Family, family, table
-from kangshu.measures.limits import SMALL_CELL
-from kangshu.measures.manifest import Manifest, read_manifest
+from kangshu.base.faults import Fault, Invalid, NotFound, TooLarge
+from kangshu.measures.answers import Published, declared_threshold
+from kangshu.measures.dimensions import DISTRICT, views_of
+from kangshu.measures.drill import (
+    KEYS,
+    Drilled,
+    chosen_of,
+    count_of_subjects,
+    individual,
+    page_by_key,
+    page_of_subjects,
+    records_of,
+    slice_of,
+    sliced,
+)
+from kangshu.measures.engine import WEB_MEMORY, bound
+from kangshu.measures.guarded import family, table
+from kangshu.measures.limits import CONFIDENCE
+from kangshu.measures.manifest import read_manifest
+from kangshu.measures.report import Individual
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
-from kangshu.measures.segments import relation
+from kangshu.measures.results import Wanted
 from kangshu.measures.statement import (
-    DISTRICT,
-    MACROS,
     Bound,
-    Declared,
     dimension_sql,
     measured,
     place_condition,
 )
+from kangshu.measures.values import measure_value, parts_of, with_limits
 from kangshu.measures.work_lists import (
     ListAsked,
     ListPage,
@@ -41,38 +53,12 @@ from kangshu.measures.work_lists import (
 )
 from kangshu.sdk import ExtractDeclaration, ListDeclaration, MeasureDeclaration
 
-PARTS_OF_A_NUMBER: Final = ("numerator", "denominator", "gap")
 _PAGE_LIMIT: Final = 1000
-_ROW_LIMIT: Final = 20_000
-_KEPT_ANSWERS: Final = 256
-_KEPT_ROWS: Final = 200
 _KEPT_FAMILIES: Final = 64
 
 
-def declared_threshold() -> int:
-    """Return the declared least count that is shown; an installation gives its own."""
-    return int(SMALL_CELL.value)
-
-
-class Snapshot:
+class Snapshot(Published):
     """The views as they were published at one feed position. Safe to share between threads."""
-
-    def __init__(
-        self,
-        folder: Path,
-        manifest: Manifest,
-        *,
-        memory: str = WEB_MEMORY,
-        threshold: Callable[[], int] = declared_threshold,
-    ) -> None:
-        self._folder, self._manifest, self._threshold = folder, manifest, threshold
-        self._connection = connect(memory=memory, readable=[folder])
-        for macro in MACROS:
-            self._connection.execute(macro)
-        self._lock = threading.Lock()
-        self._answers: OrderedDict[Any, list[tuple[Any, ...]]] = OrderedDict()
-        self._families: OrderedDict[Any, Family] = OrderedDict()
-        self._people: dict[str, bool] = {}
 
     @classmethod
     def open(
@@ -90,25 +76,6 @@ class Snapshot:
         """
         return cls(folder, read_manifest(folder, source), memory=memory, threshold=threshold)
 
-    def close(self) -> None:
-        """Give the memory back."""
-        self._connection.close()
-
-    @property
-    def position(self) -> int:
-        """The feed position as of which the snapshot answers."""
-        return self._manifest.position
-
-    @property
-    def instant(self) -> str:
-        """When the snapshot was published, a FHIR instant."""
-        return self._manifest.instant
-
-    @property
-    def views(self) -> Mapping[str, Mapping[str, str]]:
-        """The published views: column types by column name by view."""
-        return {name: dict(view.columns) for name, view in self._manifest.views.items()}
-
     def evaluate(
         self,
         grant: Grant,
@@ -118,6 +85,8 @@ class Snapshot:
         period_end: date,
         by: tuple[str, ...] = (),
         district: str = "",
+        *,
+        level: float = 0.0,
     ) -> MeasureResult:
         """Return the measure's number over what `grant` may count, in all and by the dimensions `by`.
 
@@ -128,10 +97,16 @@ class Snapshot:
         not published.
         """
         _check_period(period_start, period_end)
-        admitted = self._admitted(measure, grant, counting=True)
-        query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
-        if self._beyond_reading(measure, grant):
-            return self._guarded(measure, grant, query, parameters, (period_start, period_end), by, district)
+        level = level or (float(CONFIDENCE.value) if measure.sample else 0.0)
+        period = (period_start, period_end)
+        admitted = self._admitted(measure, grant, counting=True, by=by)
+        query = measured(measure, self._relation, admitted, parameters, *period, by)
+        if self._beyond_reading(measure, grant, by):
+            guarded = self._guarded(measure, grant, query, parameters, period, by, district)
+            return with_limits(measure, guarded, level)
+        rolled = self.stored.query(grant, measure, parameters, period, by, district)
+        found_excluded = self._excluded(measure, query, district, period_end if rolled else None)
+        query = rolled or query
         values = dict(query.values)
         keys = [
             f'{dimension_sql(measure, one, district, values)} AS "key_{index}"'
@@ -140,9 +115,9 @@ class Snapshot:
         listed = ", ".join(f'"key_{index}"' for index in range(len(by)))
         inner = ", ".join(["numerator", "denominator", *keys])
         sets = f"GROUPING SETS ((), ({listed}))" if by else "GROUPING SETS (())"
-        level = f"grouping({listed})" if by else "1"
+        whole = f"grouping({listed})" if by else "1"
         sql = (
-            f"{query.sql} SELECT {level} AS level, {listed + ', ' if by else ''}"
+            f"{query.sql} SELECT {whole} AS level, {listed + ', ' if by else ''}"
             "coalesce(sum(numerator), 0) AS numerator, coalesce(sum(denominator), 0) AS denominator "
             f"FROM (SELECT {inner} FROM measured WHERE {place_condition(district, values)}) GROUP BY {sets}"
         )
@@ -154,7 +129,7 @@ class Snapshot:
             else:
                 value = measure_value(measure, numerator, denominator)
                 rows.append(MeasureRow(tuple(found[1:-2]), value, numerator, denominator))
-        return MeasureResult(
+        made = MeasureResult(
             measure=measure.id,
             value=measure_value(measure, *total),
             numerator=total[0],
@@ -167,21 +142,30 @@ class Snapshot:
             by=by,
             rows=tuple(sorted(rows, key=lambda row: row.keys)),
             parameters={one: parameters[one] for one in measure.parameters},
+            excluded=found_excluded,
         )
+        return with_limits(measure, made, level)
 
-    def trend(
-        self,
-        grant: Grant,
-        measure: MeasureDeclaration,
-        parameters: Mapping[str, Any],
-        ends: Sequence[date],
-        district: str = "",
-    ) -> tuple[MeasureResult, ...]:
-        """Return the measure's number at each of the period ends, in the order given."""
-        return tuple(
-            self.evaluate(grant, measure, parameters, *period_of(measure, end), district=district)
-            for end in ends
-        )
+    def answered(
+        self, grant: Grant, wanted: Sequence[Wanted], district: str = ""
+    ) -> dict[str, MeasureResult | Fault]:
+        """Return the numbers of many measures, split by the divisions one level below `district`, by `Wanted.name`.
+
+        What stands ready for this audience is not computed; each result says as of which position it was. In place
+        of a number that cannot be computed stands the fault.
+        """
+        found: dict[str, MeasureResult | Fault] = {}
+        found.update(self._at_hand.of(grant, wanted, district, self.least_shown))
+        for one in wanted:
+            if one.name not in found:
+                period = (one.start, one.end)
+                try:
+                    found[one.name] = self.evaluate(
+                        grant, one.measure, one.parameters, *period, (DISTRICT,), district
+                    )
+                except Fault as fault:
+                    found[one.name] = fault
+        return found
 
     def subjects(
         self,
@@ -199,50 +183,112 @@ class Snapshot:
     ) -> SubjectPage:
         """Return the subjects behind a number, by id, as far as `grant` may read them.
 
-        `part` is numerator, denominator, or (of a proportion) gap: in the denominator and not in the numerator.
+        `part` is numerator, denominator, exclusion, or (of a proportion) gap: in the denominator and not in the
+        numerator.
         `cell` narrows to one row of a result: dimension id → value; "district" takes a division code. Every view
         is narrowed to what the grant may read. Raises Forbidden when it may read none of a view that the number
         is made of: the list would be wrong.
         """
         _check_period(period_start, period_end)
-        if part not in PARTS_OF_A_NUMBER or (part == "gap" and measure.kind != "proportion"):
+        if part not in parts_of(measure):
             raise Invalid(
-                f"'{part}' is no part of this measure; choose from {', '.join(PARTS_OF_A_NUMBER)} (gap: proportions only)",
-                zh="明细只能选择分子、分母或（比例类指标的）缺口",
+                f"'{part}' is no part of this measure; choose from {', '.join(parts_of(measure))}",
+                zh="明细只能选择分子、分母、（比例类指标的）缺口或（有排除条件的指标的）排除",
             )
         if not 1 <= limit <= _PAGE_LIMIT or offset < 0:
             raise Invalid(f"a page has 1 to {_PAGE_LIMIT} subjects", zh=f"每页条数须在1至{_PAGE_LIMIT}之间")
+        asked = tuple(cell or {})
+        admitted = self._admitted(measure, grant, counting=False, by=asked)
+        query = measured(measure, self._relation, admitted, parameters, period_start, period_end, asked)
+        wanted = Drilled(part, cell or {}, district, offset, limit)
+        period = (period_start, period_end)
+        if measure.per == "person" and not self._beyond_reading(measure, grant, asked):
+            total = self._stored_count(grant, measure, parameters, period, wanted)
+            if total is not None and total >= self._sliced:
+                return self._slice(measure, admitted, parameters, period, wanted, total)
+        page = page_of_subjects(measure, query, wanted)
+        found = self._fetch(measure, page.sql, page.values)
+        if len(found) < limit and (found or not offset):
+            return SubjectPage(tuple(row[0] for row in found), offset + len(found), offset)
+        count = count_of_subjects(measure, query, wanted)
+        total = self._fetch(measure, count.sql, count.values)[0][0]
+        return SubjectPage(tuple(row[0] for row in found), total, offset)
+
+    def _stored_count(
+        self,
+        grant: Grant,
+        measure: MeasureDeclaration,
+        parameters: Mapping[str, Any],
+        period: tuple[date, date],
+        asked: Drilled,
+    ) -> int | None:
+        """Return how many subjects there are, as the atoms tell; None where they do not."""
+        by = tuple(asked.cell)
+        query = self.stored.query(grant, measure, parameters, period, by, asked.district)
+        if query is None or asked.part == "exclusion":
+            return None
+        chosen = chosen_of(measure, query, replace(asked, part="denominator"))
+        column = {"gap": "denominator - numerator"}.get(asked.part, asked.part)
+        sql = f"{query.sql} SELECT coalesce(sum({column}), 0) FROM {chosen.sql}"
+        return int(self._fetch(measure, sql, chosen.values)[0][0])
+
+    def _slice(
+        self,
+        measure: MeasureDeclaration,
+        admitted: Callable[[str], Predicate],
+        parameters: Mapping[str, Any],
+        period: tuple[date, date],
+        asked: Drilled,
+        total: int,
+    ) -> SubjectPage:
+        """Return a page in the order of keys, computed among as many residents as it needs."""
+        wanted = min(asked.offset + asked.limit, total)
+        for tries in range(32):
+            bound_of_keys = slice_of(wanted, total, tries)
+
+            def relation_of(view: str, most: int = bound_of_keys) -> str:
+                whole = self._relation(view)
+                return sliced(whole, most) if self._of_people(view) else whole
+
+            query = measured(measure, relation_of, admitted, parameters, *period, tuple(asked.cell))
+            statement = page_by_key(measure, query, asked)
+            found = self._fetch(measure, statement.sql, statement.values)
+            if len(found) >= wanted or bound_of_keys >= KEYS:
+                break
+        return SubjectPage(tuple(row[0] for row in found[asked.offset :]), total, asked.offset)
+
+    def individual(
+        self,
+        grant: Grant,
+        measure: MeasureDeclaration,
+        parameters: Mapping[str, Any],
+        period_start: date,
+        period_end: date,
+        subject: str,
+    ) -> Individual:
+        """Return what one subject ("Type/id") adds to the measure, as far as `grant` may read.
+
+        Raises NotFound where it is no subject of the measure, or not one of the grant's; else as `subjects`.
+        """
+        _check_period(period_start, period_end)
         admitted = self._admitted(measure, grant, counting=False)
         query = measured(measure, self._relation, admitted, parameters, period_start, period_end)
-        values = dict(query.values)
-        conditions = [
-            {
-                "numerator": "numerator > 0",
-                "denominator": "denominator > 0",
-                "gap": "denominator > 0 AND coalesce(numerator, 0) = 0",
-            }[part],
-            place_condition(district, values),
-        ]
-        for index, (name, wanted) in enumerate((cell or {}).items()):
-            values[f"cell_{index}"] = wanted
-            expression = dimension_sql(measure, name, district, values)
-            if name == "district" and wanted:
-                expression = f"left(coalesce(district, ''), length(CAST($cell_{index} AS VARCHAR)))"
-            conditions.append(f"{expression} = CAST($cell_{index} AS VARCHAR)")
-        values["offset"], values["limit"] = offset, limit
-        sql = (
-            f"{query.sql} SELECT subject, count(*) OVER () AS total FROM "
-            f"(SELECT DISTINCT subject FROM measured WHERE {' AND '.join(conditions)}) "
-            "ORDER BY subject LIMIT CAST($limit AS BIGINT) OFFSET CAST($offset AS BIGINT)"
+        statement = individual(measure, query, subject)
+        rows, numerator, denominator, excluded = self._fetch(measure, statement.sql, statement.values)[0]
+        if not rows:
+            raise NotFound("the measure has no such subject", zh="该指标没有此对象")
+        return Individual(subject, float(numerator), float(denominator), str(excluded))
+
+    def records(self, grant: Grant, measure: MeasureDeclaration, patient: str) -> tuple[str, ...]:
+        """Return the records ("Type/id") of a resident (an id) that the measure's views hold, as far as `grant` may read."""
+        views = [self._manifest.views[name] for name in measure.views if name in self._manifest.views]
+        if not views:
+            return ()
+        statement = records_of(
+            [(self._relation(view.name), grant.may_read(view.resource)) for view in views], patient
         )
-        found = self._fetch(measure, sql, values)
-        if not found and offset:
-            whole = self.subjects(
-                grant, measure, parameters, period_start, period_end,
-                part=part, cell=cell, district=district, offset=0, limit=1,
-            )  # fmt: skip
-            return SubjectPage((), whole.total, offset)
-        return SubjectPage(tuple(row[0] for row in found), found[0][1] if found else 0, offset)
+        found = self._fetch(measure, statement.sql, statement.values)
+        return tuple(f"{kind}/{id_}" for kind, id_ in found)
 
     def listed(
         self,
@@ -277,7 +323,9 @@ class Snapshot:
     ) -> Bound:
         admitted = self._admitted(declared, grant, counting=False)
         start = date(day.year, 1, 1)
-        return measured(declared, self._relation, admitted, parameters, start, day, grant.organisation)
+        return measured(
+            declared, self._relation, admitted, parameters, start, day, organisation=grant.organisation
+        )
 
     def people(
         self,
@@ -337,11 +385,12 @@ class Snapshot:
     ) -> MeasureResult:
         """Return the measure with its small counts suppressed, over the whole family of its tables."""
         read: Bound | None = None
-        views = [self._manifest.views[name] for name in measure.views if self._of_people(name)]
+        used = views_of(measure, by)
+        views = [self._manifest.views[name] for name in used if self._of_people(name)]
         if not any(isinstance(grant.may_read(view.resource), Nothing) for view in views):
-            reading = {name: grant.may_read(self._manifest.views[name].resource) for name in measure.views}
-            read = measured(measure, self._relation, reading.__getitem__, parameters, *period)
-        others, threshold = tuple(one for one in by if one != DISTRICT), self._threshold()
+            reading = {name: grant.may_read(self._manifest.views[name].resource) for name in used}
+            read = measured(measure, self._relation, reading.__getitem__, parameters, *period, by)
+        others, threshold = tuple(one for one in by if one != DISTRICT), self.least_shown
         key = (measure.id, others, threshold, counted.sql, repr(counted.values), repr(read))
         found = self._families.get(key)
         if found is None:
@@ -356,95 +405,25 @@ class Snapshot:
             period_end=period[1], position=self.position, instant=self.instant, district=district, by=by,
             parameters={one: parameters[one] for one in measure.parameters},
         )  # fmt: skip
-        return table(blank, measure, found, measure_value)
+        untold: dict[str, float | None] = {one.id: None for one in measure.exclusions}
+        return replace(table(blank, measure, found, measure_value), excluded=untold)
 
-    def _beyond_reading(self, measure: MeasureDeclaration, grant: Grant) -> bool:
-        """Return whether the number counts people whom `grant` may not read."""
-        for name in measure.views:
-            kind = self._manifest.views[name].resource
-            if grant.may_count(kind) != grant.may_read(kind) and self._of_people(name):
-                return True
-        return False
-
-    def _of_people(self, view: str) -> bool:
-        """Return whether the view has rows of residents: beds and posts are no secret, however few they are."""
-        if view not in self._people:
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM ({self._relation(view)}) WHERE scope_patient <> '' LIMIT 1)"
-            with self._lock:
-                self._people[view] = bool(self._connection.execute(sql).fetchall()[0][0])
-        return self._people[view]
-
-    def _admitted(self, measure: Declared, grant: Grant, *, counting: bool) -> Any:
-        predicates: dict[str, Predicate] = {}
-        for name in measure.views:
-            view = self._manifest.views.get(name)
-            if view is None:
-                raise Unavailable(
-                    f"the view '{name}' of measure '{measure.id}' is not published yet",
-                    zh=f"指标“{measure.title.zh}”所需视图“{name}”尚未生成",
-                )
-            counted = counting or name in (measure.counted if isinstance(measure, ListDeclaration) else ())
-            predicate = grant.may_count(view.resource) if counted else grant.may_read(view.resource)
-            if not counted and isinstance(predicate, Nothing):
-                raise Forbidden(
-                    f"this account may see the number but not the records ({view.resource}) behind it",
-                    zh=f"当前账号可查看该指标数值，但无权查看其背后的记录（{view.resource}）",
-                )
-            predicates[name] = predicate
-        return predicates.__getitem__
-
-    def _relation(self, view: str) -> str:
-        return relation(self._folder, self._manifest.views[view])
-
-    def _fetch(self, measure: Declared, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        given = bound(sql, values)
-        # the statement and its values hold the grant's predicates: equal keys may see the same
-        key = (sql, tuple((name, repr(value)) for name, value in sorted(given.items())))
-        try:
-            with self._lock:
-                if key in self._answers:
-                    self._answers.move_to_end(key)
-                    return self._answers[key]
-                answer = self._connection.execute(sql, given)
-                found: list[tuple[Any, ...]] = answer.fetchmany(_ROW_LIMIT + 1)
-                if len(found) <= _KEPT_ROWS:
-                    self._answers[key] = found
-                if len(self._answers) > _KEPT_ANSWERS:
-                    self._answers.popitem(last=False)
-        except duckdb.OutOfMemoryException as error:
-            raise Unavailable(
-                f"measure '{measure.id}' needs more memory than a page may use",
-                zh=f"指标“{measure.title.zh}”的计算超出内存限制",
-            ) from error
-        except duckdb.IOException as error:
-            raise Unavailable(
-                "this snapshot has been replaced; open the newest one", zh="指标快照已更新，请重试"
-            ) from error
-        except duckdb.Error as error:
-            # the first line alone: the rest quotes the statement
-            why = str(error).splitlines()[0]
-            raise Invalid(
-                f"measure '{measure.id}' cannot be computed: {why}",
-                zh=f"指标“{measure.title.zh}”无法计算：{why}",
-            ) from error
-        if len(found) > _ROW_LIMIT:
-            raise TooLarge(
-                f"measure '{measure.id}' has more than {_ROW_LIMIT} rows; choose fewer dimensions",
-                zh=f"结果超过{_ROW_LIMIT}行，请减少维度",
-            )
-        return found
-
-
-def measure_value(measure: MeasureDeclaration, numerator: float, denominator: float) -> float | None:
-    """Return the value in the measure's unit; None where there is nothing to divide by."""
-    if measure.kind == "count":
-        return numerator * measure.scale
-    return numerator / denominator * measure.scale if denominator else None
-
-
-def period_of(measure: MeasureDeclaration, end: date) -> tuple[date, date]:
-    """Return the measure's period that ends on `end`: from 1 January for a yearly one, else the day itself."""
-    return (date(end.year, 1, 1) if measure.period == "year" else end, end)
+    def _excluded(
+        self, measure: MeasureDeclaration, query: Bound, district: str, stored: date | None
+    ) -> dict[str, float | None]:
+        """Return how many subjects were excluded for each declared reason; from what is stored for a day, if given."""
+        if not measure.exclusions:
+            return {}
+        kept = self.stored.of(measure, stored) if stored else None
+        if kept is not None:
+            statement = self.stored.excluded(kept, district)
+        else:
+            values = dict(query.values)
+            place = place_condition(district, values)
+            sql = f"{query.sql} SELECT exclusion, count(DISTINCT subject) FROM excluded WHERE {place} GROUP BY 1"
+            statement = Bound(sql, values)
+        found = dict(self._fetch(measure, statement.sql, statement.values))
+        return {one.id: float(found.get(one.id, 0)) for one in measure.exclusions}
 
 
 def _check_period(period_start: date, period_end: date) -> None:

@@ -13,14 +13,23 @@ from typing import Any, Final, Protocol
 from kangshu.access import Predicate, division_prefix
 from kangshu.base.faults import Invalid
 from kangshu.base.text import Text
+from kangshu.measures.dimensions import (
+    DISTRICT,
+    DIVISIONS,
+    SPLITS,
+    dimension_column,
+    joined_sql,
+    passes_on,
+    record_sql,
+    shared_among,
+    splits_sql,
+)
 from kangshu.measures.engine import placeholders
 from kangshu.measures.scope_sql import scope_condition
-from kangshu.sdk import ListDeclaration, MeasureDeclaration
+from kangshu.sdk import Dimension, ListDeclaration, MeasureDeclaration
 
 ORGANISATION: Final = "organisation"
 """What the SQL of a list binds for the organisation whose list it is; a measure counts alike for everybody."""
-DISTRICT: Final = "district"
-"""The dimension that every measure has: the divisions one level below the place asked about."""
 
 REQUIRED_COLUMNS: Final = ("subject", "numerator", "denominator", "district")
 MACROS: Final = (
@@ -49,6 +58,16 @@ MACROS: Final = (
     (
         "CREATE TEMP MACRO holds_on(period_from, period_to, day) AS "
         "coalesce(first_day(period_from) <= day, false) AND coalesce(last_day_of(period_to) >= day, true)"
+    ),
+    # the years that someone born on a DATE has completed on another; as has_completed
+    (
+        "CREATE TEMP MACRO age_on(born, day) AS year(day) - year(born) "
+        "- CAST(CAST(born + to_years(CAST(year(day) - year(born) AS INTEGER)) AS DATE) > day AS INTEGER)"
+    ),
+    # whether someone born on a DATE has completed so many years; as has_completed, of a column `…_last`
+    (
+        "CREATE TEMP MACRO is_aged(born, years, day) AS "
+        "coalesce(CAST(born + to_years(CAST(years AS INTEGER)) AS DATE) <= day, false)"
     ),
     # the instant of a FHIR instant or dateTime with a time, for lengths and order
     "CREATE TEMP MACRO moment_of(moment) AS TRY_CAST(moment AS TIMESTAMPTZ)",
@@ -96,12 +115,14 @@ def measured(
     parameters: Mapping[str, Any],
     period_start: date,
     period_end: date,
+    by: tuple[str, ...] = (),
     organisation: str = "",
 ) -> Bound:
     """Return the measure's rows per subject: WITH clauses that end with `measured`, ready for a SELECT.
 
-    `admitted` gives the predicate for a view's rows by the view's name. Raises Invalid when a parameter that the
-    measure declares has no value. `organisation` is the id that a list's own is bound to.
+    `admitted` gives the predicate for a view's rows by the view's name. The rows have the dimensions `by`. Those that
+    are excluded are in the clause `excluded`, which only a measure with exclusions has. Raises Invalid when a
+    parameter that the measure declares has no value. `organisation` is the id that a list's own is bound to.
     """
     values: dict[str, Any] = {
         "period_start": period_start,
@@ -115,11 +136,27 @@ def measured(
                 zh=f"指标“{measure.title.zh}”缺少参数“{parameter}”",
             )
         values[parameter_name(parameter)] = parameters[parameter]
-    clauses = [
-        f'"{view}" AS (SELECT * FROM ({relation(view)}) WHERE {scope_condition(admitted(view), values)})'
-        for view in measure.views
-    ]
-    clauses.append(f"measured AS ({measure.sql.strip().rstrip(';')})")
+    asked = shared_among(measure, by) if isinstance(measure, MeasureDeclaration) else ()
+    passing = passes_on(measure.sql)
+    clauses = []
+    for view in measure.views:
+        more = f", {splits_sql(asked, view)} AS {SPLITS}" if passing else ""
+        kept = scope_condition(admitted(view), values)
+        clauses.append(f'"{view}" AS (SELECT *{more} FROM ({relation(view)}) WHERE {kept})')
+    outside = tuple(one for one in asked if not (passing and one.view in measure.views))
+    for view in dict.fromkeys(one.view for one in outside):
+        kept = scope_condition(admitted(view), values)
+        source = f"SELECT * FROM ({relation(view)}) WHERE {kept}"
+        clauses.append(f'"of_{view}" AS ({record_sql(outside, view, source)})')
+    rows = measure.sql.strip().rstrip(";")
+    if outside:
+        clauses.append(f"counted_rows AS ({rows})")
+        rows = joined_sql(outside, "counted_rows")
+    if isinstance(measure, MeasureDeclaration) and measure.exclusions:
+        clauses.append(f"all_rows AS ({rows})")
+        clauses.append("excluded AS (SELECT * FROM all_rows WHERE coalesce(exclusion, '') <> '')")
+        rows = "SELECT * FROM all_rows WHERE coalesce(exclusion, '') = ''"
+    clauses.append(f"measured AS ({rows})")
     return Bound("WITH " + ", ".join(clauses), values)
 
 
@@ -133,12 +170,23 @@ def dimension_sql(measure: MeasureDeclaration, by: str, district: str, values: d
         )
     for dimension in measure.dimensions:
         if dimension.id == by:
-            return f"coalesce(CAST({column_sql(dimension.column)} AS VARCHAR), '')"
-    offered = ", ".join([DISTRICT, *(dimension.id for dimension in measure.dimensions)])
+            return f"coalesce(CAST({value_sql(measure, dimension)} AS VARCHAR), '')"
+    if by in DIVISIONS:
+        digits = DIVISIONS[by]
+        return f"CASE WHEN length(district) >= {digits} THEN left(district, {digits}) ELSE '' END"
+    offered = ", ".join([DISTRICT, *DIVISIONS, *(dimension.id for dimension in measure.dimensions)])
     raise Invalid(
         f"measure '{measure.id}' has no dimension '{by}'; it has {offered}",
         zh=f"指标“{measure.title.zh}”没有维度“{by}”，可用维度：{offered}",
     )
+
+
+def value_sql(measure: MeasureDeclaration, dimension: Dimension) -> str:
+    """Return the expression of a dimension's value over the measure's rows, of whatever type it is."""
+    column = f'"{dimension_column(dimension)}"'
+    if dimension.view and passes_on(measure.sql) and dimension.view in measure.views:
+        return f"({SPLITS}).{column}"
+    return column
 
 
 def column_sql(name: str) -> str:

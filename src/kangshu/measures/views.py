@@ -11,27 +11,53 @@ from typing import Any, Final
 from kangshu.base.faults import Invalid
 from kangshu.measures.closures import Row, compile_rows
 from kangshu.measures.definition import View, read_view
+from kangshu.measures.layout import derived, key_type, partition_of, reserved
+from kangshu.measures.manifest import PublishedView
 from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.view_sql import column_type
 from kangshu.sdk import Resource, ViewDeclaration
 
-_LAYOUT: Final = 2
+_LAYOUT: Final = 3
 """Part of every fingerprint: a new layout of the published rows rebuilds all views."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledView:
-    """One declared view, ready to run. `columns` are its DuckDB types; the scope columns come on top."""
+    """One declared view, ready to run. `columns` are its DuckDB types; scope and derived columns come on top."""
 
     name: str
     view: View
     columns: dict[str, str]
+    derived: dict[str, tuple[str, str]]
+    """The derived columns (`layout`): DuckDB type and expression by name."""
+    partition: str
+    """The derived column whose year parts a large base; "" for none."""
     fingerprint: str
     rows: Callable[[Resource], list[Row]]
 
+    def given_columns(self) -> dict[str, str]:
+        """Return the DuckDB types of what whoever writes rows has to give: the view's own and the scope columns."""
+        return {**self.columns, **SCOPE_COLUMNS}
+
     def all_columns(self) -> dict[str, str]:
         """Return the DuckDB type of every published column by name."""
-        return {**self.columns, **SCOPE_COLUMNS}
+        return {**self.given_columns(), **{name: kind for name, (kind, _) in self.derived.items()}}
+
+    def blank(self, changed: int = 0) -> PublishedView:
+        """Return the published view without any rows, as of the feed position `changed`."""
+        return PublishedView(
+            name=self.name, resource=self.view.resource, fingerprint=self.fingerprint,
+            columns=self.all_columns(), partition=self.partition, changed=changed,
+        )  # fmt: skip
+
+    def key_types(self) -> dict[str, str]:
+        """Return the resource type of each column that holds keys, by the column's name."""
+        found = {one.name: key_type(one, self.view.resource) for one in self.view.columns()}
+        return {name: kind for name, kind in found.items() if kind}
+
+    def key_column(self) -> str:
+        """Return the column that holds the key of the row's own resource; "" where the view has none."""
+        return next((one.name for one in self.view.columns() if one.path.strip() == "getResourceKey()"), "")
 
 
 class Views:
@@ -74,7 +100,7 @@ def compile_declaration(declaration: ViewDeclaration) -> CompiledView:
             zh=f"视图名称“{declaration.name}”只能用小写字母、数字和下划线",
         )
     view = read_view(declaration.definition)
-    taken = {column.name.casefold() for column in view.columns()} & set(SCOPE_COLUMNS)
+    taken = {column.name.casefold() for column in view.columns()} & reserved(view.columns(), view.resource)
     if taken:
         raise Invalid(
             f"view '{declaration.name}': column names {sorted(taken)} belong to the platform",
@@ -84,6 +110,8 @@ def compile_declaration(declaration: ViewDeclaration) -> CompiledView:
         name=declaration.name,
         view=view,
         columns={column.name: column_type(column) for column in view.columns()},
+        derived=derived(view.columns(), view.resource),
+        partition=partition_of(view.columns()),
         fingerprint=_fingerprint(declaration.definition),
         rows=compile_rows(view),
     )

@@ -21,6 +21,7 @@ from kangshu.sdk.calculations import (
     CalculationInput,
     CalculationStep,
 )
+from kangshu.sdk.city_records import CityFigure, CityRecords
 from kangshu.sdk.declarations import (
     STAY,
     Capacity,
@@ -30,10 +31,8 @@ from kangshu.sdk.declarations import (
     CheckQuery,
     Column,
     Deadline,
-    Dimension,
     Instead,
     Lack,
-    MeasureDeclaration,
     Monthly,
     Move,
     Processing,
@@ -84,6 +83,13 @@ from kangshu.sdk.extracts import ColumnKind, ColumnRole, ExtractColumn, ExtractD
 from kangshu.sdk.fields import Field, FieldKind, Option, RelatedRecords, Suggestion
 from kangshu.sdk.home import Due, HomeSection, People
 from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart, ListTotals
+from kangshu.sdk.measures import (
+    Dimension,
+    DimensionDeclaration,
+    Exclusion,
+    MeasureDeclaration,
+    WorkedExample,
+)
 from kangshu.sdk.parameters import ParameterDeclaration, unverified_parameter
 from kangshu.sdk.pictures import (
     ChainLinks,
@@ -167,6 +173,8 @@ __all__ = [
     "ChainPicture",
     "CheckQuery",
     "ChecklistItem",
+    "CityFigure",
+    "CityRecords",
     "Column",
     "ColumnKind",
     "ColumnRole",
@@ -182,6 +190,7 @@ __all__ = [
     "DemoTown",
     "DeskDeclaration",
     "Dimension",
+    "DimensionDeclaration",
     "DocumentBlock",
     "DocumentColumn",
     "DocumentDeclaration",
@@ -191,6 +200,7 @@ __all__ = [
     "ExchangeAnswer",
     "ExchangeColumn",
     "ExchangeDeclaration",
+    "Exclusion",
     "ExtractColumn",
     "ExtractDeclaration",
     "Field",
@@ -254,6 +264,7 @@ __all__ = [
     "Text",
     "ViewDeclaration",
     "VisitPriority",
+    "WorkedExample",
     "asked_for",
     "at",
     "case_state",

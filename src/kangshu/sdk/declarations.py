@@ -17,6 +17,7 @@ from kangshu.sdk.extracts import ExtractDeclaration
 from kangshu.sdk.fields import NO_TEXT, Field, FieldKind, Option, RelatedRecords
 from kangshu.sdk.home import HomeSection
 from kangshu.sdk.lists import ListDeclaration
+from kangshu.sdk.measures import DimensionDeclaration, MeasureDeclaration
 from kangshu.sdk.parameters import ParameterDeclaration
 from kangshu.sdk.pictures import NO_PICTURES, Pictures
 from kangshu.sdk.publishing import Publication
@@ -26,6 +27,7 @@ from kangshu.sdk.signals import SignalDeclaration
 
 if TYPE_CHECKING:
     from kangshu.sdk.bookings import BookingDeclaration
+    from kangshu.sdk.city_records import CityRecords
     from kangshu.sdk.demo import AccountDeclaration, DemoCase, DemoCity
 
 STAY = "stay"
@@ -309,51 +311,6 @@ class ViewDeclaration:
     definition: Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """A way to split a measure: `column` of its SQL."""
-
-    id: str
-    title: Text
-    column: str
-    labels: Mapping[str, Text] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureDeclaration:
-    """A measure (指标).
-
-    `sql` (DuckDB) yields one row per subject with the columns `subject` ("Type/id"), `numerator`, `denominator`,
-    `district`, and one per dimension; the value is sum(numerator) / sum(denominator) * scale, or sum(numerator)
-    for a `count`. It reads the named views as tables and may use $period_start, $period_end (dates, inclusive)
-    and one $name per declared parameter.
-    """
-
-    id: str
-    service: str
-    title: Text
-    definition: Text
-    systems: tuple[str, ...]
-    targets: tuple[str, ...]
-    kind: Literal["proportion", "ratio", "count"]
-    scale: int
-    unit: str
-    direction: Literal["increase", "decrease"]
-    period: Literal["instant", "year"]
-    views: tuple[str, ...]
-    parameters: tuple[str, ...]
-    sql: str
-    dimensions: tuple[Dimension, ...]
-    source: str
-    matches: tuple[str, ...] = ()
-    """Regular expressions over a plan's indicator text, for suggesting the link."""
-    decimals: int = 1
-    family: str = ""
-    """The measure whose rows this one counts a part of, "" for one that stands by itself."""
-    narrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The part: columns of the family's rows and the values that count."""
-
-
 CheckQuery: TypeAlias = Callable[[list[Resource], date, date, Mapping[str, Any]], tuple[float, float]]
 """A second computation of a measure: (raw resources, period start, period end, parameter values by id) →
 (numerator, denominator). For a member of a family the columns that it is narrowed by stand among the parameter values,
@@ -396,6 +353,8 @@ class Service:
     cases: tuple[CaseDeclaration, ...] = ()
     parameters: tuple[ParameterDeclaration, ...] = ()
     views: tuple[ViewDeclaration, ...] = ()
+    city: tuple[CityRecords, ...] = ()
+    """What this service adds to a made city, whatever its size; `demo` makes the small demo city's."""
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
@@ -403,6 +362,7 @@ class Service:
     exchanges: tuple[ExchangeDeclaration, ...] = ()
     bookings: tuple[BookingDeclaration, ...] = ()
     lists: tuple[ListDeclaration, ...] = ()
+    dimensions: tuple[DimensionDeclaration, ...] = ()
     questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
     scenarios: tuple[ScenarioDeclaration, ...] = ()
     signals: tuple[SignalDeclaration, ...] = ()

@@ -8,6 +8,7 @@ from kangshu.search.convert import FIRST, LAST
 from kangshu.search.entries import Entries
 from kangshu.search.extract import extract
 from kangshu.search.folding import TEXT_HEAD, after, fold, shorten
+from kangshu.search.matching import matches
 from kangshu.search.model import (
     ChainClause,
     Clause,
@@ -75,6 +76,7 @@ __all__ = [
     "after",
     "extract",
     "fold",
+    "matches",
     "parameters_of",
     "parse_criteria",
     "parse_query",

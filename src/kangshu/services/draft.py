@@ -12,7 +12,9 @@ from kangshu.sdk import (
     BookingDeclaration,
     CalculationDeclaration,
     CaseDeclaration,
+    CityRecords,
     DeskDeclaration,
+    DimensionDeclaration,
     DocumentDeclaration,
     EntranceEntry,
     ExchangeDeclaration,
@@ -33,6 +35,7 @@ from kangshu.sdk import (
 )
 from kangshu.services.bookings import read_booking, resolved
 from kangshu.services.calculations import read_calculation
+from kangshu.services.city_records import read_city_records
 from kangshu.services.declared import read_case, read_register
 from kangshu.services.entrance import read_entrance
 from kangshu.services.entry import Entry
@@ -43,7 +46,7 @@ from kangshu.services.findings import Finding
 from kangshu.services.home import read_section
 from kangshu.services.lists import read_list
 from kangshu.services.live import read_desk, read_roster, read_signal
-from kangshu.services.measured import read_parameter, read_view
+from kangshu.services.measured import read_dimension, read_parameter, read_view
 from kangshu.services.papers import read_document
 from kangshu.services.places import Places
 from kangshu.services.processing import read_processing
@@ -72,6 +75,7 @@ class Draft:
     cases: tuple[CaseDeclaration, ...] = ()
     parameters: tuple[ParameterDeclaration, ...] = ()
     views: tuple[ViewDeclaration, ...] = ()
+    city: tuple[CityRecords, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
@@ -79,6 +83,7 @@ class Draft:
     exchanges: tuple[ExchangeDeclaration, ...] = ()
     bookings: tuple[BookingDeclaration, ...] = ()
     lists: tuple[ListDeclaration, ...] = ()
+    dimensions: tuple[DimensionDeclaration, ...] = ()
     questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
     scenarios: tuple[ScenarioDeclaration, ...] = ()
     signals: tuple[SignalDeclaration, ...] = ()
@@ -159,11 +164,13 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.registers = tuple(_each(draft, "registers", read_register))
     draft.cases = tuple(_each(draft, "cases", read_case))
     draft.measures = tuple(one for read in _each(draft, "measures", read_measures) for one in read)
+    draft.city = tuple(_each(draft, "city", read_city_records))
     draft.extracts = tuple(_each(draft, "extracts", read_extract))
     draft.documents = tuple(_each(draft, "documents", read_document))
     draft.calculations = tuple(_each(draft, "calculations", read_calculation))
     draft.exchanges = tuple(_each(draft, "exchanges", read_exchange))
     draft.bookings = resolved(tuple(_each(draft, "bookings", read_booking)))
+    draft.dimensions = tuple(_each(draft, "dimensions", read_dimension))
     draft.lists = tuple(_each(draft, "lists", read_list))
     draft.questionnaires = tuple(_each(draft, "questionnaires", read_questionnaire))
     draft.scenarios = tuple(_each(draft, "scenarios", read_scenario))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from kangshu.base.faults import Invalid, Issue
+from kangshu.measures import read_view, with_shared
 from kangshu.sdk import CheckQuery, Service
 from kangshu.services.checks import check
 from kangshu.services.draft import Draft, discover
@@ -33,7 +34,18 @@ def load(*sources: str | Path) -> tuple[Service, ...]:
             issues=tuple(_issue(one) for one in errors),
         )
     kept, _ = standing(drafts)
-    return tuple(sorted((freeze(one) for one in kept), key=lambda one: (one.order, one.id)))
+    services = sorted((freeze(one) for one in kept), key=lambda one: (one.order, one.id))
+    return with_dimensions(services)
+
+
+def with_dimensions(services: Sequence[Service]) -> tuple[Service, ...]:
+    """Return the services, each measure with the dimensions that are declared once and hold for its subjects."""
+    views = {view.name: read_view(view.definition) for one in services for view in one.views}
+    declared = [dimension for one in services for dimension in one.dimensions]
+    return tuple(
+        replace(one, measures=tuple(with_shared(measure, views, declared) for measure in one.measures))
+        for one in services
+    )
 
 
 def freeze(draft: Draft) -> Service:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kangshu.base.faults import Fault, Issue
-from kangshu.measures import Views, lint_extracts, lint_lists, lint_measures, lint_views
+from kangshu.measures import (
+    Views,
+    lint_dimensions,
+    lint_extracts,
+    lint_lists,
+    lint_measures,
+    lint_views,
+)
 from kangshu.sdk import MeasureDeclaration, ViewDeclaration
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
@@ -32,6 +39,10 @@ def compiled(drafts: Sequence[Draft]) -> Iterator[Finding]:
     for issue in lint_measures(measures, views, parameters):
         draft, measure = homes[issue.expression[0]]
         yield _finding(draft, measure, issue)
+    splits = {one.id: (draft, one) for draft in drafts for one in draft.dimensions}
+    for issue in lint_dimensions([one for _, one in splits.values()], views):
+        home, split = splits[issue.expression[0]]
+        yield _finding(home, split, issue)
     sources = {one.id: (draft, one) for draft in drafts for one in draft.extracts}
     extracts = [extract for _, extract in sources.values()]
     for issue in lint_extracts(extracts, views, parameters):

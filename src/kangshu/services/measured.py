@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, cast
 
-from kangshu.sdk import Dimension, MeasureDeclaration, ParameterDeclaration, ViewDeclaration
+from kangshu.sdk import (
+    Dimension,
+    DimensionDeclaration,
+    Exclusion,
+    MeasureDeclaration,
+    ParameterDeclaration,
+    ViewDeclaration,
+    WorkedExample,
+)
 from kangshu.services.entry import Entry
 from kangshu.services.places import Places
 
@@ -76,6 +85,11 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
         source=entry.string("source", required=True),
         matches=entry.strings("matches"),
         decimals=entry.integer("decimals", 1),
+        subject=entry.string("subject"),
+        exclusions=tuple(Exclusion(id_, title) for id_, title in entry.titles("exclusions")),
+        sample=entry.boolean("sample"),
+        per=cast("Any", entry.one_of("per", ("", "person"))),
+        examples=tuple(_example(one) for one in entry.entries("examples")),
     )
     places.note(measure, entry)
     places.note_text(measure, "sql", file, line)
@@ -110,6 +124,54 @@ def _dimension(entry: Entry) -> Dimension:
         title=entry.text("title"),
         column=entry.string("column", required=True),
         labels=dict(entry.titles("labels")),
+        wide=entry.boolean("wide"),
     )
     entry.close()
     return dimension
+
+
+def read_dimension(entry: Entry, service: str, places: Places) -> DimensionDeclaration:
+    """Return the dimension, declared once for many measures, that `entry` declares."""
+    dimension = DimensionDeclaration(
+        id=entry.string("id", required=True),
+        service=service,
+        title=entry.text("title"),
+        view=entry.string("view", required=True),
+        expression=entry.string("expression", required=True),
+        labels=dict(entry.titles("labels")),
+        wide=entry.boolean("wide"),
+    )
+    places.note(dimension, entry)
+    entry.close()
+    return dimension
+
+
+def _example(entry: Entry) -> WorkedExample:
+    """Return a worked example: rows by view, the last day, and the two sums that they must give."""
+    given = entry.raw("given") or {}
+    expected = entry.entry("expect")
+    example = WorkedExample(
+        title=entry.text("title", required=False),
+        period_end=entry.date("period_end", required=True) or _EPOCH,
+        given={
+            str(view): tuple(dict(row) for row in rows if isinstance(row, dict))
+            for view, rows in (given.items() if isinstance(given, dict) else ())
+            if isinstance(rows, list)
+        },
+        parameters=entry.raw("parameters") or {},
+        numerator=_number(expected, "numerator"),
+        denominator=_number(expected, "denominator"),
+        district=entry.string("district"),
+    )
+    expected.close()
+    entry.close()
+    return example
+
+
+def _number(entry: Entry, key: str) -> Decimal:
+    text = str(entry.raw(key))
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        entry.find(entry.line_of(key), f"'{key}' is a number", f"“{key}”应为数")
+        return Decimal(0)

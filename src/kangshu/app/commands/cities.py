@@ -2,17 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
 
+from kangshu.app.city_writing import MunicipalityAsked, folder_for, write_demo, write_municipality
 from kangshu.app.files import write_rows
 from kangshu.app.groups import group
 from kangshu.app.speech import Speech
 from kangshu.app.wiring import city_services, service_packages
 from kangshu.base.faults import Invalid
-from kangshu.fhir import render
-from kangshu.services import check, discover, make_city, new
+from kangshu.measures import join_views
+from kangshu.municipality import MEMORY
+from kangshu.services import check, discover, new
 
 
 def add(application: typer.Typer, say: Speech) -> None:
@@ -24,36 +26,59 @@ def add(application: typer.Typer, say: Speech) -> None:
         """Keep `make` a command of its own."""
 
     @city.command(
-        help=say("Write a demo city as NDJSON, one file a type.", "生成演示城市，按资源类型写成 NDJSON。")
+        help=say(
+            "Write a made city: the demo city, or a whole municipality as FHIR NDJSON or straight as view tables.",
+            "生成虚拟城市：演示城市，或整个城市（FHIR NDJSON 或直接生成指标视图表）。",
+        )
     )
     def make(
         out: Annotated[Path, typer.Option(help=say("folder", "输出目录"))],
         residents: Annotated[int, typer.Option(help=say("how many", "居民人数"))] = 5000,
-        years: Annotated[int, typer.Option(help=say("years of records", "记录年数"))] = 3,
+        years: Annotated[
+            int, typer.Option(help=say("years of records; 0: three of the demo city, five else", "记录年数"))
+        ] = 0,
         seed: Annotated[
             int, typer.Option(help=say("the same seed makes the same city", "随机种子"))
         ] = 20260101,
+        form: Annotated[
+            str,
+            typer.Option(
+                "--as",
+                help=say(
+                    "demo (the demo city with its cases), ndjson or views (a municipality, five years by default)",
+                    "demo（演示城市）、ndjson 或 views（整个城市，默认五年）",
+                ),
+            ),
+        ] = "demo",
+        compress: Annotated[bool, typer.Option("--gz", help=say("compress NDJSON", "压缩 NDJSON"))] = False,
+        memory: Annotated[str, typer.Option(help=say("most memory of the engine", "引擎内存上限"))] = MEMORY,
+        blocks: Annotated[
+            str,
+            typer.Option(help=say("which blocks, as 0-3 or 2,5; all by default", "分块编号，如 0-3 或 2,5")),
+        ] = "",
     ) -> None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Invalid(
-                f"the folder {out} cannot be made ({error.strerror})",
-                zh=f"无法建立目录 {out}（{error.strerror}）",
-            ) from error
-        opened: dict[str, IO[bytes]] = {}
-        count = 0
-        try:
-            for resource in make_city(residents, years, seed, city_services()):
-                kind = resource["resourceType"]
-                if kind not in opened:
-                    opened[kind] = (out / f"{kind}.ndjson").open("wb")
-                opened[kind].write(render(resource) + b"\n")
-                count += 1
-        finally:
-            for file in opened.values():
-                file.close()
-        sys.stdout.write(say(f"{count} resources in {out}", f"共 {count} 条资源，已写入 {out}") + "\n")
+        folder_for(out)
+        if form == "demo":
+            write_demo(out, residents, years or 3, seed, say)
+        else:
+            write_municipality(
+                MunicipalityAsked(out, residents, years or 5, seed, form, compress, memory, blocks), say
+            )
+
+    @city.command(
+        help=say(
+            "Join the view tables of blocks that were made apart (city make --as views --blocks).",
+            "合并分块生成的指标视图表（city make --as views --blocks）。",
+        )
+    )
+    def join(
+        out: Annotated[Path, typer.Option(help=say("folder", "输出目录"))],
+        parts: Annotated[list[Path], typer.Argument(help=say("folders of the parts", "各部分的目录"))],
+    ) -> None:
+        folder_for(out)
+        made = join_views(parts, out)
+        rows = sum(segment.row_count for view in made.views.values() for segment in view.segments)
+        sys.stdout.write(say(f"{rows} rows in {out}", f"共 {rows} 行，已写入 {out}") + "\n")
 
     application.add_typer(city, name="city")
     application.add_typer(_services(say), name="services")

@@ -1,4 +1,4 @@
-"""`kangshu measure list`, `run` and `explain`."""
+"""`kangshu measure list`, `check`, `run` and `explain`."""
 
 import json
 import sys
@@ -17,12 +17,13 @@ from kangshu.app.commands.opened import DEFAULT, database_option, folder_option,
 from kangshu.app.files import write_rows
 from kangshu.app.groups import group
 from kangshu.app.speech import Speech
-from kangshu.app.wiring import all_measures, all_views, city_services
+from kangshu.app.wiring import all_measures, all_views, city_services, service_packages
 from kangshu.base.clock import today
 from kangshu.base.faults import Invalid, NotFound, TooLarge
 from kangshu.base.parameters import ParameterTable, ParameterVersion
 from kangshu.measures import Check, MeasureResult, Views, period_of
 from kangshu.sdk import MeasureDeclaration, Resource
+from kangshu.services import check, discover
 
 
 def add(application: typer.Typer, say: Speech) -> None:
@@ -74,6 +75,33 @@ def add(application: typer.Typer, say: Speech) -> None:
             sys.stdout.write(json.dumps(asdict(result), ensure_ascii=False, default=str) + "\n")
             return
         _print(result, declared, say)
+
+    @measure.command(
+        name="check",
+        help=say(
+            "Check measures, views and dimensions, their worked examples too; all findings.",
+            "检查指标、视图与维度（含算例），列出全部问题。",
+        ),
+    )
+    def check_measures(
+        id_: Annotated[
+            str, typer.Argument(metavar="[ID]", help=say("one measure alone", "只检查一个指标"))
+        ] = "",
+    ) -> None:
+        found = [one for one in check(discover(*service_packages())) if one.file.parent.name in _CHECKED]
+        if id_:
+            found = [one for one in found if one.file.stem == _measure_file(id_)]
+        declared = [one for one in all_measures(city_services()) if id_ in ("", one.id)]
+        for one in found:
+            sys.stdout.write(f"{one}\n")
+        for each in declared:
+            if not measures.spark_measure(each.sql):
+                sys.stdout.write(say(f"{each.id}: not for Spark", f"{each.id}：不能转换为Spark") + "\n")
+        examples = sum(len(one.examples) for one in declared)
+        text = f"{len(declared)} measures, {examples} worked examples, {len(found)} findings"
+        sys.stdout.write(say(text, f"{len(declared)} 个指标，{examples} 个算例，{len(found)} 处问题") + "\n")
+        if any(one.severity == "error" for one in found):
+            raise typer.Exit(1)
 
     @measure.command(
         help=say(
@@ -164,6 +192,15 @@ async def _checked(
     measured = _evaluated(platform, system, declared, day, everywhere=True)
     counted = queries[declared.id](resources, measured.period_start, measured.period_end, measured.parameters)
     return Check(*counted, agrees=counted == (measured.numerator, measured.denominator))
+
+
+_CHECKED = frozenset({"measures", "views", "dimensions"})
+
+
+def _measure_file(id_: str) -> str:
+    """Return the name of the file that declares a measure: a member's is its family's."""
+    declared = _measure(id_)
+    return declared.family or declared.id
 
 
 def _measure(id_: str) -> MeasureDeclaration:

@@ -73,12 +73,13 @@ class Split:
 async def measures(visit: Visit) -> Response:
     """Show every measure by service with its number and a small picture of the districts."""
     words, as_of = visit.words, ""
+    results = await figures.all_evaluated(visit, list(figures.all_measures(visit).values()))
     groups = []
     for service in sorted(visit.platform.services, key=lambda one: (one.order, one.id)):
         lines: list[Line] = []
         families: dict[str, Line] = {}
         for measure in service.measures:
-            line, instant = await _evaluated(visit, measure)
+            line, instant = _evaluated(visit, measure, results[measure.id])
             as_of = instant or as_of
             families[measure.id] = line
             (families[measure.family].members if measure.family in families else lines).append(line)
@@ -87,12 +88,10 @@ async def measures(visit: Visit) -> Response:
     return visit.render("measures.html", groups=groups, as_of=as_of)
 
 
-async def _evaluated(visit: Visit, measure: MeasureDeclaration) -> tuple[Line, str]:
+def _evaluated(visit: Visit, measure: MeasureDeclaration, result: figures.Result | Fault) -> tuple[Line, str]:
     """Return the line of a measure and as of when it holds, "" where it has no value."""
-    try:
-        result = await figures.evaluated(visit, measure)
-    except Fault as fault:
-        return _unknown(visit, measure, figures.refused(visit.words, fault).text), ""
+    if isinstance(result, Fault):
+        return _unknown(visit, measure, figures.refused(visit.words, result).text), ""
     return _line(visit, measure, result), visit.words.moment(result.instant)
 
 

@@ -1,0 +1,231 @@
+"""Answers that stand ready for pages of many measures: by audience and day, kept by the background worker.
+
+A file per audience (`audiences`) and period end holds each measure's number with the divisions one level below a place.
+An answer says what it follows from; what follows from the same is given as of now. So it is the very answer that
+`Snapshot.evaluate` gives, with what must be suppressed for this audience.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from kangshu.access import Grant
+from kangshu.base.clock import today
+from kangshu.base.faults import Fault
+from kangshu.measures.atoms import content_key, definition_key
+from kangshu.measures.audiences import audience_of
+from kangshu.measures.dimensions import DISTRICT
+from kangshu.measures.manifest import Manifest, put_in_place
+from kangshu.measures.result import MeasureResult
+from kangshu.measures.results import Wanted
+
+ANSWERS: Final = "answers"
+SLOW: Final = 0.25
+"""Seconds: what took longer is shown as it was kept, with its state, until it is computed again; the rest anew at once."""
+PAST_SECONDS: Final = 3600.0
+"""How old the answers for a day that is over may be: records of the past are few among what changes."""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One measure's number.
+
+    `definition` says what it follows from besides the rows, `content` with them; `seconds` is how long it took.
+    """
+
+    definition: str
+    content: str
+    seconds: float
+    result: MeasureResult
+
+
+class KeptAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers of one audience for the periods that end on one day, by measure id; `place` is what they split."""
+
+    source: str = ""
+    place: str = ""
+    answers: dict[str, KeptAnswer] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a refresh did: how many answers it computed, whether some are left for the next, how long it took."""
+
+    computed: int
+    left: bool
+    seconds: float
+
+
+class Computing(Protocol):
+    """What answers are computed on: a snapshot, and its state."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def least_shown(self) -> int: ...
+    def evaluate(
+        self,
+        grant: Grant,
+        measure: Any,
+        parameters: Mapping[str, Any],
+        period_start: date,
+        period_end: date,
+        by: tuple[str, ...] = (),
+        district: str = "",
+    ) -> MeasureResult: ...
+
+
+def keys_of(one: Wanted, manifest: Manifest, least_shown: int) -> tuple[str, str]:
+    """Return what an answer follows from, for one audience: without the rows, and with them."""
+    period = (one.start, one.end)
+    definition = definition_key(one.measure, manifest.source, one.parameters, period)
+    content = content_key(one.measure, manifest.views, manifest.source, one.parameters, period, (DISTRICT,))
+    return f"{definition}-{least_shown}", f"{content}-{least_shown}"
+
+
+def types_of(manifest: Manifest) -> frozenset[str]:
+    """Return the resource types of the published views."""
+    return frozenset(view.resource for view in manifest.views.values())
+
+
+class AnswerKeeper:
+    """Keeps the answers in the folder of the views. The background worker alone runs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / ANSWERS
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._whole: dict[str, float] = {}
+        """When a file was last brought up to its end."""
+
+    def refresh(
+        self,
+        snapshot: Computing,
+        grants: Sequence[Grant],
+        wanted: Mapping[date, Sequence[Wanted]],
+        place: str,
+        seconds: float = float("inf"),
+    ) -> Kept:
+        """Bring the answers for `grants` up to `snapshot`, the first days of `wanted` first, until `seconds` are over.
+
+        Those for other days than the first follow once an hour. What is of no audience or day that is wanted is removed.
+        A measure that cannot be computed is left out.
+        """
+        began, computed, left = time.monotonic(), 0, False
+        audiences = {audience_of(grant, types_of(snapshot.manifest)): grant for grant in grants}
+        audiences.pop("", None)
+        first = next(iter(wanted), None)
+        for end, asked in wanted.items():
+            for audience, grant in audiences.items():
+                name, until = f"{audience}-{end}.json", began + seconds
+                if end != first and time.monotonic() - self._whole.get(name, float("-inf")) < PAST_SECONDS:
+                    continue
+                count, ended = self._bring_up(snapshot, grant, name, asked, place, until)
+                computed, left = computed + count, left or not ended
+                if ended:
+                    self._whole[name] = time.monotonic()
+        names = {f"{audience}-{end}.json" for audience in audiences for end in wanted}
+        self._whole = {name: since for name, since in self._whole.items() if name in names}
+        for path in self._folder.iterdir():
+            if path.name not in names:
+                path.unlink(missing_ok=True)
+        return Kept(computed, left, time.monotonic() - began)
+
+    def _bring_up(
+        self, snapshot: Computing, grant: Grant, name: str, asked: Sequence[Wanted], place: str, until: float
+    ) -> tuple[int, bool]:
+        """Return how many answers were computed, and whether all are there now."""
+        manifest = snapshot.manifest
+        before = _read(self._folder / name, manifest.source, place)
+        made: dict[str, KeptAnswer] = {}
+        computed, ended = 0, True
+        for one in asked:
+            known = before.get(one.measure.id)
+            definition, content = keys_of(one, manifest, snapshot.least_shown)
+            if known is not None and known.content == content:
+                made[one.measure.id] = known
+            elif time.monotonic() > until:
+                ended = False
+                if known is not None:
+                    made[one.measure.id] = known
+            else:
+                start = time.monotonic()
+                try:
+                    result = snapshot.evaluate(
+                        grant, one.measure, one.parameters, one.start, one.end, (DISTRICT,), place
+                    )
+                except Fault:  # the page that asks for it says why
+                    continue
+                made[one.measure.id] = KeptAnswer(
+                    definition=definition,
+                    content=content,
+                    seconds=time.monotonic() - start,
+                    result=replace(result, parameters={}),
+                )
+                computed += 1
+        if made != before:
+            kept = KeptAnswers(source=manifest.source, place=place, answers=made)
+            put_in_place(self._folder, name, ".", kept)
+        return computed, ended
+
+
+class AnswersAtHand:
+    """Reads the answers beside a publication of the views."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder, self._manifest = folder / ANSWERS, manifest
+        self._types = types_of(manifest)
+        self._read: dict[tuple[str, int, str], Mapping[str, KeptAnswer]] = {}
+
+    def of(
+        self, grant: Grant, wanted: Iterable[Wanted], place: str, least_shown: int
+    ) -> dict[str, MeasureResult]:
+        """Return what is kept of `wanted` for who may count and read what `grant` may, by `Wanted.name`.
+
+        What follows from an earlier state is given where computing it takes long, and for days that are over.
+        """
+        audience = audience_of(grant, self._types)
+        if not audience:
+            return {}
+        found: dict[str, MeasureResult] = {}
+        for one in wanted:
+            kept = self._answers(f"{audience}-{one.end}.json", place).get(one.measure.id)
+            if kept is None:
+                continue
+            definition, content = keys_of(one, self._manifest, least_shown)
+            given = replace(
+                kept.result, parameters={id_: one.parameters[id_] for id_ in one.measure.parameters}
+            )
+            if kept.content == content:
+                # nothing that it follows from has changed: it is as of now
+                found[one.name] = replace(
+                    given, position=self._manifest.position, instant=self._manifest.instant
+                )
+            elif kept.definition == definition and (kept.seconds > SLOW or one.end < today()):
+                found[one.name] = given
+        return found
+
+    def _answers(self, name: str, place: str) -> Mapping[str, KeptAnswer]:
+        try:
+            stamp = (self._folder / name).stat().st_mtime_ns
+        except OSError:
+            return {}
+        key = (name, stamp, place)
+        if key not in self._read:
+            self._read = {one: kept for one, kept in self._read.items() if one[0] != name}
+            self._read[key] = _read(self._folder / name, self._manifest.source, place)
+        return self._read[key]
+
+
+def _read(path: Path, source: str, place: str) -> Mapping[str, KeptAnswer]:
+    """Return the answers in a file; none where it is not there, cannot be read, or is of another database or place."""
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=KeptAnswers)
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return kept.answers if (kept.source, kept.place) == (source, place) else {}
