@@ -46,6 +46,26 @@ def _measures() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def _awaited() -> dict[str, dict[str, Any]]:
+    """Return target id → the measure without a number that is defined for it (`awaited/*.yaml`)."""
+    return {
+        target: one
+        for path in sorted(SERVICES.glob("*/awaited/*.yaml"))
+        for one in _load(path)["measures"]
+        for target in one["targets"]
+    }
+
+
+def _target_state(target: dict[str, Any], measured: bool, awaited: dict[str, Any] | None) -> str:
+    if measured:
+        return "measured"
+    defined = f"; defined: `{awaited['id']}`" if awaited else ""
+    if target["data"] == "computed":
+        system = awaited["system"] if awaited else ", ".join(target.get("systems", [])[:1])
+        return f"register missing: {system}{defined}"
+    return f"{target['data']}: open{defined}"
+
+
 def _rules() -> dict[str, list[str]]:
     """Return rule id → folders that name it in `rules:`."""
     found: dict[str, list[str]] = {}
@@ -117,16 +137,11 @@ def page() -> str:
         lines.append("| " + " | ".join(_cell(cell) for cell in row) + " |")
     lines += ["", f"{answered} of {len(systems)} systems have a folder.", "", "## Targets 指标", ""]
     lines += ["| id | indicator | 指标 | kind | measure | folder | state |", "|---|---|---|---|---|---|---|"]
-    measured = 0
+    measured, awaited = 0, _awaited()
     for target in targets:
         mine_measures = measures.get(target["id"], [])
         measured += bool(mine_measures)
-        if mine_measures:
-            state = "measured"
-        elif target["data"] == "computed":
-            state = "register missing: " + ", ".join(target.get("systems", [])[:1])
-        else:
-            state = f"{target['data']}: open"
+        state = _target_state(target, bool(mine_measures), awaited.get(target["id"]))
         row = (
             target["id"],
             target["indicator"],

@@ -13,7 +13,14 @@ import kangshu_services
 from kangshu.access import Grant, Scope
 from kangshu.base.canonical import DISTRICT, code_system, structure
 from kangshu.measures import Snapshot, ViewKeeper, Views
-from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Resource, Service, ViewDeclaration
+from kangshu.sdk import (
+    AwaitedMeasure,
+    MeasureDeclaration,
+    ParameterDeclaration,
+    Resource,
+    Service,
+    ViewDeclaration,
+)
 from kangshu.services import Draft, discover, freeze, read_folder
 
 BED = "http://terminology.hl7.org/CodeSystem/location-physical-type"
@@ -37,6 +44,12 @@ def views() -> tuple[ViewDeclaration, ...]:
 def measures() -> dict[str, MeasureDeclaration]:
     """Return the measures that the service folders declare, by id."""
     return {measure.id: measure for draft in _drafts() for measure in draft.measures}
+
+
+@cache
+def awaited() -> tuple[AwaitedMeasure, ...]:
+    """Return the measures without a number that the service folders declare."""
+    return tuple(one for draft in _drafts() for one in draft.awaited)
 
 
 @cache

@@ -76,3 +76,5 @@ def test_measures_are_listed_and_explained(tmp_path: Path) -> None:
     absent = kangshu("measure", "explain", "elder-management-rate-65", "--data-dir", tmp_path / "none")
     assert (absent.returncode, absent.stdout) == (2, "")
     assert kangshu("measure", "run", "no-such").returncode == 2
+    waiting = kangshu("--lang", "zh", "measure", "explain", "industry-bases-and-parks").stdout
+    assert "尚无数值: 缺少台账 (S46)" in waiting

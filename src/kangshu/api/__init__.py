@@ -27,6 +27,7 @@ from kangshu.api.auditing import (
     check_audit,
     watch_figures,
 )
+from kangshu.api.awaited import awaited_measures, awaited_reason, awaited_title
 from kangshu.api.dossiers import Dossier, Paper, dossier, dossier_zip
 from kangshu.api.duty_sheets import duty_rows, duty_sheet
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
@@ -176,6 +177,9 @@ __all__ = [
     "audit_bursts",
     "audit_sheet",
     "audit_watched",
+    "awaited_measures",
+    "awaited_reason",
+    "awaited_title",
     "blank_questionnaire",
     "by_unit",
     "cell_text",

@@ -19,8 +19,8 @@ from kangshu.base.clock import now, today
 from kangshu.base.faults import Invalid
 from kangshu.base.whole_numbers import whole_number
 from kangshu.fhir import render
-from kangshu.measures import library_resource, measure_resource, read_view
-from kangshu.sdk import MeasureDeclaration, Resource
+from kangshu.measures import awaited_resource, library_resource, measure_resource, read_view
+from kangshu.sdk import AwaitedMeasure, MeasureDeclaration, Resource
 from kangshu.search import IdClause, Query, matches, parse_query
 from kangshu.store import Page, Stored
 
@@ -33,8 +33,18 @@ def declared_measures(call: Call) -> dict[str, MeasureDeclaration]:
     return {one.id: one for service in call.platform.services for one in service.measures}
 
 
+def _awaited(call: Call) -> dict[str, AwaitedMeasure]:
+    """Return every measure without a number by id; what has no SQL has no Library."""
+    if call.type != "Measure":
+        return {}
+    return {one.id: one for service in call.platform.services for one in service.awaited}
+
+
 async def read(call: Call) -> Response:
     """Return the current version of a record, or the Measure or Library of a declared measure."""
+    if _shown(call) and (awaited := _awaited(call).get(call.id)):
+        refuse_unknown(call.request, frozenset())
+        return Response(resource=awaited_resource(awaited))
     measure = declared_measures(call).get(call.id) if _shown(call) else None
     if measure is None:
         return await interactions.read(call)
@@ -50,11 +60,11 @@ async def search(call: Call) -> Response:
     pairs = [pair for pair in request.pairs if pair[0] not in ("_format", "_pretty", "_cursor")]
     query = parse_query(call.type, pairs, lenient=request.preference.lenient, base=request.base)
     declared = declared_measures(call)
-    found = [
-        one for one in _resources(call, [declared[id_] for id_ in sorted(declared)]) if matches(query, one)
-    ]
+    awaited = _awaited(call)
+    made = [*_resources(call, list(declared.values())), *map(awaited_resource, awaited.values())]
+    found = [one for one in sorted(made, key=lambda one: str(one["id"])) if matches(query, one)]
     # a stored one of the same id is not read: the declared one is
-    stored = replace(query, where=(*query.where, IdClause(tuple(declared), negated=True)))
+    stored = replace(query, where=(*query.where, IdClause((*declared, *awaited), negated=True)))
     if request.summary == "count":
         total = len(found) + await call.platform.store.count(call.grant, stored)
         return Response(resource=counted(total, request.base, call.type, request.pairs))

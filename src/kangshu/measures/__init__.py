@@ -3,6 +3,7 @@
 from kangshu.measures.adopt import adopt
 from kangshu.measures.anonymity import Demand
 from kangshu.measures.audiences import counts_by_district
+from kangshu.measures.awaited import PROOFS, awaited_resource, explain_awaited, explain_awaited_text
 from kangshu.measures.definition import View, ViewColumn, read_view
 from kangshu.measures.dimensions import DISTRICT, DIVISIONS, subject_type, with_shared
 from kangshu.measures.direct import DirectViews, join_views
@@ -77,6 +78,7 @@ __all__ = [
     "MOST_ROWS",
     "PARAMETERS",
     "POPULATION_VALUE",
+    "PROOFS",
     "SMALL_CELL",
     "SPARK_FUNCTIONS",
     "AnswerKeeper",
@@ -108,11 +110,14 @@ __all__ = [
     "Worked",
     "adopt",
     "aggregated",
+    "awaited_resource",
     "compared",
     "confidence_limits",
     "counts_by_district",
     "deidentified",
     "explain",
+    "explain_awaited",
+    "explain_awaited_text",
     "explain_text",
     "extract_grant",
     "figure",

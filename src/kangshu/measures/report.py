@@ -15,7 +15,7 @@ from kangshu.base.canonical import BASE, structure
 from kangshu.base.clock import instant, now
 from kangshu.measures.dimensions import DISTRICT, DIVISIONS
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
-from kangshu.sdk import MeasureDeclaration, Resource
+from kangshu.sdk import AwaitedMeasure, MeasureDeclaration, Resource
 
 POPULATION: Final = "http://terminology.hl7.org/CodeSystem/measure-population"
 _IMPROVEMENT: Final = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
@@ -42,7 +42,7 @@ class Individual:
     excluded: str = ""
 
 
-def measure_canonical(measure: MeasureDeclaration) -> str:
+def measure_canonical(measure: MeasureDeclaration | AwaitedMeasure) -> str:
     """Return the canonical URL of the measure."""
     return f"{BASE}/Measure/{measure.id}"
 
@@ -120,7 +120,7 @@ def masked_count() -> dict[str, Any]:
     return {"_count": {"extension": [{"url": _ABSENT, "valueCode": "masked"}]}}
 
 
-def notation(measure: MeasureDeclaration) -> dict[str, Any]:
+def notation(measure: MeasureDeclaration | AwaitedMeasure) -> dict[str, Any]:
     """Return whether more or less is better."""
     return {"coding": [{"system": _IMPROVEMENT, "code": measure.direction}]}
 

@@ -16,7 +16,7 @@ from kangshu.plans.evidence import higher_total
 from kangshu.plans.model import PlanView, TargetView
 from kangshu.plans.outcomes import Suggestion
 from kangshu.plans.phrases import Phrases, phrases_of
-from kangshu.sdk import MeasureDeclaration
+from kangshu.sdk import AwaitedMeasure, MeasureDeclaration
 
 LIKELY: Final = 0.75
 """How alike title and words must be (Dice, over pairs of signs) for the measure to be suggested unasked."""
@@ -97,6 +97,23 @@ def suggest(plan: PlanView, measures: Iterable[MeasureDeclaration]) -> tuple[Sug
     return tuple(found[0] for found in best if found and found[0].score >= LIKELY)
 
 
+def awaited_for(
+    target: TargetView,
+    text: str,
+    awaited: Iterable[AwaitedMeasure],
+    fellows: Collection[TargetView] = (),
+) -> AwaitedMeasure | None:
+    """Return the measure without a number that the target means by the measure's own expressions, None for none."""
+    phrases = phrases_of(target, text, fellows)
+    found = [
+        (-place, one.id, one)
+        for place, phrase in enumerate(phrases.near if phrases.telling else phrases.every)
+        for one in awaited
+        if (one.unit == "%") == (target.unit == "%") and _expression(phrase, one)
+    ]
+    return max(found, default=(0, "", None))[2]
+
+
 def _comparable(target: TargetView, measure: MeasureDeclaration) -> bool:
     """Return whether the figure can be held against the measure: its unit, and the way it should go.
 
@@ -119,7 +136,7 @@ def _fit(phrases: Phrases, measure: MeasureDeclaration) -> _Fit | None:
     return _by_words(phrases, measure)
 
 
-def _expression(phrase: str, measure: MeasureDeclaration) -> tuple[int, str] | None:
+def _expression(phrase: str, measure: MeasureDeclaration | AwaitedMeasure) -> tuple[int, str] | None:
     """Return where the measure's own expressions match the phrase last, and the words."""
     matches = [one for expression in measure.matches for one in re.finditer(expression, phrase)]
     if not matches:

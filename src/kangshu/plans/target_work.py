@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,13 +15,13 @@ from kangshu.plans.changing import change_plan, person
 from kangshu.plans.due_values import DueReport, due_reports
 from kangshu.plans.evidence import DECIDABLE, decide
 from kangshu.plans.lights import is_upper
-from kangshu.plans.links import ranked
+from kangshu.plans.links import awaited_for, ranked
 from kangshu.plans.model import EvidenceKind, PlanView, TargetView
 from kangshu.plans.outcomes import Suggestion
 from kangshu.plans.quotas import QuotaLine, holds_for_each, quota_lines, set_quotas
 from kangshu.plans.reports import RELEASE_KINDS, Release, ReportedValue, Submission, standing
 from kangshu.plans.trajectory import Course, course_of, set_milestone
-from kangshu.sdk import MeasureDeclaration, Resource
+from kangshu.sdk import AwaitedMeasure, MeasureDeclaration, Resource
 from kangshu.store import Store
 
 ENTER_STATISTICS: Final = "plan.statistics"
@@ -56,6 +56,12 @@ class TargetWork:
         plan = await self._read(grant, plan_id)
         found = value_flow.own_target(plan, target)
         return ranked(found, plan.text, self._measures.values(), plan.targets)
+
+    def awaiting(
+        self, plan: PlanView, target: TargetView, awaited: Iterable[AwaitedMeasure]
+    ) -> AwaitedMeasure | None:
+        """Return the measure without a number yet that a target means by its words, None for none."""
+        return awaited_for(target, plan.text, awaited, plan.targets)
 
     def course(self, target: TargetView) -> Course:
         """Return a target over time: base, milestones and deadline, and the values that are known."""

@@ -84,6 +84,7 @@ from kangshu.sdk.fields import Field, FieldKind, Option, RelatedRecords, Suggest
 from kangshu.sdk.home import Due, HomeSection, People
 from kangshu.sdk.lists import ListColumn, ListColumnKind, ListDeclaration, ListStart, ListTotals
 from kangshu.sdk.measures import (
+    AwaitedMeasure,
     Dimension,
     DimensionDeclaration,
     Exclusion,
@@ -156,6 +157,7 @@ __all__ = [
     "STAY",
     "TAKING",
     "AccountDeclaration",
+    "AwaitedMeasure",
     "BookingDeclaration",
     "BookingMove",
     "BookingParameters",

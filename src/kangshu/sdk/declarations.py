@@ -17,7 +17,7 @@ from kangshu.sdk.extracts import ExtractDeclaration
 from kangshu.sdk.fields import NO_TEXT, Field, FieldKind, Option, RelatedRecords
 from kangshu.sdk.home import HomeSection
 from kangshu.sdk.lists import ListDeclaration
-from kangshu.sdk.measures import DimensionDeclaration, MeasureDeclaration
+from kangshu.sdk.measures import AwaitedMeasure, DimensionDeclaration, MeasureDeclaration
 from kangshu.sdk.parameters import ParameterDeclaration
 from kangshu.sdk.pictures import NO_PICTURES, Pictures
 from kangshu.sdk.publishing import Publication
@@ -356,6 +356,8 @@ class Service:
     city: tuple[CityRecords, ...] = ()
     """What this service adds to a made city, whatever its size; `demo` makes the small demo city's."""
     measures: tuple[MeasureDeclaration, ...] = ()
+    awaited: tuple[AwaitedMeasure, ...] = ()
+    """Measures that are defined and have no number yet, with what they wait for."""
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
     calculations: tuple[CalculationDeclaration, ...] = ()

@@ -70,6 +70,30 @@ class WorkedExample:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitedMeasure:
+    """A measure that is defined and has no number yet: nothing is computed for it, and nothing invented.
+
+    `proof` says what will give its number: a `register` that is missing (`system` is the one that keeps it), a `report`
+    of the responsible unit, released `statistics`; `evidence` says in words what proves it then. It goes as soon as a
+    measure claims one of its targets.
+    """
+
+    id: str
+    service: str
+    title: Text
+    definition: Text
+    proof: Literal["register", "report", "statistics"]
+    system: str
+    evidence: Text
+    unit: str
+    direction: Literal["increase", "decrease"]
+    targets: tuple[str, ...]
+    source: str
+    matches: tuple[str, ...] = ()
+    """As a measure's: by what words a plan's target is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class MeasureDeclaration:
     """A measure (指标).
 

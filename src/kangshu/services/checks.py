@@ -24,6 +24,7 @@ from kangshu.sdk import (
     State,
 )
 from kangshu.search import parse_query
+from kangshu.services.awaited import check_awaited
 from kangshu.services.bookings import check_booking
 from kangshu.services.calculations import check_calculations
 from kangshu.services.case_checks import check_kind
@@ -101,6 +102,7 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
     found += [*compiled(drafts), *declared_once(drafts), *left_out, *check_requirements(drafts)]
+    found += check_awaited(drafts)
     return tuple(sorted(set(found)))
 
 

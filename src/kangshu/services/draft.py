@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kangshu.sdk import (
+    AwaitedMeasure,
     BookingDeclaration,
     CalculationDeclaration,
     CaseDeclaration,
@@ -33,6 +34,7 @@ from kangshu.sdk import (
     Text,
     ViewDeclaration,
 )
+from kangshu.services.awaited import read_awaited
 from kangshu.services.bookings import read_booking, resolved
 from kangshu.services.calculations import read_calculation
 from kangshu.services.city_records import read_city_records
@@ -77,6 +79,7 @@ class Draft:
     views: tuple[ViewDeclaration, ...] = ()
     city: tuple[CityRecords, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
+    awaited: tuple[AwaitedMeasure, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
     calculations: tuple[CalculationDeclaration, ...] = ()
@@ -164,6 +167,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.registers = tuple(_each(draft, "registers", read_register))
     draft.cases = tuple(_each(draft, "cases", read_case))
     draft.measures = tuple(one for read in _each(draft, "measures", read_measures) for one in read)
+    draft.awaited = tuple(_awaited(draft))
     draft.city = tuple(_each(draft, "city", read_city_records))
     draft.extracts = tuple(_each(draft, "extracts", read_extract))
     draft.documents = tuple(_each(draft, "documents", read_document))
@@ -210,6 +214,17 @@ def _each(draft: Draft, kind: str, read: Callable[[Entry, str, Places], _Made]) 
                 f"id 应与文件同名：“{file.stem}”",
             )
         yield read(entry, draft.id, draft.places)
+
+
+def _awaited(draft: Draft) -> Iterator[AwaitedMeasure]:
+    for file in sorted((draft.folder / "awaited").glob("*.yaml")):
+        tree = read_tree(file, draft.findings)
+        if tree is None:
+            continue
+        entry = Entry(tree, file, 1, draft.findings)
+        for one in entry.entries("measures"):
+            yield read_awaited(one, draft.id, draft.places)
+        entry.close()
 
 
 def _parameters(draft: Draft) -> Iterator[ParameterDeclaration]:

@@ -15,6 +15,7 @@ def declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
         named: list[tuple[object, tuple[object, ...]]] = [(draft, ("service", draft.id))]
         named += [(one, ("view", one.name)) for one in draft.views]
         named += [(one, ("measure", one.id)) for one in draft.measures]
+        named += [(one, ("measure", one.id)) for one in draft.awaited]
         named += [(one, ("dimension", one.id)) for one in draft.dimensions]
         named += [(one, ("case", one.code)) for one in draft.cases]
         named += [(one, ("register", one.code)) for one in draft.registers]

@@ -14,7 +14,7 @@ from kangshu.api import answered, tell, tell_each
 from kangshu.base.clock import quarter_ends, today
 from kangshu.base.faults import Fault, NotFound
 from kangshu.base.text import Text
-from kangshu.sdk import MeasureDeclaration
+from kangshu.sdk import AwaitedMeasure, MeasureDeclaration
 from kangshu.web.language import Words
 from kangshu.web.visit import Visit
 
@@ -223,7 +223,7 @@ def unit_text(words: Words, unit: str) -> str:
     return {"%": "%", "1": ""}.get(unit, words(unit))
 
 
-def direction_text(words: Words, measure: MeasureDeclaration) -> str:
+def direction_text(words: Words, measure: MeasureDeclaration | AwaitedMeasure) -> str:
     """Return which way the value should go."""
     return words("越高越好") if measure.direction == "increase" else words("越低越好")
 

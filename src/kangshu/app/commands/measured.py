@@ -118,7 +118,14 @@ def add(application: typer.Typer, say: Speech) -> None:
             bool, typer.Option("--json", help=say("one JSON object", "一个 JSON 对象"))
         ] = False,
     ) -> None:
-        services, declared, day = city_services(), _measure(id_), _day(on)
+        services = city_services()
+        awaited = next((one for each in services for one in each.awaited if one.id == id_), None)
+        if awaited is not None:  # nothing is evaluated
+            told = measures.explain_awaited(awaited)
+            line = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+            sys.stdout.write(line if as_json else measures.explain_awaited_text(awaited, say.language))
+            return
+        declared, day = _measure(id_), _day(on)
         views = all_views(services)
         known = ParameterTable(one for service in services for one in service.parameters)
         live = _Live({name: known.find(name, "", day) for name in declared.parameters})

@@ -18,6 +18,7 @@ from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures, maps
 from kangshu.web.language import Words
 from kangshu.web.lookup import divisions, kind_title, organisations, record_address
+from kangshu.web.pages.awaited import awaited_groups, awaited_of, awaited_page
 from kangshu.web.pages.figures_text import target_text
 from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS
@@ -85,7 +86,7 @@ async def measures(visit: Visit) -> Response:
             (families[measure.family].members if measure.family in families else lines).append(line)
         if lines:
             groups.append(Group(words.of(service.title), lines))
-    return visit.render("measures.html", groups=groups, as_of=as_of)
+    return visit.render("measures.html", groups=groups, as_of=as_of, awaited=awaited_groups(visit))
 
 
 def _evaluated(visit: Visit, measure: MeasureDeclaration, result: figures.Result | Fault) -> tuple[Line, str]:
@@ -139,6 +140,8 @@ def _gap(words: Words, measured: MeasureDeclaration, result: figures.Result) -> 
 async def measure(visit: Visit) -> Response:
     """Show one measure: its number, split by a dimension, its definition, source and linked targets."""
     words, grant = visit.words, visit.grant
+    if (awaited := awaited_of(visit, visit.path("id"))) is not None:
+        return awaited_page(visit, awaited)
     measured = figures.measure_of(visit, visit.path("id"))
     asked = visit.query("by", "district")
     dimensions = {"district": words("区域"), **{one.id: words.of(one.title) for one in measured.dimensions}}

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kangshu.api import awaited_measures
 from kangshu.base.faults import Fault
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import figures
+from kangshu.web.pages.awaited import AwaitedLine, awaited_line
 from kangshu.web.visit import Visit
 
 _FEW = 5
@@ -42,6 +44,8 @@ class Evidence:
     """Every other measure, for who knows better."""
     refused: Sequence[tuple[str, str]]
     may_decide: bool
+    awaited: AwaitedLine | None = None
+    """The measure without a number yet that the target means."""
 
 
 TONES = {
@@ -77,7 +81,14 @@ async def evidence_of(visit: Visit, plan: Any, target: Any) -> Evidence:
         [(one.id, words.of(one.title)) for one in measures.values() if one.id not in named] if may else [],
         [(one, words.of(measures[one].title)) for one in target.refused if one in measures],
         may,
+        None if held.kind == "measure" else _awaited(visit, plan, target),
     )
+
+
+def _awaited(visit: Visit, plan: Any, target: Any) -> AwaitedLine | None:
+    known = awaited_measures(visit.platform).values()
+    found = visit.platform.plans.targets.awaiting(plan, target, known)
+    return None if found is None else awaited_line(visit, found)
 
 
 async def _alternatives(
