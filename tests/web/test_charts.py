@@ -89,3 +89,13 @@ def test_the_way_of_a_target_shows_its_points_its_values_and_its_forecast_and_es
     assert {"chart-target", "chart-line", "chart-ahead", "chart-range", "chart-today", "chart-mark"} <= kinds
     assert "110" not in {one.text for one in tree.iter()}  # no share passes 100 %
     assert way_chart.way(marks[:1], seen[:1], None, now, title="占比", today_text="今日") == ""
+
+
+def test_a_small_line_breaks_where_a_count_begins_anew() -> None:
+    points = [Point("1", 1.0), Point("2", 3.0), Point("3", None), Point("4", 1.0), Point("5", 2.0)]
+    drawn = _svg(charts.sparkline(points, title="<走势>", target=9.0))
+    assert len(drawn.findall("polyline")) == 2
+    assert "5 2" in str(drawn.get("aria-label"))
+    anew = _svg(charts.sparkline(points[:2] + points[3:], title="x", anew={2}))
+    assert len(anew.findall("polyline")) == 2
+    assert charts.sparkline([Point("1", 1.0), Point("2", None)], title="x") == ""

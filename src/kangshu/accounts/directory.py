@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 from kangshu.access import Grant, Role, Subject, open_grant
+from kangshu.accounts.choices import Choices
 from kangshu.accounts.clients import Clients
 from kangshu.accounts.contacts import Contacts
 from kangshu.accounts.deputies import Deputies
@@ -100,6 +101,8 @@ class Accounts:
         """Sign-in at providers of identities."""
         self.contacts = Contacts(self._office)
         """Where accounts want to be told outside the product."""
+        self.choices = Choices(self._office)
+        """What accounts keep for their screens, and what is chosen for all."""
 
     @property
     def roles(self) -> Mapping[str, Role]:

@@ -42,6 +42,7 @@ from kangshu.api.extracts import (
     trace_extract,
     usable_applications,
 )
+from kangshu.api.finding_names import names_heard
 from kangshu.api.gap_sheets import (
     Missing,
     enter_missing,
@@ -219,6 +220,7 @@ __all__ = [
     "missing_sheet",
     "missing_values",
     "name_of",
+    "names_heard",
     "oauth_app",
     "offered_list",
     "offered_lists",

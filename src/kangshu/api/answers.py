@@ -22,10 +22,15 @@ def wanted_of(platform: Platform, measure: MeasureDeclaration, end: date) -> Wan
 
 
 async def answered(
-    platform: Platform, grant: Grant, measures: Iterable[MeasureDeclaration], ends: Sequence[date]
+    platform: Platform,
+    grant: Grant,
+    measures: Iterable[MeasureDeclaration],
+    ends: Sequence[date],
+    seconds: float = float("inf"),
 ) -> dict[tuple[str, date], MeasureResult | Fault]:
     """Return the numbers of `measures` at the period ends, by id and end; a fault in place of what has none.
 
+    What does not stand ready is computed, for `seconds` at most; the rest is left out.
     `grant` is as `Store.resolve_care` gives it. It is for the caller to write to the audit whose numbers were asked for.
     """
     found: dict[tuple[str, date], MeasureResult | Fault] = {}
@@ -37,5 +42,5 @@ async def answered(
             except Fault as fault:
                 found[measure.id, end] = fault
     snapshot, place = platform.snapshot(), platform.settings.jurisdiction
-    given = await asyncio.to_thread(snapshot.answered, grant, list(wanted.values()), place)
-    return found | {key: given[one.name] for key, one in wanted.items()}
+    given = await asyncio.to_thread(snapshot.answered, grant, list(wanted.values()), place, seconds)
+    return found | {key: given[one.name] for key, one in wanted.items() if one.name in given}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -147,17 +148,18 @@ class Snapshot(Published):
         return with_limits(measure, made, level)
 
     def answered(
-        self, grant: Grant, wanted: Sequence[Wanted], district: str = ""
+        self, grant: Grant, wanted: Sequence[Wanted], district: str = "", seconds: float = float("inf")
     ) -> dict[str, MeasureResult | Fault]:
         """Return the numbers of many measures, split by the divisions one level below `district`, by `Wanted.name`.
 
         What stands ready for this audience is not computed; each result says as of which position it was. In place
-        of a number that cannot be computed stands the fault.
+        of a number that cannot be computed stands the fault. What is not computed within `seconds` is left out.
         """
+        until = time.monotonic() + seconds
         found: dict[str, MeasureResult | Fault] = {}
         found.update(self._at_hand.of(grant, wanted, district, self.least_shown))
         for one in wanted:
-            if one.name not in found:
+            if one.name not in found and time.monotonic() < until:
                 period = (one.start, one.end)
                 try:
                     found[one.name] = self.evaluate(

@@ -135,3 +135,5 @@ class MeasureDeclaration:
     per: Literal["", "person"] = ""
     """`person`: the rows of a resident follow from the records of that resident alone."""
     examples: tuple[WorkedExample, ...] = ()
+    cockpit: int = 0
+    """Its place on the wall display (驾驶舱) until an office chooses otherwise, from 1 on; 0: it does not stand there."""

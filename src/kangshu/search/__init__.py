@@ -37,6 +37,7 @@ from kangshu.search.model import (
 )
 from kangshu.search.parameters import OURS, RECORD, Composite, Parameter, TypeParameters, parameters_of
 from kangshu.search.parse import LARGEST_PAGE, parse_criteria, parse_query
+from kangshu.search.sounds import name_sounds
 
 __all__ = [
     "FIRST",
@@ -77,6 +78,7 @@ __all__ = [
     "extract",
     "fold",
     "matches",
+    "name_sounds",
     "parameters_of",
     "parse_criteria",
     "parse_query",

@@ -88,6 +88,7 @@ def _member(entry: Entry, whole: MeasureDeclaration, column: str, places: Places
         sql=_where(whole.sql, narrowed),
         dimensions=tuple(one for one in whole.dimensions if len(narrowed.get(one.column, ("", ""))) > 1),
         family=whole.id,
+        cockpit=entry.integer("cockpit", 0),
         narrowed=MappingProxyType(narrowed),
     )
     places.note(member, entry)

@@ -90,6 +90,7 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
         sample=entry.boolean("sample"),
         per=cast("Any", entry.one_of("per", ("", "person"))),
         examples=tuple(_example(one) for one in entry.entries("examples")),
+        cockpit=entry.integer("cockpit", 0),
     )
     places.note(measure, entry)
     places.note_text(measure, "sql", file, line)

@@ -6,7 +6,7 @@ Colours come from the style sheet by class, so that no chart holds a colour of i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -267,4 +267,53 @@ def tile_map(tiles: Sequence[Tile], *, title: str, links: str = "") -> Markup:
         else:
             out.append(body)
     out.append("</svg>")
+    return drawn("".join(out))
+
+
+def sparkline(
+    points: Sequence[Point],
+    *,
+    title: str,
+    target: float | None = None,
+    anew: Container[int] = (),
+    size: tuple[int, int] = (120, 32),
+) -> Markup:
+    """Return a small line without axes, with a dashed line at `target`; empty when fewer than two values are known.
+
+    An unknown value breaks it, and so does the start of a new count (`anew`: indexes of such points).
+    """
+    known = [one.value for one in points if one.value is not None]
+    if len(known) < 2:
+        return Markup()
+    wide, tall = size
+    reach = [*known, target] if target is not None else known
+    low, high = min(reach), max(reach)
+    span, across = (high - low) or 1.0, max(len(points) - 1, 1)
+
+    def at(index: int, value: float) -> tuple[float, float]:
+        return 4 + index / across * (wide - 8), tall - 4 - (value - low) / span * (tall - 8)
+
+    runs: list[list[tuple[float, float]]] = [[]]
+    for index, point in enumerate(points):
+        if point.value is None or index in anew:
+            runs.append([])
+        if point.value is not None:
+            runs[-1].append(at(index, point.value))
+    said = f"{title}：{'，'.join(f'{one.label} {one.value:g}' for one in points if one.value is not None)}"
+    out = [
+        f'<svg class="spark" viewBox="0 0 {wide} {tall}" role="img" aria-label="{escape(said)}">{_title(said)}'
+    ]
+    if target is not None:
+        level = _number(at(0, target)[1])
+        out.append(f'<line class="chart-target" x1="2" x2="{wide - 2}" y1="{level}" y2="{level}"/>')
+    for run in runs:
+        path = " ".join(f"{_number(x)},{_number(y)}" for x, y in run)
+        if len(run) > 1:
+            out.append(f'<polyline class="chart-line" points="{path}"/>')
+        elif run:
+            out.append(
+                f'<circle class="chart-dot" cx="{_number(run[0][0])}" cy="{_number(run[0][1])}" r="1.6"/>'
+            )
+    x, y = next(run for run in reversed(runs) if run)[-1]
+    out.append(f'<circle class="chart-dot is-last" cx="{_number(x)}" cy="{_number(y)}" r="2.8"/></svg>')
     return drawn("".join(out))

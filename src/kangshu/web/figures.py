@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, Final, Protocol
 
-from kangshu.access import Grant
+from kangshu.access import Grant, Nothing
 from kangshu.api import answered, tell, tell_each
 from kangshu.base.clock import quarter_ends, today
 from kangshu.base.faults import Fault, NotFound
 from kangshu.base.text import Text
 from kangshu.sdk import AwaitedMeasure, MeasureDeclaration
+from kangshu.web.kept import Kept, sight_of
 from kangshu.web.language import Words
 from kangshu.web.visit import Visit
 
@@ -67,6 +68,15 @@ def all_measures(visit: Visit) -> dict[str, MeasureDeclaration]:
     """Return every declared measure by id, in the services' order."""
     ordered = sorted(visit.platform.services, key=lambda one: (one.order, one.id))
     return {measure.id: measure for service in ordered for measure in service.measures}
+
+
+def countable(visit: Visit) -> dict[str, MeasureDeclaration]:
+    """Return the measures of whose records the visitor may count some: to others they would all be nothing."""
+    kinds = {
+        view.name: str(view.definition["resource"]) for one in visit.platform.services for view in one.views
+    }
+    closed = {name for name, kind in kinds.items() if isinstance(visit.grant.may_count(kind), Nothing)}
+    return {id_: one for id_, one in all_measures(visit).items() if closed.isdisjoint(one.views)}
 
 
 def measure_of(visit: Visit, id_: str) -> MeasureDeclaration:
@@ -126,6 +136,18 @@ async def all_evaluated(visit: Visit, measures: Sequence[MeasureDeclaration]) ->
     return {one: found[one, day] for one in ids}
 
 
+async def ready(
+    visit: Visit, measures: Sequence[MeasureDeclaration], seconds: float
+) -> dict[str, Result | Fault]:
+    """Return the numbers of measures today by id, as `all_evaluated`: what stands ready, and what `seconds` suffice for."""
+    day, city = today(), visit.platform.settings.jurisdiction
+    for some in batched(measures, _IN_A_ROW):
+        ids = " ".join(one.id for one in some)
+        await tell(visit.platform, visit.grant, "measure", "Measure", detail=f"district {city}: {ids}")
+    found = await answered(visit.platform, await counting(visit), measures, [day], seconds)
+    return {id_: result for (id_, _), result in found.items()}
+
+
 async def past(visit: Visit, measure: MeasureDeclaration, ends: Sequence[date]) -> Sequence[Result]:
     """Return a measure's number at each of the days. Raises what keeps the first of them from being computed."""
     found = await answered(visit.platform, await counting(visit), [measure], ends)
@@ -136,6 +158,44 @@ async def past(visit: Visit, measure: MeasureDeclaration, ends: Sequence[date]) 
             raise result
         results.append(result)
     return results
+
+
+Past = Sequence[tuple[date, float | None]]
+"""A measure's value on earlier days and today, None where it is unknown or must not be shown."""
+STORED_QUARTERS: Final = 8
+"""How many quarter ends (today the last) stand ready with the background worker."""
+_PAST: Final[Kept[dict[str, list[float | None]]]] = Kept(120.0, 7200.0)
+
+
+async def all_past(
+    visit: Visit, measures: Sequence[MeasureDeclaration], count: int = STORED_QUARTERS
+) -> dict[str, Past]:
+    """Return the values of measures on the last quarter ends, by id, of what stands ready; nothing is computed.
+
+    Days that are over change by late records alone: they are kept for some minutes. The last day is today.
+    """
+    ends = quarter_ends(today(), count)
+
+    async def made() -> dict[str, list[float | None]]:
+        found = await answered(visit.platform, await counting(visit), measures, ends, 0.0)
+        return {one.id: [_value_of(found.get((one.id, end))) for end in ends] for one in measures}
+
+    key = (id(visit.platform), sight_of(visit.grant), ends[-1], count, tuple(one.id for one in measures))
+    kept = await _PAST.of(key, made)
+    return {id_: list(zip(ends, values, strict=True)) for id_, values in kept.items()}
+
+
+def _value_of(result: Result | Fault | None) -> float | None:
+    return None if result is None or isinstance(result, Fault) else result.value
+
+
+_IN_A_ROW: Final = 40
+"""Measures whose ids a row of the audit holds, when many are looked at together."""
+
+
+def batched(measures: Sequence[MeasureDeclaration], size: int) -> Iterator[Sequence[MeasureDeclaration]]:
+    """Yield the measures, `size` at a time."""
+    return (measures[at : at + size] for at in range(0, len(measures), size))
 
 
 QUARTERS: Final = 5

@@ -286,6 +286,7 @@ OPERATIONS: Final = {
     "resident.find": "按姓名加身份证号查找居民",
     "measure.read": "查看指标",
     "measure.subjects": "下钻到记录",
+    "cockpit.arrange": "设置驾驶舱",
     "plan.read": "查看规划",
     "plan.import": "导入规划",
     "plan.assign": "交办任务",

@@ -1,10 +1,10 @@
-"""指标监测: every measure with its number, by district and other dimensions, and the records behind it."""
+"""A measure with its number, by district and other dimensions, and the records behind it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures, maps
 from kangshu.web.language import Words
 from kangshu.web.lookup import divisions, kind_title, organisations, record_address
-from kangshu.web.pages.awaited import awaited_groups, awaited_of, awaited_page
+from kangshu.web.pages.awaited import awaited_of, awaited_page
 from kangshu.web.pages.figures_text import target_text
 from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS
@@ -27,36 +27,6 @@ from kangshu.web.sheets import measure_sheet
 from kangshu.web.visit import Visit
 
 _PAGE = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One measure in the list."""
-
-    title: str
-    definition: str
-    address: str
-    value: str
-    unit: str
-    parts: str
-    chart: Markup
-    direction: str
-    note: str = ""
-    members: list[Line] = field(default_factory=list)
-    """The members of its family, each a part of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The measures of one service."""
-
-    title: str
-    rows: list[Line]
-
-    @property
-    def count(self) -> int:
-        """Return how many measures there are, members of families too."""
-        return sum(1 + len(one.members) for one in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,63 +39,6 @@ class Split:
     numerator: str
     denominator: str
     link: str
-
-
-async def measures(visit: Visit) -> Response:
-    """Show every measure by service with its number and a small picture of the districts."""
-    words, as_of = visit.words, ""
-    results = await figures.all_evaluated(visit, list(figures.all_measures(visit).values()))
-    groups = []
-    for service in sorted(visit.platform.services, key=lambda one: (one.order, one.id)):
-        lines: list[Line] = []
-        families: dict[str, Line] = {}
-        for measure in service.measures:
-            line, instant = _evaluated(visit, measure, results[measure.id])
-            as_of = instant or as_of
-            families[measure.id] = line
-            (families[measure.family].members if measure.family in families else lines).append(line)
-        if lines:
-            groups.append(Group(words.of(service.title), lines))
-    return visit.render("measures.html", groups=groups, as_of=as_of, awaited=awaited_groups(visit))
-
-
-def _evaluated(visit: Visit, measure: MeasureDeclaration, result: figures.Result | Fault) -> tuple[Line, str]:
-    """Return the line of a measure and as of when it holds, "" where it has no value."""
-    if isinstance(result, Fault):
-        return _unknown(visit, measure, figures.refused(visit.words, result).text), ""
-    return _line(visit, measure, result), visit.words.moment(result.instant)
-
-
-def _unknown(visit: Visit, measure: MeasureDeclaration, why: str) -> Line:
-    words = visit.words
-    return Line(
-        words.of(measure.title), words.of(measure.definition), f"/measures/{measure.id}", words("未知"), "", "—",
-        Markup(""), figures.direction_text(words, measure), why,
-    )  # fmt: skip
-
-
-def _line(visit: Visit, measure: MeasureDeclaration, result: figures.Result) -> Line:
-    words = visit.words
-    parts = figures.count_text(words, result.numerator)
-    if measure.kind != "count":
-        parts += f" / {figures.count_text(words, result.denominator)}"
-    return Line(
-        words.of(measure.title),
-        words.of(measure.definition),
-        f"/measures/{measure.id}",
-        figures.shown_text(words, measure, result),
-        figures.unit_text(words, measure.unit) if result.value is not None else "",
-        parts,
-        charts.columns([(row.keys[0], row.value) for row in result.rows], title=words("各区对比")),
-        figures.direction_text(words, measure),
-        _note(words, result),
-    )
-
-
-def _note(words: Words, result: figures.Result) -> str:
-    if result.suppressed:
-        return words("人数过少，为保护个人信息不展示")
-    return "" if result.value is not None else words("分母为零，无法计算")
 
 
 def _gap(words: Words, measured: MeasureDeclaration, result: figures.Result) -> str:
