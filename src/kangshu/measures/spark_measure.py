@@ -47,6 +47,11 @@ SPARK_FUNCTIONS: Final = (
         "CREATE OR REPLACE TEMPORARY FUNCTION moment_of(moment STRING) RETURNS TIMESTAMP "
         "RETURN try_cast(moment AS TIMESTAMP)"
     ),
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION metres_between(north DOUBLE, east DOUBLE, other_north DOUBLE, "
+        "other_east DOUBLE) RETURNS DOUBLE RETURN 12742017.6D * asin(sqrt(pow(sin(radians(other_north - north) "
+        "/ 2), 2) + cos(radians(north)) * cos(radians(other_north)) * pow(sin(radians(other_east - east) / 2), 2)))"
+    ),
 )
 """The functions of measure SQL as Spark 4 declares them. add_months leaves 28 February where there is no 29th."""
 _COUNTED: Final = frozenset({"YEAR", "MONTH", "QUARTER"})

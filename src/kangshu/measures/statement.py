@@ -71,6 +71,13 @@ MACROS: Final = (
     ),
     # the instant of a FHIR instant or dateTime with a time, for lengths and order
     "CREATE TEMP MACRO moment_of(moment) AS TRY_CAST(moment AS TIMESTAMPTZ)",
+    # metres between two places in degrees, as the crow flies (great circle on the mean radius of IUGG, haversine)
+    (
+        "CREATE TEMP MACRO metres_between(north, east, other_north, other_east) AS "
+        "12742017.6 * asin(sqrt(pow(sin(radians(CAST(other_north AS DOUBLE) - CAST(north AS DOUBLE)) / 2), 2) "
+        "+ cos(radians(CAST(north AS DOUBLE))) * cos(radians(CAST(other_north AS DOUBLE))) "
+        "* pow(sin(radians(CAST(other_east AS DOUBLE) - CAST(east AS DOUBLE)) / 2), 2)))"
+    ),
 )
 """What measure SQL may use besides DuckDB's own functions. The session's time zone is Asia/Shanghai."""
 

@@ -9,12 +9,13 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 from itertools import accumulate, pairwise
+from math import cos, hypot, radians
 from typing import Any, Final
 
 import yaml
 
 from kangshu.base.faults import Invalid
-from kangshu.sdk import DemoDistrict, DemoTown
+from kangshu.sdk import DemoDistrict, DemoTown, Outline
 from kangshu.services import make_outlines
 
 CELL: Final = 120
@@ -151,15 +152,17 @@ def tables(city: Municipality) -> Iterator[Table]:
         [(*key, national_ages()[key] / national / share) for key, share in age_shares().items()],
     )
     towns = _towns(city)
+    outlines = _outlines(city, towns)
     yield Table(
         "towns",
         {
             "town": "VARCHAR", "district": "VARCHAR", "name": "VARCHAR", "district_name": "VARCHAR", "urban": "BOOLEAN",
             "vigour": "DOUBLE", "centre": "VARCHAR", "first_cell": "BIGINT", "cells": "BIGINT",
+            "east": "DOUBLE", "north": "DOUBLE", "radius": "DOUBLE",
         },
-        towns,
+        [(*town, *_middle(outlines[town[0]])) for town in towns],
     )  # fmt: skip
-    yield _divisions(city, towns)
+    yield _divisions(city, towns, outlines)
     yield _organisations(city, towns)
 
 
@@ -218,10 +221,11 @@ def _towns(city: Municipality) -> list[tuple[Any, ...]]:
     return found
 
 
-def _divisions(city: Municipality, towns: Sequence[tuple[Any, ...]]) -> Table:
+def _outlines(city: Municipality, towns: Sequence[tuple[Any, ...]]) -> dict[str, Outline]:
+    """Return the border of every division by its code."""
     data = facts()
     whole = data["city"]
-    outlines = make_outlines(
+    return make_outlines(
         whole["code"],
         [
             DemoDistrict(one["code"], one["name"], one["share"], one["vigour"])
@@ -232,6 +236,21 @@ def _divisions(city: Municipality, towns: Sequence[tuple[Any, ...]]) -> Table:
         {town[0]: 1 / sum(other[1] == town[1] for other in towns) for town in towns},
         city.seed,
     )
+
+
+def _middle(outline: Outline) -> tuple[float, float, float]:
+    """Return longitude and latitude of a town's middle, and the degrees of latitude around it that lie within the town."""
+    ring = outline[:-1]
+    east, north = (sum(point[axis] for point in ring) / len(ring) for axis in (0, 1))
+    narrow = cos(radians(north))
+    return east, north, 0.9 * min(hypot((x - east) * narrow, y - north) for x, y in ring)
+
+
+def _divisions(
+    city: Municipality, towns: Sequence[tuple[Any, ...]], outlines: Mapping[str, Outline]
+) -> Table:
+    data = facts()
+    whole = data["city"]
     rows: list[tuple[Any, ...]] = [(whole["code"], whole["name"], "city", None)]
     rows += [
         (one["code"], one["name"], "district", whole["code"])
@@ -320,6 +339,15 @@ def macros(city: Municipality) -> Iterator[str]:
     yield f"CREATE MACRO bell_of(b) AS (({slices}) / 65536.0 - 2.0) * 1.7320508"
     yield "CREATE MACRO bell(number, place, name) AS bell_of(bits(number, place, name))"
     yield "CREATE MACRO age_on(birth, day) AS date_sub('year', birth, day)"
+    # a place by chance around a middle: degrees of latitude and of longitude
+    yield (
+        "CREATE MACRO north_of(north, radius, number, place, name) AS CAST(round(north + radius "
+        "* sqrt(draw(number, place, name || '/reach')) * sin(2 * pi() * draw(number, place, name || '/turn')), 5) AS DECIMAL(9, 5))"
+    )
+    yield (
+        "CREATE MACRO east_of(east, north, radius, number, place, name) AS CAST(round(east + radius / cos(radians(north)) "
+        "* sqrt(draw(number, place, name || '/reach')) * cos(2 * pi() * draw(number, place, name || '/turn')), 5) AS DECIMAL(9, 5))"
+    )
     yield "CREATE MACRO two(value) AS lpad(CAST(value AS VARCHAR), 2, '0')"
     yield (
         "CREATE MACRO moment(day, minute) AS "

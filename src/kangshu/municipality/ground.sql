@@ -40,3 +40,17 @@ SELECT c.id AS centre, c.name AS centre_name, h.id AS hospital, h.name AS hospit
 FROM organisations AS c JOIN organisations AS h
   ON h.number = c.number % (SELECT count(*) FROM organisations WHERE kind = 'tertiary-hospital')
 WHERE c.kind LIKE '%health-centre' AND h.kind = 'tertiary-hospital' AND c.number % 11 <> 7
+--------
+-- communities and villages, some 2,600 people each; where a town is not of the city the first are its centre, the others villages
+CREATE OR REPLACE TABLE communities AS
+SELECT number, town, district, urban, vigour, seat, concat(town, lpad(CAST(seat + 1 AS VARCHAR), 3, '0')) AS code,
+       NOT urban AND seat * 3 >= count AS village,
+       concat(substr('和永安福长乐清泰新兴春景金玉华阳明德', 1 + pick(number, 12, 'community-name', 18), 1),
+              substr('平宁康园里桥泉坊台湾岗河', 1 + pick(number, 12, 'community-end', 12), 1), CAST(seat + 1 AS VARCHAR)) AS first,
+       cells * 120 // count + CASE WHEN seat < cells * 120 % count THEN 1 ELSE 0 END AS people,
+       north_of(north, radius, number, 12, 'community') AS latitude, east_of(east, north, radius, number, 12, 'community') AS longitude
+FROM (
+  SELECT *, row_number() OVER (ORDER BY town, seat) AS number FROM (
+    SELECT *, greatest(1, cells * 120 // 2600) AS count, unnest(range(greatest(1, cells * 120 // 2600))) AS seat FROM towns
+  )
+)

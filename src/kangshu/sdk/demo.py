@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import cos, radians, sin, tau
 from random import Random
 from typing import Any, Literal, TypeAlias
 
@@ -173,6 +174,21 @@ class DemoCity:
             border, reach = draw.choice(ring), draw.random() ** 0.5 * 0.8
             east, north = (at + (end - at) * reach for at, end in zip(middle, border, strict=True))
         return {"longitude": Decimal(f"{east:.5f}"), "latitude": Decimal(f"{north:.5f}")}
+
+    def near(self, division: str, key: str, metres: int) -> dict[str, Decimal]:
+        """Return a place at most so many metres from the middle of `division`, where its people live; each `key` has its own.
+
+        KeyError when the city has no such division.
+        """
+        middle = self.position(division)
+        draw = Random(f"{self.seed}/{division}/{key}")  # noqa: S311 - a made-up city, not a secret
+        turn, reach = draw.random() * tau, metres / 111_195 * draw.random() ** 0.5
+        north, east = float(middle["latitude"]), float(middle["longitude"])
+        longitude = east + reach * cos(turn) / cos(radians(north))
+        return {
+            "longitude": Decimal(f"{longitude:.5f}"),
+            "latitude": Decimal(f"{north + reach * sin(turn):.5f}"),
+        }
 
     @property
     def first_day(self) -> date:

@@ -27,7 +27,7 @@ from typing import Final
 
 from kangshu.sdk import CheckQuery, MeasureDeclaration
 from kangshu.services.entry import Entry
-from kangshu.services.measured import read_measure
+from kangshu.services.measured import read_examples, read_measure
 from kangshu.services.places import Places
 
 _COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -90,6 +90,7 @@ def _member(entry: Entry, whole: MeasureDeclaration, column: str, places: Places
         family=whole.id,
         cockpit=entry.integer("cockpit", 0),
         narrowed=MappingProxyType(narrowed),
+        examples=read_examples(entry),
     )
     places.note(member, entry)
     entry.close()

@@ -89,7 +89,7 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
         exclusions=tuple(Exclusion(id_, title) for id_, title in entry.titles("exclusions")),
         sample=entry.boolean("sample"),
         per=cast("Any", entry.one_of("per", ("", "person"))),
-        examples=tuple(_example(one) for one in entry.entries("examples")),
+        examples=read_examples(entry),
         cockpit=entry.integer("cockpit", 0),
     )
     places.note(measure, entry)
@@ -100,8 +100,28 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
 def read_sql(entry: Entry) -> tuple[str, Path, int]:
     """Return the SQL of a measure or a list, its file and the line on which it starts.
 
-    It stands in the file itself or, where it ends in .sql, in the file beside it.
+    It stands in the file itself or, where it ends in .sql, in the file beside it. Where `common` names a file of the
+    folder's `common/`, the tables that it makes (`name AS (…), …`) stand before it.
     """
+    sql, file, line = _own_sql(entry)
+    if not entry.has("common"):
+        return sql, file, line
+    before = entry.file.parent.parent / "common" / Path(entry.string("common")).name
+    if not before.is_file():
+        entry.find(
+            entry.line_of("common"),
+            f"there is no file common/{before.name}",
+            f"没有文件 common/{before.name}",
+        )
+        return sql, file, line
+    tables = before.read_text("utf-8").strip()
+    opening = "WITH RECURSIVE" if sql.startswith("WITH RECURSIVE") else "WITH"
+    own = f",\n{sql.removeprefix(opening)}" if sql.startswith("WITH") else f"\n{sql}"
+    # the lines of what stands before are not the file's: those of its own text keep their numbers
+    return f"{opening} {tables}{own}", file, line - tables.count("\n") - 1
+
+
+def _own_sql(entry: Entry) -> tuple[str, Path, int]:
     sql, line = entry.string("sql", required=True), entry.line_of("sql")
     if sql.endswith(".sql") and "\n" not in sql:
         beside = entry.file.parent / Path(sql).name
@@ -145,6 +165,11 @@ def read_dimension(entry: Entry, service: str, places: Places) -> DimensionDecla
     places.note(dimension, entry)
     entry.close()
     return dimension
+
+
+def read_examples(entry: Entry) -> tuple[WorkedExample, ...]:
+    """Return the worked examples of a measure, or of a member of a family: its family's are not its own."""
+    return tuple(_example(one) for one in entry.entries("examples"))
 
 
 def _example(entry: Entry) -> WorkedExample:

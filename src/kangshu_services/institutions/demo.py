@@ -27,6 +27,8 @@ _BED_KINDS = {
 _BEDS_PER_FLOOR, _SMALL = 8, 12
 _CONVERTED, _HANDED = 0.4, 0.6
 """Vigour of a district from which its rural homes are converted, and its allotted rooms given to operators."""
+_WALK = 1_500
+"""Metres from where a community's people live within which its facilities stand."""
 _SOCIAL = 0.82
 """Share of facilities run by social operators."""
 
@@ -274,7 +276,7 @@ def _facility(city: DemoCity, kind: str, place: str, name: str, town: str) -> Re
         "mode": "instance",
         "type": [concept(code_system("facility-kind"), kind, _FACILITIES[kind])],
         "physicalType": concept(_PLACE_KIND, "bu", "建筑"),
-        "position": city.position(place, kind),
+        "position": city.near(place, kind, _WALK),
         "managingOrganization": {"reference": f"Organization/{operator}"},
     }
 

@@ -42,6 +42,10 @@ def divisions(city: DemoCity) -> Iterator[Resource]:
         place = division(code, name, above)
         place["extension"].append({"url": OUTLINE, "valueString": written(city.outlines[code])})
         place["position"] = city.position(code)
+        if len(code) == _COMMUNITY:
+            place["extension"].append(
+                {"url": structure("settlement"), "valueCode": _settlement(city, code, name)}
+            )
         if code in people:
             for name, count in (("resident", people[code]), ("registered", people[code] * 9 // 10)):
                 url = structure(f"population-{name}")
@@ -99,6 +103,14 @@ def _division_kind(code: str, name: str) -> str:
     if len(code) == _TOWN:
         return {"乡": "township", "镇": "town"}.get(name[-1:], "street")
     return "city" if code.endswith("00") else "district"
+
+
+def _settlement(city: DemoCity, code: str, name: str) -> str:
+    """Return the class of a community or village: its county's name tells a county town from the city."""
+    if name.endswith("村"):
+        return "rural"
+    county = next(one.name for one in city.districts if code.startswith(one.code))
+    return "county-town" if county.endswith("县") else "urban"
 
 
 def organisations(city: DemoCity) -> Iterator[Resource]:
