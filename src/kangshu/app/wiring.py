@@ -67,10 +67,13 @@ def all_views(services: Iterable[Service]) -> Views:
 class SnapshotOpener:
     """Opens the published snapshot once per publication; calling it returns the newest of the database `source`."""
 
-    def __init__(self, folder: Path, source: str, threshold: Callable[[], int]) -> None:
+    def __init__(
+        self, folder: Path, source: str, threshold: Callable[[], int], secrecy: Callable[[], measures.Secrecy]
+    ) -> None:
         self._folder = folder
         self._source = source
         self._threshold = threshold
+        self._secrecy = secrecy
         self._lock = threading.Lock()
         self._kept: tuple[int, Snapshot] | None = None
 
@@ -80,7 +83,10 @@ class SnapshotOpener:
         stamp = manifest.stat().st_mtime_ns if manifest.exists() else 0
         with self._lock:
             if self._kept is None or self._kept[0] != stamp:
-                self._kept = (stamp, Snapshot.open(self._folder, self._source, threshold=self._threshold))
+                opened = Snapshot.open(
+                    self._folder, self._source, threshold=self._threshold, secrecy=self._secrecy
+                )
+                self._kept = (stamp, opened)
             return self._kept[1]
 
 
@@ -116,7 +122,11 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
     def least_shown() -> int:
         return int(measures.figure(table, measures.SMALL_CELL, jurisdiction))
 
-    opener: Callable[[], Snapshot] = SnapshotOpener(place.views, store.identity, least_shown)
+    def secrecy() -> measures.Secrecy:
+        least = int(measures.figure(table, measures.LEAST_UNITS, jurisdiction))
+        return measures.Secrecy(least, float(measures.figure(table, measures.DOMINANCE, jurisdiction)))
+
+    opener: Callable[[], Snapshot] = SnapshotOpener(place.views, store.identity, least_shown, secrecy)
     outlets = dict(plans.OUTLETS)
     cases = Cases(
         store,

@@ -35,6 +35,9 @@ CASE_STATE: Final = f"{BASE}/CodeSystem/case-state"
 INTERNAL: Final = {"system": f"{BASE}/CodeSystem/handling", "code": "INTERNAL", "display": "单位内部"}
 """meta.security of what a unit keeps to itself: a case that it works on inside, and the papers of that case."""
 
+STATISTICAL: Final = {"system": f"{BASE}/CodeSystem/handling", "code": "STATISTICS", "display": "统计资料"}
+"""meta.security of what a unit has told the statistics office about itself: for the two of them alone."""
+
 DEMO_TAG: Final = f"{BASE}/CodeSystem/tag"
 """meta.tag system; code `demo` marks demonstration data (演示数据)."""
 

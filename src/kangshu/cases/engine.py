@@ -481,7 +481,7 @@ def _asked_for(
         task["meta"] = {"tag": [dict(tag) for tag in tags]}
     if key:
         task["identifier"] = [{"system": CASE_KEY, "value": key}]
-    return labelled(task) if declaration.internal else task
+    return labelled(task, declaration)
 
 
 def _engine(grant: Grant) -> Grant:

@@ -14,7 +14,7 @@ from kangshu.base.canonical import structure
 from kangshu.base.clock import instant
 from kangshu.base.text import Text
 from kangshu.cases.inside import RESPONSIBLE
-from kangshu.cases.tasks import organisation_of
+from kangshu.cases.tasks import marks_of, organisation_of
 from kangshu.fhir import render
 from kangshu.sdk import Resource
 from kangshu.store import FROZEN_TAG, LABELLING, Transaction, new_id
@@ -41,14 +41,13 @@ async def keep_record(
         one for one in (organisation_of(task, "owner"), organisation_of(task, "requester")) if one
     )
     subject = str((task.get("for") or {}).get("reference", ""))
+    marks = marks_of(task)
     reference: Resource = {
         "resourceType": "DocumentReference",
         "id": identifier,
         "meta": {
-            "tag": [
-                *task.get("meta", {}).get("tag", ()),
-                {**FROZEN_TAG, "code": kind, "display": title.zh},
-            ]
+            **marks,
+            "tag": [*marks.get("tag", ()), {**FROZEN_TAG, "code": kind, "display": title.zh}],
         },
         "extension": [
             {"url": structure(kind), "valueCode": stage},

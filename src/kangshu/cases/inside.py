@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from kangshu.access import Grant, PatientIn, any_of
-from kangshu.base.canonical import INTERNAL, structure
+from kangshu.base.canonical import INTERNAL, STATISTICAL, structure
 from kangshu.base.faults import Gone, NotFound
 from kangshu.base.text import Text
 from kangshu.cases.tasks import inputs, number_of, reference_id
@@ -51,10 +51,13 @@ def uses_internal_flow(organisation: Resource) -> bool:
     )
 
 
-def labelled(resource: Resource) -> Resource:
-    """Return `resource` with the label of what stays within the unit."""
-    meta = resource.get("meta", {})
-    return {**resource, "meta": {**meta, "security": [dict(INTERNAL)]}}
+def labelled(resource: Resource, declaration: CaseDeclaration) -> Resource:
+    """Return `resource`, a case of this kind or a paper of one, with the label of what stays within the unit, or between the
+    unit and the statistics office; as it is where the kind is open."""
+    label = INTERNAL if declaration.internal else STATISTICAL if declaration.secret else None
+    if label is None:
+        return resource
+    return {**resource, "meta": {**resource.get("meta", {}), "security": [dict(label)]}}
 
 
 def incoming(declaration: CaseDeclaration, task: Resource) -> dict[str, Any]:
@@ -115,10 +118,10 @@ async def keep_papers(
 
     Whoever acts for a resident in a case adds the resident's papers to it: the case takes them in, not the role.
     """
-    if declaration.internal:
+    if declaration.internal or declaration.secret:
         grant = replace(grant, operations=grant.operations | {LABELLING})
     for paper in papers:
-        kept = labelled(paper) if declaration.internal else paper
+        kept = labelled(paper, declaration)
         await transaction.under(_with_own_papers(grant, paper)).create_as(str(paper["id"]), kept)
 
 

@@ -72,4 +72,4 @@ def opened_task(parent: Resource, opening: Opening, declaration: CaseDeclaration
     tags = parent.get("meta", {}).get("tag")
     if tags:
         task["meta"] = {"tag": deepcopy(tags)}
-    return labelled(task) if declaration.internal else task
+    return labelled(task, declaration)

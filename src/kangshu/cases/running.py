@@ -28,6 +28,7 @@ from kangshu.cases.tasks import (
     inputs,
     keep_output,
     keep_values,
+    marks_of,
     number_of,
     organisation_of,
     outputs,
@@ -164,9 +165,11 @@ class Running(UnderWay):
         self, effect: Mapping[str, Any], row: Mapping[str, Any] = MappingProxyType({}), number: int = 0
     ) -> None:
         resource = self.fill(effect["create"], row)
-        tags = self.task.get("meta", {}).get("tag")
-        if tags:  # what a demonstration case makes is demonstration data too
-            resource.setdefault("meta", {})["tag"] = tags
+        marks = marks_of(self.task)
+        if not self.declaration.secret:  # a resident's label is told by what is made, not by the case
+            marks.pop("security", None)
+        if marks:
+            resource["meta"] = {**resource.get("meta", {}), **marks}
         written = await self.transaction.create(resource)
         reference = f"{written.stored.type}/{written.stored.id}"
         if effect.get("as"):
@@ -248,13 +251,8 @@ class Running(UnderWay):
         sender = self.grant.organisation or organisation_of(self.task, "requester")
         if sender:
             notice["sender"] = {"reference": f"Organization/{sender}"}
-        kept = {
-            name: self.task["meta"][name]
-            for name in ("tag", "security")
-            if self.task.get("meta", {}).get(name)
-        }
-        if kept:
-            notice["meta"] = kept
+        if marks := marks_of(self.task):
+            notice["meta"] = marks
         return notice
 
     def _spawn(self, effect: Mapping[str, Any]) -> None:

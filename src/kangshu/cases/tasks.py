@@ -105,6 +105,12 @@ def number_of(task: Resource) -> str:
     )
 
 
+def marks_of(task: Resource) -> Resource:
+    """Return the part of the case's meta that holds for what is made of it too: demonstration data, sensitivity labels."""
+    meta = task.get("meta", {})
+    return {name: list(meta[name]) for name in ("tag", "security") if meta.get(name)}
+
+
 def urged_of(task: Resource) -> int:
     """Return how often the case was urged (催办)."""
     found = (one for one in task.get("extension", ()) if one.get("url") == URGED)

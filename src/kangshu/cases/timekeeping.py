@@ -16,7 +16,7 @@ from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.faults import Fault
 from kangshu.base.text import Text
 from kangshu.cases.deadlines import Terms
-from kangshu.cases.tasks import deadline_of, kind_of, number_of, reference_id, state_of
+from kangshu.cases.tasks import deadline_of, kind_of, marks_of, number_of, reference_id, state_of
 from kangshu.sdk import CaseDeclaration, Move, Resource, State
 from kangshu.store import Store
 
@@ -199,8 +199,7 @@ class Timekeeper:
         }
         if (task.get("for") or {}).get("reference", "").startswith("Patient/"):
             notice["subject"] = {"reference": task["for"]["reference"]}
-        kept = {name: task["meta"][name] for name in ("tag", "security") if task.get("meta", {}).get(name)}
-        if kept:
-            notice["meta"] = kept
+        if marks := marks_of(task):
+            notice["meta"] = marks
         written = await self._store.create(_GRANT, notice, if_none_exist=f"identifier={system}|{key}")
         return int(written.created)

@@ -16,7 +16,9 @@ from kangshu.measures.kept_answers import AnswerKeeper
 from kangshu.measures.limits import (
     CONFIDENCE,
     DATE_SHIFT,
+    DOMINANCE,
     LEAST_CLASS,
+    LEAST_UNITS,
     LEAST_VALUES,
     MARK_SHARE,
     MOST_DISTANCE,
@@ -24,6 +26,7 @@ from kangshu.measures.limits import (
     MOST_ROWS,
     PARAMETERS,
     SMALL_CELL,
+    Secrecy,
     figure,
 )
 from kangshu.measures.lint import (
@@ -66,9 +69,11 @@ __all__ = [
     "DATE_SHIFT",
     "DISTRICT",
     "DIVISIONS",
+    "DOMINANCE",
     "ENGINES",
     "FEED_POSITION",
     "LEAST_CLASS",
+    "LEAST_UNITS",
     "LEAST_VALUES",
     "LIMITS",
     "LISTED",
@@ -99,6 +104,7 @@ __all__ = [
     "Refreshed",
     "ResultKeeper",
     "Risk",
+    "Secrecy",
     "Snapshot",
     "SubjectPage",
     "Terms",

@@ -13,13 +13,14 @@ from typing import Any, Final
 import duckdb
 
 from kangshu.access import Grant, Nothing, Predicate
+from kangshu.base.canonical import STATISTICAL
 from kangshu.base.faults import Forbidden, Invalid, TooLarge, Unavailable
 from kangshu.measures.dimensions import views_of
 from kangshu.measures.drill import SLICED
 from kangshu.measures.engine import WEB_MEMORY, bound, connect
 from kangshu.measures.guarded import Family
 from kangshu.measures.kept_answers import AnswersAtHand
-from kangshu.measures.limits import SMALL_CELL
+from kangshu.measures.limits import SMALL_CELL, Secrecy
 from kangshu.measures.manifest import Manifest
 from kangshu.measures.segments import relation
 from kangshu.measures.statement import MACROS, Declared
@@ -46,9 +47,10 @@ class Published:
         *,
         memory: str = WEB_MEMORY,
         threshold: Callable[[], int] = declared_threshold,
+        secrecy: Callable[[], Secrecy] = Secrecy,
         sliced_from: int = SLICED,
     ) -> None:
-        self._folder, self._manifest, self._threshold = folder, manifest, threshold
+        self._folder, self._manifest, self._threshold, self._secrecy = folder, manifest, threshold, secrecy
         self._sliced = sliced_from
         self._connection = connect(memory=memory, readable=[folder])
         for macro in MACROS:
@@ -56,7 +58,7 @@ class Published:
         self._lock = threading.Lock()
         self._answers: OrderedDict[Any, list[tuple[Any, ...]]] = OrderedDict()
         self._families: OrderedDict[Any, Family] = OrderedDict()
-        self._people: dict[str, bool] = {}
+        self._protected: dict[tuple[str, str], bool] = {}
         self.stored = Stored(folder, manifest)
         self._at_hand = AnswersAtHand(folder, manifest)
 
@@ -75,6 +77,11 @@ class Published:
         return self._threshold()
 
     @property
+    def secrecy(self) -> Secrecy:
+        """The rule under which numbers over statistical returns are shown to those who may not read them."""
+        return self._secrecy()
+
+    @property
     def position(self) -> int:
         """The feed position as of which the snapshot answers."""
         return self._manifest.position
@@ -90,20 +97,29 @@ class Published:
         return {name: dict(view.columns) for name, view in self._manifest.views.items()}
 
     def _beyond_reading(self, measure: MeasureDeclaration, grant: Grant, by: tuple[str, ...]) -> bool:
-        """Return whether the number counts people whom `grant` may not read."""
+        """Return whether the number counts people, or units in statistics, whom `grant` may not read."""
         for name in views_of(measure, by):
             kind = self._manifest.views[name].resource
-            if grant.may_count(kind) != grant.may_read(kind) and self._of_people(name):
+            if grant.may_count(kind) != grant.may_read(kind) and (
+                self._of_people(name) or self._of_units(name)
+            ):
                 return True
         return False
 
     def _of_people(self, view: str) -> bool:
         """Return whether the view has rows of residents: beds and posts are no secret, however few they are."""
-        if view not in self._people:
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM ({self._relation(view)}) WHERE scope_patient <> '' LIMIT 1)"
+        return self._has_rows(view, "scope_patient <> ''")
+
+    def _of_units(self, view: str) -> bool:
+        """Return whether the view has rows that tell of a single unit from statistics (label STATISTICS)."""
+        return self._has_rows(view, f"list_contains(scope_labels, '{STATISTICAL['code']}')")
+
+    def _has_rows(self, view: str, condition: str) -> bool:
+        if (view, condition) not in self._protected:
+            sql = f"SELECT count(*) FROM (SELECT 1 FROM ({self._relation(view)}) WHERE {condition} LIMIT 1)"
             with self._lock:
-                self._people[view] = bool(self._connection.execute(sql).fetchall()[0][0])
-        return self._people[view]
+                self._protected[view, condition] = bool(self._connection.execute(sql).fetchall()[0][0])
+        return self._protected[view, condition]
 
     def _admitted(self, measure: Declared, grant: Grant, *, counting: bool, by: tuple[str, ...] = ()) -> Any:
         predicates: dict[str, Predicate] = {}

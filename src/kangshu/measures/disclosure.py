@@ -81,12 +81,18 @@ def nodes_of(district: str, depth: int = 12) -> tuple[str, ...]:
 
 
 def suppress(
-    atoms: Iterable[Atom], dimensions: int, threshold: int, kind: Kind, depth: int = 12
+    atoms: Iterable[Atom],
+    dimensions: int,
+    threshold: int,
+    kind: Kind,
+    depth: int = 12,
+    named: Mapping[Cell, float] | None = None,
 ) -> Suppression:
     """Return what must be hidden so that no count from 1 to `threshold` - 1 can be told from what is shown.
 
     Counts are the numerator, the denominator and, of a proportion, their difference. Zeros are shown. Tables of
-    fewer dimensions are decided first; what they show is never taken back by one of more.
+    fewer dimensions are decided first; what they show is never taken back by one of more. With `named` the sums are
+    amounts: these cells are to be hidden and no others, each so that it could be larger or smaller by its value.
     """
     numerators: set[Cell] = set()
     denominators: set[Cell] = set()
@@ -97,7 +103,7 @@ def suppress(
             if any(set(one) <= set(shown) for one in withheld):
                 withheld.add(shown)
                 continue
-            family = _Family(known, shown, dimensions, kind, depth, numerators, denominators)
+            family = _Family(known, shown, dimensions, kind, depth, numerators, denominators, named)
             if not family.protect(threshold):
                 withheld.add(shown)
                 continue
@@ -137,6 +143,7 @@ class _Family:
     depth: int
     before: set[Cell]
     before_denominators: set[Cell]
+    named: Mapping[Cell, float] | None = None
     atoms: dict[_Leaf, dict[tuple[str, ...], _Sums]] = field(default_factory=dict)
     cells: dict[Cell, _Sums] = field(default_factory=dict)
     values: list[list[str]] = field(default_factory=list)
@@ -177,7 +184,7 @@ class _Family:
             small.extend(
                 (order, cell, quantity)
                 for order, quantity in enumerate(self._quantities())
-                if 0 < sums.of(quantity) < threshold
+                if (0 < sums.of(quantity) < threshold if self.named is None else cell in self.named)
             )
         # denominators first: what hides them hides the rest as well; large divisions before small ones
         small.sort(key=lambda one: (one[0], len(one[1][0]), one[1][0], str(one[1][1])))
@@ -224,7 +231,7 @@ class _Family:
                     cost = self._cost(move, transfer)
                     if cost is None or (best is not None and cost >= best[0]):
                         continue
-                    if self._possible(move, transfer):
+                    if self._possible(move, transfer, 1.0 if self.named is None else self.named[cell]):
                         best = (cost, move, transfer)
                 if best is not None and best[0] == 0:
                     break
@@ -257,14 +264,15 @@ class _Family:
                 cost += weight * (10.0 if size == 0 else 1.0 + min(size, 10_000.0) / 10_000.0)
         return cost
 
-    def _possible(self, move: _Move, transfer: tuple[int, int]) -> bool:
-        """Return whether no atom falls below nothing, one way or the other."""
+    def _possible(self, move: _Move, transfer: tuple[int, int], size: float) -> bool:
+        """Return whether no atom falls below nothing, one way or the other, where so much changes places."""
+        least = size * _WHOLE
         for way in (1, -1):
             for sign, leaf, values in move.atoms:
                 sums = self.atoms[leaf].get(values) or _Sums()
                 step = way * sign
-                if (step * transfer[0] < 0 and sums.counted < _WHOLE) or (
-                    step * transfer[1] < 0 and sums.rest < _WHOLE
+                if (step * transfer[0] < 0 and sums.counted < least) or (
+                    step * transfer[1] < 0 and sums.rest < least
                 ):
                     break
             else:

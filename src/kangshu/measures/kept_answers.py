@@ -22,10 +22,12 @@ from kangshu.base.faults import Fault
 from kangshu.measures.atoms import content_key, definition_key
 from kangshu.measures.audiences import audience_of
 from kangshu.measures.dimensions import DISTRICT
+from kangshu.measures.limits import Secrecy
 from kangshu.measures.manifest import Manifest, put_in_place
 from kangshu.measures.result import MeasureResult
 from kangshu.measures.results import Wanted
 
+_DECLARED: Final = Secrecy()
 ANSWERS: Final = "answers"
 SLOW: Final = 0.25
 """Seconds: what took longer is shown as it was kept, with its state, until it is computed again; the rest anew at once."""
@@ -69,6 +71,8 @@ class Computing(Protocol):
     def manifest(self) -> Manifest: ...
     @property
     def least_shown(self) -> int: ...
+    @property
+    def secrecy(self) -> Secrecy: ...
     def evaluate(
         self,
         grant: Grant,
@@ -81,12 +85,13 @@ class Computing(Protocol):
     ) -> MeasureResult: ...
 
 
-def keys_of(one: Wanted, manifest: Manifest, least_shown: int) -> tuple[str, str]:
+def keys_of(one: Wanted, manifest: Manifest, least_shown: int, secrecy: Secrecy) -> tuple[str, str]:
     """Return what an answer follows from, for one audience: without the rows, and with them."""
     period = (one.start, one.end)
     definition = definition_key(one.measure, manifest.source, one.parameters, period)
     content = content_key(one.measure, manifest.views, manifest.source, one.parameters, period, (DISTRICT,))
-    return f"{definition}-{least_shown}", f"{content}-{least_shown}"
+    rules = f"{least_shown}-{secrecy.least_units}-{secrecy.dominance:g}"
+    return f"{definition}-{rules}", f"{content}-{rules}"
 
 
 def types_of(manifest: Manifest) -> frozenset[str]:
@@ -146,7 +151,7 @@ class AnswerKeeper:
         computed, ended = 0, True
         for one in asked:
             known = before.get(one.measure.id)
-            definition, content = keys_of(one, manifest, snapshot.least_shown)
+            definition, content = keys_of(one, manifest, snapshot.least_shown, snapshot.secrecy)
             if known is not None and known.content == content:
                 made[one.measure.id] = known
             elif time.monotonic() > until:
@@ -183,7 +188,12 @@ class AnswersAtHand:
         self._read: dict[tuple[str, int, str], Mapping[str, KeptAnswer]] = {}
 
     def of(
-        self, grant: Grant, wanted: Iterable[Wanted], place: str, least_shown: int
+        self,
+        grant: Grant,
+        wanted: Iterable[Wanted],
+        place: str,
+        least_shown: int,
+        secrecy: Secrecy = _DECLARED,
     ) -> dict[str, MeasureResult]:
         """Return what is kept of `wanted` for who may count and read what `grant` may, by `Wanted.name`.
 
@@ -197,7 +207,7 @@ class AnswersAtHand:
             kept = self._answers(f"{audience}-{one.end}.json", place).get(one.measure.id)
             if kept is None:
                 continue
-            definition, content = keys_of(one, self._manifest, least_shown)
+            definition, content = keys_of(one, self._manifest, least_shown, secrecy)
             given = replace(
                 kept.result, parameters={id_: one.parameters[id_] for id_ in one.measure.parameters}
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -67,6 +68,22 @@ MARK_SHARE: Final = _declared(
     "%",
     _GUIDE,
 )
+LEAST_UNITS: Final = _declared(
+    "disclosure.least-units",
+    "统计数中最少的调查对象个数（少于此数不展示）",
+    "Least number of units in a statistical number that is shown",
+    3,
+    "1",
+    "统计资料保密：汇总数不得推断单个统计调查对象（个数由统计机构设定，待核实）",
+)
+DOMINANCE: Final = _declared(
+    "disclosure.dominance",
+    "统计数的推断精度界限p（他人能把最大单位推断到p%以内的不展示；0为不用）",
+    "p% rule: hidden where another unit could tell the largest one's figure to within p percent; 0 is off",
+    10,
+    "%",
+    "统计资料保密：p%规则（数值由统计机构设定，待核实）",
+)
 CONFIDENCE: Final = _declared(
     "measures.confidence",
     "置信区间的置信水平",
@@ -76,10 +93,18 @@ CONFIDENCE: Final = _declared(
     "统计惯例（由统计主管部门设定，待核实）",
 )
 PARAMETERS: Final = (
-    CONFIDENCE, SMALL_CELL, LEAST_CLASS, LEAST_VALUES, MOST_DISTANCE, MOST_LEFT_OUT, MOST_ROWS, DATE_SHIFT, MARK_SHARE,
+    CONFIDENCE, SMALL_CELL, LEAST_UNITS, DOMINANCE, LEAST_CLASS, LEAST_VALUES, MOST_DISTANCE, MOST_LEFT_OUT, MOST_ROWS, DATE_SHIFT, MARK_SHARE,
 )  # fmt: skip
 """What `app` declares in the table of parameters. None of the values stands in a clause: the standards leave them to
 the city's data office, and the recommendation is entered and confirmed there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """The rule of statistical secrecy in force: how many units a number has at least, and p of the p% rule."""
+
+    least_units: int = int(LEAST_UNITS.value)
+    dominance: float = float(DOMINANCE.value)
 
 
 def figure(table: ParameterTable, declared: ParameterDeclaration, jurisdiction: str) -> Any:

@@ -32,7 +32,7 @@ from kangshu.measures.drill import (
 )
 from kangshu.measures.engine import WEB_MEMORY, bound
 from kangshu.measures.guarded import family, table
-from kangshu.measures.limits import CONFIDENCE
+from kangshu.measures.limits import CONFIDENCE, Secrecy
 from kangshu.measures.manifest import read_manifest
 from kangshu.measures.report import Individual
 from kangshu.measures.result import MeasureResult, MeasureRow, SubjectPage
@@ -43,6 +43,7 @@ from kangshu.measures.statement import (
     measured,
     place_condition,
 )
+from kangshu.measures.unit_secrecy import unit_family
 from kangshu.measures.values import measure_value, parts_of, with_limits
 from kangshu.measures.work_lists import (
     ListAsked,
@@ -69,13 +70,15 @@ class Snapshot(Published):
         *,
         memory: str = WEB_MEMORY,
         threshold: Callable[[], int] = declared_threshold,
+        secrecy: Callable[[], Secrecy] = Secrecy,
     ) -> Snapshot:
         """Return the newest snapshot in `folder`; with `source` (`Store.identity`), only one of that database.
 
-        `threshold` gives the least count that is shown to those who may not read who is counted. Raises NotFound
-        before the first has been published.
+        `threshold` gives the least count that is shown to those who may not read who is counted, `secrecy` the rule for
+        numbers over statistical returns. Raises NotFound before the first has been published.
         """
-        return cls(folder, read_manifest(folder, source), memory=memory, threshold=threshold)
+        manifest = read_manifest(folder, source)
+        return cls(folder, manifest, memory=memory, threshold=threshold, secrecy=secrecy)
 
     def evaluate(
         self,
@@ -157,7 +160,7 @@ class Snapshot(Published):
         """
         until = time.monotonic() + seconds
         found: dict[str, MeasureResult | Fault] = {}
-        found.update(self._at_hand.of(grant, wanted, district, self.least_shown))
+        found.update(self._at_hand.of(grant, wanted, district, self.least_shown, self.secrecy))
         for one in wanted:
             if one.name not in found and time.monotonic() < until:
                 period = (one.start, one.end)
@@ -388,16 +391,23 @@ class Snapshot(Published):
         """Return the measure with its small counts suppressed, over the whole family of its tables."""
         read: Bound | None = None
         used = views_of(measure, by)
-        views = [self._manifest.views[name] for name in used if self._of_people(name)]
+        of_units = any(self._of_units(name) for name in used)
+        protects = self._of_units if of_units else self._of_people
+        views = [self._manifest.views[name] for name in used if protects(name)]
         if not any(isinstance(grant.may_read(view.resource), Nothing) for view in views):
             reading = {name: grant.may_read(self._manifest.views[name].resource) for name in used}
             read = measured(measure, self._relation, reading.__getitem__, parameters, *period, by)
-        others, threshold = tuple(one for one in by if one != DISTRICT), self.least_shown
-        key = (measure.id, others, threshold, counted.sql, repr(counted.values), repr(read))
+        others = tuple(one for one in by if one != DISTRICT)
+        rule = self.secrecy if of_units else self.least_shown
+        key = (measure.id, others, rule, counted.sql, repr(counted.values), repr(read))
         found = self._families.get(key)
         if found is None:
             fetch = partial(self._fetch, measure)
-            found = family(measure, others, counted, read, fetch, threshold)
+            found = (
+                unit_family(measure, others, counted, read, fetch, rule)
+                if isinstance(rule, Secrecy)
+                else family(measure, others, counted, read, fetch, rule)
+            )
             with self._lock:
                 self._families[key] = found
                 if len(self._families) > _KEPT_FAMILIES:

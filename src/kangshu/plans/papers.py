@@ -20,7 +20,7 @@ from kangshu.base.canonical import BASE, structure
 from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, NotFound
 from kangshu.base.text import Text
-from kangshu.cases import DOCUMENT_OUTLET, Cases, Outlet, inputs, kind_of, state_of
+from kangshu.cases import DOCUMENT_OUTLET, Cases, Outlet, inputs, kind_of, marks_of, state_of
 from kangshu.documents import (
     OfficialDocument,
     Report,
@@ -258,8 +258,8 @@ def _record(
     facts: Sequence[Cited],
     when: datetime,
 ) -> Resource:
-    tags = list(task.get("meta", {}).get("tag", ()))
-    meta = {"meta": {"tag": tags}} if tags else {}
+    marks = marks_of(task)
+    meta = {"meta": marks} if marks else {}
     parties = dict.fromkeys(
         str(task[element]["reference"]) for element in ("owner", "requester") if element in task
     )

@@ -284,6 +284,9 @@ class CaseDeclaration:
     `internal-flow`), that move is made by the internal case's signed answer alone; "" for none."""
     internal: bool = False
     """Whether its cases and their papers stay within the unit: nobody outside it sees them (label INTERNAL)."""
+    secret: bool = False
+    """Whether its cases are statistical returns (label STATISTICS): of the parties, those alone see them whose role names
+    the label. Numbers over them are shown under the rule of statistical secrecy (docs/adr/0046)."""
     records: tuple[CaseRecords, ...] = ()
     """What its expressions may ask of the registers, by name."""
     kept: tuple[Field, ...] = ()

@@ -28,6 +28,9 @@ def check_kind(draft: Draft, case: CaseDeclaration, parameters: Set[str]) -> Ite
     if case.internal and case.answer:
         text = "an internal case is answered to nobody: it takes no 'answer'"
         yield finding(case, text, "内部办件不对外答复，不能声明 answer")
+    if case.secret and case.internal:
+        text = "a statistical return is no internal case: it has two parties"
+        yield finding(case, text, "统计报表（secret）不能同时声明为内部办件（internal）")
     yield from _records(draft, case, parameters)
     yield from _opened(draft, case, None, parameters)
     for move in case.moves:

@@ -101,6 +101,7 @@ def read_case(entry: Entry, service: str, places: Places) -> CaseDeclaration:
         carries=entry.string("carries"),
         answer=entry.string("answer"),
         internal=entry.boolean("internal"),
+        secret=entry.boolean("secret"),
         records=records,
         kept=kept,
         opens_record=entry.boolean("opens_record", default=True),
