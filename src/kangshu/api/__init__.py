@@ -112,7 +112,17 @@ from kangshu.api.work_lists import (
     startable,
 )
 from kangshu.calculations import written
-from kangshu.measures import ListAsked
+from kangshu.measures import (
+    CONFIDENCE,
+    CONTROL_INNER,
+    CONTROL_OUTER,
+    ListAsked,
+    confidence_limits,
+    control_limits,
+    dispersion,
+    funnel,
+    place_in_funnel,
+)
 from kangshu.plans import Approval, Filling, by_unit
 from kangshu.questionnaires import Filled, points_of, sent_answers
 from kangshu.registers import ImportReport, name_of, text_of
@@ -121,6 +131,9 @@ from kangshu.store import EMERGENCY, AuditQuery, ExtractRecord, oversees
 __all__ = [
     "ANSWERS",
     "BURSTS",
+    "CONFIDENCE",
+    "CONTROL_INNER",
+    "CONTROL_OUTER",
     "EMERGENCY",
     "EMERGENCY_REASONS",
     "ENDPOINTS",
@@ -185,8 +198,11 @@ __all__ = [
     "by_unit",
     "cell_text",
     "check_audit",
+    "confidence_limits",
+    "control_limits",
     "count_admitted",
     "decide",
+    "dispersion",
     "division_names",
     "divisions_template",
     "dossier",
@@ -202,6 +218,7 @@ __all__ = [
     "fhir_app",
     "filled_questionnaire",
     "find_for_permissions",
+    "funnel",
     "grant_of",
     "import_account_sheet",
     "import_divisions",
@@ -230,6 +247,7 @@ __all__ = [
     "own_lists",
     "parameter_value",
     "parameters_template",
+    "place_in_funnel",
     "plan_staff",
     "points_of",
     "processing_activities",

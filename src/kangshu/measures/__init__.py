@@ -10,11 +10,14 @@ from kangshu.measures.direct import DirectViews, join_views
 from kangshu.measures.examples import Worked, worked
 from kangshu.measures.explain import Check, explain, explain_text
 from kangshu.measures.extract import Extract, Risk, Terms, aggregated, deidentified, extract_grant
+from kangshu.measures.funnel import Funnel, control_limits, dispersion, funnel, place_in_funnel
 from kangshu.measures.intervals import confidence_limits, poisson, wilson
 from kangshu.measures.keeper import Refreshed, ViewKeeper
 from kangshu.measures.kept_answers import AnswerKeeper
 from kangshu.measures.limits import (
     CONFIDENCE,
+    CONTROL_INNER,
+    CONTROL_OUTER,
     DATE_SHIFT,
     DOMINANCE,
     LEAST_CLASS,
@@ -66,6 +69,8 @@ from kangshu.measures.work_lists import ListAsked, ListPage, ListRow, ListSum
 
 __all__ = [
     "CONFIDENCE",
+    "CONTROL_INNER",
+    "CONTROL_OUTER",
     "DATE_SHIFT",
     "DISTRICT",
     "DIVISIONS",
@@ -94,6 +99,7 @@ __all__ = [
     "DirectViews",
     "Evidence",
     "Extract",
+    "Funnel",
     "Individual",
     "ListAsked",
     "ListPage",
@@ -119,8 +125,10 @@ __all__ = [
     "awaited_resource",
     "compared",
     "confidence_limits",
+    "control_limits",
     "counts_by_district",
     "deidentified",
+    "dispersion",
     "explain",
     "explain_awaited",
     "explain_awaited_text",
@@ -128,6 +136,7 @@ __all__ = [
     "extract_grant",
     "figure",
     "fingerprint",
+    "funnel",
     "individual_report",
     "join_views",
     "library_canonical",
@@ -145,6 +154,7 @@ __all__ = [
     "parse_view",
     "parts_of",
     "period_of",
+    "place_in_funnel",
     "poisson",
     "read_manifest",
     "read_view",

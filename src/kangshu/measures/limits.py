@@ -92,8 +92,25 @@ CONFIDENCE: Final = _declared(
     "%",
     "统计惯例（由统计主管部门设定，待核实）",
 )
+_FUNNEL: Final = "漏斗图通行做法（Spiegelhalter 2005；水平由统计主管部门设定，待核实）"
+CONTROL_INNER: Final = _declared(
+    "measures.control-inner",
+    "机构比较的内控制限水平",
+    "Level of the inner control limits when institutions are compared",
+    95,
+    "%",
+    _FUNNEL,
+)
+CONTROL_OUTER: Final = _declared(
+    "measures.control-outer",
+    "机构比较的外控制限水平",
+    "Level of the outer control limits when institutions are compared",
+    99.8,
+    "%",
+    _FUNNEL,
+)
 PARAMETERS: Final = (
-    CONFIDENCE, SMALL_CELL, LEAST_UNITS, DOMINANCE, LEAST_CLASS, LEAST_VALUES, MOST_DISTANCE, MOST_LEFT_OUT, MOST_ROWS, DATE_SHIFT, MARK_SHARE,
+    CONFIDENCE, CONTROL_INNER, CONTROL_OUTER, SMALL_CELL, LEAST_UNITS, DOMINANCE, LEAST_CLASS, LEAST_VALUES, MOST_DISTANCE, MOST_LEFT_OUT, MOST_ROWS, DATE_SHIFT, MARK_SHARE,
 )  # fmt: skip
 """What `app` declares in the table of parameters. None of the values stands in a clause: the standards leave them to
 the city's data office, and the recommendation is entered and confirmed there."""

@@ -97,6 +97,8 @@ class ListDeclaration:
     tone: Literal["", "accent", "amber", "red"] = "accent"
     """"" for a list that tells how things stand and asks for nothing: first screens leave it out."""
     totals: ListTotals | None = None
+    measures: tuple[str, ...] = ()
+    """Ids of the measures whose number this work changes: from the records behind the number a link leads here."""
 
     @property
     def code(self) -> str:

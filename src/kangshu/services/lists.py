@@ -50,6 +50,7 @@ def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
         offered=entry.boolean("offered", default=True),
         tone=cast("Any", entry.one_of("tone", _TONES, default="accent")),
         totals=_totals(entry.entry("totals")) if entry.has("totals") else None,
+        measures=entry.strings("measures"),
     )
     places.note(declared, entry)
     places.note_text(declared, "sql", file, line)

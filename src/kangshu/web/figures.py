@@ -38,6 +38,8 @@ class Row(Counted, Protocol):
 
     @property
     def keys(self) -> tuple[str, ...]: ...
+    @property
+    def limits(self) -> tuple[float, float] | None: ...
 
 
 class Result(Counted, Protocol):
@@ -51,6 +53,8 @@ class Result(Counted, Protocol):
     def rows(self) -> Sequence[Row]: ...
     @property
     def withheld(self) -> bool: ...
+    @property
+    def excluded(self) -> Mapping[str, float | None]: ...
 
 
 _MOST_KEPT: Final = 2000
@@ -107,24 +111,32 @@ async def counting(visit: Visit) -> Grant:
 
 
 async def evaluated(
-    visit: Visit, measure: MeasureDeclaration, by: str = "district", district: str = ""
+    visit: Visit,
+    measure: MeasureDeclaration,
+    by: str | tuple[str, ...] = "district",
+    district: str = "",
+    *,
+    level: float = 0.0,
 ) -> Result:
-    """Return a measure's number today, split by one dimension, over what the visitor may count.
+    """Return a measure's number today, split by dimensions, over what the visitor may count.
 
-    DuckDB computes in a thread, so that the loop serves others meanwhile.
+    With a `level` (percent) each number has its confidence limits. DuckDB computes in a thread, so that the loop serves
+    others meanwhile.
     """
     city = visit.platform.settings.jurisdiction
-    if by == "district" and district in ("", city):
+    if by == "district" and district in ("", city) and not level:
         result = (await all_evaluated(visit, [measure]))[measure.id]
         if isinstance(result, Fault):
             raise result
         return result
     start, end = period(measure)
     snapshot, given = visit.platform.snapshot(), parameters_of(visit, measure, end)
-    place = district or city
-    await tell(visit.platform, visit.grant, "measure", "Measure", measure.id, f"{by} {place}")
+    place, split = district or city, (by,) if isinstance(by, str) else by
+    await tell(visit.platform, visit.grant, "measure", "Measure", measure.id, f"{' '.join(split)} {place}")
     grant = await counting(visit)
-    return await asyncio.to_thread(snapshot.evaluate, grant, measure, given, start, end, (by,), place)
+    return await asyncio.to_thread(
+        partial(snapshot.evaluate, level=level), grant, measure, given, start, end, split, place
+    )
 
 
 async def all_evaluated(visit: Visit, measures: Sequence[MeasureDeclaration]) -> dict[str, Result | Fault]:
@@ -146,6 +158,22 @@ async def ready(
         await tell(visit.platform, visit.grant, "measure", "Measure", detail=f"district {city}: {ids}")
     found = await answered(visit.platform, await counting(visit), measures, [day], seconds)
     return {id_: result for (id_, _), result in found.items()}
+
+
+async def evaluated_on(
+    visit: Visit, measure: MeasureDeclaration, ends: Sequence[date], district: str
+) -> Sequence[Result]:
+    """Return a measure's number on each of the days, split by the divisions below `district`, by today's parameters."""
+    given, grant = parameters_of(visit, measure, today()), await counting(visit)
+    snapshot = visit.platform.snapshot()
+
+    def each() -> list[Result]:
+        return [
+            snapshot.evaluate(grant, measure, given, *period(measure, end), ("district",), district)
+            for end in ends
+        ]
+
+    return await asyncio.to_thread(each)
 
 
 async def past(visit: Visit, measure: MeasureDeclaration, ends: Sequence[date]) -> Sequence[Result]:

@@ -19,8 +19,7 @@ from kangshu.web.visit import Visit
 
 _PAIR: Final = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 _WIDE: Final = 900.0
-_NARROW: Final = 420.0
-"""Widths of a map of records, and of one shaded by a measure, which stands in a narrow column."""
+"""Width of a map of records; one shaded by a measure is `shaded_map`."""
 _PAD: Final = 14.0
 _SIGN: Final = 13.0
 """Width of a Chinese character of a name, in the map's units."""
@@ -46,14 +45,6 @@ class Mark:
     address: str
     colour: int = 0
     weight: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Shade:
-    """What a division is filled with: a value for the five steps (None: unknown) and its words."""
-
-    value: float | None
-    text: str
 
 
 async def lands(visit: Visit) -> dict[str, Land]:
@@ -85,7 +76,7 @@ def below(places: Mapping[str, Land], code: str) -> tuple[list[Land], list[Land]
 
 
 @dataclass(frozen=True, slots=True)
-class _Sheet:
+class Sheet:
     """How degrees become coordinates: a plate carrée with the degrees of longitude shortened at the middle latitude."""
 
     west: float
@@ -116,7 +107,7 @@ class _Sheet:
         return self.at(origin[0] + x / (3 * area), origin[1] + y / (3 * area))
 
 
-def _sheet(rings: Iterable[Outline], width: float) -> _Sheet:
+def sheet_of(rings: Iterable[Outline], width: float) -> Sheet:
     points = [point for ring in rings for point in ring]
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, top = min(y for _, y in points), max(y for _, y in points)
@@ -126,19 +117,13 @@ def _sheet(rings: Iterable[Outline], width: float) -> _Sheet:
     if (top - south) * down > width * 0.85:
         down = width * 0.85 / (top - south)
         across = down * shortened
-    return _Sheet(west, top, across, down, width, (top - south) * down + 2 * _PAD)
+    return Sheet(west, top, across, down, width, (top - south) * down + 2 * _PAD)
 
 
 def drawn_map(
-    places: Mapping[str, Land],
-    code: str,
-    *,
-    title: str,
-    marks: Sequence[Mark] = (),
-    shades: Mapping[str, Shade] | None = None,
-    links: str = "",
+    places: Mapping[str, Land], code: str, *, title: str, marks: Sequence[Mark] = (), links: str = ""
 ) -> Markup:
-    """Return the map of division `code` with what lies below it, shaded, with marks upon it.
+    """Return the map of division `code` with what lies below it, with marks upon it.
 
     `links` is an address with {code} to which a division one level below leads. Empty where there is no outline.
     """
@@ -146,19 +131,16 @@ def drawn_map(
     rings = [one.outline for one in (first or [places[code]] if code in places or first else [])]
     if not rings:
         return Markup()
-    sheet = _sheet(rings, _WIDE if shades is None else _NARROW)
+    sheet = sheet_of(rings, _WIDE)
     out = [
         f'<svg class="chart map" viewBox="0 0 {sheet.width:.0f} {sheet.height:.0f}" role="group" aria-label="{escape(title)}">'
     ]
-    known = [one.value for one in (shades or {}).values() if one.value is not None]
     if not first:
         out.append(f'<path class="map-land" d="{sheet.path(places[code].outline)}"/>')
-    for land in first:
-        out.append(_land(sheet, land, (shades or {}).get(land.code), known, shades is not None, links))
-    if shades is None:
-        out += [f'<path class="map-inner" d="{sheet.path(land.outline)}"/>' for land in second]
+    out += [_land(sheet, land, links) for land in first]
+    out += [f'<path class="map-inner" d="{sheet.path(land.outline)}"/>' for land in second]
     out += [f'<path class="map-border" d="{sheet.path(land.outline)}"/>' for land in first]
-    out += [_named(sheet, land, (shades or {}).get(land.code), known) for land in first]
+    out += [_named(sheet, land) for land in first]
     placed = sorted(marks, key=lambda one: -one.weight)
     taken: list[_Box] = [_box_of(sheet, one) for one in placed]
     for one in placed:
@@ -168,35 +150,17 @@ def drawn_map(
     return drawn("".join(out))
 
 
-def _land(
-    sheet: _Sheet, land: Land, shade: Shade | None, known: Sequence[float], shaded: bool, links: str
-) -> str:
-    step = _step(shade, known) if shaded else ""
-    said = f"{land.name}{'：' + shade.text if shade is not None else ''}"
-    body = f'<path class="map-land{step}" d="{sheet.path(land.outline)}"><title>{escape(said)}</title></path>'
+def _land(sheet: Sheet, land: Land, links: str) -> str:
+    body = f'<path class="map-land" d="{sheet.path(land.outline)}"><title>{escape(land.name)}</title></path>'
     if not links:
         return body
     address = links.replace("{code}", land.code)
-    return f'<a href="{escape(address)}" aria-label="{escape(said)}">{body}</a>'
+    return f'<a href="{escape(address)}" aria-label="{escape(land.name)}">{body}</a>'
 
 
-def _step(shade: Shade | None, known: Sequence[float]) -> str:
-    if shade is None or shade.value is None:
-        return " is-unknown"
-    low, span = min(known), (max(known) - min(known)) or 1.0
-    return f" shade-{1 + min(4, int((shade.value - low) / span * 5))}"
-
-
-def _named(sheet: _Sheet, land: Land, shade: Shade | None, known: Sequence[float]) -> str:
+def _named(sheet: Sheet, land: Land) -> str:
     x, y = sheet.middle(land.outline)
-    dark = " is-on-dark" if _step(shade, known)[-1:] in ("4", "5") else ""
-    name = f'<text class="map-name{dark}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escape(land.name)}</text>'
-    if shade is None:
-        return name
-    return (
-        f'{name}<text class="is-big is-strong{dark}" x="{x:.1f}" y="{y + 24:.1f}" text-anchor="middle">'
-        f"{escape(shade.text)}</text>"
-    )
+    return f'<text class="map-name" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escape(land.name)}</text>'
 
 
 _Box = tuple[float, float, float, float]
@@ -206,13 +170,13 @@ def _size(one: Mark) -> float:
     return 6 + 9 * math.sqrt(max(0.0, min(1.0, one.weight)))
 
 
-def _box_of(sheet: _Sheet, one: Mark) -> _Box:
+def _box_of(sheet: Sheet, one: Mark) -> _Box:
     x, y = sheet.at(one.east, one.north)
     size = _size(one)
     return x - size, y - size, x + size, y + size
 
 
-def _label(sheet: _Sheet, one: Mark, taken: list[_Box]) -> str:
+def _label(sheet: Sheet, one: Mark, taken: list[_Box]) -> str:
     """Return the name beside a mark, right or left of it; "" where it would cover another: the table below has it."""
     x, y = sheet.at(one.east, one.north)
     size = _size(one)
@@ -236,7 +200,7 @@ def _overlap(a: _Box, b: _Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _mark(sheet: _Sheet, one: Mark, label: str) -> str:
+def _mark(sheet: Sheet, one: Mark, label: str) -> str:
     x, y = sheet.at(one.east, one.north)
     said = f"{one.name}：{one.text}" if one.text else one.name
     return (

@@ -1,0 +1,168 @@
+"""The line of a measure over its quarter ends, with the targets it is held against and the days its rule changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from kangshu.web.charts import steps
+from kangshu.web.icons import drawn
+
+_WIDE, _TALL, _LEFT, _RIGHT, _TOP, _BOTTOM = 760.0, 290.0, 56.0, 24.0, 34.0, 40.0
+_GAP: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The value on a day; None is unknown or not shown: the line breaks."""
+
+    day: date
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A value to be reached, and what it is."""
+
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A day from which a parameter has another value, and what it is then."""
+
+    day: date
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    first: date
+    last: date
+    low: float
+    high: float
+
+    def x(self, day: date) -> float:
+        return _LEFT + (_WIDE - _LEFT - _RIGHT) * (day - self.first).days / max(
+            1, (self.last - self.first).days
+        )
+
+    def y(self, value: float) -> float:
+        return _TOP + (_TALL - _TOP - _BOTTOM) * (1 - (value - self.low) / ((self.high - self.low) or 1.0))
+
+
+def trend_chart(
+    moments: Sequence[Moment],
+    *,
+    title: str,
+    unit: str = "",
+    decimals: int = 1,
+    goals: Sequence[Goal] = (),
+    changes: Sequence[Change] = (),
+) -> Markup:
+    """Return the chart of moments in the order of their days; empty where no value is known."""
+    known = [one.value for one in moments if one.value is not None]
+    if not known:
+        return Markup()
+    plane, axis = _plane(moments, [*known, *(one.value for one in goals)], unit)
+    out = [
+        (
+            f'<svg class="chart" viewBox="0 0 {_WIDE:.0f} {_TALL:.0f}" role="img" aria-label="{escape(title)}">'
+            f"<title>{escape(title)}</title>"
+        )
+    ]
+    for value in axis:
+        at = f"{plane.y(value):.1f}"
+        out.append(f'<line class="chart-rule" x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{at}" y2="{at}"/>')
+        out.append(f'<text x="{_LEFT - 8}" y="{plane.y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
+    if unit:
+        out.append(f'<text x="{_LEFT - 8}" y="14" text-anchor="end">{escape(unit)}</text>')
+    out += _days(plane, moments)
+    out += _changes(plane, changes)
+    out += _goals(plane, goals)
+    out += _line(plane, moments, decimals)
+    out.append("</svg>")
+    return drawn("".join(out))
+
+
+def _plane(moments: Sequence[Moment], values: Sequence[float], unit: str) -> tuple[_Plane, list[float]]:
+    low, high = min(values), max(values)
+    pad = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
+    axis = steps(max(0.0, low - pad) if low >= 0 else low - pad, high + pad)
+    if unit == "%" and high <= 100:
+        axis = [one for one in axis if one <= 100]
+    return _Plane(moments[0].day, moments[-1].day, axis[0], axis[-1]), axis
+
+
+def _days(plane: _Plane, moments: Sequence[Moment]) -> list[str]:
+    out, free = [], float("inf")
+    # from the last backwards: today is always named, and no name touches another
+    for place, one in reversed(list(enumerate(moments))):
+        x = plane.x(one.day)
+        anchor = "end" if place == len(moments) - 1 else "start" if place == 0 else "middle"
+        left = x - {"end": 62, "start": 0, "middle": 31}[anchor]
+        if left + 62 > free - 8 and free != float("inf"):
+            continue
+        free = left
+        text = one.day.isoformat() if place == len(moments) - 1 else f"{one.day:%Y-%m}"
+        out.append(f'<text x="{x:.1f}" y="{_TALL - 14:.1f}" text-anchor="{anchor}">{text}</text>')
+    return out
+
+
+def _changes(plane: _Plane, changes: Sequence[Change]) -> list[str]:
+    out = []
+    for number, one in enumerate(changes, 1):
+        at = f"{plane.x(one.day):.1f}"
+        out.append(f'<line class="trend-change" x1="{at}" x2="{at}" y1="{_TOP - 6}" y2="{_TALL - _BOTTOM}"/>')
+        out.append(
+            f'<g><circle class="trend-change-sign" cx="{at}" cy="{_TOP - 14}" r="9"/>'
+            f'<text class="trend-change-text" x="{at}" y="{_TOP - 10}" text-anchor="middle">{number}</text>'
+            f"<title>{one.day.isoformat()} {escape(one.text)}</title></g>"
+        )
+    return out
+
+
+def _goals(plane: _Plane, goals: Sequence[Goal]) -> list[str]:
+    out: list[str] = []
+    told: list[float] = []
+    for one in sorted(goals, key=lambda goal: -goal.value):
+        at = plane.y(one.value)
+        out.append(
+            f'<line class="chart-target" x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
+        )
+        text = at - 6
+        while any(abs(text - other) < _GAP for other in told):
+            text += _GAP
+        told.append(text)
+        out.append(
+            f'<text class="chart-target-text" x="{_LEFT + 6}" y="{text:.1f}" text-anchor="start">{escape(one.text)}</text>'
+        )
+    return out
+
+
+def _line(plane: _Plane, moments: Sequence[Moment], decimals: int) -> list[str]:
+    out: list[str] = []
+    runs: list[list[str]] = [[]]
+    for one in moments:
+        if one.value is None:
+            runs.append([])
+        else:
+            runs[-1].append(f"{plane.x(one.day):.1f},{plane.y(one.value):.1f}")
+    out += [f'<polyline class="chart-line" points="{" ".join(run)}"/>' for run in runs if len(run) > 1]
+    known = [one for one in moments if one.value is not None]
+    for place, one in enumerate(known):
+        value = one.value or 0.0
+        last = " is-last" if place == len(known) - 1 else ""
+        x, y = plane.x(one.day), plane.y(value)
+        text = f"{value:,.{decimals}f}"
+        anchor = "end" if place == len(known) - 1 else "middle" if place else "start"
+        out.append(
+            f'<circle class="chart-dot{last}" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{one.day.isoformat()}: {text}</title></circle>'
+            f'<text class="trend-value" x="{x:.1f}" y="{y - 9:.1f}" text-anchor="{anchor}">{text}</text>'
+        )
+    return out
