@@ -32,6 +32,9 @@ CASE_KIND: Final = f"{BASE}/CodeSystem/case-kind"
 CASE_STATE: Final = f"{BASE}/CodeSystem/case-state"
 """Task.businessStatus: the fine state of a case."""
 
+SENSITIVE: Final = frozenset({"HIV", "STD", "PSY", "SUD", "SDV"})
+"""Codes of v3-ActCode that mark what a record tells as sensitive; roles say whose records of each they see."""
+
 INTERNAL: Final = {"system": f"{BASE}/CodeSystem/handling", "code": "INTERNAL", "display": "单位内部"}
 """meta.security of what a unit keeps to itself: a case that it works on inside, and the papers of that case."""
 
@@ -56,3 +59,8 @@ def geolocation(position: Mapping[str, Decimal]) -> dict[str, Any]:
 def code_system(name: str) -> str:
     """Return the canonical of the code system `name`."""
     return f"{BASE}/CodeSystem/{name}"
+
+
+def sensitivity(code: str) -> dict[str, str]:
+    """Return the coding of a meta.security that marks a record as sensitive; `code` is one of `SENSITIVE`."""
+    return {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code}

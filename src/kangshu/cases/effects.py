@@ -5,6 +5,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     set: <path>, value: <template>             an element of the Task (not one that the engine owns)
     clear: <path>                              removes it
     count: <path>                              adds one to an integer element
+    label: <code>                              marks the case as sensitive (PSY mental health, …): whose roles lack the label do not
+                                               see it, nor what it makes and its notices
     keep: <field>, value: <template>           a value of a form's field that nobody types, such as whether it came in time;
                                                with `find: <FHIRPath>` the first thing that the expression finds
     owner: <template>                          hands the case to another Organization (or a Practitioner)
@@ -46,7 +48,8 @@ Each effect is a mapping with one of these verbs; `when` (FHIRPath over the Task
     carried: <what>, to: <template>, values: …, as: <name>
                                                opens the case of the kind that `carries` this, of whichever service, about
                                                this one (its `focus`), asked by this one's owner; of the values it gets those
-                                               that its form asks for. Who carries a `review` answers by the move `reviewed`
+                                               that its form asks for. Who carries a `review` answers by the move `reviewed`,
+                                               who carries a `referral` by `referred-back` or, where it came to nothing, `referral-ended`
     on: <template>, make: <move>, each: <template>, where: <FHIRPath over the row>, values: …
                                                makes a move on another case that this one names, by whom it is and under
                                                that case's own rules; with `each` once per row of a table, ${item.<column>}
@@ -90,6 +93,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
+from kangshu.base.canonical import SENSITIVE
 from kangshu.base.faults import Fault, Invalid
 from kangshu.cases.deadlines import TermUnit
 from kangshu.cases.reckoning import HOW
@@ -103,6 +107,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "set": frozenset({"value"}),
     "clear": frozenset(),
     "count": frozenset(),
+    "label": frozenset(),
     "keep": frozenset({"value", "find"}),
     "owner": frozenset(),
     "requester": frozenset(),
@@ -230,6 +235,8 @@ def _check_one(
             f"effect '{verb}' names no field '{effect[verb]}'",
             f"效果“{verb}”未指明表单字段“{effect[verb]}”",
         )
+    if verb == "label" and effect["label"] not in SENSITIVE:
+        yield f"'{effect['label']}' is no sensitivity label", f"“{effect['label']}”不是敏感标签"
     if verb in ("on", "booking") and not effect.get("make"):
         yield f"effect '{verb}' needs 'make: <move>'", f"效果“{verb}”缺少 make（办理的操作）"
     if verb == "book" and not effect.get("as"):
@@ -312,6 +319,12 @@ def _check_due(due: Any) -> Iterator[tuple[str, str]]:
         )
     elif due.get("unit", "working-day") not in get_args(TermUnit):
         yield f"'due' counts {', '.join(get_args(TermUnit))}", "due 的单位应为 working-day、day 或 month"
+
+
+def labels_said(declaration: CaseDeclaration) -> frozenset[str]:
+    """Return the sensitivity labels that a kind may put on its cases (effect `label`)."""
+    lists = (declaration.effects, *(move.effects for move in declaration.moves))
+    return frozenset(str(one["label"]) for effects in lists for one in effects if "label" in one)
 
 
 def opened_kinds(effects: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -8,12 +8,13 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from kangshu.base.canonical import sensitivity
 from kangshu.base.clock import CITY_ZONE, instant
 from kangshu.base.faults import Conflict, Forbidden, Issue, Unprocessable, Unsupported
 from kangshu.cases.calculating import RECORD as CALCULATION
 from kangshu.cases.calculating import keep_calculation, refuse_unfounded
 from kangshu.cases.deadlines import day_end
-from kangshu.cases.effects import all_fields, verb_of
+from kangshu.cases.effects import all_fields, labels_said, verb_of
 from kangshu.cases.gathering import gathered_rows, gathering_of
 from kangshu.cases.guards import first_found, truth
 from kangshu.cases.inside import RESPONSIBLE, open_paper
@@ -66,6 +67,8 @@ class Running(UnderWay):
                 write_path(self.task, target, None)
             case "count":
                 write_path(self.task, target, int(read_path(self.task, target) or 0) + 1)
+            case "label":
+                self._label(sensitivity(str(target)))
             case "keep":
                 field = all_fields(self.declaration)[str(target)]
                 keep_values(self.task, [field], {field.id: self._kept(effect)})
@@ -154,6 +157,11 @@ class Running(UnderWay):
         if shift is not None:
             self.given.update({name: shift.person, f"{name}.unit": shift.unit or None})
 
+    def _label(self, label: dict[str, str]) -> None:
+        held = self.task.setdefault("meta", {}).setdefault("security", [])
+        if label not in held:
+            held.append(label)
+
     def _set_date(self, name: str, value: Any) -> None:
         if not value:
             return
@@ -166,10 +174,12 @@ class Running(UnderWay):
     ) -> None:
         resource = self.fill(effect["create"], row)
         marks = marks_of(self.task)
-        if not self.declaration.secret:  # a resident's label is told by what is made, not by the case
-            marks.pop("security", None)
-        if marks:
-            resource["meta"] = {**resource.get("meta", {}), **marks}
+        if not self.declaration.secret:
+            # what the kind itself says of a case holds for what it makes; another label of a resident is told by what is made
+            said = labels_said(self.declaration)
+            marks["security"] = [one for one in marks.get("security", ()) if one.get("code") in said]
+        if kept := {name: value for name, value in marks.items() if value}:
+            resource["meta"] = {**resource.get("meta", {}), **kept}
         written = await self.transaction.create(resource)
         reference = f"{written.stored.type}/{written.stored.id}"
         if effect.get("as"):

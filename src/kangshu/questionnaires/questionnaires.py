@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from kangshu.access import Grant, Nothing, system_grant
-from kangshu.base.canonical import code_system
+from kangshu.base.canonical import code_system, sensitivity
 from kangshu.base.clock import CITY_ZONE, instant, now
 from kangshu.base.faults import Conflict, Forbidden, Issue, NotFound, Unprocessable
 from kangshu.base.parameters import ParameterTable, ParameterVersion
@@ -31,7 +31,7 @@ from kangshu.questionnaires.resources import (
 from kangshu.questionnaires.scoring import Outcome, reckon
 from kangshu.sdk import QuestionnaireDeclaration, Resource
 from kangshu.search import parse_query
-from kangshu.store import Store, Stored, Transaction, new_id
+from kangshu.store import LABELLING, Store, Stored, Transaction, new_id
 from kangshu.validate import validate
 
 RESPONSE: Final = "QuestionnaireResponse"
@@ -210,7 +210,7 @@ class Questionnaires:
                     for one in outcome.missing
                 ),
             )
-        async with self._store.transaction(grant) as transaction:
+        async with self._store.transaction(_labelling(grant, declaration)) as transaction:
             await transaction.read(declaration.subject_type, subject.partition("/")[2])
             if id:
                 await transaction.lock(RESPONSE, id)
@@ -228,6 +228,7 @@ class Questionnaires:
                 complete=complete,
                 about=about,
             )
+            _mark(response, declaration)
             if complete:
                 response.setdefault("extension", []).append(_signed(grant))
                 await self._publish(transaction, declaration)
@@ -354,6 +355,7 @@ class Questionnaires:
         for one in measured_resources(
             declaration, response, answers, outcome, issued=instant(now()), final=final, performers=performers
         ):
+            _mark(one, declaration)
             _require_valid(one)
             await transaction.update(one)
         if declaration.result is None:
@@ -371,6 +373,7 @@ class Questionnaires:
             performers=performers,
             until=self._until(declaration, day),
         )
+        _mark(observation, declaration)
         _require_valid(observation)
         await transaction.update(observation)
 
@@ -425,6 +428,21 @@ def _signatures(response: Resource) -> Iterable[Signature]:
                 str(held.get("name", {}).get("valueString", "")),
                 str(held.get("when", {}).get("valueDateTime", "")),
             )
+
+
+def _labels(declaration: QuestionnaireDeclaration) -> tuple[str, ...]:
+    return declaration.result.labels if declaration.result is not None else ()
+
+
+def _labelling(grant: Grant, declaration: QuestionnaireDeclaration) -> Grant:
+    """Return the grant that writes the form: what it is about settles its labels, whoever fills it in."""
+    return replace(grant, operations=grant.operations | {LABELLING}) if _labels(declaration) else grant
+
+
+def _mark(resource: Resource, declaration: QuestionnaireDeclaration) -> None:
+    """Give a record of a sensitive form its labels."""
+    if labels := _labels(declaration):
+        resource["meta"] = {**resource.get("meta", {}), "security": [sensitivity(one) for one in labels]}
 
 
 def _signed(grant: Grant) -> Resource:

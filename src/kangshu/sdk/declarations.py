@@ -277,7 +277,7 @@ class CaseDeclaration:
     """What of the platform's own this kind carries: `duty` (a plan's), `slip` (督办单, about a case that is late),
     `internal-flow` (what a unit does inside with a case that came in), `instruction` (a leader's), `consent` and `rights`
     (a resident's), `data-use` (an application, asked for by whoever makes extracts), `conference-issue` (what a duty in
-    dispute is put to), `proposal`, `review`; "" for nothing. The platform asks
+    dispute is put to), `proposal`, `review`, `referral`; "" for nothing. The platform asks
     for the kind that carries a thing and never names a service."""
     answer: str = ""
     """Move by which the owner answers the requester. Where the owner works on papers inside (the kind that carries

@@ -103,7 +103,7 @@ class Field:
     """In a column: kept with the row and shown to nobody, such as the id of what the row is about."""
     questionnaire: str = ""
     """In a reference to an Observation or a QuestionnaireResponse: the questionnaire (`service/id`) that makes it; the form
-    leads to filling it in for the case's resident."""
+    leads to filling it in for the case's resident. It may hold ${…}: a value of the case (`chronic_care/${disease}`)."""
     fixed: bool = False
     """In a column of a move's table: the form shows it and nobody changes it. A move opens columns of a table of the start
     form by `{id: …, open: [columns]}`; all others are fixed."""

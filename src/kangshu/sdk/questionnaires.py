@@ -116,6 +116,8 @@ class QuestionnaireResult:
     level: str = ""
     level_system: str = ""
     """Name of the code system of the level, such as `ability-level`."""
+    labels: tuple[str, ...] = ()
+    """Sensitivity labels (v3-ActCode, such as PSY) of the form once signed and of all that is made of it."""
 
 
 @dataclass(frozen=True, slots=True)

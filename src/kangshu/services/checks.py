@@ -66,6 +66,7 @@ CARRIED: Final = (
     "proposal",
     "conference-issue",
     "review",
+    "referral",
 )
 
 

@@ -12,6 +12,7 @@
           targets: [T026]
           matches: […]
           source: …                   # where it is not the family's
+          expect: [{numerator: 2, denominator: 3}]  # what each of the family's worked examples gives of this part
 
 A member is a full measure: explained, shown on the board, linked to targets, and checked by the family's check query,
 which finds what the member is narrowed to among its parameters.
@@ -25,9 +26,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from kangshu.sdk import CheckQuery, MeasureDeclaration
+from kangshu.sdk import CheckQuery, MeasureDeclaration, WorkedExample
 from kangshu.services.entry import Entry
-from kangshu.services.measured import read_examples, read_measure
+from kangshu.services.measured import number_of, read_examples, read_measure
 from kangshu.services.places import Places
 
 _COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -90,11 +91,28 @@ def _member(entry: Entry, whole: MeasureDeclaration, column: str, places: Places
         family=whole.id,
         cockpit=entry.integer("cockpit", 0),
         narrowed=MappingProxyType(narrowed),
-        examples=read_examples(entry),
+        examples=(*read_examples(entry), *_part_of_examples(entry, whole)),
     )
     places.note(member, entry)
     entry.close()
     return member
+
+
+def _part_of_examples(entry: Entry, whole: MeasureDeclaration) -> tuple[WorkedExample, ...]:
+    """Return the family's worked examples with what they give of the member; none where the member does not say it."""
+    expected = list(entry.entries("expect"))
+    if expected and len(expected) != len(whole.examples):
+        text = f"'expect' has a line for each of the family's {len(whole.examples)} examples"
+        entry.find(entry.line_of("expect"), text, f"expect 应与指标族的 {len(whole.examples)} 个算例一一对应")
+    found = []
+    for example, sums in zip(whole.examples, expected, strict=False):
+        found.append(
+            replace(
+                example, numerator=number_of(sums, "numerator"), denominator=number_of(sums, "denominator")
+            )
+        )
+        sums.close()
+    return tuple(found)
 
 
 def _column(entry: Entry, name: str) -> str:

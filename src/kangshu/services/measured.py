@@ -185,8 +185,8 @@ def _example(entry: Entry) -> WorkedExample:
             if isinstance(rows, list)
         },
         parameters=entry.raw("parameters") or {},
-        numerator=_number(expected, "numerator"),
-        denominator=_number(expected, "denominator"),
+        numerator=number_of(expected, "numerator"),
+        denominator=number_of(expected, "denominator"),
         district=entry.string("district"),
     )
     expected.close()
@@ -194,7 +194,8 @@ def _example(entry: Entry) -> WorkedExample:
     return example
 
 
-def _number(entry: Entry, key: str) -> Decimal:
+def number_of(entry: Entry, key: str) -> Decimal:
+    """Return the number under `key`; what is none is a finding, and 0."""
     text = str(entry.raw(key))
     try:
         return Decimal(text)

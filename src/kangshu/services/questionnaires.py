@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast, get_args
 
+from kangshu.base.canonical import SENSITIVE
 from kangshu.base.faults import Fault
 from kangshu.fhirpath import compile as compile_expression
 from kangshu.questionnaires import expressions, parameters_asked
@@ -216,6 +217,7 @@ def _result(entry: Entry) -> QuestionnaireResult:
         score=entry.string("score"),
         level=entry.string("level"),
         level_system=entry.string("level_system"),
+        labels=entry.strings("labels"),
     )
     entry.close()
     return result
@@ -251,6 +253,9 @@ def check_questionnaire(
     for name in sorted(set(parameters_asked(declared)) - parameters):
         yield finding(declared, f"no rule declares the parameter '{name}'", f"没有声明参数“{name}”")
     result = declared.result
+    for label in result.labels if result is not None else ():
+        if label not in SENSITIVE:
+            yield finding(declared, f"'{label}' is no sensitivity label", f"“{label}”不是敏感标签")
     if result is not None and (
         (result.score and result.score not in scores) or (result.level and result.level not in levels)
     ):

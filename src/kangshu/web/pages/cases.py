@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from string import Template
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -300,7 +301,12 @@ def with_questionnaires(
     visit: Visit, fields: Sequence[Field], shown: Sequence[FormField], task: Resource
 ) -> list[FormField]:
     """Return a move's form in which each field that a questionnaire gives leads to filling it in for this case."""
-    named = {field.id: field.questionnaire for field in fields if field.questionnaire}
+    held = visit.platform.cases.held_values(task)
+    named = {
+        field.id: Template(field.questionnaire).safe_substitute(held)
+        for field in fields
+        if field.questionnaire
+    }
     subject = str((task.get("for") or {}).get("reference", ""))
     here = {"subject": subject, "about": f"Task/{task['id']}", "back": f"/cases/{task['id']}"}
     return [
