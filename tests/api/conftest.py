@@ -26,6 +26,7 @@ from kangshu.plans import Assessments, DutyLists, Lineage, Papers, Plans, Public
 from kangshu.questionnaires import Questionnaires
 from kangshu.registers import Attachments, Prints, Registers, Reminders
 from kangshu.store import Store
+from kangshu.warnings import LateTarget, Warnings
 
 BASE = "http://test/fhir"
 FHIR_JSON = "application/fhir+json"
@@ -34,6 +35,11 @@ FHIR_JSON = "application/fhir+json"
 def no_snapshot() -> Snapshot:
     """No view has been published in these tests."""
     raise NotFound("no snapshot has been published")
+
+
+async def no_targets() -> tuple[LateTarget, ...]:
+    """No plan has been read in these tests."""
+    return ()
 
 
 async def open_platform(url: str, folder: Path) -> Platform:
@@ -66,6 +72,7 @@ async def open_platform(url: str, folder: Path) -> Platform:
         snapshot=no_snapshot,
         notices=Notices(store, accounts, cases, parameters, "990100", city=Text("云汐市", "Yunxi")),
         attachments=Attachments(store, parameters, "990100"),
+        warnings=Warnings(store, cases, (), parameters, "990100", snapshot=no_snapshot, targets=no_targets),
         parameters=parameters,
         calendar=china(),
         settings=Settings(Text("云汐市", "Yunxi"), "990100", body_limit=2_000_000, data_dir=folder),

@@ -48,7 +48,7 @@ class Target:
 
 
 NAMED = {
-    "/bookings/slots/{id}": "Slot", "/bookings/{id}": "Appointment", "/residents/{id}": "Patient", "/public/notices/{id}": "Task", "/responses/{id}": "QuestionnaireResponse", "/permissions/residents/{id}": "Patient", "/cases/{id}": "Task", "/files/{id}": "DocumentReference",
+    "/bookings/slots/{id}": "Slot", "/bookings/{id}": "Appointment", "/residents/{id}": "Patient", "/public/notices/{id}": "Task", "/responses/{id}": "QuestionnaireResponse", "/permissions/residents/{id}": "Patient", "/cases/{id}": "Task", "/warnings/{id}": "Task", "/files/{id}": "DocumentReference",
     "/plans/{id}": "PlanDefinition", "/returns/{id}": "PlanDefinition", "/assessments/units/{id}": "Task", "/assessments/schemes/{id}": "Library", "/plans/import/{id}": "DocumentReference", "/me/consents/{id}": "Task", "/notices/{id}": "Communication", "/snapshots/{id}": "DocumentReference",
 }  # fmt: skip
 """What the `{id}` of a route is the id of; a route begins with its key."""

@@ -67,6 +67,7 @@ SILENT = {
     "GET /lists/{service}/{list}/start": "nothing is chosen, nothing is shown",
     "POST /lists/{service}/{list}/start": "nothing is chosen, nothing is done",
     "GET /measures": "names of measures; each number computed has its row",
+    "GET /warnings/rules": "rules and their figures: declarations, no records",
     "GET /reports": "names of reports; each report made has its row",
 }
 """Pages that may answer without a row, and why. A page stands here only while it shows no record of anybody."""

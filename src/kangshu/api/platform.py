@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kangshu.registers import Attachments, Prints, Registers, Reminders
     from kangshu.sdk import Service
     from kangshu.store import Store
+    from kangshu.warnings import Warnings
 
 
 PRODUCT: Final = Text("康枢", "Kangshu")
@@ -83,6 +84,8 @@ class Platform:
     """Returns the published snapshot of the measures' views, as fresh as the background worker has made it."""
     notices: Notices
     """Telling people outside the product."""
+    warnings: Warnings
+    """Rules that warn, and what they find."""
     attachments: Attachments
     """Files that people send: their limits, their scan, their preview."""
     parameters: ParameterTable

@@ -18,6 +18,7 @@ from kangshu.app.demo_governance import make_last_year, make_this_year
 from kangshu.app.demo_province import place_under_province
 from kangshu.app.demo_review import confirm_reading
 from kangshu.app.demo_targets import tell_targets
+from kangshu.app.demo_warnings import raise_warnings
 from kangshu.app.installation import Installation
 from kangshu.app.wiring import Place, all_measures, all_views, city_services, open_platform
 from kangshu.base.clock import now, today
@@ -74,6 +75,7 @@ async def _make(
     await _refresh(platform, place, progress)
     await _import_sample(platform, city, progress)
     await _refresh(platform, place, progress)
+    await raise_warnings(platform)
     await platform.store.put_setting(DONE, {"residents": residents, "years": years, "day": day.isoformat()})
 
 

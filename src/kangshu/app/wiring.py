@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kangshu import accounts, measures, notices, plans, registers
+from kangshu import accounts, measures, notices, plans, registers, warnings
 from kangshu.access import Role
 from kangshu.accounts import Accounts
 from kangshu.api import ENTERED, Platform, Settings
 from kangshu.app.configuration import read_configuration
 from kangshu.app.installation import Identity
+from kangshu.app.late_targets import LateTargets
+from kangshu.base.canonical import DEMO_TAG
 from kangshu.base.parameters import Bounds, ParameterTable, ParameterVersion
 from kangshu.base.text import Text
 from kangshu.base.working_days import china
@@ -31,9 +33,11 @@ from kangshu.registers import Attachments, Prints, Registers, Reminders
 from kangshu.sdk import MeasureDeclaration, ParameterDeclaration, Service
 from kangshu.services import load
 from kangshu.store import AUDIT_PARAMETERS, Store
+from kangshu.warnings import Warnings
 
 SERVICES = "kangshu_services"
 """The package whose folders are services; others join by the entry point group `kangshu.services`."""
+_DEMO = {"system": DEMO_TAG, "code": "demo", "display": "演示数据"}
 
 
 @cache
@@ -205,6 +209,16 @@ async def _wired(store: Store, services: tuple[Service, ...], place: Place) -> P
             channels=configuration.channels,
             link=place.public_url,
         ),
+        warnings=Warnings(
+            store,
+            cases,
+            services,
+            table,
+            jurisdiction,
+            snapshot=opener,
+            targets=LateTargets(city_plans),
+            tags=(_DEMO,) if place.identity.demo else (),
+        ),
         attachments=Attachments(store, table, jurisdiction, configuration.scanner),
         parameters=table,
         calendar=calendar,
@@ -227,6 +241,7 @@ def _declared(services: tuple[Service, ...]) -> Iterator[ParameterDeclaration]:
     yield from AUDIT_PARAMETERS
     yield from plans.PARAMETERS
     yield from notices.PARAMETERS
+    yield from warnings.PARAMETERS
     yield from registers.PARAMETERS
     yield from CASE_PARAMETERS
     for service in services:

@@ -65,7 +65,7 @@ from kangshu.measures.statement import parameter_name
 from kangshu.measures.trace import Evidence, compared, fingerprint
 from kangshu.measures.values import measure_value, parts_of, period_of
 from kangshu.measures.views import CompiledView, Views
-from kangshu.measures.work_lists import ListAsked, ListPage, ListRow, ListSum
+from kangshu.measures.work_lists import ListAsked, ListPage, ListRow, ListSum, Tally
 
 __all__ = [
     "CONFIDENCE",
@@ -113,6 +113,7 @@ __all__ = [
     "Secrecy",
     "Snapshot",
     "SubjectPage",
+    "Tally",
     "Terms",
     "View",
     "ViewColumn",

@@ -49,8 +49,10 @@ from kangshu.measures.work_lists import (
     ListAsked,
     ListPage,
     ListSum,
+    Tally,
     page_of,
     page_statement,
+    tallies_statement,
     totals_statement,
 )
 from kangshu.sdk import ExtractDeclaration, ListDeclaration, MeasureDeclaration
@@ -322,6 +324,25 @@ class Snapshot(Published):
         """Return the sums of a list that declares totals, over the rows that `asked` keeps; raises as `listed`."""
         statement = totals_statement(declared, self._work(grant, declared, parameters, day), asked)
         return tuple(ListSum(*row) for row in self._fetch(declared, statement.sql, statement.values))
+
+    def tallied(
+        self,
+        grant: Grant,
+        declared: ListDeclaration,
+        parameters: Mapping[str, Any],
+        day: date,
+        asked: ListAsked,
+        by: str,
+    ) -> tuple[Tally, ...]:
+        """Return how many rows of a list have each value of the column `by` (`district`: the county); raises as `listed`."""
+        statement = tallies_statement(declared, self._work(grant, declared, parameters, day), asked, by)
+        people = any(self._of_people(view) for view in declared.views)
+        found = self._fetch(declared, statement.sql, statement.values)
+        return tuple(Tally(str(key), int(count), bool(persons), people) for key, count, persons in found)
+
+    def counts_people(self, measure: MeasureDeclaration) -> bool:
+        """Return whether a measure is computed from residents' records, as far as its views are published."""
+        return any(self._of_people(view) for view in measure.views if view in self._manifest.views)
 
     def _work(
         self, grant: Grant, declared: ListDeclaration, parameters: Mapping[str, Any], day: date

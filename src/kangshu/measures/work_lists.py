@@ -53,6 +53,17 @@ class ListSum:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows of a list have one value of a column; `persons`: each row is a resident, `people`: some are
+    somebody's records."""
+
+    key: str
+    count: int
+    persons: bool
+    people: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ListPage:
     """Some rows of a list, how many there are in all, and as of which publication."""
 
@@ -109,6 +120,21 @@ def totals_statement(declared: ListDeclaration, query: Bound, asked: ListAsked) 
     sql = (
         f"{query.sql} SELECT {down}, {across}, sum({number}), count(*) - count({number}) "
         f"FROM measured WHERE {' AND '.join(conditions)} GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return Bound(sql, values)
+
+
+def tallies_statement(declared: ListDeclaration, query: Bound, asked: ListAsked, by: str) -> Bound:
+    """Return the SELECT of how many rows there are for each value of the column `by`, and how many of them are residents.
+
+    Raises as `page_statement`.
+    """
+    values = dict(query.values)
+    conditions = _conditions(declared, asked, values)
+    sql = (
+        f"{query.sql} SELECT coalesce(CAST({_column(declared, by)} AS VARCHAR), ''), count(*), "
+        "bool_and(starts_with(subject, 'Patient/')) "
+        f"FROM measured WHERE {' AND '.join(conditions)} GROUP BY 1 ORDER BY 1"
     )
     return Bound(sql, values)
 

@@ -20,7 +20,7 @@ from kangshu.plans.calendar import ReturnPeriod
 from kangshu.plans.circulars import Circular, PublishedCircular
 from kangshu.plans.citing import Cited
 from kangshu.plans.desk import Act, Desk
-from kangshu.plans.due_values import DueReport, may_report
+from kangshu.plans.due_values import DueReport, lead_units, may_report
 from kangshu.plans.duties import CARRIES, CARRIES_SLIP, SLIP_COLOURS
 from kangshu.plans.duty_list import QUARTERS, DutyEntry, QuarterNode, entries_of, entry_for
 from kangshu.plans.duty_lists import AssignmentPreview, DutyLine, DutyList, DutyLists, NodeLine
@@ -257,6 +257,7 @@ __all__ = [
     "example_scheme",
     "forecast",
     "ground_of",
+    "lead_units",
     "light_of",
     "may_report",
     "missing_reason",

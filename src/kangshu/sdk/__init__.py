@@ -143,6 +143,13 @@ from kangshu.sdk.scenarios import (
     ScenarioVerb,
 )
 from kangshu.sdk.signals import SignalDeclaration, SignalExample, SignalFind, SignalRule
+from kangshu.sdk.warnings import (
+    WARNING_LEVELS,
+    WarningAgainst,
+    WarningLevel,
+    WarningRule,
+    WarningTest,
+)
 
 __all__ = [
     "ANY",
@@ -156,6 +163,7 @@ __all__ = [
     "SCENARIO_VERBS",
     "STAY",
     "TAKING",
+    "WARNING_LEVELS",
     "AccountDeclaration",
     "AwaitedMeasure",
     "BookingDeclaration",
@@ -266,6 +274,10 @@ __all__ = [
     "Text",
     "ViewDeclaration",
     "VisitPriority",
+    "WarningAgainst",
+    "WarningLevel",
+    "WarningRule",
+    "WarningTest",
     "WorkedExample",
     "asked_for",
     "at",

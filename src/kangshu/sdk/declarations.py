@@ -24,6 +24,7 @@ from kangshu.sdk.publishing import Publication
 from kangshu.sdk.questionnaires import QuestionnaireDeclaration
 from kangshu.sdk.scenarios import ScenarioDeclaration
 from kangshu.sdk.signals import SignalDeclaration
+from kangshu.sdk.warnings import WarningRule
 
 if TYPE_CHECKING:
     from kangshu.sdk.bookings import BookingDeclaration
@@ -367,6 +368,7 @@ class Service:
     exchanges: tuple[ExchangeDeclaration, ...] = ()
     bookings: tuple[BookingDeclaration, ...] = ()
     lists: tuple[ListDeclaration, ...] = ()
+    warnings: tuple[WarningRule, ...] = ()
     dimensions: tuple[DimensionDeclaration, ...] = ()
     questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
     scenarios: tuple[ScenarioDeclaration, ...] = ()

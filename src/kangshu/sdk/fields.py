@@ -100,7 +100,8 @@ class Field:
     """Whether rows of a `table` may be added. Otherwise the rows are those the case holds under the field's id: a move
     changes their open columns and nothing else."""
     hidden: bool = False
-    """In a column: kept with the row and shown to nobody, such as the id of what the row is about."""
+    """Kept and shown to nobody: in a column such as the id of what the row is about, in a form that the product itself fills
+    in such as that by which it finds the case again."""
     questionnaire: str = ""
     """In a reference to an Observation or a QuestionnaireResponse: the questionnaire (`service/id`) that makes it; the form
     leads to filling it in for the case's resident. It may hold ${…}: a value of the case (`chronic_care/${disease}`)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
+from typing import Final
 from urllib.parse import parse_qsl
 
 from kangshu import cases
@@ -14,6 +15,25 @@ from kangshu.sdk import CaseDeclaration, Move
 from kangshu.search import parse_query
 from kangshu.services.draft import Draft
 from kangshu.services.findings import Finding
+
+CARRIED: Final = (
+    "",
+    "duty",
+    "slip",
+    "internal-flow",
+    "progress-return",
+    "assessment",
+    "instruction",
+    "consent",
+    "rights",
+    "data-use",
+    "proposal",
+    "conference-issue",
+    "review",
+    "referral",
+    "warning",
+)
+"""What a case kind may carry of the platform's own."""
 
 _NAME = re.compile(r"[a-z][a-z_]{1,30}")
 

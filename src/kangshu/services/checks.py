@@ -22,12 +22,13 @@ from kangshu.sdk import (
     MeasureDeclaration,
     RegisterDeclaration,
     State,
+    WarningRule,
 )
 from kangshu.search import parse_query
 from kangshu.services.awaited import check_awaited
 from kangshu.services.bookings import check_booking
 from kangshu.services.calculations import check_calculations
-from kangshu.services.case_checks import check_kind
+from kangshu.services.case_checks import CARRIED, check_kind
 from kangshu.services.draft import Draft
 from kangshu.services.entrance import check_entrance
 from kangshu.services.exchanges import check_exchange, check_publication
@@ -46,28 +47,13 @@ from kangshu.services.requirements import check_requirements, standing
 from kangshu.services.scenario_checks import check_coverage, check_scenario
 from kangshu.services.shared_names import declared_once
 from kangshu.services.state_checks import check_states
+from kangshu.services.warnings import check_warnings
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
 _FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SYSTEM = re.compile(r"S[0-9]{2,3}\Z")
 _RULE = re.compile(r"[A-Z][0-9]{1,3}\Z")
 _NAME = re.compile(r"\$\{[^}]*\}")
-CARRIED: Final = (
-    "",
-    "duty",
-    "slip",
-    "internal-flow",
-    "progress-return",
-    "assessment",
-    "instruction",
-    "consent",
-    "rights",
-    "data-use",
-    "proposal",
-    "conference-issue",
-    "review",
-    "referral",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +68,9 @@ class Known:
     registers: Mapping[str, RegisterDeclaration]
     lists: Mapping[str, ListDeclaration]
     """Every role by id; every case kind, register and list by code."""
+    measures: Mapping[str, MeasureDeclaration]
+    dimensions: frozenset[str]
+    """Ids of the dimensions that are declared once."""
 
 
 Check = Callable[[Draft, Known], Iterator[Finding]]
@@ -99,6 +88,8 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
         {one.code: one for draft in drafts for one in draft.cases},
         {one.code: one for draft in drafts for one in draft.registers},
         {one.code: one for draft in drafts for one in draft.lists},
+        {one.id: one for draft in drafts for one in draft.measures},
+        frozenset(one.id for draft in drafts for one in draft.dimensions),
     )
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
@@ -129,8 +120,8 @@ def _names(draft: Draft, known: Known) -> Iterator[Finding]:
         # a role of another folder goes with that folder
         text, zh = f"there is no role '{role}' that could use it", f"使用角色“{role}”不存在"
         yield replace(finding(draft, text, zh), severity="warning")
-    named: list[RegisterDeclaration | CaseDeclaration | MeasureDeclaration | ListDeclaration]
-    named = [*draft.registers, *draft.cases, *draft.measures, *draft.lists]
+    named: list[RegisterDeclaration | CaseDeclaration | MeasureDeclaration | ListDeclaration | WarningRule]
+    named = [*draft.registers, *draft.cases, *draft.measures, *draft.lists, *draft.warnings]
     for one in named:
         if not _ID.match(one.id):
             yield finding(
@@ -460,6 +451,11 @@ def _lists(draft: Draft, known: Known) -> Iterator[Finding]:
             yield draft.places.finding(register, en, zh)
 
 
+def _warnings(draft: Draft, known: Known) -> Iterator[Finding]:
+    splits = (known.measures, known.dimensions)
+    yield from check_warnings(draft.warnings, splits, known.lists, known.parameters, draft.places)
+
+
 def _scenarios(draft: Draft, known: Known) -> Iterator[Finding]:
     for scenario in draft.scenarios:
         yield from check_scenario(draft, scenario)
@@ -495,6 +491,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _calculations,
     _exchanges,
     _lists,
+    _warnings,
     _live,
     _scenarios,
     _parameters,

@@ -33,6 +33,7 @@ from kangshu.sdk import (
     SignalDeclaration,
     Text,
     ViewDeclaration,
+    WarningRule,
 )
 from kangshu.services.awaited import read_awaited
 from kangshu.services.bookings import read_booking, resolved
@@ -56,6 +57,7 @@ from kangshu.services.questionnaires import read_questionnaire
 from kangshu.services.roles import FolderRoles, read_roles
 from kangshu.services.scenarios import read_scenario
 from kangshu.services.tree import Block, plain, read_tree
+from kangshu.services.warnings import read_warning
 
 MANIFEST = "service.yaml"
 _Made = TypeVar("_Made")
@@ -86,6 +88,7 @@ class Draft:
     exchanges: tuple[ExchangeDeclaration, ...] = ()
     bookings: tuple[BookingDeclaration, ...] = ()
     lists: tuple[ListDeclaration, ...] = ()
+    warnings: tuple[WarningRule, ...] = ()
     dimensions: tuple[DimensionDeclaration, ...] = ()
     questionnaires: tuple[QuestionnaireDeclaration, ...] = ()
     scenarios: tuple[ScenarioDeclaration, ...] = ()
@@ -176,6 +179,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.bookings = resolved(tuple(_each(draft, "bookings", read_booking)))
     draft.dimensions = tuple(_each(draft, "dimensions", read_dimension))
     draft.lists = tuple(_each(draft, "lists", read_list))
+    draft.warnings = tuple(_each(draft, "warnings", read_warning))
     draft.questionnaires = tuple(_each(draft, "questionnaires", read_questionnaire))
     draft.scenarios = tuple(_each(draft, "scenarios", read_scenario))
     draft.signals = tuple(_each(draft, "signals", read_signal))

@@ -23,6 +23,7 @@ def declared_once(drafts: Sequence[Draft]) -> Iterator[Finding]:
         named += [(one, ("calculation", one.code)) for one in draft.calculations]
         named += [(one, ("exchange", one.code)) for one in draft.exchanges]
         named += [(one, ("list", one.code)) for one in draft.lists]
+        named += [(one, ("warning", one.code)) for one in draft.warnings]
         named += [(one, ("questionnaire", one.code)) for one in draft.questionnaires]
         named += [(draft, ("role", one)) for one in sorted(draft.roles.own)]
         named += [(draft, ("account", one.name)) for one in draft.roles.accounts]

@@ -105,6 +105,8 @@ def menu(
         watching.append(entry(words("考核评价"), "/assessments", "flag"))
     if grant.may("measure.read"):
         watching.append(entry(words("指标监测"), "/measures", "chart"))
+    if grant.may("measure.read") and platform.warnings.kind is not None:
+        watching.append(entry(words("预警中心"), "/warnings", "warn"))
     if _asks_for_data(platform, grant) or oversees(grant):
         watching.append(entry(words("数据提取件"), "/extracts", "download"))
     if watching:

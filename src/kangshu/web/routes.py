@@ -92,6 +92,7 @@ from kangshu.web.pages import (
     supervision,
     target_acts,
     targets,
+    warnings,
     worklist,
 )
 from kangshu.web.visit import Visit
@@ -308,6 +309,9 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/measures/{id}/export.csv", measure_files.table, ("export",)),
     Page("/measures/{id}/map.geojson", measure_files.geojson, ("export",)),
     Page("/measures/{id}/subjects", measure_subjects.subjects, ("measure.subjects",)),
+    Page("/warnings", warnings.centre, ("measure.read",)),
+    Page("/warnings/rules", warnings.rules, ("measure.read",)),
+    Page("/warnings/{id}", warnings.warning, ("measure.read",)),
     Page("/lists", lists.overview, ("register.read",)),
     Page("/lists/{service}/{list}", lists.work_list, ("register.read",)),
     Page("/lists/{service}/{list}/export.xlsx", lists.export, ("export",)),

@@ -356,7 +356,7 @@ async def _facts(
     ]
     choices = await choices_of(visit, [field for field in fields if field.id in gathered])
     for field in fields:
-        if field.id in seen or field.id not in gathered or field.id == "comment":
+        if field.id in seen or field.id not in gathered or field.id == "comment" or field.hidden:
             continue
         seen.add(field.id)
         value = gathered[field.id]

@@ -19,6 +19,7 @@ from kangshu.web.pages.home_plan import leader
 from kangshu.web.pages.home_sections import add_sections
 from kangshu.web.pages.portal import resident
 from kangshu.web.pages.reports import due_block, review_block, to_report, to_review
+from kangshu.web.pages.warnings import add_warnings
 from kangshu.web.parts import Cell, Link
 from kangshu.web.rows import WorkRow, work_rows
 from kangshu.web.visit import Visit
@@ -34,6 +35,7 @@ async def home(visit: Visit) -> Response:
     # a folder's own role may open with a screen of its own name: a clerk's, with the sections of that name
     screen = await SCREENS.get(name, clerk)(visit)
     await add_sections(visit, name, screen)
+    await add_warnings(visit, screen)
     return visit.render(
         "home.html",
         greeting=greeting(visit),
