@@ -10,6 +10,8 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -44,16 +46,8 @@ def write_rows(statement: Statement, source: Path, folder: Path) -> list[Path]:
     The files are made in `folder`, which must not exist. Raises DepthReached where `repeat` went deeper than the
     statement was compiled for, Invalid where data does not fit the view, Unavailable without PySpark or Java.
     """
-    if not available():
-        raise Unavailable(
-            "the Spark engine is not part of this installation: install kangshu[spark]",
-            zh="当前安装不含Spark引擎，请安装 kangshu[spark]",
-        )
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    session = _session()
-    try:
+    session = spark_session()
+    with spark_errors():
         lines = session.read.text(str(source.resolve()))
         lines.createOrReplaceTempView("lines")
         bodies = session.sql("SELECT parse_json(value) AS body FROM lines WHERE trim(value) <> ''")
@@ -61,13 +55,31 @@ def write_rows(statement: Statement, source: Path, folder: Path) -> list[Path]:
         found = session.sql(statement.sql, args=dict(statement.values))
         # a null is written too, so that every row has every column
         found.write.option("ignoreNullFields", "false").json(str(folder))
-    except (PySparkException, Py4JError) as error:
-        raise _fault(error) from error
     return sorted(folder.glob("part-*.json"))
 
 
-def _session() -> Any:
-    """Return a session of our own settings on the running Spark; starts a local Spark where there is none."""
+@contextmanager
+def spark_errors() -> Iterator[None]:
+    """Raise what Spark says in this block as our faults: DepthReached, or Invalid without data and plan."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        raise _fault(error) from error
+
+
+def spark_session() -> Any:
+    """Return a session of our own settings on the running Spark; starts a local Spark where there is none.
+
+    Raises Unavailable without PySpark or Java.
+    """
+    if not available():
+        raise Unavailable(
+            "the Spark engine is not part of this installation: install kangshu[spark]",
+            zh="当前安装不含Spark引擎，请安装 kangshu[spark]",
+        )
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 

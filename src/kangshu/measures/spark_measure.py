@@ -44,6 +44,14 @@ SPARK_FUNCTIONS: Final = (
         "RETURN coalesce(add_months(born, 12 * years) <= day, false)"
     ),
     (
+        "CREATE OR REPLACE TEMPORARY FUNCTION months_after(day DATE, months INT) RETURNS DATE "
+        "RETURN add_months(day, months)"
+    ),
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION month_ends(first DATE, last DATE) RETURNS INT RETURN "
+        "12 * year(date_add(last, 1)) + month(date_add(last, 1)) - 12 * year(first) - month(first)"
+    ),
+    (
         "CREATE OR REPLACE TEMPORARY FUNCTION moment_of(moment STRING) RETURNS TIMESTAMP "
         "RETURN try_cast(moment AS TIMESTAMP)"
     ),
@@ -55,6 +63,9 @@ SPARK_FUNCTIONS: Final = (
 )
 """The functions of measure SQL as Spark 4 declares them. add_months leaves 28 February where there is no 29th."""
 _COUNTED: Final = frozenset({"YEAR", "MONTH", "QUARTER"})
+_OF_ONE_ENGINE: Final = frozenset(
+    {"to_years", "to_months", "to_days", "to_hours", "to_minutes", "to_seconds"}
+)
 
 
 def spark_measure(sql: str) -> str:
@@ -78,7 +89,15 @@ def transpiled(sql: str) -> str:
     for found in tree.find_all(exp.DateDiff):
         if str(found.args.get("unit", "")).upper().strip("'") in _COUNTED:
             raise Unsupported(
-                "date_diff of years or months differs between the engines: write ages out with has_completed or age_on",
-                zh="两种引擎的date_diff（年、月）口径不同，请用has_completed或age_on",
+                "date_diff of years or months differs between the engines: write ages out with has_completed, age_on or month_ends",
+                zh="两种引擎的date_diff（年、月）口径不同，请用has_completed、age_on或month_ends",
             )
+    for call in tree.find_all(exp.Anonymous):
+        if str(call.this).lower() in _OF_ONE_ENGINE:
+            raise Unsupported(
+                f"{call.this} is DuckDB's alone: write months_after, has_completed or is_aged",
+                zh=f"{call.this}仅DuckDB支持，请用months_after、has_completed或is_aged",
+            )
+    for overlap in tree.find_all(exp.ArrayOverlaps):
+        overlap.replace(exp.Anonymous(this="arrays_overlap", expressions=[overlap.this, overlap.expression]))
     return str(tree.sql(dialect="spark", pretty=True))

@@ -69,6 +69,13 @@ MACROS: Final = (
         "CREATE TEMP MACRO is_aged(born, years, day) AS "
         "coalesce(CAST(born + to_years(CAST(years AS INTEGER)) AS DATE) <= day, false)"
     ),
+    # so many months after a day; the month's last day where it has no such day
+    ("CREATE TEMP MACRO months_after(day, months) AS CAST(day + to_months(CAST(months AS INTEGER)) AS DATE)"),
+    # how many months end in the days from `first` to `last`, both counted
+    (
+        "CREATE TEMP MACRO month_ends(first, last) AS "
+        "12 * year(last + 1) + month(last + 1) - 12 * year(first) - month(first)"
+    ),
     # the instant of a FHIR instant or dateTime with a time, for lengths and order
     "CREATE TEMP MACRO moment_of(moment) AS TRY_CAST(moment AS TIMESTAMPTZ)",
     # metres between two places in degrees, as the crow flies (great circle on the mean radius of IUGG, haversine)

@@ -39,7 +39,7 @@ live AS (
 -- the periods to reckon: every cycle of this year and the next, and those of claims that nobody has checked yet
 spans AS (
   SELECT '' AS home, '' AS task, CAST(first AS DATE) AS first,
-         CAST(first + to_months(CAST($subsidy_forecast_cycle_months AS INTEGER)) AS DATE) - 1 AS last
+         months_after(first, $subsidy_forecast_cycle_months) - 1 AS last
   FROM today, unnest(generate_series(CAST($period_start AS TIMESTAMP), CAST(today.horizon AS TIMESTAMP),
                                      to_months(CAST($subsidy_forecast_cycle_months AS INTEGER)))) AS cycles(first)
   UNION ALL

@@ -45,10 +45,10 @@ rows AS (
 homes AS (
   SELECT rows.institution, any_value(rows.district) AS district,
          CAST(sum(counted) AS DECIMAL(18, 0)) AS person_days,
-         CAST(sum(CASE WHEN counted > 0 THEN date_diff('month', began, until + 1) ELSE 0 END) AS DECIMAL(18, 0)) AS month_ends,
+         CAST(sum(CASE WHEN counted > 0 THEN month_ends(began, until) ELSE 0 END) AS DECIMAL(18, 0)) AS month_ends,
          count(*) FILTER (counted > 0 AND until = period.last) AS at_end,
          CAST(date_diff('day', any_value(period.first), any_value(period.last)) + 1 AS DECIMAL(18, 0)) AS length,
-         CAST(date_diff('month', any_value(period.first), any_value(period.last) + 1) AS DECIMAL(18, 0)) AS ends
+         CAST(month_ends(any_value(period.first), any_value(period.last)) AS DECIMAL(18, 0)) AS ends
   FROM rows CROSS JOIN period
   GROUP BY rows.institution
 ),
