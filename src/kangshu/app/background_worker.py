@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from kangshu.api import Platform, refresh_parameters
 from kangshu.app.processes import WorkerOrder
+from kangshu.app.rechecking import Rechecks
 from kangshu.app.stored_results import StoredResults
 from kangshu.app.warning_looks import WarningLooks
 from kangshu.app.wiring import Place, all_views, open_platform
@@ -28,6 +29,7 @@ _TELL_SECONDS = 5.0
 _HEED_SECONDS = 5.0
 _RESULT_SECONDS = 2.0
 _WARNING_SECONDS = 10.0
+_RECHECK_SECONDS = 5.0
 _COMPLAINT_SECONDS = 60.0
 
 
@@ -91,6 +93,7 @@ def _beside(
 
     yield tell, _TELL_SECONDS, "notices will be sent later"  # a slow gateway delays nothing else
     yield platform.bookings.heed, _HEED_SECONDS, "bookings will be looked at again"
+    yield Rechecks(platform).recheck, _RECHECK_SECONDS, "returned records will be checked again later"
     yield results.keep, _RESULT_SECONDS, "the measures' results will be stored later"
     yield WarningLooks(platform).look, _WARNING_SECONDS, "warnings will be looked at again"
     yield platform.cases.tick_minutes, _MINUTE_SECONDS, "deadlines in minutes will be looked at again"

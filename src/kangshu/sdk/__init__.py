@@ -104,6 +104,7 @@ from kangshu.sdk.pictures import (
     Pictures,
 )
 from kangshu.sdk.publishing import Publication
+from kangshu.sdk.quality import QUALITY, QUALITY_KINDS, QualityRule
 from kangshu.sdk.questionnaires import (
     ItemKind,
     LevelChange,
@@ -160,6 +161,8 @@ __all__ = [
     "CITED_FIELD",
     "DOCUMENT_NAMES",
     "DOORS",
+    "QUALITY",
+    "QUALITY_KINDS",
     "SCENARIO_VERBS",
     "STAY",
     "TAKING",
@@ -245,6 +248,7 @@ __all__ = [
     "PoolRight",
     "Processing",
     "Publication",
+    "QualityRule",
     "QuestionnaireDeclaration",
     "QuestionnaireItem",
     "QuestionnaireLevel",

@@ -21,6 +21,7 @@ from kangshu.sdk.measures import AwaitedMeasure, DimensionDeclaration, MeasureDe
 from kangshu.sdk.parameters import ParameterDeclaration
 from kangshu.sdk.pictures import NO_PICTURES, Pictures
 from kangshu.sdk.publishing import Publication
+from kangshu.sdk.quality import QualityRule
 from kangshu.sdk.questionnaires import QuestionnaireDeclaration
 from kangshu.sdk.scenarios import ScenarioDeclaration
 from kangshu.sdk.signals import SignalDeclaration
@@ -209,6 +210,9 @@ class Move:
     in_person: str = ""
     """Field of the case that names a Practitioner (or a PractitionerRole of one): where that person has an account, the
     move is made with it and with no other; without one, by whoever may."""
+    recheck: Literal["", "holds", "fails"] = ""
+    """The system makes the move on a case of returned records when it has run their rule again: where all hold now, where
+    some still fail. `left` of its form is then how many."""
     instead: Instead | None = None
     """The other state to which the move leads where something is so."""
 
@@ -277,8 +281,9 @@ class CaseDeclaration:
     carries: str = ""
     """What of the platform's own this kind carries: `duty` (a plan's), `slip` (督办单, about a case that is late),
     `internal-flow` (what a unit does inside with a case that came in), `instruction` (a leader's), `consent` and `rights`
-    (a resident's), `data-use` (an application, asked for by whoever makes extracts), `conference-issue` (what a duty in
-    dispute is put to), `proposal`, `review`, `referral`; "" for nothing. The platform asks
+    (a resident's), `data-use` (an application, asked for by whoever makes extracts), `quality-return` (records
+    returned to who sent them), `conference-issue` (what a duty in dispute is put to), `proposal`, `review`, `referral`;
+    "" for nothing. The platform asks
     for the kind that carries a thing and never names a service."""
     answer: str = ""
     """Move by which the owner answers the requester. Where the owner works on papers inside (the kind that carries
@@ -360,6 +365,8 @@ class Service:
     city: tuple[CityRecords, ...] = ()
     """What this service adds to a made city, whatever its size; `demo` makes the small demo city's."""
     measures: tuple[MeasureDeclaration, ...] = ()
+    quality: tuple[QualityRule, ...] = ()
+    """Rules of data quality; the measure and the list of each stand among `measures` and `lists`."""
     awaited: tuple[AwaitedMeasure, ...] = ()
     """Measures that are defined and have no number yet, with what they wait for."""
     extracts: tuple[ExtractDeclaration, ...] = ()

@@ -99,6 +99,8 @@ class ListDeclaration:
     totals: ListTotals | None = None
     measures: tuple[str, ...] = ()
     """Ids of the measures whose number this work changes: from the records behind the number a link leads here."""
+    over: str = ""
+    """As a measure's."""
 
     @property
     def code(self) -> str:

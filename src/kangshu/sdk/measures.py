@@ -137,3 +137,5 @@ class MeasureDeclaration:
     examples: tuple[WorkedExample, ...] = ()
     cockpit: int = 0
     """Its place on the wall display (驾驶舱) until an office chooses otherwise, from 1 on; 0: it does not stand there."""
+    over: str = ""
+    """`quality`: its SQL reads the relation `quality`, the rows of every rule of data quality, beside its views."""

@@ -27,6 +27,7 @@ CARRIED: Final = (
     "consent",
     "rights",
     "data-use",
+    "quality-return",
     "proposal",
     "conference-issue",
     "review",

@@ -40,6 +40,7 @@ from kangshu.services.measure_checks import compiled
 from kangshu.services.papers import check_document
 from kangshu.services.pictures import check_pictures
 from kangshu.services.protected import check_masked
+from kangshu.services.quality import check_returns, check_rule
 from kangshu.services.questionnaires import check_questionnaire
 from kangshu.services.related import check_listed, check_related, check_suggested
 from kangshu.services.reminders import check_reminders
@@ -94,7 +95,7 @@ def check(drafts: Sequence[Draft]) -> tuple[Finding, ...]:
     found = [finding for draft in drafts for finding in draft.findings]
     found += [finding for draft in drafts for one in CHECKS for finding in one(draft, known)]
     found += [*compiled(drafts), *declared_once(drafts), *left_out, *check_requirements(drafts)]
-    found += check_awaited(drafts)
+    found += [*check_awaited(drafts), *check_returns(drafts)]
     return tuple(sorted(set(found)))
 
 
@@ -434,6 +435,11 @@ def _exchanges(draft: Draft, known: Known) -> Iterator[Finding]:
                 yield draft.places.finding(state, en, zh)
 
 
+def _quality(draft: Draft, known: Known) -> Iterator[Finding]:
+    for one in draft.quality:
+        yield from check_rule(draft, one)
+
+
 def _questionnaires(draft: Draft, known: Known) -> Iterator[Finding]:
     for one in draft.questionnaires:
         yield from check_questionnaire(one, known.parameters, draft.places)
@@ -487,6 +493,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _deadlines,
     _documents,
     _questionnaires,
+    _quality,
     _bookings,
     _calculations,
     _exchanges,

@@ -347,6 +347,7 @@ def _move(entry: Entry, start: tuple[Field, ...], kept: tuple[Field, ...], place
         apart_from=entry.strings("apart_from"),
         checklist=tuple(_item(one, places) for one in entry.entries("checklist")),
         watched=entry.boolean("watched"),
+        recheck=cast("Any", entry.one_of("recheck", ("", "holds", "fails"))),
         in_person=entry.string("in_person"),
         instead=_instead(entry.entry("instead")) if entry.has("instead") else None,
     )

@@ -26,6 +26,7 @@ from kangshu.sdk import (
     MeasureDeclaration,
     ParameterDeclaration,
     Processing,
+    QualityRule,
     QuestionnaireDeclaration,
     RegisterDeclaration,
     RosterDeclaration,
@@ -53,6 +54,7 @@ from kangshu.services.measured import read_dimension, read_parameter, read_view
 from kangshu.services.papers import read_document
 from kangshu.services.places import Places
 from kangshu.services.processing import read_processing
+from kangshu.services.quality import read_rule, with_quality
 from kangshu.services.questionnaires import read_questionnaire
 from kangshu.services.roles import FolderRoles, read_roles
 from kangshu.services.scenarios import read_scenario
@@ -81,6 +83,7 @@ class Draft:
     views: tuple[ViewDeclaration, ...] = ()
     city: tuple[CityRecords, ...] = ()
     measures: tuple[MeasureDeclaration, ...] = ()
+    quality: tuple[QualityRule, ...] = ()
     awaited: tuple[AwaitedMeasure, ...] = ()
     extracts: tuple[ExtractDeclaration, ...] = ()
     documents: tuple[DocumentDeclaration, ...] = ()
@@ -122,6 +125,7 @@ def discover(*sources: str | Path) -> tuple[Draft, ...]:
             for one in sorted(folder.iterdir()):
                 if (one / MANIFEST).is_file():
                     found.append(read_folder(one, f"{package}.{one.name}" if package else ""))
+    with_quality(found)
     return tuple(found)
 
 
@@ -170,6 +174,7 @@ def read_folder(folder: Path, package: str = "") -> Draft:
     draft.registers = tuple(_each(draft, "registers", read_register))
     draft.cases = tuple(_each(draft, "cases", read_case))
     draft.measures = tuple(one for read in _each(draft, "measures", read_measures) for one in read)
+    draft.quality = tuple(_each(draft, "quality", read_rule))
     draft.awaited = tuple(_awaited(draft))
     draft.city = tuple(_each(draft, "city", read_city_records))
     draft.extracts = tuple(_each(draft, "extracts", read_extract))

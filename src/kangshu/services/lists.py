@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from kangshu.cases import names_in
 from kangshu.sdk import (
+    QUALITY,
     CaseDeclaration,
     ListColumn,
     ListColumnKind,
@@ -29,14 +30,14 @@ _GIVEN = frozenset({"subject", "district"})
 def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
     """Return the list that `entry` declares; what is wrong goes to the entry's findings."""
     sql, file, line = read_sql(entry)
-    columns = tuple(_column(one) for one in entry.entries("columns"))
+    columns = read_list_columns(entry)
     start = _start(entry.entry("start"), service) if entry.has("start") else None
     declared = ListDeclaration(
         id=entry.string("id", required=True),
         service=service,
         title=entry.text("title"),
         help=entry.text("help"),
-        views=entry.strings("views", required=True),
+        views=entry.strings("views", required=not entry.has("over")),
         parameters=entry.strings("parameters"),
         sql=sql,
         columns=columns,
@@ -51,11 +52,17 @@ def read_list(entry: Entry, service: str, places: Places) -> ListDeclaration:
         tone=cast("Any", entry.one_of("tone", _TONES, default="accent")),
         totals=_totals(entry.entry("totals")) if entry.has("totals") else None,
         measures=entry.strings("measures"),
+        over=entry.one_of("over", ("", QUALITY)),
     )
     places.note(declared, entry)
     places.note_text(declared, "sql", file, line)
     entry.close()
     return declared
+
+
+def read_list_columns(entry: Entry) -> tuple[ListColumn, ...]:
+    """Return the columns of a list or a rule."""
+    return tuple(_column(one) for one in entry.entries("columns"))
 
 
 def _column(entry: Entry) -> ListColumn:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from kangshu.sdk import (
+    QUALITY,
     Dimension,
     DimensionDeclaration,
     Exclusion,
@@ -78,7 +79,7 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
         unit=entry.string("unit"),
         direction=cast("Any", entry.one_of("direction", _DIRECTIONS, default="increase")),
         period=cast("Any", entry.one_of("period", _PERIODS, default="instant")),
-        views=entry.strings("views", required=True),
+        views=entry.strings("views", required=not entry.has("over")),
         parameters=entry.strings("parameters"),
         sql=sql,
         dimensions=tuple(_dimension(one) for one in entry.entries("dimensions")),
@@ -91,6 +92,7 @@ def read_measure(entry: Entry, service: str, places: Places) -> MeasureDeclarati
         per=cast("Any", entry.one_of("per", ("", "person"))),
         examples=read_examples(entry),
         cockpit=entry.integer("cockpit", 0),
+        over=entry.one_of("over", ("", QUALITY)),
     )
     places.note(measure, entry)
     places.note_text(measure, "sql", file, line)

@@ -21,6 +21,15 @@ class Places:
         self._kept.append(declaration)  # keeps the identity from being used again
         self._found[id(declaration)] = entry
 
+    def note_like(self, declaration: object, like: object, *parts: str) -> None:
+        """Remember that `declaration` is made of `like`, and stands where that does; so do its texts `parts`."""
+        self._kept.append(declaration)
+        if id(like) in self._found:
+            self._found[id(declaration)] = self._found[id(like)]
+        for part in parts:
+            if (id(like), part) in self._texts:
+                self._texts[id(declaration), part] = self._texts[id(like), part]
+
     def note_text(self, declaration: object, part: str, file: Path, line: int) -> None:
         """Remember where the first line of a text of `declaration` is written."""
         self._texts[id(declaration), part] = (file, line)

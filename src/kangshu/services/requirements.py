@@ -52,6 +52,8 @@ def check_requirements(drafts: Sequence[Draft]) -> Iterator[Finding]:
     owner = {view.name: one.id for one in drafts for view in one.views}
     for draft in drafts:
         for one in _counting(draft):
+            if not isinstance(one, ExtractDeclaration) and one.over:
+                continue  # what is over all rules takes those that are there
             others = {owner[name] for name in one.views if owner.get(name, draft.id) != draft.id}
             for other in sorted(others - set(draft.requires)):
                 yield draft.places.finding(

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from zlib import crc32
 
-from kangshu.sdk import DemoCity, DemoOrganisation, DemoResident, Resource, at, code_system, concept
+from kangshu.sdk import (
+    DemoCity,
+    DemoOrganisation,
+    DemoResident,
+    Resource,
+    at,
+    code_system,
+    concept,
+    structure,
+)
 
 _LOINC = "http://loinc.org"
 _ICD = "http://hl7.org/fhir/sid/icd-10"
@@ -102,6 +112,7 @@ def _visit(
     yield {
         "resourceType": "Encounter",
         "id": encounter,
+        "extension": [{"url": structure("received-at"), "valueInstant": _received(city, day, identifier)}],
         "status": "finished",
         "class": {"system": _CLASS, "code": "AMB", "display": "ambulatory"},
         "type": [concept(code_system("encounter-kind"), "outpatient", "门诊")],
@@ -131,6 +142,12 @@ def _visit(
         weight = max(16.5, rng.gauss(24.4, 3.0)) * (height / 100) ** 2
         yield _quantity(f"height-{identifier}", "8302-2", "身高", height, "cm", common, "vital-signs")
         yield _quantity(f"weight-{identifier}", "29463-7", "体重", weight, "kg", common, "vital-signs")
+
+
+def _received(city: DemoCity, day: date, identifier: str) -> str:
+    """Return when the visit came in: a day or a few later, of one in twenty far too late."""
+    drawn = crc32(identifier.encode()) % 100
+    return at(min(city.today, day + timedelta(days=12 + drawn if drawn < 5 else 1 + drawn % 4)), 20)
 
 
 def _progress(city: DemoCity, resident: DemoResident, day: date) -> float:

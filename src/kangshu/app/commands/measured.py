@@ -201,7 +201,7 @@ async def _checked(
     return Check(*counted, agrees=counted == (measured.numerator, measured.denominator))
 
 
-_CHECKED = frozenset({"measures", "views", "dimensions"})
+_CHECKED = frozenset({"measures", "views", "dimensions", "quality"})
 
 
 def _measure_file(id_: str) -> str:
