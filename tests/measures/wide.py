@@ -57,6 +57,11 @@ def wide_city() -> list[Resource]:
     for kind_of, system, code in (
         ("EpisodeOfCare", "episode-kind", "family-care-bed"),
         ("Encounter", "encounter-kind", "home-visit"),
+        ("EpisodeOfCare", "episode-kind", "pregnancy"),
+        ("Encounter", "encounter-kind", "delivery"),
+        ("Encounter", "encounter-kind", "antenatal-check"),
+        ("Encounter", "encounter-kind", "child-check"),
+        ("Encounter", "encounter-kind", "child-tcm"),
     ):
         concept = {"coding": [{"system": code_system(system), "code": code}]}
         made.append({"resourceType": kind_of, "id": code, "status": "finished", "type": [concept]})
