@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from kangshu.access import system_grant
+from kangshu.base.canonical import CASE_KIND
 from kangshu.web import PAGES, Page
 
 from .site import Site, token_of
@@ -58,7 +59,10 @@ def places_of(site: Site) -> dict[str, str]:
     filled = site.run(store.search_all(grant, "QuestionnaireResponse", ""))[0]
     sheet = site.run(site.platform.assessments.sheets(grant))[0]
     returns = site.run(site.platform.returns.table(grant, own.id))
+    kind = site.platform.warnings.kind
+    warned = site.run(store.search_all(grant, "Task", f"code={CASE_KIND}|{kind.code}")) if kind else []
     return {
+        "/warnings/{id}": next(iter(warned), task)["id"],
         "/returns/{id}": own.id, "{period}": sorted(period for _, period in returns.rows)[0],
         "/assessments/schemes/{id}": sheet.scheme, "/assessments/units/{id}": sheet.task,
         "/bookings/slots/{id}": slot["id"], "/bookings/{id}": appointment["id"],

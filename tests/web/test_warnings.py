@@ -65,12 +65,12 @@ def test_a_warning_shows_no_person_and_no_small_number(site: Site) -> None:
 def test_who_sees_which(site: Site) -> None:
     """A warning is its parties', and of those who oversee: another institution's is not there."""
     opened = site.run(warnings_seen(site.platform, SYSTEM))
-    for name in ("clerk", "civil", "elder", "leader", "doctor", "statistics"):
+    for name in ("civil", "elder", "leader", "statistics"):
         grant = site.run(site.platform.accounts.open_grant(name))
         seen = {one.row.id for one in site.run(warnings_seen(site.platform, grant))}
         with closing(site.visitor(name)) as client:
             page = client.get("/warnings").text
-            for one in opened[:12]:
+            for one in opened[::7]:
                 answer = client.get(f"/warnings/{one.row.id}")
                 assert answer.status_code == (200 if one.row.id in seen else 404), (name, one.row.id)
                 assert (f"/warnings/{one.row.id}" in page) <= (one.row.id in seen)

@@ -224,7 +224,7 @@ class Warnings:
 
     async def _raise(self, kind: CaseDeclaration, cause: Cause, reader: Reader) -> int:
         owner, office = self._parties(cause, reader.day)
-        name = await self._name(cause)
+        name, subject = await self._name(cause), await self._open_subject(cause)
         values = {
             "cause": cause.key,
             "rule": cause.rule.code,
@@ -248,8 +248,8 @@ class Warnings:
             GRANT,
             kind.code,
             {key: value for key, value in values.items() if value is not None},
-            subject=cause.subject if cause.subject.startswith("Patient/") else None,
-            focus=cause.subject or None,
+            subject=subject if subject.startswith("Patient/") else None,
+            focus=subject or None,
             receiver=owner,
             title=f"{name}{cause.rule.title.zh}" if not cause.target else cause.text.zh[:80],
             tags=self._tags,
@@ -289,6 +289,17 @@ class Warnings:
         except Fault:
             return 0  # somebody was first: the next look sees how it stands
         return 1
+
+    async def _open_subject(self, cause: Cause) -> str:
+        """Return the reference of what a single row is about, "" where its record carries a sensitivity label.
+
+        A case is read by more people than such a record: they are told that there is one, and find it in the list if they may.
+        """
+        kind, _, id_ = cause.subject.partition("/")
+        if not id_:
+            return ""
+        record = (await self._store.read(GRANT, kind, id_)).resource
+        return "" if record.get("meta", {}).get("security") else cause.subject
 
     def _parties(self, cause: Cause, day: date) -> tuple[str, str]:
         """Return the ids of who acts and of who supervises."""
