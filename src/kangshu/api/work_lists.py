@@ -276,7 +276,7 @@ async def start_rows(
     done = []
     for one in rows[:MOST_STARTED]:
         try:
-            if await _open_already(platform, grant, case, one.row.subject):
+            if await _open_already(platform, grant, case, start, one):
                 done.append(Started(one, before=True))
                 continue
             done.append(Started(one, await _start(platform, grant, case, start, one, shared)))
@@ -293,7 +293,7 @@ async def _start(
     one: WorkRow,
     shared: Mapping[str, Any],
 ) -> str:
-    known = {"subject": one.row.subject, "district": one.row.district, **one.row.values}
+    known = _known(one)
     values = {**shared, **(substitute(dict(start.values), known) or {})}
     receiver = str(substitute(start.receiver, known) or "").removeprefix("Organization/")
     about = case.subject_type and one.row.subject.startswith(f"{case.subject_type}/")
@@ -308,10 +308,20 @@ async def _start(
     return stored.id
 
 
-async def _open_already(platform: Platform, grant: Grant, case: CaseDeclaration, subject: str) -> bool:
+def _known(one: WorkRow) -> dict[str, Any]:
+    return {"subject": one.row.subject, "district": one.row.district, **one.row.values}
+
+
+async def _open_already(
+    platform: Platform, grant: Grant, case: CaseDeclaration, start: ListStart, one: WorkRow
+) -> bool:
+    """Return whether a case of this kind is open about the row's subject, with the same values where the list asks that."""
+    subject, wanted = one.row.subject, substitute(dict(start.values), _known(one)) or {}
     ends = ",".join(("completed", "cancelled", "rejected", "failed", "entered-in-error"))
     for parameter in ("subject", "focus"):
         criteria = f"code={CASE_KIND}|{case.code}&status:not={ends}&{parameter}={subject}"
-        if await platform.store.search_all(grant, "Task", criteria):
-            return True
+        for task in await platform.store.search_all(grant, "Task", criteria):
+            held = platform.cases.held_values(task)
+            if all(held.get(name) == wanted.get(name) for name in start.same):
+                return True
     return False

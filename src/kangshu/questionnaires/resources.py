@@ -234,13 +234,14 @@ def observation_resource(
         "derivedFrom": [{"reference": f"QuestionnaireResponse/{response['id']}"}],
     }
     if result.score in outcome.scores:
-        made.update(_value(outcome.scores[result.score]))
+        unit = next(one.unit for one in declaration.scores if one.id == result.score)
+        made.update(_value(outcome.scores[result.score], unit))
     if result.level in outcome.levels:
         made["interpretation"] = [_level(outcome.levels[result.level], result.level_system)]
     components = [
         {
             "code": {"text": one.title.zh, "coding": [_coding(declaration, one.id, one.title)]},
-            **_value(outcome.scores[one.id]),
+            **_value(outcome.scores[one.id], one.unit),
         }
         for one in declaration.scores
         if one.id in outcome.scores and one.id != result.score
@@ -331,7 +332,9 @@ def _quantity(part: MeasuredPart, figure: Any) -> Resource:
     return {"valueQuantity": {"value": value, "unit": part.unit, "system": _UCUM, "code": part.unit}}
 
 
-def _value(score: Decimal) -> Resource:
+def _value(score: Decimal, unit: str) -> Resource:
+    if unit:
+        return {"valueQuantity": {"value": score, "unit": unit, "system": _UCUM, "code": unit}}
     if score == int(score):
         return {"valueInteger": int(score)}
     return {"valueQuantity": {"value": score}}

@@ -33,7 +33,8 @@ class ListStart:
 
     Templates hold ${subject}, ${district}, ${<column>} by id, and any other column of the SQL. `receiver` gives the Organization that it goes to. What the
     form asks for and `values` do not give is asked once for all rows, before anything starts. `focus` makes the row's
-    subject what the case is about, where the kind's subject type is another.
+    subject what the case is about, where the kind's subject type is another. An open case about the subject keeps a second
+    one away; with `same` (fields of the start form) only one that has the same values in them, such as the disease.
     """
 
     case: str
@@ -41,6 +42,7 @@ class ListStart:
     values: Mapping[str, Any] = field(default_factory=dict)
     receiver: str = ""
     focus: bool = False
+    same: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

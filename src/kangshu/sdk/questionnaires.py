@@ -68,6 +68,8 @@ class QuestionnaireScore:
     reverse: tuple[str, ...] = ()
     expression: str = ""
     most: Decimal | None = None
+    unit: str = ""
+    """UCUM; a score with a unit is a quantity in the result, one without is a number of points."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def _start(entry: Entry, service: str) -> ListStart:
         values=cast("Mapping[str, Any]", entry.raw("values") or {}),
         receiver=entry.string("receiver"),
         focus=entry.boolean("focus"),
+        same=entry.strings("same"),
     )
     entry.close()
     return start

@@ -172,6 +172,7 @@ def _score(entry: Entry, sections: tuple[QuestionnaireSection, ...], places: Pla
         reverse=entry.strings("reverse"),
         expression=entry.string("expression"),
         most=_decimal(entry, "most"),
+        unit=entry.string("unit"),
     )
     places.note(score, entry)
     entry.close()

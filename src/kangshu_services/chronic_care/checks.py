@@ -116,9 +116,7 @@ def _measured(observation: Resource) -> tuple[str, dict[str, float]]:
     way, figures = "", {}
     for part in observation.get("component", ()):
         name = part["code"]["coding"][0]["code"]
-        if "valueInteger" in part:
-            figures[name] = float(part["valueInteger"])
-        elif "valueQuantity" in part:
+        if "value" in part.get("valueQuantity", {}):
             figures[name] = float(part["valueQuantity"]["value"])
         elif name == "way":
             way = part["valueCodeableConcept"]["coding"][0]["code"]

@@ -112,14 +112,14 @@ def _follow_up(
         upper = 186 if not good and draw.random() < 0.01 else upper
         lower = round(min(upper - 20, 0.42 * upper + draw.gauss(24, 4)))
         parts += [
-            _part(disease, "systolic", valueInteger=upper),
-            _part(disease, "diastolic", valueInteger=lower),
+            _quantity(disease, "systolic", Decimal(upper), "mm[Hg]"),
+            _quantity(disease, "diastolic", Decimal(lower), "mm[Hg]"),
         ]
         good, emergency = upper < 140 and lower < 90, upper >= 180 or lower >= 110
     else:
         value = Decimal(f"{draw.gauss(6.1, 0.4) if good else draw.gauss(8.6, 1.0):.1f}")
         value = Decimal("17.2") if not good and draw.random() < 0.01 else value
-        parts.append(_part(disease, "glucose", valueQuantity={"value": value, "unit": "mmol/L"}))
+        parts.append(_quantity(disease, "glucose", value, "mmol/L"))
         good, emergency = value < 7, value >= Decimal("16.7")
     found = "satisfied" if good else "adverse" if draw.random() < 0.04 else "unsatisfied"
     return _sheet(city, resident, disease, day, number, found, parts, emergency)
@@ -174,6 +174,11 @@ def _sheet(
 def _part(disease: str, code: str, **value: Any) -> Resource:
     system = f"http://kangshu.org/fhir/Questionnaire/chronic-care-{disease}"
     return {"code": {"coding": [{"system": system, "code": code}]}, **value}
+
+
+def _quantity(disease: str, code: str, value: Decimal, unit: str) -> Resource:
+    ucum = "http://unitsofmeasure.org"
+    return _part(disease, code, valueQuantity={"value": value, "unit": unit, "system": ucum, "code": unit})
 
 
 def _coded(disease: str, code: str, value: str) -> Resource:
