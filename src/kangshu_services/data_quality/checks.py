@@ -110,9 +110,10 @@ def _person_twice(resources: list[Resource], *_: Any) -> Iterator[bool]:
 
 
 def _visits(resources: list[Resource], start: date, end: date) -> Iterator[tuple[Resource, date, str]]:
-    """Yield the finished visits that began within the period, with the day and the end as it is written."""
+    """Yield the finished outpatient visits that began within the period, with the day and the end as it is written."""
     for one in resources:
-        begun = one.get("period", {}).get("start") if one["resourceType"] == "Encounter" else None
+        kinds = codes_of(one.get("type", ()), "encounter-kind") if one["resourceType"] == "Encounter" else ()
+        begun = one["period"].get("start") if "outpatient" in kinds and "period" in one else None
         if begun and one.get("status") == "finished" and start <= civil_day(begun) <= end:
             yield one, civil_day(begun), one["period"].get("end", "")
 
