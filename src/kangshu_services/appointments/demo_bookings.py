@@ -121,12 +121,14 @@ def _visit(identifier: str, slot: Resource, who: DemoResident, booked: str) -> R
     made: Resource = {
         "resourceType": "Encounter",
         "id": identifier,
+        "extension": [{"url": structure("received-at"), "valueInstant": slot["end"]}],
         "status": "finished",
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
         "type": [{"coding": [coding]}],
         "subject": {"reference": f"Patient/{who.id}"},
         "serviceProvider": extension_value(slot, "responsible-organisation"),
         "period": {"start": slot["start"], "end": slot["end"]},
+        "reasonCode": [{"text": slot["schedule"]["display"]}],
     }
     if booked:
         made["appointment"] = [{"reference": f"Appointment/{booked}"}]
