@@ -66,6 +66,7 @@ SILENT = {
     "GET /lists": "how many rows each list has; opening a list has its row",
     "GET /lists/{service}/{list}/start": "nothing is chosen, nothing is shown",
     "POST /lists/{service}/{list}/start": "nothing is chosen, nothing is done",
+    "GET /cockpit/arrange": "names of measures and their places on the wall: declarations, no number",
     "GET /measures": "names of measures; each number computed has its row",
     "GET /warnings/rules": "rules and their figures: declarations, no records",
     "GET /reports": "names of reports; each report made has its row",

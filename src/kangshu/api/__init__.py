@@ -28,6 +28,7 @@ from kangshu.api.auditing import (
     watch_figures,
 )
 from kangshu.api.awaited import awaited_measures, awaited_reason, awaited_title
+from kangshu.api.case_figures import CaseFigures, case_figures
 from kangshu.api.dossiers import Dossier, Paper, dossier, dossier_zip
 from kangshu.api.duty_sheets import duty_rows, duty_sheet
 from kangshu.api.endpoints import ENDPOINTS, Endpoint, endpoint_table
@@ -167,6 +168,7 @@ __all__ = [
     "Approval",
     "AuditCheck",
     "AuditQuery",
+    "CaseFigures",
     "Deputy",
     "Dossier",
     "Emergency",
@@ -214,6 +216,7 @@ __all__ = [
     "awaited_title",
     "blank_questionnaire",
     "by_unit",
+    "case_figures",
     "cell_of",
     "cell_text",
     "check_audit",

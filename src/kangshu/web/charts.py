@@ -317,3 +317,22 @@ def sparkline(
     x, y = next(run for run in reversed(runs) if run)[-1]
     out.append(f'<circle class="chart-dot is-last" cx="{_number(x)}" cy="{_number(y)}" r="2.8"/></svg>')
     return drawn("".join(out))
+
+
+def parts_bar(parts: Sequence[tuple[Tone, int]], *, title: str) -> Markup:
+    """Return one bar made of parts side by side, each as long as its count; empty without any."""
+    whole = sum(count for _, count in parts)
+    if not whole:
+        return Markup()
+    out = [f'<svg class="parts-bar" height="22" role="img" aria-label="{escape(title)}">{_title(title)}']
+    start = 0.0
+    for tone, count in parts:
+        length = count / whole * 100
+        if count:
+            out.append(
+                f'<rect class="chart-bar is-{escape(tone)}" x="{_number(start)}%" width="{_number(length)}%" height="22">'
+                f"{_title(str(count))}</rect>"
+            )
+        start += length
+    out.append("</svg>")
+    return drawn("".join(out))

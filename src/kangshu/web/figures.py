@@ -196,19 +196,19 @@ _PAST: Final[Kept[dict[str, list[float | None]]]] = Kept(120.0, 7200.0)
 
 
 async def all_past(
-    visit: Visit, measures: Sequence[MeasureDeclaration], count: int = STORED_QUARTERS
+    visit: Visit, measures: Sequence[MeasureDeclaration], seconds: float = 0.0
 ) -> dict[str, Past]:
-    """Return the values of measures on the last quarter ends, by id, of what stands ready; nothing is computed.
+    """Return the values of measures on the last quarter ends, by id: what stands ready, and what `seconds` suffice for.
 
     Days that are over change by late records alone: they are kept for some minutes. The last day is today.
     """
-    ends = quarter_ends(today(), count)
+    ends = quarter_ends(today(), STORED_QUARTERS)
 
     async def made() -> dict[str, list[float | None]]:
-        found = await answered(visit.platform, await counting(visit), measures, ends, 0.0)
+        found = await answered(visit.platform, await counting(visit), measures, ends, seconds)
         return {one.id: [_value_of(found.get((one.id, end))) for end in ends] for one in measures}
 
-    key = (id(visit.platform), sight_of(visit.grant), ends[-1], count, tuple(one.id for one in measures))
+    key = (id(visit.platform), sight_of(visit.grant), ends[-1], tuple(one.id for one in measures))
     kept = await _PAST.of(key, made)
     return {id_: list(zip(ends, values, strict=True)) for id_, values in kept.items()}
 

@@ -11,6 +11,8 @@ from kangshu.web.visit import Visit
 
 ORDER: Final = {"red": 0, "amber": 1, "green": 2, "grey": 3}
 """Lights, the worst first; what is not known stands last."""
+LIGHT_NAMES: Final = {"red": "滞后", "amber": "预警", "green": "正常", "grey": "未知"}
+"""What the lights are called."""
 _FRESH, _STALE = 15.0, 180.0
 
 

@@ -104,7 +104,9 @@ def menu(
     if grant.may("plan.read") and platform.cases.carrying("assessment"):
         watching.append(entry(words("考核评价"), "/assessments", "flag"))
     if grant.may("measure.read"):
+        watching.append(entry(words("驾驶舱"), "/cockpit", "board"))
         watching.append(entry(words("指标监测"), "/measures", "chart"))
+        watching.append(entry(words("自助分析"), "/analysis", "table"))
     if grant.may("measure.read") and platform.warnings.kind is not None:
         watching.append(entry(words("预警中心"), "/warnings", "warn"))
     if _asks_for_data(platform, grant) or oversees(grant):

@@ -14,6 +14,7 @@ from kangshu.api import names_heard
 from kangshu.base.faults import Fault
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures
+from kangshu.web.linked import LIGHT_NAMES as LIGHTS
 from kangshu.web.linked import ORDER, Linked, boards
 from kangshu.web.lookup import divisions
 from kangshu.web.pages.awaited import AwaitedGroup, awaited_groups
@@ -21,7 +22,6 @@ from kangshu.web.pages.figures_text import due_text, target_text, value_text
 from kangshu.web.parts import Filter
 from kangshu.web.visit import Visit
 
-LIGHTS: Final = {"red": "滞后", "amber": "预警", "green": "正常", "grey": "未知"}
 _SECONDS: Final = 2.5
 """How long a page computes what does not stand ready; the rest is computed as it is asked for by itself."""
 _SHARES: Final = frozenset({"%", "百分点"})
