@@ -105,6 +105,7 @@ from kangshu.api.warnings import (
     told_of,
     warning_kind,
     warning_seen,
+    warnings_counted,
     warnings_seen,
 )
 from kangshu.api.work_lists import (
@@ -299,6 +300,7 @@ __all__ = [
     "wanted_of",
     "warning_kind",
     "warning_seen",
+    "warnings_counted",
     "warnings_seen",
     "watch_figures",
     "who_sees",

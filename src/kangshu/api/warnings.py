@@ -92,13 +92,18 @@ def warning_kind(platform: Platform) -> CaseDeclaration:
     return kind
 
 
-async def warnings_seen(platform: Platform, grant: Grant, *, over: bool = False) -> tuple[WarningLine, ...]:
-    """Return the open warnings that the grant sees, the most pressing first; with `over` those that ended lately instead."""
+async def warnings_seen(
+    platform: Platform, grant: Grant, *, over: bool = False, own: bool = False
+) -> tuple[WarningLine, ...]:
+    """Return the open warnings that the grant sees, the most pressing first; with `over` those that ended lately instead,
+    with `own` those alone on which the account's organisation acts now."""
     kind = platform.warnings.kind
     if kind is None:
         return ()
     states = ",".join(f"{CASE_STATE}|{one.id}" for one in kind.states if one.final == over)
     pairs = [("code", f"{CASE_KIND}|{kind.code}"), ("business-status", states), ("_count", str(MOST_SHOWN))]
+    if own:
+        pairs.append(("owner", f"{_ORGANISATION}{grant.organisation}"))
     if over:
         pairs += [
             ("_lastUpdated", f"ge{instant(now() - timedelta(days=PAST_DAYS))}"),
@@ -109,6 +114,18 @@ async def warnings_seen(platform: Platform, grant: Grant, *, over: bool = False)
     rows = await platform.cases.rows(grant, tasks.values())
     lines = [_line(platform, grant, tasks[row.id], row) for row in rows]
     return tuple(lines if over else sorted(lines, key=_pressing))
+
+
+async def warnings_counted(platform: Platform, grant: Grant) -> tuple[int, int]:
+    """Return how many warnings that the grant sees wait for somebody to act, and how many of them are urgent."""
+    kind = platform.warnings.kind
+    if kind is None:
+        return 0, 0
+    states = ",".join(f"{CASE_STATE}|{one.id}" for one in kind.states if not one.final and one.box != "none")
+    pairs = [("code", f"{CASE_KIND}|{kind.code}"), ("business-status", states)]
+    asked = (pairs, [*pairs, ("priority", "stat")])
+    counts = [await platform.store.count(grant, parse_query("Task", one)) for one in asked]
+    return counts[0], counts[1]
 
 
 async def warning_seen(platform: Platform, grant: Grant, id_: str) -> WarningLine:

@@ -229,8 +229,7 @@ class Warnings:
             "cause": cause.key,
             "rule": cause.rule.code,
             "level": cause.level,
-            "reason": f"{name}{cause.text.zh}。",
-            "reason_en": f"{name}: {cause.text.en}." if name else f"{cause.text.en}.",
+            **_reason(name, cause),
             "act": cause.rule.act.zh,
             "unit": f"Organization/{cause.unit}" if cause.unit else None,
             "place": cause.place or None,
@@ -268,9 +267,10 @@ class Warnings:
         grown = count > 0 and cause.count is not None and cause.count > count * (1 + growth / 100)
         if not (risen or grown):
             return 0
+        name = await self._name(cause)
         values = {
             "level": cause.level if risen else level,
-            "reason": f"{await self._name(cause)}{cause.text.zh}。",
+            **_reason(name, cause),
             "value": _number(cause.value),
             "count": cause.count,
             "as_of": reader.snapshot.instant,
@@ -349,6 +349,18 @@ def cause_of(task: Resource) -> str:
 def rule_of(task: Resource) -> str:
     """Return the code of the rule by which a warning was raised."""
     return str(inputs(task).get("rule", ""))
+
+
+def _reason(name: str, cause: Cause) -> dict[str, str]:
+    """Return the words of a warning about what is called `name` in both languages, by field."""
+    texts = {
+        "reason": f"{name}{cause.text.zh}",
+        "reason_en": f"{name}: {cause.text.en}" if name else cause.text.en,
+    }
+    return {
+        "reason": texts["reason"].rstrip("。") + "。",
+        "reason_en": texts["reason_en"].rstrip(".") + ".",
+    }
 
 
 def _level(text: str) -> Any:

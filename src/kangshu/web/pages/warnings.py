@@ -23,6 +23,7 @@ from kangshu.api import (
     told_of,
     warning_kind,
     warning_seen,
+    warnings_counted,
     warnings_seen,
 )
 from kangshu.web import charts, figures
@@ -157,7 +158,7 @@ def _second(pair: tuple[str, str]) -> str:
 
 def _line(visit: Visit, one: WarningLine, names: Mapping[str, str]) -> Line:
     words = visit.words
-    level, tone = _LEVELS.get(one.level, ("关注", "blue"))
+    level, tone = _LEVELS.get(one.level, _LEVELS["attention"])
     where = names.get(one.unit or one.place, "")
     last = "" if one.last is one.told or one.last.move == "start" else words.moment(one.last.when.isoformat())
     return Line(
@@ -199,7 +200,7 @@ async def warning(visit: Visit) -> Response:
     case = await case_view(visit, id_)
     told = await told_of(visit.platform, visit.grant, id_)
     rule = line.rule
-    level, tone = _LEVELS.get(line.level, ("关注", "blue"))
+    level, tone = _LEVELS.get(line.level, _LEVELS["attention"])
     address = f"/lists/{listed[0].code}?{urlencode(cell_of(line))}" if listed else ""
     return visit.render(
         "warning.html",
@@ -353,29 +354,31 @@ async def add_warnings(visit: Visit, screen: Screen) -> None:
     """Put the visitor's own open warnings on a first screen; nothing where there are none."""
     if not visit.grant.may("measure.read") or visit.platform.warnings.kind is None:
         return
-    opened = [one for one in await warnings_seen(visit.platform, visit.grant) if one.row.state != "acted"]
-    if not opened:
-        return
-    words = visit.words
-    own = [one for one in opened if one.mine]
-    urgent = sum(one.level == "urgent" for one in opened)
-    screen.figures.append(
-        Figure(
-            words("预警事项"),
-            str(len(own or opened)),
-            words("条"),
-            words("由本单位处置") if own else words("看得到的待处置"),
-            "red" if urgent else "amber",
-            "/warnings?mine=1" if own else "/warnings",
+    words, grant = visit.words, visit.grant
+    own = await warnings_seen(visit.platform, grant, own=True) if grant.organisation else ()
+    own = tuple(one for one in own if one.row.state != "acted")
+    waiting, urgent = len(own), sum(one.level == "urgent" for one in own)
+    note, address = words("由本单位处置"), "/warnings?mine=1"
+    if grant.may("plan.assign") or grant.may("plan.instruct"):
+        waiting, urgent = await warnings_counted(visit.platform, grant)
+        note, address = words("看得到的待处置"), "/warnings"
+    if waiting:
+        tone = "red" if urgent else "amber"
+        screen.figures.append(Figure(words("预警事项"), str(waiting), words("条"), note, tone, address))
+    if own:
+        heads = (words("预警和原因"), words("紧急程度"))
+        rows = [_brief(visit, one) for one in own[:_FEW]]
+        screen.wide.append(
+            Block(words("待处置预警"), "table", rows, "", icon="warn", heads=heads, more="/warnings?mine=1")
         )
-    )
-    rows = []
-    for one in (own or opened)[:_FEW]:
-        level, tone = _LEVELS.get(one.level, ("关注", "blue"))
-        rows.append([Cell(words.of(one.reason), f"/warnings/{one.row.id}"), Cell(words(level), tone=tone)])
-    title = words("待处置预警") if own else words("预警事项")
-    heads = (words("原因"), words("紧急程度"))
-    screen.wide.append(Block(title, "table", rows, "", heads=heads, more="/warnings"))
+
+
+def _brief(visit: Visit, one: WarningLine) -> list[Cell]:
+    level, tone = _LEVELS.get(one.level, _LEVELS["attention"])
+    return [
+        Cell(visit.words.of(one.reason), f"/warnings/{one.row.id}"),
+        Cell(visit.words(level), tone=tone),
+    ]
 
 
 async def _names(visit: Visit) -> dict[str, str]:
