@@ -17,7 +17,7 @@ from kangshu.sdk import ListDeclaration, MeasureDeclaration, WarningLevel, Warni
 from kangshu.warnings import limits
 from kangshu.warnings.judging import Value, judge, pace_of, peers_median
 
-GRANT: Final = system_grant("warnings")
+GRANT: Final = system_grant("预警规则")
 _ORGANISATION: Final = "Organization/"
 _DAY: Final = (2, 29)
 
