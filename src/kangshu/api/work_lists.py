@@ -296,12 +296,12 @@ async def _start(
     known = _known(one)
     values = {**shared, **(substitute(dict(start.values), known) or {})}
     receiver = str(substitute(start.receiver, known) or "").removeprefix("Organization/")
-    about = case.subject_type and one.row.subject.startswith(f"{case.subject_type}/")
+    about = str(substitute(start.subject or "${subject}", known) or "")
     stored = await platform.cases.start(
         grant,
         case.code,
         values,
-        subject=one.row.subject if about else None,
+        subject=about if case.subject_type and about.startswith(f"{case.subject_type}/") else None,
         receiver=receiver or None,
         focus=one.row.subject if start.focus else None,
     )

@@ -43,6 +43,8 @@ class ListStart:
     receiver: str = ""
     focus: bool = False
     same: tuple[str, ...] = ()
+    subject: str = ""
+    """Template of whom the case is about, where that is not the row's subject: the resident of a report."""
 
 
 @dataclass(frozen=True, slots=True)

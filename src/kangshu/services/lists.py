@@ -96,6 +96,7 @@ def _start(entry: Entry, service: str) -> ListStart:
         receiver=entry.string("receiver"),
         focus=entry.boolean("focus"),
         same=entry.strings("same"),
+        subject=entry.string("subject"),
     )
     entry.close()
     return start
@@ -105,7 +106,7 @@ def _hidden(start: ListStart | None, columns: Sequence[ListColumn]) -> tuple[str
     """Return the columns of the SQL that a start's templates ask for and the list does not show."""
     if start is None:
         return ()
-    asked = {*names_in(dict(start.values)), *names_in(start.receiver)}
+    asked = {*names_in(dict(start.values)), *names_in(start.receiver), *names_in(start.subject)}
     return tuple(sorted(asked - _GIVEN - {one.id for one in columns}))
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import acos, cos, radians, sin
 from typing import Any
 
-from kangshu.sdk import CheckQuery, Resource, codes_of, extension_value
+from kangshu.sdk import (
+    CheckQuery,
+    Resource,
+    codes_of,
+    extension_value,
+    living_residents,
+    organisations_of,
+    residents_of_age,
+)
 
 _EARTH = 6371008.8
 _STOPPED = ("suspended", "closed")
@@ -22,6 +31,7 @@ Spot = tuple[float, float]
 class _Point:
     """A community or village: where its people live, how many, of which class; its times by service, where known."""
 
+    county: str
     people: int | None
     settlement: str
     placed: bool
@@ -96,6 +106,7 @@ def _points(resources: list[Resource], day: date, parameters: Mapping[str, Any])
             continue
         here = _of_location(one)
         yield _Point(
+            county=(extension_value(one, "district") or "")[:6],
             people=extension_value(one, "population-resident"),
             settlement=extension_value(one, "settlement") or ("rural" if kind == "village" else "urban"),
             placed=here is not None,
@@ -173,8 +184,96 @@ def communities(
     return len(near), len(asked)
 
 
+def _counties(resources: list[Resource]) -> set[str]:
+    """Return the codes of the districts and counties."""
+    return {
+        extension_value(one, "district")
+        for one in resources
+        if one["resourceType"] == "Location" and _kind(one, "division-kind") == "district"
+    }
+
+
+def gap(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Hundredths of how many times the worst county's figure the best has, and a hundred for each that is compared."""
+    rates = {
+        "general-practitioners": _practitioners(resources, end),
+        "elder-beds": _elder_beds(resources, end, int(parameters["older-resident-age"])),
+        "medical-reach": _reached(resources, end, parameters),
+    }
+    counties, found = _counties(resources), []
+    for what in parameters.get("what", tuple(rates)):
+        known = [n / whole for county, (n, whole) in rates[what].items() if county in counties and whole]
+        if known and min(known) > 0:
+            found.append(int(100 * max(known) / min(known) + 0.5))
+    return sum(found), 100 * len(found)
+
+
+_Rates = dict[str, tuple[int, int]]
+"""County → how many there are, and of how many."""
+
+
+def _rates(counted: Counter[str], whole: Counter[str]) -> _Rates:
+    return {county: (counted[county], people) for county, people in whole.items()}
+
+
+def _people(resources: list[Resource], day: date, age: int = 0) -> Counter[str]:
+    living = living_residents(resources, day)
+    aged = residents_of_age(living, age, day)
+    return Counter(extension_value(living[one], "district")[:6] for one in aged)
+
+
+def _practitioners(resources: list[Resource], day: date) -> _Rates:
+    places = _places_of_organisations(resources)
+    found: set[tuple[str, str]] = set()
+    for one in resources:
+        if one["resourceType"] != "PractitionerRole" or "practitioner" not in one:
+            continue
+        period = one.get("period", {})
+        begun = period.get("start", "0000") <= day.isoformat()
+        held = period["end"] >= day.isoformat() if "end" in period else one.get("active") is not False
+        if "general-practitioner" in codes_of(one.get("code", []), "staff-role") and begun and held:
+            found.add((places[one["organization"]["reference"]], one["practitioner"]["reference"]))
+    return _rates(Counter(county for county, _ in found), _people(resources, day))
+
+
+def _elder_beds(resources: list[Resource], day: date, age: int) -> _Rates:
+    places, homes = _places_of_organisations(resources), organisations_of(resources, "elder-institution")
+    beds: Counter[str] = Counter()
+    for one in resources:
+        if one["resourceType"] != "Location" or not codes_of(one.get("type", []), "bed-kind"):
+            continue
+        home = one.get("managingOrganization", {}).get("reference", "")
+        if one.get("status") == "active" and home in homes:
+            beds[places[home]] += extension_value(homes[home], "institution-state") not in _STOPPED
+    return _rates(beds, _people(resources, day, age))
+
+
+def _places_of_organisations(resources: list[Resource]) -> dict[str, str]:
+    """Return Organization/id → code of its county."""
+    return {
+        f"Organization/{one['id']}": (extension_value(one, "district") or "")[:6]
+        for one in resources
+        if one["resourceType"] == "Organization"
+    }
+
+
+def _reached(resources: list[Resource], day: date, parameters: Mapping[str, Any]) -> _Rates:
+    near: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
+    for point in _points(resources, day, parameters):
+        if point.placed and point.people:
+            time = point.minutes["medical"]
+            reached = time is not None and time <= _allowed("medical", point, parameters)
+            whole[point.county] += point.people
+            near[point.county] += point.people if reached else 0
+    return _rates(near, whole)
+
+
 CHECKS: Mapping[str, CheckQuery] = {
     "service-circle-reach": reach,
     "service-circle-minutes": minutes,
     "fitness-circle-communities": communities,
+    "access-gap": gap,
 }
