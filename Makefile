@@ -27,7 +27,7 @@ demo: setup
 	@$(BIN)/kangshu demo --data-dir $(DATA) --port $(PORT) $(if $(RESET),--reset)
 
 test: .venv/development.stamp
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-spark: .venv/development.stamp
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements/spark.txt

@@ -37,6 +37,29 @@ _SETTINGS = {
     "log_min_messages": "fatal",
 }
 """The tests throw their data away: nothing needs to survive a power cut."""
+_LASTING = (
+    "tests/app/test_supervisor.py",
+    "tests/app/test_demo.py",
+    "tests/municipality/test_making.py",
+    "tests/app/test_cli.py",
+    "tests/attacks/test_uploads.py",
+    "tests/scenarios/test_scenarios.py",
+    "tests/attacks/test_pages.py",
+    "tests/attacks/test_proofs.py",
+    "tests/attacks/test_records_of_strangers.py",
+    "tests/differential/test_same_people.py",
+    "tests/web_plans/test_instructions.py",
+    "tests/measures/test_commands.py",
+    "tests/municipality/test_realism.py",
+    "tests/app/test_fresh.py",
+)
+"""The modules of more than a minute or two."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the modules that last long first: begun last, one of them keeps a worker while the others are done."""
+    order = {config.rootpath / name: number for number, name in enumerate(_LASTING)}
+    items.sort(key=lambda one: order.get(one.path, len(order)))
 
 
 def _binaries() -> Path | None:

@@ -8,17 +8,18 @@ import time
 from kangshu.app.demo import make_demo
 from kangshu.app.installation import Identity, Installation
 from kangshu.app.processes import WorkerOrder, message
-from kangshu.app.wiring import Place, open_platform
+from kangshu.app.wiring import Place, check_services, open_platform
 
 _EVERY_SECONDS = 0.1
 
 
 async def prepare(installation: Installation, order: WorkerOrder) -> None:
-    """Bring the schema up to date; with `order.demo`, make the demonstration unless it stands already.
+    """Check the services, bring the schema up to date; with `order.demo`, make the demonstration unless it stands.
 
-    Progress goes to standard output, a line each. Raises Unavailable when the database does not answer, Conflict
-    when it holds something else than a demonstration.
+    Progress goes to standard output, a line each. Raises Invalid when a service has findings, Unavailable when the
+    database does not answer, Conflict when it holds something else than a demonstration.
     """
+    check_services()
     if order.demo:
         await make_demo(installation, order.database, **order.demo, progress=_Teller())
         return

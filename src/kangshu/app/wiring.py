@@ -42,8 +42,16 @@ _DEMO = {"system": DEMO_TAG, "code": "demo", "display": "演示数据"}
 
 @cache
 def city_services() -> tuple[Service, ...]:
-    """Return every service that is installed, checked and frozen. Raises Invalid when a folder has findings."""
-    return load(*service_packages())
+    """Return every service that is installed, checked and frozen. Raises Invalid when a folder has findings.
+
+    What only an engine can find is looked for once, when an installation starts (`check_services`).
+    """
+    return load(*service_packages(), thorough=False)
+
+
+def check_services() -> None:
+    """Raise Invalid when a folder of an installed service has findings, those of an engine included."""
+    load(*service_packages())
 
 
 @cache

@@ -19,14 +19,16 @@ from kangshu.services.findings import Finding
 from kangshu.services.requirements import standing
 
 
-def load(*sources: str | Path) -> tuple[Service, ...]:
+def load(*sources: str | Path, thorough: bool = True) -> tuple[Service, ...]:
     """Return every service of `sources` (see `discover`), checked and frozen, by their order and id.
+
+    Without `thorough`, SQL is not compiled and worked examples are not computed (see `check`).
 
     Raises:
         Invalid: some folder has findings; its issues are all of them with file and line.
     """
     drafts = discover(*sources)
-    errors = [one for one in check(drafts) if one.severity == "error"]
+    errors = [one for one in check(drafts, thorough=thorough) if one.severity == "error"]
     if errors:
         raise Invalid(
             f"{len(errors)} findings in service folders; see `kangshu services check`. First: {errors[0]}",
