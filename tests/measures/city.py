@@ -135,7 +135,8 @@ def scope_of(resource: Resource, others: Iterable[Resource]) -> Scope:
     district = _district(resource) or _district(known.get(f"Patient/{patient}", {}))
     for one in organisations:
         district = district or _district(known.get(f"Organization/{one}", {}))
-    return Scope(district, tuple(dict.fromkeys(organisations)), patient)
+    labels = sorted(one["code"] for one in resource.get("meta", {}).get("security", ()))
+    return Scope(district, tuple(dict.fromkeys(organisations)), patient, tuple(labels))
 
 
 def _district(resource: Mapping[str, Any]) -> str:

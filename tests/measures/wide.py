@@ -50,6 +50,7 @@ def wide_city() -> list[Resource]:
         "project-listing",
         "project-tier",
         "care-transfer",
+        "industry-account-group",
     ):
         made.append(
             {"resourceType": "Basic", "id": name, "code": {"coding": [{"system": kind, "code": name}]}}

@@ -102,6 +102,9 @@ def check_exchange(
         for en, zh in _check_start(exchange.start, kind):
             yield found(en, zh)
         return
+    if kind.secret:
+        text = "files of statistical returns would be seen by others: exchange records bear no label"
+        yield found(text, "统计报表（secret）的办件不能生成交换文件：文件不带统计保密标签")
     moves = {one.id: one for one in kind.moves}
     out = moves.get(exchange.move)
     for state in exchange.states:
