@@ -25,6 +25,11 @@ _PASSED_ON: Final = re.compile(r"\bsplits\b")
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 
+def place_dimension(by: Sequence[str]) -> str:
+    """Return the dimension of a split that is a level of divisions, "" for none: the first, where there are several."""
+    return next((one for one in by if one == DISTRICT or one in DIVISIONS), "")
+
+
 def subject_type(measure: MeasureDeclaration, views: Mapping[str, View]) -> str:
     """Return the resource type of the measure's subjects; "" where neither it nor its SQL tells one type.
 

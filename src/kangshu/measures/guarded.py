@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from kangshu.access import division_prefix
 from kangshu.base.faults import Invalid, TooLarge
-from kangshu.measures.dimensions import DISTRICT
+from kangshu.measures.dimensions import DIVISIONS, place_dimension
 from kangshu.measures.disclosure import Atom, Cell, Suppression, nodes_of, suppress
 from kangshu.measures.result import MeasureResult, MeasureRow
 from kangshu.measures.statement import Bound, child_level, dimension_sql
@@ -44,7 +44,7 @@ def family(
     fetch: Fetch,
     threshold: int,
 ) -> Family:
-    """Return the family of the measure by `by` (without the district), as `counted` gives it.
+    """Return the family of the measure by `by` (without divisions, of which it has all levels), as `counted` gives it.
 
     `read` gives the part that the account may read; None where it reads none of it.
     """
@@ -115,12 +115,12 @@ def table(
         raise Invalid(
             "the place is a division code of 2, 4, 6, 9 or 12 digits", zh="区划代码须为2、4、6、9或12位"
         )
-    if len(prefix) > found.depth or (DISTRICT in blank.by and len(prefix) >= found.depth):
+    if max(len(prefix), _level(blank)) > found.depth or (_level(blank) and len(prefix) >= found.depth):
         raise TooLarge(
             f"measure '{measure.id}' is not split further than {found.depth} digits of the division here",
             zh=f"指标“{measure.title.zh}”在此不再细分区划",
         )
-    others = tuple(one for one in blank.by if one != DISTRICT)
+    others = tuple(one for one in blank.by if one != place_dimension(blank.by))
     shown = tuple(range(len(others)))
     inside = [atom for atom in found.atoms if atom.district.startswith(prefix)]
     whole = (None,) * len(others)
@@ -142,6 +142,12 @@ def table(
         suppressed=numbers.suppressed,
         withheld=bool(blank.by) and any(one in found.hidden.withheld for one in ((), shown)),
     )  # fmt: skip
+
+
+def _level(blank: MeasureResult) -> int:
+    """Return how many digits the divisions have by which it is split; 0 where it is not."""
+    named = place_dimension(blank.by)
+    return DIVISIONS.get(named, child_level(blank.district)) if named else 0
 
 
 class _Line:
@@ -186,8 +192,8 @@ def _rows(
     value: Callable[[MeasureDeclaration, float, float], float | None],
 ) -> tuple[MeasureRow, ...]:
     prefix = division_prefix(blank.district)
-    level = child_level(blank.district)
-    place = blank.by.index(DISTRICT) if DISTRICT in blank.by else None
+    level = _level(blank)
+    place = blank.by.index(place_dimension(blank.by)) if level else None
     lines: dict[tuple[str, ...], _Line] = {}
 
     def line(code: str, values: tuple[str, ...]) -> _Line:

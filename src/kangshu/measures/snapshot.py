@@ -17,7 +17,7 @@ import duckdb
 from kangshu.access import Grant, Nothing, Predicate
 from kangshu.base.faults import Fault, Invalid, NotFound, TooLarge
 from kangshu.measures.answers import Published, declared_threshold
-from kangshu.measures.dimensions import DISTRICT, views_of
+from kangshu.measures.dimensions import DISTRICT, place_dimension, views_of
 from kangshu.measures.drill import (
     KEYS,
     Drilled,
@@ -418,7 +418,8 @@ class Snapshot(Published):
         if not any(isinstance(grant.may_read(view.resource), Nothing) for view in views):
             reading = {name: grant.may_read(self._manifest.views[name].resource) for name in used}
             read = measured(measure, self._relation, reading.__getitem__, parameters, *period, by)
-        others = tuple(one for one in by if one != DISTRICT)
+        # all levels of divisions are one tree: what one table hides, no other gives back
+        others = tuple(one for one in by if one != place_dimension(by))
         rule = self.secrecy if of_units else self.least_shown
         key = (measure.id, others, rule, counted.sql, repr(counted.values), repr(read))
         found = self._families.get(key)

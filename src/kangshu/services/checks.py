@@ -453,7 +453,7 @@ def _questionnaires(draft: Draft, known: Known) -> Iterator[Finding]:
 
 def _lists(draft: Draft, known: Known) -> Iterator[Finding]:
     for one in draft.lists:
-        yield from check_list(one, known.cases, known.registers, known.roles, draft.places)
+        yield from check_list(one, known.cases, known.registers, known.roles, known.measures, draft.places)
     for case in draft.cases:
         yield from check_listed(case, known.registers, draft.places)
         yield from check_suggested(case, known.lists, draft.places)

@@ -120,9 +120,11 @@ def check_list(
     cases: Mapping[str, CaseDeclaration],
     registers: Mapping[str, RegisterDeclaration],
     roles: Collection[str],
+    measures: Collection[str],
     places: Places,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with a list, given every declared case kind and register by code, and every role's id."""
+    """Yield what is wrong with a list, given every declared case kind and register by code, every role's and
+    measure's id."""
 
     def found(en: str, zh: str) -> Finding:
         return places.finding(declared, en, zh)
@@ -148,6 +150,11 @@ def check_list(
     yield from _check_totals(declared, found)
     for role in set(declared.roles) - set(roles):
         yield found(f"there is no ready-made role '{role}'", f"没有角色“{role}”")
+    for measure in declared.measures:
+        if measure not in measures:
+            # a folder may be taken away, and its measures with it
+            finding = found(f"there is no measure '{measure}'", f"没有指标“{measure}”")
+            yield replace(finding, severity="warning")
     if declared.open and declared.open not in registers:
         yield _absent(declared, declared.open, found("there is no register", "没有台账"))
     start = declared.start

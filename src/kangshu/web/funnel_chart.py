@@ -15,7 +15,7 @@ from kangshu.web.charts import steps
 from kangshu.web.icons import drawn
 
 _WIDE, _TALL, _LEFT, _RIGHT, _TOP, _BOTTOM = 860.0, 420.0, 56.0, 120.0, 20.0, 52.0
-_SIGN: Final = 12.0
+_SIGN: Final = 13.0
 _NAMED: Final = 12
 """So many units beyond the outer limits are named on the chart; all are in the table."""
 

@@ -62,10 +62,14 @@ def trend_chart(
     title: str,
     unit: str = "",
     decimals: int = 1,
+    yearly: bool = False,
     goals: Sequence[Goal] = (),
     changes: Sequence[Change] = (),
 ) -> Markup:
-    """Return the chart of moments in the order of their days; empty where no value is known."""
+    """Return the chart of moments in the order of their days; empty where no value is known.
+
+    The line of what begins anew with each year (`yearly`) breaks there.
+    """
     known = [one.value for one in moments if one.value is not None]
     if not known:
         return Markup()
@@ -85,7 +89,7 @@ def trend_chart(
     out += _days(plane, moments)
     out += _changes(plane, changes)
     out += _goals(plane, goals)
-    out += _line(plane, moments, decimals)
+    out += _line(plane, moments, decimals, yearly=yearly)
     out.append("</svg>")
     return drawn("".join(out))
 
@@ -145,13 +149,15 @@ def _goals(plane: _Plane, goals: Sequence[Goal]) -> list[str]:
     return out
 
 
-def _line(plane: _Plane, moments: Sequence[Moment], decimals: int) -> list[str]:
+def _line(plane: _Plane, moments: Sequence[Moment], decimals: int, *, yearly: bool) -> list[str]:
     out: list[str] = []
     runs: list[list[str]] = [[]]
+    year = moments[0].day.year
     for one in moments:
-        if one.value is None:
+        if one.value is None or (yearly and one.day.year != year):
             runs.append([])
-        else:
+        year = one.day.year
+        if one.value is not None:
             runs[-1].append(f"{plane.x(one.day):.1f},{plane.y(one.value):.1f}")
     out += [f'<polyline class="chart-line" points="{" ".join(run)}"/>' for run in runs if len(run) > 1]
     known = [one for one in moments if one.value is not None]
@@ -159,10 +165,13 @@ def _line(plane: _Plane, moments: Sequence[Moment], decimals: int) -> list[str]:
         value = one.value or 0.0
         last = " is-last" if place == len(known) - 1 else ""
         x, y = plane.x(one.day), plane.y(value)
+        beside = [other.value or 0.0 for other in known[max(0, place - 1) : place + 2]]
+        valley = bool(place) and value == min(beside) and beside[0] > value
+        at = y + 18 if valley else y - 9
         text = f"{value:,.{decimals}f}"
         anchor = "end" if place == len(known) - 1 else "middle" if place else "start"
         out.append(
             f'<circle class="chart-dot{last}" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{one.day.isoformat()}: {text}</title></circle>'
-            f'<text class="trend-value" x="{x:.1f}" y="{y - 9:.1f}" text-anchor="{anchor}">{text}</text>'
+            f'<text class="trend-value" x="{x:.1f}" y="{at:.1f}" text-anchor="{anchor}">{text}</text>'
         )
     return out

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from kangshu.access import division_prefix
 from kangshu.api import confidence_limits
 from kangshu.base.clock import quarter_ends, today
-from kangshu.base.faults import Fault
+from kangshu.base.faults import Fault, TooLarge
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import charts, figures, geography, maps, shaded_map
 from kangshu.web.language import Words
@@ -92,13 +92,17 @@ async def measure(visit: Visit) -> Response:
         else ""
     )
     began = time.monotonic()
-    result = await figures.evaluated(visit, measured, "district", frame.place)
+    result = await below(frame)
     past = await _past(frame, wanted=bool(visit.query("past")) or time.monotonic() - began < _QUICK)
     split = await figures.evaluated(visit, measured, level, frame.place) if level else result
     ends = Compared.on(quarter_ends(today()))
+    # what is added up from 1 January on has nothing before it to be held against
+    comparable = measured.period != "year" or ends.quarter.year == today().year
     goals = await goals_of(visit, measured.id)
     shown_days = [*past.days, today()] if past.days else []
-    lines = place_lines(frame, split, result.value, past if not level else Past(), ends)
+    lines = place_lines(
+        frame, split, result.value, past if not level else Past(), ends, comparable=comparable
+    )
     found = place_features(frame, await maps.lands(visit), split)
     drawing = shaded_map.shaded_map(
         found,
@@ -119,12 +123,13 @@ async def measure(visit: Visit) -> Response:
             frame, [(frame.place_name(str(row.keys[0])), row.value) for row in split.rows if row.keys[0]]
         ),
         changes=(
-            change_text(words, measured, result.value, past.totals.get(ends.quarter)),
+            change_text(words, measured, result.value, past.totals.get(ends.quarter) if comparable else None),
             change_text(words, measured, past.totals.get(ends.quarter), past.totals.get(ends.year)),
         ),
         change_unit=change_unit(words, measured).strip(),
         compared=ends,
-        past_address="" if past.days else frame.address(past="1"),
+        changes_by_place=bool(past.days) and not level,
+        past_address="" if past.days or not levels_of(frame.place) else frame.address(past="1"),
         trend=trend_of(frame, past, result.value, goals),
         changed=parameter_changes(frame, past.days[0]) if past.days else [],
         moments=[
@@ -145,6 +150,16 @@ async def measure(visit: Visit) -> Response:
         csv=frame.address("/export.csv", by=level),
         **shell(frame, split, ""),
     )
+
+
+async def below(frame: Frame) -> figures.Result:
+    """Return the number of the place by the divisions below it; by none where it has none, or may not be split there."""
+    if levels_of(frame.place):
+        try:
+            return await figures.evaluated(frame.visit, frame.measure, "district", frame.place)
+        except TooLarge:
+            pass
+    return await figures.evaluated(frame.visit, frame.measure, (), frame.place)
 
 
 def gap_text(words: Words, measured: MeasureDeclaration, result: figures.Result) -> str:
@@ -180,7 +195,13 @@ def limits_text(frame: Frame, shown: Any) -> str:
 
 
 def place_lines(
-    frame: Frame, result: figures.Result, whole: float | None, past: Past, ends: Compared
+    frame: Frame,
+    result: figures.Result,
+    whole: float | None,
+    past: Past,
+    ends: Compared,
+    *,
+    comparable: bool = True,
 ) -> list[PlaceLine]:
     """Return the divisions of a result, the best first; those without a value stand last."""
     words, measured = frame.visit.words, frame.measure
@@ -198,13 +219,13 @@ def place_lines(
         lines.append(
             PlaceLine(
                 code,
-                frame.place_name(code) if code else words("未登记区划"),
+                frame.place_name(code) if code else words("未登记到这一级"),
                 frame.address(district=code) if code and levels_of(code) else "",
                 "" if rank is None else str(rank),
                 text,
                 limits_text(frame, row),
                 charts.bar(row.value, top, target=whole, title=text),
-                change_text(words, measured, row.value, earlier),
+                change_text(words, measured, row.value, earlier if comparable else None),
                 change_text(words, measured, earlier, before),
                 figures.count_text(words, row.numerator),
                 figures.count_text(words, row.denominator),
@@ -304,7 +325,7 @@ async def _past(frame: Frame, *, wanted: bool) -> Past:
     try:
         if frame.whole:
             results = await figures.past(frame.visit, frame.measure, days)
-        elif wanted:
+        elif wanted and levels_of(frame.place):
             results = await figures.evaluated_on(frame.visit, frame.measure, days, frame.place)
         else:
             return Past()
@@ -332,6 +353,7 @@ def trend_of(frame: Frame, past: Past, now: float | None, goals: Sequence[Linked
         title=words("{title}走势", title=words.of(measured.title)),
         unit=figures.unit_text(words, measured.unit),
         decimals=measured.decimals,
+        yearly=measured.period == "year",
         goals=goal_lines(goals) if frame.whole else [],
         changes=parameter_changes(frame, moments[0].day),
     )

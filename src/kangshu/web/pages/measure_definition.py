@@ -11,6 +11,7 @@ from starlette.responses import Response
 from kangshu.base.clock import today
 from kangshu.sdk import MeasureDeclaration, WorkedExample
 from kangshu.web import figures
+from kangshu.web.pages.measure import below
 from kangshu.web.pages.measure_frame import Frame, frame_of, shell, source_text
 from kangshu.web.pages.parameters import version_text
 from kangshu.web.visit import Visit
@@ -50,7 +51,7 @@ async def definition(visit: Visit) -> Response:
     """Show the definition of a measure with the numbers of what it leaves out."""
     frame = await frame_of(visit)
     words, measured = visit.words, frame.measure
-    result = await figures.evaluated(visit, measured, "district", frame.place)
+    result = await below(frame)
     service = next(one for one in visit.platform.services if one.id == measured.service)
     titles = _view_titles(visit)
     return visit.render(

@@ -158,7 +158,7 @@ def _work(frame: Frame) -> list[Link]:
     return [
         Link(visit.words.of(one.title), f"/lists/{one.code}{query}", "list")
         for one in offered_lists(visit.platform, visit.grant)
-        if frame.measure.id in one.measures
+        if {frame.measure.id, frame.measure.family} & set(one.measures)
     ]
 
 
