@@ -82,8 +82,9 @@ def funnel_plot(units: Sequence[Unit], curves: Curves, *, title: str, unit: str,
     middle = f"{(_LEFT + _WIDE - _RIGHT) / 2:.1f}"
     out.append(f'<text x="{middle}" y="{_TALL - 10:.1f}" text-anchor="middle">{escape(across)}</text>')
     out += _limits(plane, curves)
-    # the words of the limits stand on the right
+    # the words of the limits stand on the right; no name covers a unit that lies beyond them
     taken = [(_WIDE - _RIGHT + 2, 0.0, _WIDE, _TALL)]
+    taken += [_box(plane, one) for one in units if one.place]
     ordered = sorted(units, key=lambda one: (abs(one.place), one.size))
     out += [_mark(plane, one) for one in ordered]
     for one in [one for one in reversed(ordered) if abs(one.place) == 2][:_NAMED]:
@@ -154,6 +155,11 @@ def _mark(plane: _Plane, one: Unit) -> str:
     said = f"{one.name}：{one.text}"
     body = f"{shape}<title>{escape(said)}</title>{close}"
     return f'<a href="{escape(one.address)}" aria-label="{escape(said)}">{body}</a>' if one.address else body
+
+
+def _box(plane: _Plane, one: Unit) -> tuple[float, float, float, float]:
+    x, y = plane.x(one.size), plane.y(one.value)
+    return x - 8, y - 8, x + 8, y + 8
 
 
 def _label(plane: _Plane, one: Unit, taken: list[tuple[float, float, float, float]]) -> str:
