@@ -150,7 +150,7 @@ def test_no_string_of_the_platform_names_a_service() -> None:
 
 
 COMMON_WORDS = frozenset(
-    {"residents", "institutions", "appointments", "referral", "assessment", "investment"}
+    {"residents", "institutions", "appointments", "referral", "assessment", "investment", "warnings"}
 )
 """Services named by a plain word that the platform may say of its own (`--residents`, the first screen `referral` of
 a role, what a case carries, the figure of a plan); their codes stay forbidden."""

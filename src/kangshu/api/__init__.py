@@ -27,7 +27,7 @@ from kangshu.api.auditing import (
     check_audit,
     watch_figures,
 )
-from kangshu.api.awaited import awaited_measures, awaited_reason, awaited_title
+from kangshu.api.awaited import awaited_reason, awaited_title, measures_awaited
 from kangshu.api.case_figures import CaseFigures, case_figures
 from kangshu.api.dossiers import Dossier, Paper, dossier, dossier_zip
 from kangshu.api.duty_sheets import duty_rows, duty_sheet
@@ -212,7 +212,6 @@ __all__ = [
     "audit_bursts",
     "audit_sheet",
     "audit_watched",
-    "awaited_measures",
     "awaited_reason",
     "awaited_title",
     "blank_questionnaire",
@@ -257,6 +256,7 @@ __all__ = [
     "list_sheet",
     "list_totals",
     "make_extract",
+    "measures_awaited",
     "missing_sheet",
     "missing_values",
     "name_of",

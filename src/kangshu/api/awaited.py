@@ -11,7 +11,7 @@ from kangshu.plans import catalogue, missing_reason
 from kangshu.sdk import AwaitedMeasure
 
 
-def awaited_measures(platform: Platform) -> Mapping[str, AwaitedMeasure]:
+def measures_awaited(platform: Platform) -> Mapping[str, AwaitedMeasure]:
     """Return every measure without a number by id, in the services' order."""
     ordered = sorted(platform.services, key=lambda one: (one.order, one.id))
     return {one.id: one for service in ordered for one in service.awaited}

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from starlette.responses import Response
 
-from kangshu.api import awaited_measures, awaited_reason, awaited_title
+from kangshu.api import awaited_reason, awaited_title, measures_awaited
 from kangshu.sdk import AwaitedMeasure
 from kangshu.web import figures
 from kangshu.web.visit import Visit
@@ -38,7 +38,7 @@ class AwaitedGroup:
 def awaited_groups(visit: Visit) -> list[AwaitedGroup]:
     """Return the measures without a number by what they wait for, missing registers first by their system."""
     found = sorted(
-        awaited_measures(visit.platform).values(),
+        measures_awaited(visit.platform).values(),
         key=lambda one: (_ORDER.index(one.proof), one.system if one.proof == "register" else "", one.id),
     )
     return [
@@ -62,7 +62,7 @@ def awaited_line(visit: Visit, one: AwaitedMeasure) -> AwaitedLine:
 
 def awaited_of(visit: Visit, id_: str) -> AwaitedMeasure | None:
     """Return the measure `id_` if it has no number yet."""
-    return awaited_measures(visit.platform).get(id_)
+    return measures_awaited(visit.platform).get(id_)
 
 
 def awaited_page(visit: Visit, one: AwaitedMeasure) -> Response:

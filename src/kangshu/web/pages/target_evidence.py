@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kangshu.api import awaited_measures
+from kangshu.api import measures_awaited
 from kangshu.base.faults import Fault
 from kangshu.sdk import MeasureDeclaration
 from kangshu.web import figures
@@ -86,7 +86,7 @@ async def evidence_of(visit: Visit, plan: Any, target: Any) -> Evidence:
 
 
 def _awaited(visit: Visit, plan: Any, target: Any) -> AwaitedLine | None:
-    known = awaited_measures(visit.platform).values()
+    known = measures_awaited(visit.platform).values()
     found = visit.platform.plans.targets.awaiting(plan, target, known)
     return None if found is None else awaited_line(visit, found)
 
