@@ -15,7 +15,9 @@ from kangshu.api import Platform
 from kangshu.base.faults import Forbidden
 from kangshu.measures import Snapshot
 from kangshu.sdk import Resource, code_system, structure
+from tests.demo_city import DemoCities
 from tests.measures.city import service_of, snapshot_of
+from tests.web.conftest import serving
 from tests.web.site import Site
 
 SERVICE = service_of("industry_statistics")
@@ -42,6 +44,13 @@ async def _found(platform: Platform, kind: str, criteria: str) -> list[Resource]
 
 
 @pytest.fixture(scope="module")
+def site(demo_cities: DemoCities) -> Iterator[Site]:
+    """A served city of its own."""
+    with serving(demo_cities, "statistics") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
 def chenghu(site: Site) -> Resource:
     """The yearly return of one enterprise, as the demo city has it."""
     found = site.run(_found(site.platform, "Task", f"code={_KIND}&owner=Organization/enterprise-chenghu"))
@@ -51,7 +60,8 @@ def chenghu(site: Site) -> Resource:
 def _papers(site: Site, chenghu: Resource) -> list[str]:
     """Return where a return, its notices and its unit's entry stand in the FHIR face."""
     task = f"Task/{chenghu['id']}"
-    notices = site.run(_found(site.platform, "Communication", f"about={task}"))
+    told = site.run(_found(site.platform, "Communication", "recipient=Organization/enterprise-chenghu"))
+    notices = [one for one in told if {"reference": task} in one["about"]]
     entries = "code=http://kangshu.org/fhir/CodeSystem/record-kind|statistical-unit&subject=Organization/enterprise-chenghu"
     (entry,) = site.run(_found(site.platform, "Basic", entries))
     assert notices
