@@ -63,7 +63,6 @@ def records_used(
     """Records kept that have an entry in the period, of all kept ones."""
     used = set()
     for one in resources:
-        who = one.get("subject", {}).get("reference", "")
         if (
             one["resourceType"] == "Encounter" and one["status"] == "finished"
             and falls_within(one.get("period", {}).get("start"), start, end)
@@ -71,7 +70,7 @@ def records_used(
             one["resourceType"] == "Observation" and int(parameters["record-use-findings"])
             and _is_finding(one) and falls_within(one.get("effectiveDateTime"), start, end)
         ):  # fmt: skip
-            used.add(who)
+            used.add(one.get("subject", {}).get("reference", ""))
     kept = {who for who, one in living_residents(resources, end).items() if _kept(one)}
     return len(kept & used), len(kept)
 
