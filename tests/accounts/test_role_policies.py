@@ -83,7 +83,7 @@ PURPOSES = frozenset(
     ]
 )
 """The codes of v3-PurposeOfUse (2018-08-12) that the roles serve; HMARKT is not among them and shall not be."""
-LABELS = frozenset({"R", "V", "HIV", "STD", "PSY", "SUD", "SDV"})
+LABELS = frozenset({"R", "V", "HIV", "STD", "PSY", "SUD", "SDV", "STATISTICS"})
 """v3-Confidentiality and v3-ActCode (information sensitivity)."""
 
 SUBJECTS = {

@@ -155,7 +155,13 @@ class AuditWriter:
             try:
                 await self._append([row for rows, _ in batch for row in rows])
                 fault = None
-            except (Fault, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as cause:
+            except (
+                Fault,
+                OSError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+            ) as cause:
                 fault = _unwritten(type(cause).__name__)
             finally:
                 # whatever happened, nobody waits for ever, and nobody is answered without a row

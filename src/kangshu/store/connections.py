@@ -26,6 +26,8 @@ LOWEST_VERSION: Final = 15
 
 _NO_CONNECTION: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 """What asyncpg raises instead of a connection; ValueError is an address that it cannot read."""
+_LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What it raises when a connection is cut; the last, when that happens while a statement is being sent."""
 
 _INCOMPLETE: Final = Text(
     "数据库结构不完整：请从备份恢复，或联系运行维护人员",
@@ -170,7 +172,7 @@ async def acquired(pool: Any) -> AsyncIterator[Connection]:
         raise TooLarge("this is too much at once; split it", zh="一次提交的内容过多，请拆分") from cause
     except asyncpg.QueryCanceledError as cause:
         raise TooLarge("this took too long; narrow what is asked", zh="操作耗时过长，请缩小范围") from cause
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as cause:
+    except _LOST as cause:
         raise Unavailable(
             f"the database went away: {type(cause).__name__}; try again",
             zh=f"数据库连接中断（{type(cause).__name__}），请稍后重试",

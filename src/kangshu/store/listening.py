@@ -33,7 +33,7 @@ async def listen(url: str, channel: str, heard: Callable[[], None], hearing: Cal
             await connection.add_listener(channel, lambda *_: heard())
             hearing(True)
             await ended.wait()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as cause:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as cause:
             _LOG.warning("changes of other processes are not heard: %s", type(cause).__name__)
         finally:
             hearing(False)
