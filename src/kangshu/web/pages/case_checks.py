@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kangshu.base.canonical import CASE_KIND
 from kangshu.base.faults import Fault
-from kangshu.sdk import Resource
+from kangshu.sdk import CaseDeclaration, Resource
 from kangshu.web.rows import WorkRow, work_rows
 from kangshu.web.visit import Visit
 
@@ -25,7 +25,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    """The conditions of one move that ends the case."""
+    """The conditions of one move."""
 
     title: str
     items: Sequence[Tick]
@@ -41,11 +41,16 @@ class Checklist:
         return len(self.items) - self.met
 
 
-async def checklists(visit: Visit, task: Resource) -> list[Checklist]:
-    """Return the conditions under which the case may be ended, as they stand now."""
-    words = visit.words
+async def checklists(visit: Visit, task: Resource, declaration: CaseDeclaration) -> list[Checklist]:
+    """Return the conditions under which the case may be ended, and those of the moves that the visitor may make, as they
+    stand now."""
+    words, cases = visit.words, visit.platform.cases
+    listed = {one.move.id: one for one in await cases.conditions(visit.grant, task)}
+    if any(one.checklist and one.id not in listed for one in declaration.moves):
+        offered = await cases.offers(visit.grant, task)
+        listed |= {one.move.id: one for one in offered if one.checklist and one.move.id not in listed}
     found = []
-    for offer in await visit.platform.cases.conditions(visit.grant, task):
+    for offer in listed.values():
         fields = {one.id: words.of(one.title) for one in offer.move.form}
         ticks = [
             Tick(

@@ -218,7 +218,7 @@ async def case_view(
         else "",
         "children": work_rows(words, await cases.children(visit.grant, id_)),
         "related": await related_cases(visit, id_, task),
-        "checklists": await checklists(visit, task),
+        "checklists": await checklists(visit, task, declaration),
         "papers": await papers_of(visit, id_, task, declaration),
         "calculations": await calculations_of(visit, id_),
         "codes": await cases.codes(visit.grant, id_),
