@@ -242,10 +242,14 @@ class Snapshots:
 
 async def read_snapshot(store: Store, seeing: Grant, identifier: str) -> FrozenSnapshot:
     """Return one snapshot whole; see `Snapshots.frozen`."""
-    reference = (await store.read(seeing, "DocumentReference", identifier)).resource
+    none = NotFound("there is no such snapshot", zh="没有此快照")
+    try:
+        reference = (await store.read(seeing, "DocumentReference", identifier)).resource
+    except NotFound as fault:
+        raise none from fault  # in the words in which another document is refused: neither tells of the other
     row = snapshot_row(reference)
     if not row.number:
-        raise NotFound("there is no such snapshot", zh="没有此快照")
+        raise none
     data = base64.b64decode((await store.read(seeing, "Binary", identifier)).resource["data"])
     if digest(data) != row.sha256:
         raise Conflict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from kangshu.sdk import DemoCase, DemoCity, DemoMove, DemoResident
 from kangshu_services.chronic_care.demo import undecided
@@ -28,7 +29,7 @@ def demo_cases(city: DemoCity) -> Iterator[DemoCase]:
 
 
 def _case(city: DemoCity, stage: str, days: float, resident: DemoResident) -> DemoCase:
-    centre, began = resident.centre, city.day(-int(days))
+    centre, began = resident.centre, city.day(-ceil(days))
     confirm = DemoMove(
         "confirm",
         centre,
@@ -49,7 +50,11 @@ def _case(city: DemoCity, stage: str, days: float, resident: DemoResident) -> De
     stop = DemoMove(
         "stop",
         centre,
-        {"stop_reason": "refused", "stopped_on": city.day(-1), "comment": "本人表示由单位医院管理。"},
+        {
+            "stop_reason": "refused",
+            "stopped_on": city.day(1 - ceil(days)),
+            "comment": "本人表示由单位医院管理。",
+        },
         30,
     )
     moves = {
