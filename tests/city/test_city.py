@@ -72,7 +72,9 @@ def test_every_reference_leads_to_what_came_before(resources: list[Resource]) ->
         known.add(key)
     for resource in resources:
         for reference in references(resource):
-            assert reference.split("/_history/")[0] in known, f"{resource['resourceType']}/{resource['id']} → {reference}"
+            assert reference.split("/_history/")[0] in known, (
+                f"{resource['resourceType']}/{resource['id']} → {reference}"
+            )
 
 
 def test_all_of_it_is_marked_as_demonstration(resources: list[Resource]) -> None:

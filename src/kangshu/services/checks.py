@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
-from urllib.parse import parse_qsl
 
 from kangshu import accounts, cases
 from kangshu.base.faults import Fault
 from kangshu.fhir import definitions
 from kangshu.fhirpath import compile as compile_expression
-from kangshu.registers import REFERENCE_TYPES, parse_path
 from kangshu.sdk import (
     STAY,
     CaseDeclaration,
@@ -24,7 +22,6 @@ from kangshu.sdk import (
     State,
     WarningRule,
 )
-from kangshu.search import parse_query
 from kangshu.services.awaited import check_awaited
 from kangshu.services.bookings import check_booking
 from kangshu.services.calculations import check_calculations
@@ -33,6 +30,7 @@ from kangshu.services.draft import Draft
 from kangshu.services.entrance import check_entrance
 from kangshu.services.exchanges import check_exchange, check_publication
 from kangshu.services.findings import Finding
+from kangshu.services.form_checks import check_criteria, check_form
 from kangshu.services.home import check_section
 from kangshu.services.lists import check_list
 from kangshu.services.live import check_desk, check_roster, check_signal
@@ -51,10 +49,8 @@ from kangshu.services.state_checks import check_states
 from kangshu.services.warnings import check_warnings
 
 _ID = re.compile(r"[a-z][a-z0-9_\-]{1,40}\Z")
-_FIELD_ID = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SYSTEM = re.compile(r"S[0-9]{2,3}\Z")
 _RULE = re.compile(r"[A-Z][0-9]{1,3}\Z")
-_NAME = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,7 @@ def _names(draft: Draft, known: Known) -> Iterator[Finding]:
 
 def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
     for register in draft.registers:
-        yield from _form(draft, register.form)
+        yield from check_form(draft, register.form)
         for field in register.form:
             if not field.path:
                 yield draft.places.finding(
@@ -147,7 +143,7 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
     for case in draft.cases:
         asked = cases.all_fields(case)
         for form in (case.kept, case.form, *(move.form for move in case.moves)):
-            yield from _form(draft, form)
+            yield from check_form(draft, form)
             for field in form:
                 child = field.prefill.removeprefix(cases.CHILDREN)
                 if (
@@ -172,60 +168,6 @@ def _fields(draft: Draft, known: Known) -> Iterator[Finding]:
                     yield draft.places.finding(field, text, f"路径“{field.path}”由流程引擎维护")
 
 
-def _form(draft: Draft, form: Sequence[Field]) -> Iterator[Finding]:
-    finding = draft.places.finding
-    seen: set[str] = set()
-    for field in form:
-        if not _FIELD_ID.match(field.id):
-            yield finding(
-                field,
-                f"field id '{field.id}' is not lower case",
-                f"字段标识“{field.id}”应为小写字母、数字、下划线",
-            )
-        if field.id in seen:
-            yield finding(field, f"field '{field.id}' is declared twice", f"字段“{field.id}”重复")
-        seen.add(field.id)
-        yield from _columns(draft, field)
-        if field.kind == "choice" and not field.options:
-            yield finding(field, f"choice '{field.id}' has no options", f"选项字段“{field.id}”没有选项")
-        if field.kind == "reference" and not definitions().is_resource(field.reference_type):
-            text = f"field '{field.id}' needs a reference_type"
-            yield finding(field, text, f"引用字段“{field.id}”缺少有效的 reference_type")
-        if field.pattern:
-            try:
-                re.compile(field.pattern)
-            except re.error as error:
-                yield finding(
-                    field, f"pattern of '{field.id}': {error}", f"字段“{field.id}”的 pattern 有误：{error}"
-                )
-        if field.path:
-            try:
-                parse_path(field.path)
-            except Fault as fault:
-                yield finding(field, fault.text, fault.zh)
-        kind = REFERENCE_TYPES.get(field.kind, field.reference_type)
-        if field.criteria and definitions().is_resource(kind):
-            yield from _criteria(draft, field, kind, _sample(field.criteria))
-
-
-def _columns(draft: Draft, field: Field) -> Iterator[Finding]:
-    finding = draft.places.finding
-    if (field.kind == "table") != bool(field.columns):
-        text = f"'{field.id}': a table has columns, and nothing else has"
-        yield finding(field, text, f"字段“{field.id}”：表格须有 columns，其他类型不能有")
-    for column in field.columns:
-        if column.kind == "table" or bool(column.path) != bool(field.path) or column.prefill or column.grows:
-            text = f"column '{column.id}' can be no table, takes no prefill or grows, and a path where the table has one"
-            yield finding(column, text, f"列“{column.id}”不能是表格，也不能有 path、prefill 或 grows")
-    if field.columns:
-        yield from _form(draft, field.columns)
-
-
-def _sample(criteria: str) -> str:
-    """Return criteria with something in place of each ${name}, to parse."""
-    return _NAME.sub("x", criteria.replace("${today}", "2026-01-01"))
-
-
 def _registers(draft: Draft, known: Known) -> Iterator[Finding]:
     finding = draft.places.finding
     for register in draft.registers:
@@ -238,19 +180,19 @@ def _registers(draft: Draft, known: Known) -> Iterator[Finding]:
             continue
         if not register.columns:
             yield finding(register, "a register has columns", "台账至少应有一列")
-        yield from _criteria(draft, register, register.resource_type, register.criteria)
+        yield from check_criteria(draft, register, register.resource_type, register.criteria)
         for one in register.capacity:
             for part in (one.of, one.condition, one.places, one.open):
                 yield from _expression(draft, register, part or "{}", "'capacity'", "“capacity”")
-            yield from _criteria(draft, register, register.resource_type, f"{one.search}={one.target}/x")
+            yield from check_criteria(draft, register, register.resource_type, f"{one.search}={one.target}/x")
         for column in register.columns:
             yield from _expression(draft, column, column.value, f"column '{column.id}'", f"列“{column.id}”")
             if column.search:
-                yield from _criteria(
+                yield from check_criteria(
                     draft, column, register.resource_type, f"{column.search}={_example(column.kind)}"
                 )
             if column.sort:
-                yield from _criteria(draft, column, register.resource_type, f"_sort={column.sort}")
+                yield from check_criteria(draft, column, register.resource_type, f"_sort={column.sort}")
         yield from check_masked(draft, register)
         yield from check_reminders(register, known.parameters, draft.places)
         if register.unique_while:
@@ -264,13 +206,6 @@ def _example(kind: str) -> str:
     return {"date": "2026", "datetime": "2026", "integer": "1", "decimal": "1", "boolean": "true"}.get(
         kind, "x"
     )
-
-
-def _criteria(draft: Draft, place: object, kind: str, criteria: str) -> Iterator[Finding]:
-    try:
-        parse_query(kind, parse_qsl(criteria, keep_blank_values=True))
-    except Fault as fault:
-        yield draft.places.finding(place, f"'{criteria}': {fault.text}", f"“{criteria}”：{fault.zh}")
 
 
 def _expression(draft: Draft, place: object, expression: str, en: str, zh: str) -> Iterator[Finding]:

@@ -234,7 +234,7 @@ def _practitioners(resources: list[Resource], day: date) -> _Rates:
         begun = period.get("start", "0000") <= day.isoformat()
         held = period["end"] >= day.isoformat() if "end" in period else one.get("active") is not False
         if "general-practitioner" in codes_of(one.get("code", []), "staff-role") and begun and held:
-            found.add((places[one["organization"]["reference"]], one["practitioner"]["reference"]))
+            found.add((places.get(one["organization"]["reference"], ""), one["practitioner"]["reference"]))
     return _rates(Counter(county for county, _ in found), _people(resources, day))
 
 
@@ -246,7 +246,7 @@ def _elder_beds(resources: list[Resource], day: date, age: int) -> _Rates:
             continue
         home = one.get("managingOrganization", {}).get("reference", "")
         if one.get("status") == "active" and home in homes:
-            beds[places[home]] += extension_value(homes[home], "institution-state") not in _STOPPED
+            beds[places.get(home, "")] += extension_value(homes[home], "institution-state") not in _STOPPED
     return _rates(beds, _people(resources, day, age))
 
 
