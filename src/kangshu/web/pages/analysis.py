@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from kangshu.access import division_prefix
 from kangshu.api import names_heard, tell
-from kangshu.base.faults import Unprocessable
+from kangshu.base.faults import NotFound
 from kangshu.documents import write_xlsx
 from kangshu.web import analysis, figures, wall
 from kangshu.web.analysis import Asked, Cell, Table
@@ -127,7 +127,7 @@ async def export(visit: Visit) -> Response:
     names = await analysis.names_of(visit)
     asked = analysis.read(visit, names)
     if not asked.measures:
-        raise Unprocessable("choose a measure first", zh="请先选择指标")
+        raise NotFound("choose a measure first", zh="请先选择指标")
     tables = await analysis.tables(visit, asked, names)
     await tell(visit.platform, visit.grant, "export", "Measure", "", asked.query())
     mark = words("演示数据") + " · " if visit.platform.settings.demo else ""
@@ -196,6 +196,6 @@ async def keep(visit: Visit) -> Response:
         return visit.go("/analysis")
     pairs = [pair for pair in parse_qsl(query, max_num_fields=40) if pair[0] in analysis.NAMES]
     if not any(one == "m" for one, _ in pairs):
-        raise Unprocessable("choose a measure first", zh="请先选择指标")
+        raise NotFound("choose a measure first", zh="请先选择指标")
     await choices.keep(visit.grant, _KIND, name, urlencode(pairs))
     return visit.go(f"/analysis?{urlencode(pairs)}", said="saved")
