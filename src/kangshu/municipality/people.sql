@@ -24,6 +24,10 @@ FROM ranked AS m JOIN ranked AS w
   ON m.cell = w.cell AND m.decade = w.decade AND m.place = w.place AND m.sex = 'male' AND w.sex = 'female'
 WHERE draw(m.n, 0, 'married') < $married
 --------
+-- the couple that a birth date stands for where two men of a neighbourhood share one: the same whatever runs first
+CREATE OR REPLACE TEMP TABLE eldest AS
+SELECT cell, birth, min(head) AS head FROM couples GROUP BY cell, birth
+--------
 -- who lives with a couple: children, most of the single young, some of the single old; the couple nearest in age
 CREATE OR REPLACE TEMP TABLE joining AS
 SELECT c.n, c.cell,
@@ -36,7 +40,7 @@ WHERE paired.n IS NULL
 --------
 CREATE OR REPLACE TEMP TABLE joined AS
 -- young couples who live with a couple of their parents' age
-SELECT c.head, p.head AS elder FROM couples AS c ASOF JOIN couples AS p
+SELECT c.head, p.head AS elder FROM couples AS c ASOF JOIN eldest AS p
   ON c.cell = p.cell AND c.birth - CAST((24 + 10 * draw(c.head, 0, 'gap')) * 365 AS INTEGER) >= p.birth
 WHERE c.birth > DATE '1976-01-01' AND draw(c.head, 0, 'with-parents') < $together
 --------
@@ -48,8 +52,8 @@ SELECT n, coalesce(elder, head) AS head FROM (
   UNION ALL
   SELECT j.n, CASE WHEN draw(j.n, 0, 'side') < 0.5 THEN coalesce(o.head, y.head) ELSE coalesce(y.head, o.head) END
   FROM joining AS j
-  ASOF LEFT JOIN couples AS o ON j.cell = o.cell AND j.wanted >= o.birth
-  ASOF LEFT JOIN couples AS y ON j.cell = y.cell AND j.wanted <= y.birth
+  ASOF LEFT JOIN eldest AS o ON j.cell = o.cell AND j.wanted >= o.birth
+  ASOF LEFT JOIN eldest AS y ON j.cell = y.cell AND j.wanted <= y.birth
   WHERE coalesce(o.head, y.head) IS NOT NULL
 ) LEFT JOIN joined USING (head)
 --------
@@ -110,6 +114,8 @@ DROP TABLE counted
 DROP TABLE ranked
 --------
 DROP TABLE couples
+--------
+DROP TABLE eldest
 --------
 DROP TABLE joining
 --------
