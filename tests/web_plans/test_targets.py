@@ -95,7 +95,7 @@ def test_statistics_come_in_by_sheet_and_wrong_rows_are_told(site: Site, sample:
         book = load_workbook(io.BytesIO(office.get("/statistics/template.xlsx").content))
         sheet = book.worksheets[0]
         heads = {cell.value: cell.column for cell in sheet[1]}
-        row = next(one[0].row for one in sheet.iter_rows(min_row=2) if "总规模" in str(one[1].value))
+        row = next(one[0].row for one in sheet.iter_rows(min_row=2) if "带动就业" in str(one[1].value))
 
         def fill(**values: object) -> bytes:
             for name, value in values.items():
@@ -116,8 +116,8 @@ def test_statistics_come_in_by_sheet_and_wrong_rows_are_told(site: Site, sample:
         assert "发布日期：日期格式应为" in wrong.text  # type: ignore[attr-defined]
         right = upload(fill(发布值=512.5, 发布日期=RELEASED))
         assert right.status_code == 303  # type: ignore[attr-defined]
-        assert "512.5亿元" in office.get("/statistics").text
-        assert office.get("/statistics").text.count("待统计发布") == 2
+        assert "512.5万人" in office.get("/statistics").text
+        assert office.get("/statistics").text.count("待统计发布") == 1
     for role in ("plan", "civil", "leader"):
         with closing(site.visitor(role)) as other:
             assert other.get("/statistics").status_code == 403

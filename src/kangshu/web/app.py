@@ -127,7 +127,7 @@ class _Door:
         except Unauthenticated:
             return to_door(request)
         visit = Visit(request, self.platform, words, grant, token)
-        fresh = "said" in request.query_params
+        fresh = self.page.counted or "said" in request.query_params
         visit.shared.update(await frame(self.platform, grant, words, request.url.path, fresh=fresh))
         acting = await self.platform.accounts.acting(token)
         visit.shared.update(posts=post_choices(self.platform, acting, words))

@@ -113,6 +113,8 @@ class Page:
     open: bool = False
     public: bool = False
     """Whether it is for everybody and for caches: no cookie is read or set, so its answer is the same for all."""
+    counted: bool = False
+    """Whether it lists what the menu counts, so that the count is asked anew with it."""
 
 
 _POST: Final = ("POST",)
@@ -152,10 +154,10 @@ PAGES: Final[tuple[Page, ...]] = (
     Page("/bookings/slots/{id}/close", bookings.close, methods=_POST),
     Page("/bookings/{id}", bookings.appointment),
     Page("/bookings/{id}/moves/{move}", bookings.move, methods=_POST),
-    Page("/worklist", worklist.worklist),
+    Page("/worklist", worklist.worklist, counted=True),
     Page("/worklist/batch", batch.preview),
     Page("/worklist/batch", batch.move, methods=_POST),
-    Page("/notices", notices.notices),
+    Page("/notices", notices.notices, counted=True),
     Page("/notices", notices.read_all, methods=_POST),
     Page("/notices/{id}", notices.read_one, methods=_POST),
     Page("/find/{kind}", finding.find),
