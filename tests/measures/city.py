@@ -158,14 +158,17 @@ def _references(value: Any) -> Iterable[str]:
 # ---------------------------------------------------------------------- resources
 
 
-def resident(id_: str, born: str, district: str = "990102001", **more: Any) -> Resource:
+def resident(
+    id_: str, born: str, district: str = "990102001", *, insurance: str = "", **more: Any
+) -> Resource:
+    insured = [{"url": structure("insurance"), "valueCode": insurance}] if insurance else []
     made: Resource = {
         "resourceType": "Patient",
         "id": id_,
         "active": True,
         "gender": "female",
         "birthDate": born,
-        "extension": [{"url": DISTRICT, "valueCode": district}],
+        "extension": [{"url": DISTRICT, "valueCode": district}, *insured],
         "managingOrganization": {"reference": "Organization/chc-1"},
     }
     return made | more

@@ -14,13 +14,13 @@ from .golden_governance import GOVERNANCE
 START, END = date(2021, 1, 1), date(2021, 12, 31)
 
 RESIDENTS: list[Resource] = [
-    resident("r1", "1961-12-31"),  # becomes 60 on the last day
+    resident("r1", "1961-12-31", insurance="employee"),  # becomes 60 on the last day
     resident("r2", "1962-01-01"),  # 59
-    resident("r3", "1960-02-29"),  # 61
+    resident("r3", "1960-02-29", insurance="none"),  # 61
     resident("r4", "1950-05-05", deceasedDateTime="2021-12-30T23:59:00+08:00"),  # died the day before
     resident("r5", "1950-05-05", deceasedDateTime="2021-12-31T16:00:00Z"),  # died at 0:00 on 1 January here
     resident("r6", "1950-05-05", active=False),  # moved away
-    resident("r7", "1955"),  # the day is not known; surely 66
+    resident("r7", "1955", insurance="commercial"),  # the day is not known; surely 66
     resident("r8", "1950-05-05", deceasedBoolean=True),  # died, day unknown
     resident("r9", "1940-01-01", "990103001", gender="male"),
 ]

@@ -94,7 +94,9 @@ def test_a_dimension_declared_once_holds_for_every_measure_of_its_subjects() -> 
     people = [one for one in DECLARED.values() if subject_type(one, compiled) == "Patient"]
     assert len(people) > 20
     for measure in people:
-        assert {"gender", "age-band", "health-centre"} <= {one.id for one in measure.dimensions}, measure.id
+        assert {"gender", "age-band", "insurance", "health-centre"} <= {
+            one.id for one in measure.dimensions
+        }, measure.id
     others = [one for one in DECLARED.values() if subject_type(one, compiled) not in ("Patient",)]
     assert not any(one.view == "residents" for measure in others for one in measure.dimensions)
 
@@ -117,10 +119,15 @@ def test_the_values_come_from_the_subjects_record(city: Snapshot) -> None:
         ("990102001", "Organization/chc-1"): 4,
         ("990103001", "Organization/chc-1"): 1,
     }
+    # r7's entry is no basic insurance, r5 and r9 have none: unknown is not uninsured
+    insured = {
+        row.keys[0]: (row.numerator, row.denominator) for row in evaluated(city, COVERAGE, "insurance").rows
+    }
+    assert insured == {"employee": (1, 1), "none": (0, 1), "unknown": (1, 3)}
 
 
 @pytest.mark.parametrize(
-    "by", [("age-band",), ("health-centre", "age-band"), ("county", "age-band"), ("town",)]
+    "by", [("age-band",), ("insurance",), ("health-centre", "age-band"), ("county", "age-band"), ("town",)]
 )
 @pytest.mark.parametrize("id_", sorted(one.id for one in DECLARED.values() if one.id in golden.EXPECTED))
 def test_a_split_is_complete(city: Snapshot, id_: str, by: tuple[str, ...]) -> None:
