@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from math import acos, cos, radians, sin
+from math import acos, ceil, cos, radians, sin
 from typing import Any
 
 from kangshu.sdk import (
@@ -184,6 +184,39 @@ def communities(
     return len(near), len(asked)
 
 
+def _reckoned(service: str, point: _Point, parameters: Mapping[str, Any]) -> int:
+    """Return whole minutes to the nearest place, at least the time allowed; the radius's where nothing is near."""
+    time = point.minutes[service]
+    if time is None:
+        time = _minutes(service, [float(parameters["circle-search-metres"])], parameters) or 0.0
+    return max(ceil(time), ceil(_allowed(service, point, parameters)))
+
+
+def medical_time(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Minutes of all people of the communities that are asked about to medical care, and those people."""
+    spent = whole = 0
+    for point in _points(resources, end, parameters):
+        if (
+            point.placed
+            and point.people is not None
+            and point.settlement in parameters["circle-medical-settlements"]
+        ):
+            spent += point.people * _reckoned("medical", point, parameters)
+            whole += point.people
+    return spent, whole
+
+
+def fitness_time(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Minutes of all communities of the city and of county towns to a place to exercise, and those communities."""
+    classes = parameters.get("settlement", ("urban", "county-town"))
+    asked = [one for one in _points(resources, end, parameters) if one.placed and one.settlement in classes]
+    return sum(_reckoned("fitness", one, parameters) for one in asked), len(asked)
+
+
 def _counties(resources: list[Resource]) -> set[str]:
     """Return the codes of the districts and counties."""
     return {
@@ -275,5 +308,7 @@ CHECKS: Mapping[str, CheckQuery] = {
     "service-circle-reach": reach,
     "service-circle-minutes": minutes,
     "fitness-circle-communities": communities,
+    "medical-circle-time": medical_time,
+    "fitness-circle-time": fitness_time,
     "access-gap": gap,
 }
