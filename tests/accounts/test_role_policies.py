@@ -277,7 +277,8 @@ def relation(resident: str, type: str, status: str, organisation: str) -> Resour
         case "Encounter":
             made |= {"subject": who, "serviceProvider": where, "class": {"code": "AMB"}}
         case "EpisodeOfCare":
-            made |= {"patient": who, "managingOrganization": where}
+            stay = {"system": code_system("episode-kind"), "code": "elder-residence"}
+            made |= {"patient": who, "managingOrganization": where, "type": [{"coding": [stay]}]}
         case _:
             made |= {"for": who, "owner": where, "intent": "order",
                      "code": {"coding": [{"system": CASE_KIND, "code": "referral/referral"}]}}  # fmt: skip

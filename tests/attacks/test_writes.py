@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from kangshu.sdk import code_system
+
 from .cases import attack
 
 BASE = "http://kangshu.org/fhir"
@@ -66,6 +68,7 @@ CARE = {
     "residence": lambda patient, own: {
         "resourceType": "EpisodeOfCare", "status": "active", "patient": {"reference": f"Patient/{patient}"},
         "managingOrganization": {"reference": f"Organization/{own}"},
+        "type": [{"coding": [{"system": code_system("episode-kind"), "code": "elder-residence"}]}],
     },
     "observation": lambda patient, own: {
         "resourceType": "Observation", "status": "final", "code": {"text": "x"},

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openpyxl
 import pytest
 import pytest_asyncio
 
-from kangshu.access import Care, Scope, admits, care_rules, system_grant
+from kangshu.access import Care, Coded, Scope, admits, care_rules, system_grant
 from kangshu.accounts import Account
 from kangshu.api import ROOT, SESSION_COOKIE, Platform, fhir_app
 from kangshu.app.demo import demo_identity
@@ -191,6 +192,14 @@ async def test_sql_and_predicate_agree_on_every_record_of_every_type(city: City)
         await _agree(city, name)
 
 
+def _coded(concepts: Any, wanted: Coded) -> bool:
+    each = concepts if isinstance(concepts, list) else [concepts or {}]
+    found = [
+        one for concept in each for one in concept.get("coding", ()) if one.get("system") == wanted.system
+    ]
+    return bool(found) and (not wanted.codes or any(one.get("code") in wanted.codes for one in found))
+
+
 async def _cared_for(store: Store) -> Callable[[Scope], Scope]:
     """Return what puts the care of its resident into a scope, told from the raw records by the rules alone."""
     found: dict[str, list[Care]] = {}
@@ -202,6 +211,7 @@ async def _cared_for(store: Store) -> Callable[[Scope], Scope]:
             if (
                 over
                 or (rule.status and body.get("status") not in rule.status)
+                or (rule.coded is not None and not _coded(body.get(rule.coded.element), rule.coded))
                 or rule.type in ("Task", "Consent")
             ):
                 continue

@@ -9,8 +9,18 @@ from typing import Any
 import asyncpg
 import pytest
 
-from kangshu.access import ANY_TYPE, AnyOf, Grant, InCare, LabelsWithin, OrganisationIn, all_of, system_grant
-from kangshu.base.canonical import CASE_KIND, structure
+from kangshu.access import (
+    ANY_TYPE,
+    AnyOf,
+    Grant,
+    InCare,
+    LabelsWithin,
+    OrganisationIn,
+    all_of,
+    care_rules,
+    system_grant,
+)
+from kangshu.base.canonical import CASE_KIND, code_system, structure
 from kangshu.base.clock import today
 from kangshu.base.faults import Forbidden, NotFound, Unprocessable
 from kangshu.sdk import Resource
@@ -29,7 +39,7 @@ def account(
 ) -> Grant:
     """Return a grant over what the organisation answers for (`own`) and over residents in its care."""
     ids = frozenset({organisation})
-    asked = frozenset(relations or ("managed", "contract", "residence", "encounter", "case", "consent"))
+    asked = frozenset(relations or care_rules())
     seen = AnyOf(((OrganisationIn(ids),) if own else ()) + (InCare(ids, asked, purpose),))
     rules = {ANY_TYPE: all_of([seen, LabelsWithin(frozenset(labels))])}
     return Grant(account=f"a@{organisation}", display="", organisation=organisation, purpose=purpose,
@@ -41,11 +51,19 @@ def organisation(id: str, part_of: str = "") -> Resource:
     return {**found, "partOf": {"reference": f"Organization/{part_of}"}} if part_of else found
 
 
-def of(type: str, id: str, patient: str = "p1", **more: Any) -> Resource:
+def episode_kind(code: str, system: str = code_system("episode-kind")) -> Resource:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+STAY = episode_kind("elder-residence")
+
+
+def of(type: str, id: str, patient: str = "p1", /, **more: Any) -> Resource:
     link = {"Contract": "subject", "EpisodeOfCare": "patient", "Task": "for", "Consent": "patient"}
     name = link.get(type, "subject")
     target: Any = {"reference": f"Patient/{patient}"}
-    return {"resourceType": type, "id": id, name: [target] if type == "Contract" else target, **more}
+    kind = {"type": [STAY]} if type == "EpisodeOfCare" else {}
+    return {"resourceType": type, "id": id, name: [target] if type == "Contract" else target, **kind, **more}
 
 
 def ref(organisation: str) -> Resource:
@@ -142,6 +160,9 @@ DAY = timedelta(days=1)
         (of("Contract", "k", status="executed", authority=[ref("hospital")]), {"authority": [ref("other")]}),
         (of("EpisodeOfCare", "e", status="active", managingOrganization=ref("hospital")), {"status": "finished"}),
         (of("EpisodeOfCare", "e", status="active", managingOrganization=ref("hospital")), {"period": {"end": "2020-01-01"}}),
+        (of("EpisodeOfCare", "e", status="active", managingOrganization=ref("hospital")), {"type": []}),
+        (of("EpisodeOfCare", "e", status="active", managingOrganization=ref("hospital"), type=[episode_kind("chronic-care")]),
+         {"type": [episode_kind("something-new")]}),
         (of("Encounter", "v", status="in-progress", serviceProvider=ref("hospital")), {"status": "finished"}),
         (case("t", "hospital"), {"status": "completed"}),
         (case("t", "centre", requester=ref("hospital")), {"status": "draft"}),
@@ -289,6 +310,46 @@ def test_what_cannot_be_kept_as_it_is_meant_opens_nothing() -> None:
     ):
         told = told_by(consent("c", provision), "Consent", "p1")  # type: ignore[arg-type]
         assert told.relations == ()
+
+
+# Kinds of episodes of care
+
+
+@pytest.mark.parametrize(
+    ("code", "relation"),
+    [
+        ("elder-residence", "residence"),
+        ("family-care-bed", "bed-at-home"),
+        ("home-hospital-bed", "bed-at-home"),
+        ("chronic-care", "enrolment"),
+        ("mental-care", "enrolment"),
+        ("pregnancy", "maternal-care"),
+    ],
+)
+def test_an_episode_opens_what_its_kind_stands_for(code: str, relation: str) -> None:
+    """One relation each, to whoever keeps it, while it lasts: as much as before the kinds were told apart."""
+    lasting = {"start": "2025-01-01", "end": "2025-12-31"}
+    made = of("EpisodeOfCare", "e", status="active", managingOrganization=ref("home"), period=lasting, type=[episode_kind(code)])  # fmt: skip
+    (opened,) = told_by(made, "EpisodeOfCare", "p1").relations
+    assert (opened.organisation, opened.relation, opened.refusable) == ("home", relation, False)
+    assert (opened.since.year, opened.until.year) == (2024, 2025)  # midnight in Shanghai
+    assert care_rules()[relation].word == "own-patients"
+    assert told_by({**made, "status": "finished"}, "EpisodeOfCare", "p1").relations == ()
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [],
+        [{"text": "入住养老机构"}],
+        [episode_kind("another")],
+        [episode_kind("elder-residence", "http://example.org/kinds")],
+        {"coding": "elder-residence"},
+    ],
+)
+def test_an_episode_of_no_known_kind_opens_nothing(kinds: Any) -> None:
+    made = of("EpisodeOfCare", "e", status="active", managingOrganization=ref("home"), type=kinds)
+    assert told_by(made, "EpisodeOfCare", "p1").relations == ()
 
 
 # Who may open

@@ -1,7 +1,7 @@
 """Policies compiled to a `Grant`, an engine-neutral predicate tree. Pure: no I/O."""
 
 from kangshu.access.additions import extended_roles, lint_additions
-from kangshu.access.care import BASES, CareRule, care_rules, relations_of
+from kangshu.access.care import BASES, CareRule, Coded, care_rules, relations_of
 from kangshu.access.explain import Decision, Explanation, Ground, Reason, explain, why
 from kangshu.access.fields import (
     ProtectedField,
@@ -61,6 +61,7 @@ __all__ = [
     "AnyOf",
     "Care",
     "CareRule",
+    "Coded",
     "DataKind",
     "Decision",
     "DistrictUnder",

@@ -18,11 +18,21 @@ BASES: Final = ("statutory", "contract", "consent", "emergency")
 
 
 @dataclass(frozen=True, slots=True)
+class Coded:
+    """Codings of `system` in `element` (a CodeableConcept, or several); any of them where no `codes` are listed."""
+
+    element: str
+    system: str
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CareRule:
     """One relation. A record of `type` opens its resident's records to the organisations in `organisation`.
 
-    `word` is the scope word of roles that it belongs to; `period` the element that bounds it ("": open until the
-    record says otherwise); `refusable` whether the resident's refusal closes it.
+    `word` is the scope word of roles that it belongs to; `coded` the codings of which the record has one (None: any
+    record); `period` the element that bounds it ("": open until the record says otherwise); `refusable` whether the
+    resident's refusal closes it.
     """
 
     relation: str
@@ -30,9 +40,9 @@ class CareRule:
     word: str
     type: str
     organisation: tuple[str, ...]
-    status: frozenset[str]
-    code_system: str
-    intent: frozenset[str]
+    status: tuple[str, ...]
+    coded: Coded | None
+    intent: tuple[str, ...]
     period: str
     refusable: bool
     basis: str
@@ -58,11 +68,15 @@ def _rule(id_: str, body: Mapping[str, Any]) -> CareRule:
         word=body["word"],
         type=body["type"],
         organisation=tuple(body["organisation"]),
-        status=frozenset(body.get("status", ())),
-        code_system=body.get("code_system", ""),
-        intent=frozenset(body.get("intent", ())),
+        status=tuple(body.get("status", ())),
+        coded=_coded(body["coded"]) if "coded" in body else None,
+        intent=tuple(body.get("intent", ())),
         period=body.get("period", ""),
         refusable=bool(body["refusable"]),
         basis=body["basis"],
         clause=body["clause"],
     )
+
+
+def _coded(body: Mapping[str, Any]) -> Coded:
+    return Coded(body["element"], body["system"], tuple(body.get("codes", ())))

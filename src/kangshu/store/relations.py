@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kangshu.access import CareRule, care_rules
+from kangshu.access import CareRule, Coded, care_rules
 from kangshu.base.faults import Malformed
 from kangshu.fhir import date_range
 from kangshu.search import shorten
@@ -103,7 +103,7 @@ def told_by(resource: dict[str, Any], type: str, patient: str) -> Told:
             continue
         if rule.intent and resource.get("intent") not in rule.intent:
             continue
-        if rule.code_system and not _coded(resource.get("code"), rule.code_system):
+        if rule.coded is not None and not _is_coded(resource, rule.coded):
             continue
         if type == "Consent":
             _read_consent(rule, resource, relations, refusals)
@@ -145,9 +145,12 @@ def _organisations(value: Any) -> Iterator[str]:
                 yield id
 
 
-def _coded(concept: Any, system: str) -> bool:
-    codings = concept.get("coding") if type(concept) is dict else None
-    return any(one.get("system") == system for one in _each(codings))
+def _is_coded(resource: dict[str, Any], coded: Coded) -> bool:
+    return any(
+        coding.get("system") == coded.system and (not coded.codes or coding.get("code") in coded.codes)
+        for concept in _each(resource.get(coded.element))
+        for coding in _each(concept.get("coding"))
+    )
 
 
 def _period(value: Any) -> tuple[datetime, datetime] | None:
