@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from kangshu.sdk import (
     QUALITY,
@@ -25,6 +26,8 @@ _MEASURE_KINDS = ("proportion", "ratio", "count")
 _DIRECTIONS = ("increase", "decrease")
 _PERIODS = ("instant", "year")
 _PURPOSES = ("older-age",)
+_HERE: Final = re.compile(r"^-- common[ \t]*$", re.MULTILINE)
+"""Where in its WITH an SQL wants the tables of its `common`."""
 
 
 def read_parameter(entry: Entry, service: str, places: Places) -> ParameterDeclaration:
@@ -103,7 +106,8 @@ def read_sql(entry: Entry) -> tuple[str, Path, int]:
     """Return the SQL of a measure or a list, its file and the line on which it starts.
 
     It stands in the file itself or, where it ends in .sql, in the file beside it. Where `common` names a file of the
-    folder's `common/`, the tables that it makes (`name AS (…), …`) stand before it.
+    folder's `common/`, the tables that it makes (`name AS (…), …`) stand before it; where its WITH has a line
+    `-- common`, they stand there and may use what the WITH has made before.
     """
     sql, file, line = _own_sql(entry)
     if not entry.has("common"):
@@ -117,6 +121,8 @@ def read_sql(entry: Entry) -> tuple[str, Path, int]:
         )
         return sql, file, line
     tables = before.read_text("utf-8").strip()
+    if found := _HERE.search(sql):
+        return f"{sql[: found.start()]}{tables},{sql[found.end() :]}", file, line - tables.count("\n")
     opening = "WITH RECURSIVE" if sql.startswith("WITH RECURSIVE") else "WITH"
     own = f",\n{sql.removeprefix(opening)}" if sql.startswith("WITH") else f"\n{sql}"
     # the lines of what stands before are not the file's: those of its own text keep their numbers

@@ -36,42 +36,18 @@ live AS (
   SELECT *, first_day(period_start) AS first, first_day(period_end) AS last
   FROM subsidy_claims WHERE state NOT IN ('withdrawn', 'denied', 'refused', 'recovered')
 ),
--- the periods to reckon: every cycle of this year and the next, and those of claims that nobody has checked yet
+-- the periods to reckon: every cycle of this year and the next, and those of claims that nobody has checked yet; who is in
+-- hospital with no end known comes back today: of the days to come nothing is known
 spans AS (
   SELECT '' AS home, '' AS task, CAST(first AS DATE) AS first,
-         months_after(first, $subsidy_forecast_cycle_months) - 1 AS last
+         months_after(first, $subsidy_forecast_cycle_months) - 1 AS last, today.day AS back
   FROM today, unnest(generate_series(CAST($period_start AS TIMESTAMP), CAST(today.horizon AS TIMESTAMP),
                                      to_months(CAST($subsidy_forecast_cycle_months AS INTEGER)))) AS cycles(first)
   UNION ALL
-  SELECT requester, task, first, last FROM live
+  SELECT requester, task, first, last, today.day FROM live CROSS JOIN today
   WHERE state IN ('submitted', 'incomplete') AND subsidy <> 'construction' AND first <= last
 ),
-days AS (
-  SELECT stays.stay, stays.resident, stays.institution, spans.task, spans.first, spans.last,
-         greatest(first_day(stays.starts), spans.first) AS began,
-         CASE WHEN stays.ends IS NULL THEN spans.last
-              ELSE least(first_day(stays.ends) - CASE WHEN $occupied_day_of_leaving THEN 0 ELSE 1 END, spans.last) END AS until
-  FROM stays
-  JOIN spans ON spans.home IN ('', stays.institution) AND first_day(stays.starts) <= spans.last
-            AND (stays.ends IS NULL OR first_day(stays.ends) >= spans.first)
-),
--- who is in hospital with no end known comes back today: of the days to come nothing is known
-hospital AS (
-  SELECT days.stay, days.first, days.last,
-         sum(greatest(date_diff('day', greatest(first_day(inpatient_stays.starts), days.began),
-                                least(coalesce(first_day(inpatient_stays.ends), greatest(today.day, first_day(inpatient_stays.starts))),
-                                      days.until)), 0)) AS nights
-  FROM days CROSS JOIN today JOIN inpatient_stays ON inpatient_stays.resident = days.resident
-  GROUP BY days.stay, days.first, days.last, days.task
-),
-elsewhere AS (
-  SELECT days.stay, days.first, days.last,
-         sum(greatest(date_diff('day', greatest(first_day(other.starts), days.began),
-                                least(coalesce(first_day(other.ends), days.until), days.until)) + 1, 0)) AS days
-  FROM days
-  JOIN stays AS other ON other.resident = days.resident AND other.institution <> days.institution
-  GROUP BY days.stay, days.first, days.last, days.task
-),
+-- common
 levels AS (
   SELECT days.stay, days.last, max_by(CAST(ability_levels.level AS INTEGER),
                                       (first_day(ability_levels.assessed), ability_levels.observation)) AS level
@@ -86,22 +62,11 @@ poor AS (
 rows AS (
   SELECT days.institution AS home, days.task, days.first, days.last, days.began, days.until, levels.level,
          poor.stay IS NOT NULL AND CASE WHEN $difficult_subsidy_needs_both
-           THEN has_completed(residents.birth_date, $difficult_subsidy_age, days.last) AND coalesce(levels.level >= $difficult_subsidy_least_level, false)
-           ELSE has_completed(residents.birth_date, $difficult_subsidy_age, days.last) OR coalesce(levels.level >= $difficult_subsidy_least_level, false)
+           THEN has_completed(days.birth_date, $difficult_subsidy_age, days.last) AND coalesce(levels.level >= $difficult_subsidy_least_level, false)
+           ELSE has_completed(days.birth_date, $difficult_subsidy_age, days.last) OR coalesce(levels.level >= $difficult_subsidy_least_level, false)
          END AS qualifies,
-         greatest(
-           greatest(date_diff('day', days.began, days.until) + 1, 0)
-           - CASE WHEN residents.deceased_time IS NULL OR first_day(residents.deceased_time) >= days.until THEN 0
-                  WHEN first_day(residents.deceased_time) < days.began THEN greatest(date_diff('day', days.began, days.until) + 1, 0)
-                  ELSE date_diff('day', first_day(residents.deceased_time), days.until) END
-           - CASE WHEN $occupied_day_in_hospital THEN 0 ELSE coalesce(hospital.nights, 0) END
-           - coalesce(elsewhere.days, 0), 0) AS counted
-  FROM days
-  LEFT JOIN residents ON residents.resident = days.resident
-  LEFT JOIN (SELECT DISTINCT * FROM hospital) AS hospital
-         ON hospital.stay = days.stay AND hospital.first = days.first AND hospital.last = days.last
-  LEFT JOIN (SELECT DISTINCT * FROM elsewhere) AS elsewhere
-         ON elsewhere.stay = days.stay AND elsewhere.first = days.first AND elsewhere.last = days.last
+         days.counted
+  FROM occupied AS days
   LEFT JOIN levels ON levels.stay = days.stay AND levels.last = days.last
   LEFT JOIN poor ON poor.stay = days.stay AND poor.first = days.first
 ),
