@@ -85,7 +85,7 @@ class DemoOrganisation:
     """Key of a government unit, such as `civil-affairs`."""
     works_inside: bool = False
     """Whether it answers only what its own people have checked and signed inside."""
-    marks: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str | int] = field(default_factory=dict)
     """Further extensions: name → code, or a date (YYYY-MM-DD)."""
 
     @property

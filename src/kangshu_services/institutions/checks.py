@@ -349,7 +349,59 @@ def new_compounds_compliant(
     return sum(area / households * 100 >= standard for area, households in found), len(found)
 
 
+def _departments(*kinds: str, all_of: tuple[str, ...], tcm: bool = False) -> CheckQuery:
+    """Return the check of institutions of these kinds that have every one of the departments, of those registered at all."""
+
+    def check(
+        resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+    ) -> tuple[float, float]:
+        asked = {
+            reference
+            for reference, one in organisations_of(resources, *kinds).items()
+            if not tcm or extension_value(one, "hospital-type") == "tcm"
+        }
+        held: dict[str, set[str]] = {}
+        for one in resources:
+            kind = one["resourceType"]
+            codes = (
+                codes_of(one.get("specialty", []), "medical-department")
+                if kind == "HealthcareService"
+                else set()
+            )
+            institution = one.get("providedBy", {}).get("reference", "")
+            if codes and institution in asked:
+                held.setdefault(institution, set()).update(codes if one.get("active") is not False else ())
+        return sum(codes.issuperset(all_of) for codes in held.values()), len(held)
+
+    return check
+
+
+_PRIMARY = ("township-health-centre", "community-health-centre")
+_HOSPITALS = ("secondary-hospital", "tertiary-hospital")
+
+
+def private_hospital_beds(
+    resources: list[Resource], start: date, end: date, parameters: Mapping[str, Any]
+) -> tuple[float, float]:
+    """Beds of private hospitals and centres, and the people of communities and villages."""
+    beds = people = 0
+    for one in organisations_of(resources, *_HOSPITALS, *_PRIMARY).values():
+        if extension_value(one, "ownership") == "private":
+            beds += extension_value(one, "medical-beds") or 0
+    for one in resources:
+        kinds = codes_of(one.get("type", []), "division-kind") if one["resourceType"] == "Location" else set()
+        if kinds & {"community", "village"} and one.get("status") == "active":
+            people += extension_value(one, "population-resident") or 0
+    return beds, people
+
+
 CHECKS: dict[str, CheckQuery] = {
+    "private-hospital-beds": private_hospital_beds,
+    "tcm-geriatric-departments": _departments(*_HOSPITALS, all_of=("geriatrics",), tcm=True),
+    "tcm-rehabilitation-departments": _departments(
+        "secondary-hospital", all_of=("rehabilitation",), tcm=True
+    ),
+    "primary-tcm-departments": _departments(*_PRIMARY, all_of=("tcm", "tcm-pharmacy")),
     "nursing-bed-share": nursing_bed_share,
     "private-bed-share": private_bed_share,
     "elder-beds-per-thousand": elder_beds_per_thousand,

@@ -36,6 +36,7 @@ _SOCIAL = 0.82
 def demo(city: DemoCity) -> Iterator[Resource]:
     """Yield authorities, operators, facilities and compounds, then beds, present stays and those of people who left."""
     yield from _organisations(city)
+    yield from _departments(city)
     facilities = list(_facilities(city))
     yield from facilities
     yield from _compounds(city, {one["id"] for one in facilities})
@@ -208,6 +209,36 @@ def _organisations(city: DemoCity) -> Iterator[Resource]:
         yield {**resource, "alias": list(aliases)} if aliases else resource
 
 
+def _departments(city: DemoCity) -> Iterator[Resource]:
+    """Yield the departments of hospitals and centres; of one centre nobody has registered any."""
+    hospitals = city.of_kind("tertiary-hospital", "secondary-hospital")
+    centres = city.of_kind("community-health-centre", "township-health-centre")
+    for number, one in enumerate((*hospitals, *centres[1:])):
+        held = ["general"]
+        if one in centres or one.marks.get("hospital-type") == "tcm":
+            held += ["tcm"] if number % 7 != 3 else []
+            held += ["tcm-pharmacy"] if number % 5 != 2 else []
+        if one in hospitals:
+            held += ["geriatrics"] if number % 3 != 2 else []
+            held += ["rehabilitation"] if number % 2 else []
+        for code in held:
+            yield {
+                "resourceType": "HealthcareService",
+                "id": f"department-{code}-{one.id}",
+                "active": True,
+                "providedBy": one.reference,
+                "name": _DEPARTMENTS[code],
+                "specialty": [concept(code_system("medical-department"), code, _DEPARTMENTS[code])],
+            }
+
+
+_DEPARTMENTS = {
+    "general": "内科",
+    "tcm": "中医科",
+    "tcm-pharmacy": "中药房",
+    "geriatrics": "老年病科",
+    "rehabilitation": "康复科",
+}
 _FACILITIES = {
     "community-centre": "养老服务中心",
     "day-care-centre": "日间照料中心",

@@ -80,7 +80,7 @@ def _units() -> list[DemoOrganisation]:
 def _medical() -> list[DemoOrganisation]:
     found = [
         DemoOrganisation(
-            one["id"], one["kind"], one["name"], one["town"][:6], one["town"], False, True, one["size"],
+            one["id"], one["kind"], one["name"], one["town"][:6], one["town"], one.get("private", False), True, one["size"],
             tuple(one["aliases"]), marks=one.get("marks", {}),
         )
         for one in layout()["hospitals"]

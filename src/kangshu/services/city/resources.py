@@ -157,7 +157,9 @@ def organisations(city: DemoCity) -> Iterator[Resource]:
         yield resource
 
 
-def _mark(name: str, value: str) -> Resource:
+def _mark(name: str, value: str | int) -> Resource:
+    if isinstance(value, int):
+        return {"url": structure(name), "valueInteger": value}
     kind = "valueDate" if _DATE.fullmatch(value) else "valueCode"
     return {"url": structure(name), kind: value}
 
