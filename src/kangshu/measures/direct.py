@@ -17,7 +17,7 @@ import msgspec
 
 from kangshu.base.faults import Conflict, Invalid
 from kangshu.measures.engine import connect
-from kangshu.measures.layout import dressed
+from kangshu.measures.layout import dressed, key_sql, looked_up
 from kangshu.measures.manifest import (
     MANIFEST,
     PARTS,
@@ -53,6 +53,7 @@ class DirectViews:
         for macro in MACROS:
             self._connection.execute(macro)
         self._files: dict[str, list[RowFile]] = {}
+        self._known = ""
 
     @property
     def views(self) -> Views:
@@ -91,12 +92,25 @@ class DirectViews:
         while found := answer.fetchmany(_FETCHED):
             yield from found
 
+    def know(self, references: str) -> None:
+        """Look up the keys of these references (a SELECT of one column of text, none twice) in what is written next."""
+        self._known = "known_keys"
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {self._known} AS "
+            f"SELECT reference, {key_sql('reference')} AS key FROM ({references}) AS known(reference)"
+        )
+
     def write(self, view: str, part: str, sql: str) -> int:
         """Write the rows of `sql`, which have a view's own and the scope columns, as its `part`; return how many."""
         compiled = self._views[view]
         columns = compiled.given_columns()
         listed = ", ".join(f'"{column}"' for column in columns)
-        rows = dressed(f"(SELECT {listed} FROM ({sql}))", columns, compiled.derived)
+        given = f"(SELECT {listed} FROM ({sql})) AS given"
+        rows = (
+            looked_up(given, columns, compiled.derived, self._known)
+            if self._known
+            else dressed(given, columns, compiled.derived)
+        )
         files = write_part(self._connection, self._folder, compiled.blank(), f"{view}-{part}", rows)
         self._files.setdefault(view, []).extend(files)
         return sum(one.rows for one in files)

@@ -33,6 +33,9 @@ def connect(
     connection.execute("SET TimeZone = 'Asia/Shanghai'")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
+    # DuckDB 2.0.0 refuses some joins of millions of rows where chunks with shared dictionaries are gathered ("dict-surviving
+    # cache: global dictionary column … changed identity"); rows that are passed on as they come take no longer
+    connection.execute("SET enable_caching_operators = false")
     if readable:
         folders = [f"{folder.resolve()}/" for folder in readable]
         connection.execute(f"SET allowed_directories = [{', '.join(quoted(one) for one in folders)}]")

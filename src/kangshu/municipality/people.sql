@@ -108,6 +108,7 @@ FROM (
   FROM city, persons AS p JOIN households AS h USING (head)
   JOIN (VALUES ('male', $male_a, $male_b), ('female', $female_a, $female_b)) AS death(sex, a, b) USING (sex)
 )
+ORDER BY n
 --------
 DROP TABLE counted
 --------
