@@ -124,12 +124,34 @@ _Axis = tuple[str | None, ...]
 _Leaf = tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Move:
-    """Signed atoms, and the cells whose sums they change."""
+@dataclass(frozen=True, slots=True)
+class _Corners:
+    """The signed values of an exchange, and those of the cells that it changes: decided by smaller tables, and here."""
 
-    atoms: list[tuple[int, _Leaf, tuple[str, ...]]]
-    cells: list[Cell]
+    signed: list[tuple[int, tuple[str, ...]]]
+    decided: list[Values]
+    here: list[Values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Signed atoms, and the cells whose sums they change: the first leaf with the signs of the corners, the second against."""
+
+    leaves: tuple[_Leaf, ...]
+    nodes: list[str]
+    corners: _Corners
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield the cells."""
+        for node in self.nodes:
+            for values in (*self.corners.decided, *self.corners.here):
+                yield node, values
+
+    def atoms(self) -> Iterator[tuple[int, _Leaf, tuple[str, ...]]]:
+        """Yield the sign, the leaf and the values of each atom."""
+        for way, leaf in zip((1, -1), self.leaves, strict=False):
+            for sign, values in self.corners.signed:
+                yield way * sign, leaf, values
 
 
 @dataclass(slots=True)
@@ -148,6 +170,8 @@ class _Family:
     cells: dict[Cell, _Sums] = field(default_factory=dict)
     values: list[list[str]] = field(default_factory=list)
     hidden: dict[Side, set[Cell]] = field(default_factory=dict)
+    sizes: dict[_Leaf, float] = field(default_factory=dict)
+    parted: dict[str, tuple[list[_Leaf], list[_Leaf]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hidden = {"numerator": set(self.before), "denominator": set(self.before_denominators)}
@@ -162,18 +186,28 @@ class _Family:
                 for cell in self._cells_of(leaf, [(one, None) for one in values]):
                     total = self.cells.setdefault(cell, _Sums())
                     total.counted, total.rest = total.counted + sums.counted, total.rest + sums.rest
+        self.sizes = {
+            leaf: sum(sums.counted + sums.rest for sums in found.values())
+            for leaf, found in self.atoms.items()
+        }
         self.values = [
             sorted({values[one] for found in self.atoms.values() for values in found})
             for one in range(len(self.shown))
         ]
 
     def _cells_of(self, nodes: Iterable[str], axes: Sequence[_Axis]) -> Iterator[Cell]:
-        for node in nodes:
-            for chosen in product(*axes):
-                full: list[str | None] = [None] * self.dimensions
-                for place, value in zip(self.shown, chosen, strict=True):
-                    full[place] = value
-                yield node, tuple(full)
+        full = self._full(axes)
+        return ((node, values) for node in nodes for values in full)
+
+    def _full(self, axes: Sequence[_Axis]) -> list[Values]:
+        """Return the values of all dimensions for each corner of the axes, which are those of the dimensions shown."""
+        found = []
+        for chosen in product(*axes):
+            full: list[str | None] = [None] * self.dimensions
+            for place, value in zip(self.shown, chosen, strict=True):
+                full[place] = value
+            found.append(tuple(full))
+        return found
 
     # ------------------------------------------------------------------ what is small, and what hides it
 
@@ -225,10 +259,14 @@ class _Family:
             for tried, move in enumerate(self._moves(cell, quantity, wide=wide)):
                 if tried > _MOST_TRIED:
                     break
+                costs: dict[tuple[bool, ...], float | None] = {}
                 for transfer in _TRANSFERS[self.kind]:
                     if quantity[0] * transfer[0] + quantity[1] * transfer[1] == 0:
                         continue
-                    cost = self._cost(move, transfer)
+                    sides = tuple(self._changes(transfer).values())
+                    if sides not in costs:
+                        costs[sides] = self._cost(move, transfer, float("inf") if best is None else best[0])
+                    cost = costs[sides]
                     if cost is None or (best is not None and cost >= best[0]):
                         continue
                     if self._possible(move, transfer, 1.0 if self.named is None else self.named[cell]):
@@ -242,33 +280,40 @@ class _Family:
         _, move, transfer = best
         for side, changed in self._changes(transfer).items():
             if changed:
-                for one in move.cells:
+                for one in move.cells():
                     self._hide(side, one)
         return True
 
-    def _cost(self, move: _Move, transfer: tuple[int, int]) -> float | None:
-        """Return how much more would be hidden; None where something shown by a smaller table would change."""
+    def _cost(self, move: _Move, transfer: tuple[int, int], most: float) -> float | None:
+        """Return how much more would be hidden; None where something shown by a smaller table would change, or it costs
+        `most` or more."""
+        sides = [side for side, changed in self._changes(transfer).items() if changed]
+        for side in sides:
+            hidden = self.hidden[side]
+            if any((node, values) not in hidden for values in move.corners.decided for node in move.nodes):
+                return None
         cost = 0.0
-        for side, changed in self._changes(transfer).items():
-            if not changed:
-                continue
+        for side in sides:
+            hidden = self.hidden[side]
             weight = _DENOMINATOR_WEIGHT if side == "denominator" else 1.0
-            for cell in move.cells:
-                if cell in self.hidden[side]:
-                    continue
-                if not self._decided_here(cell):
-                    return None
-                sums = self.cells.get(cell)
-                size = sums.counted + sums.rest if sums is not None else 0.0
-                # an empty cell that is hidden shows that someone might be there: better one that has people
-                cost += weight * (10.0 if size == 0 else 1.0 + min(size, 10_000.0) / 10_000.0)
+            for node in move.nodes:
+                for values in move.corners.here:
+                    cell = (node, values)
+                    if cell in hidden:
+                        continue
+                    sums = self.cells.get(cell)
+                    size = sums.counted + sums.rest if sums is not None else 0.0
+                    # an empty cell that is hidden shows that someone might be there: better one that has people
+                    cost += weight * (10.0 if size == 0 else 1.0 + min(size, 10_000.0) / 10_000.0)
+                    if cost >= most:
+                        return None
         return cost
 
     def _possible(self, move: _Move, transfer: tuple[int, int], size: float) -> bool:
         """Return whether no atom falls below nothing, one way or the other, where so much changes places."""
         least = size * _WHOLE
         for way in (1, -1):
-            for sign, leaf, values in move.atoms:
+            for sign, leaf, values in move.atoms():
                 sums = self.atoms[leaf].get(values) or _Sums()
                 step = way * sign
                 if (step * transfer[0] < 0 and sums.counted < least) or (
@@ -284,17 +329,29 @@ class _Family:
     def _moves(self, cell: Cell, quantity: tuple[int, int], *, wide: bool) -> Iterator[_Move]:
         node, full = cell
         wanted = [full[one] for one in self.shown]
-        inside = [leaf for leaf in self.atoms if node in leaf]
-        outside = [leaf for leaf in self.atoms if node not in leaf]
+        inside, outside = self._parted(node)
         if not wide:
             inside = self._nearest(inside, node, wanted, quantity)[:_CLOSE]
         choices = [self._choices(place, value) for place, value in enumerate(wanted)]
+        corners = [self._corners(values) for values in product(*choices)]
         for here in inside:
             around = outside if wide else self._around(here, outside)[:_AROUND]
             pairs: list[tuple[_Leaf, ...]] = [*((here, there) for there in around), (here,)]
             for leaves in pairs:
-                for values in product(*choices):
-                    yield self._move(leaves, values)
+                nodes = sorted(
+                    set(leaves[0]).symmetric_difference(leaves[1]) if len(leaves) == 2 else leaves[0]
+                )
+                for one in corners:
+                    yield _Move(leaves, nodes, one)
+
+    def _parted(self, node: str) -> tuple[list[_Leaf], list[_Leaf]]:
+        """Return the leaves in a division, and those outside of it."""
+        if node not in self.parted:
+            self.parted[node] = (
+                [leaf for leaf in self.atoms if node in leaf],
+                [leaf for leaf in self.atoms if node not in leaf],
+            )
+        return self.parted[node]
 
     def _choices(self, place: int, value: str | None) -> list[tuple[str, ...]]:
         """Return the values that one dimension of a transfer may take: an exchange of two, or one alone."""
@@ -307,7 +364,12 @@ class _Family:
     ) -> list[_Leaf]:
         """Return `leaves`, first those in which someone could leave, with most of their cells hidden already."""
 
+        one_cell = None if None in wanted else tuple(str(one) for one in wanted)
+
         def key(leaf: _Leaf) -> tuple[bool, int, float]:
+            if one_cell is not None:
+                held = (self.atoms[leaf].get(one_cell) or _Sums()).of(quantity)
+                return held < _WHOLE, -self._hidden_on(leaf), held
             held = sum(
                 sums.of(quantity)
                 for values, sums in self.atoms[leaf].items()
@@ -320,8 +382,7 @@ class _Family:
     def _around(self, leaf: _Leaf, others: list[_Leaf]) -> list[_Leaf]:
         def key(other: _Leaf) -> tuple[int, int, float]:
             shared = sum(1 for one, two in zip(leaf, other, strict=False) if one == two)
-            size = sum(sums.counted + sums.rest for sums in self.atoms[other].values())
-            return -shared, -self._hidden_on(other), size
+            return -shared, -self._hidden_on(other), self.sizes[other]
 
         return sorted(others, key=key)
 
@@ -329,16 +390,17 @@ class _Family:
         none: Values = (None,) * self.dimensions
         return sum(1 for node in leaf if (node, none) in self.hidden["numerator"])
 
-    def _move(self, leaves: tuple[_Leaf, ...], values: Sequence[tuple[str, ...]]) -> _Move:
+    def _corners(self, values: Sequence[tuple[str, ...]]) -> _Corners:
+        """Return the corners of an exchange of these values."""
         signed = [[(1 if index == 0 else -1, one) for index, one in enumerate(chosen)] for chosen in values]
-        atoms = []
-        for index, leaf in enumerate(leaves):
-            for corner in product(*signed):
-                sign = 1 if index == 0 else -1
-                for step, _ in corner:
-                    sign *= step
-                atoms.append((sign, leaf, tuple(one for _, one in corner)))
-        nodes = set(leaves[0]).symmetric_difference(leaves[1]) if len(leaves) == 2 else set(leaves[0])
+        corners = []
+        for corner in product(*signed):
+            sign = 1
+            for step, _ in corner:
+                sign *= step
+            corners.append((sign, tuple(one for _, one in corner)))
         # an exchange of two values leaves their sum as it is; one alone changes it
         axes: list[_Axis] = [chosen if len(chosen) == 2 else (chosen[0], None) for chosen in values]
-        return _Move(atoms, list(self._cells_of(sorted(nodes), axes)))
+        full = self._full(axes)
+        here = [one for one in full if all(one[place] is not None for place in self.shown)]
+        return _Corners(corners, [one for one in full if one not in here], here)
