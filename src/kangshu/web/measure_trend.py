@@ -9,10 +9,9 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from kangshu.web.charts import steps
 from kangshu.web.icons import drawn
+from kangshu.web.plane import BOTTOM, LEFT, RIGHT, TALL, TOP, Plane, opening, plane_of
 
-_WIDE, _TALL, _LEFT, _RIGHT, _TOP, _BOTTOM = 760.0, 290.0, 56.0, 24.0, 34.0, 40.0
 _GAP: Final = 15.0
 
 
@@ -40,22 +39,6 @@ class Change:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    first: date
-    last: date
-    low: float
-    high: float
-
-    def x(self, day: date) -> float:
-        return _LEFT + (_WIDE - _LEFT - _RIGHT) * (day - self.first).days / max(
-            1, (self.last - self.first).days
-        )
-
-    def y(self, value: float) -> float:
-        return _TOP + (_TALL - _TOP - _BOTTOM) * (1 - (value - self.low) / ((self.high - self.low) or 1.0))
-
-
 def trend_chart(
     moments: Sequence[Moment],
     *,
@@ -73,19 +56,8 @@ def trend_chart(
     known = [one.value for one in moments if one.value is not None]
     if not known:
         return Markup()
-    plane, axis = _plane(moments, [*known, *(one.value for one in goals)], unit)
-    out = [
-        (
-            f'<svg class="chart" viewBox="0 0 {_WIDE:.0f} {_TALL:.0f}" role="img" aria-label="{escape(title)}">'
-            f"<title>{escape(title)}</title>"
-        )
-    ]
-    for value in axis:
-        at = f"{plane.y(value):.1f}"
-        out.append(f'<line class="chart-rule" x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{at}" y2="{at}"/>')
-        out.append(f'<text x="{_LEFT - 8}" y="{plane.y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
-    if unit:
-        out.append(f'<text x="{_LEFT - 8}" y="14" text-anchor="end">{escape(unit)}</text>')
+    plane = plane_of([one.day for one in moments], [*known, *(one.value for one in goals)], unit)
+    out = [opening(title), *plane.rules(unit)]
     out += _days(plane, moments)
     out += _changes(plane, changes)
     out += _goals(plane, goals)
@@ -94,16 +66,7 @@ def trend_chart(
     return drawn("".join(out))
 
 
-def _plane(moments: Sequence[Moment], values: Sequence[float], unit: str) -> tuple[_Plane, list[float]]:
-    low, high = min(values), max(values)
-    pad = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
-    axis = steps(max(0.0, low - pad) if low >= 0 else low - pad, high + pad)
-    if unit == "%" and high <= 100:
-        axis = [one for one in axis if one <= 100]
-    return _Plane(moments[0].day, moments[-1].day, axis[0], axis[-1]), axis
-
-
-def _days(plane: _Plane, moments: Sequence[Moment]) -> list[str]:
+def _days(plane: Plane, moments: Sequence[Moment]) -> list[str]:
     out, free = [], float("inf")
     # from the last backwards: today is always named, and no name touches another
     for place, one in reversed(list(enumerate(moments))):
@@ -114,42 +77,40 @@ def _days(plane: _Plane, moments: Sequence[Moment]) -> list[str]:
             continue
         free = left
         text = one.day.isoformat() if place == len(moments) - 1 else f"{one.day:%Y-%m}"
-        out.append(f'<text x="{x:.1f}" y="{_TALL - 14:.1f}" text-anchor="{anchor}">{text}</text>')
+        out.append(f'<text x="{x:.1f}" y="{TALL - 14:.1f}" text-anchor="{anchor}">{text}</text>')
     return out
 
 
-def _changes(plane: _Plane, changes: Sequence[Change]) -> list[str]:
+def _changes(plane: Plane, changes: Sequence[Change]) -> list[str]:
     out = []
     for number, one in enumerate(changes, 1):
         at = f"{plane.x(one.day):.1f}"
-        out.append(f'<line class="trend-change" x1="{at}" x2="{at}" y1="{_TOP - 6}" y2="{_TALL - _BOTTOM}"/>')
+        out.append(f'<line class="trend-change" x1="{at}" x2="{at}" y1="{TOP - 6}" y2="{BOTTOM}"/>')
         out.append(
-            f'<g><circle class="trend-change-sign" cx="{at}" cy="{_TOP - 14}" r="9"/>'
-            f'<text class="trend-change-text" x="{at}" y="{_TOP - 10}" text-anchor="middle">{number}</text>'
+            f'<g><circle class="trend-change-sign" cx="{at}" cy="{TOP - 14}" r="9"/>'
+            f'<text class="trend-change-text" x="{at}" y="{TOP - 10}" text-anchor="middle">{number}</text>'
             f"<title>{one.day.isoformat()} {escape(one.text)}</title></g>"
         )
     return out
 
 
-def _goals(plane: _Plane, goals: Sequence[Goal]) -> list[str]:
+def _goals(plane: Plane, goals: Sequence[Goal]) -> list[str]:
     out: list[str] = []
     told: list[float] = []
     for one in sorted(goals, key=lambda goal: -goal.value):
         at = plane.y(one.value)
-        out.append(
-            f'<line class="chart-target" x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-        )
+        out.append(f'<line class="chart-target" x1="{LEFT}" x2="{RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
         text = at - 6
         while any(abs(text - other) < _GAP for other in told):
             text += _GAP
         told.append(text)
         out.append(
-            f'<text class="chart-target-text" x="{_LEFT + 6}" y="{text:.1f}" text-anchor="start">{escape(one.text)}</text>'
+            f'<text class="chart-target-text" x="{LEFT + 6}" y="{text:.1f}" text-anchor="start">{escape(one.text)}</text>'
         )
     return out
 
 
-def _line(plane: _Plane, moments: Sequence[Moment], decimals: int, *, yearly: bool) -> list[str]:
+def _line(plane: Plane, moments: Sequence[Moment], decimals: int, *, yearly: bool) -> list[str]:
     out: list[str] = []
     runs: list[list[str]] = [[]]
     year = moments[0].day.year
@@ -158,7 +119,7 @@ def _line(plane: _Plane, moments: Sequence[Moment], decimals: int, *, yearly: bo
             runs.append([])
         year = one.day.year
         if one.value is not None:
-            runs[-1].append(f"{plane.x(one.day):.1f},{plane.y(one.value):.1f}")
+            runs[-1].append(plane.point(one.day, one.value))
     out += [f'<polyline class="chart-line" points="{" ".join(run)}"/>' for run in runs if len(run) > 1]
     known = [one for one in moments if one.value is not None]
     for place, one in enumerate(known):

@@ -10,10 +10,9 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from kangshu.web.charts import steps
 from kangshu.web.icons import drawn
+from kangshu.web.plane import BOTTOM, LEFT, TOP, WIDE, Plane, opening, plane_of
 
-_WIDE, _TALL, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 300, 54, 24, 34, 40
 _MOST_YEARS: Final = 12
 """Names of years below the axis."""
 
@@ -39,22 +38,6 @@ class Ahead:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    first: date
-    last: date
-    low: float
-    high: float
-
-    def x(self, day: date) -> float:
-        span = max(1, (self.last - self.first).days)
-        return _LEFT + (_WIDE - _LEFT - _RIGHT) * (day - self.first).days / span
-
-    def y(self, value: float) -> float:
-        span = (self.high - self.low) or 1.0
-        return _TOP + (_TALL - _TOP - _BOTTOM) * (1 - (value - self.low) / span)
-
-
 def way(
     marks: Sequence[Mark],
     seen: Sequence[tuple[date, float]],
@@ -68,22 +51,16 @@ def way(
     """Return the chart; empty where neither a way of two points nor two values are known."""
     if len(marks) < 2 and len(seen) < 2:
         return Markup("")
-    plane, axis = _plane(marks, seen, ahead, today, 100.0 if unit == "%" else None)
-    out = [
-        (
-            f'<svg class="chart way" viewBox="0 0 {_WIDE} {_TALL}" role="img" aria-label="{escape(title)}">'
-            f"<title>{escape(title)}</title>"
-        )
-    ]
-    out += _grid(plane, axis, unit)
+    plane = _plane(marks, seen, ahead, today, unit)
+    out = [opening(title, "chart way"), *plane.rules(unit)]
     out += _years(plane)
     if ahead is not None and seen:
         out += _ahead(plane, seen[-1], ahead)
     if plane.first <= today <= plane.last:
         at = _figure(plane.x(today))
-        out.append(f'<line class="chart-today" x1="{at}" x2="{at}" y1="{_TOP - 8}" y2="{_TALL - _BOTTOM}"/>')
-        out.append(f'<text x="{at}" y="{_TOP - 14}" text-anchor="middle">{escape(today_text)}</text>')
-    path = " ".join(_point(plane, one.day, one.value) for one in marks)
+        out.append(f'<line class="chart-today" x1="{at}" x2="{at}" y1="{TOP - 8}" y2="{BOTTOM}"/>')
+        out.append(f'<text x="{at}" y="{TOP - 14}" text-anchor="middle">{escape(today_text)}</text>')
+    path = " ".join(plane.point(one.day, one.value) for one in marks)
     if len(marks) > 1:
         out.append(f'<polyline class="chart-target" points="{path}"/>')
     out += _values(plane, seen)
@@ -93,41 +70,18 @@ def way(
 
 
 def _plane(
-    marks: Sequence[Mark],
-    seen: Sequence[tuple[date, float]],
-    ahead: Ahead | None,
-    today: date,
-    most: float | None,
-) -> tuple[_Plane, list[float]]:
-    """Return the plane and the values of its axis; `most` is what no value can pass, such as 100 %."""
+    marks: Sequence[Mark], seen: Sequence[tuple[date, float]], ahead: Ahead | None, today: date, unit: str
+) -> Plane:
+    """Return the plane: from the first mark or value to the last, or to where the values lead."""
     days = [*(one.day for one in marks), *(day for day, _ in seen)]
     values = [*(one.value for one in marks), *(value for _, value in seen)]
     if ahead is not None:
         days.append(ahead.day)
         values += [ahead.low, ahead.high, ahead.value]
-    low, high = min(values), max(values)
-    pad = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
-    axis = steps(0.0 if low >= 0 and low - pad < 0 else low - pad, high + pad)
-    if most is not None and high <= most:
-        axis = [one for one in axis if one <= most]
-    first, last = min(days), max(*days, today) if today < max(days) else max(days)
-    return _Plane(first, last, axis[0], axis[-1]), axis
+    return plane_of(days, values, unit)
 
 
-def _grid(plane: _Plane, axis: Sequence[float], unit: str) -> list[str]:
-    out = []
-    for value in axis:
-        at = _figure(plane.y(value))
-        out.append(f'<line class="chart-rule" x1="{_LEFT}" x2="{_WIDE - _RIGHT}" y1="{at}" y2="{at}"/>')
-        out.append(
-            f'<text x="{_LEFT - 8}" y="{_figure(plane.y(value) + 4)}" text-anchor="end">{value:g}</text>'
-        )
-    if unit:
-        out.append(f'<text x="{_LEFT - 8}" y="14" text-anchor="end">{escape(unit)}</text>')
-    return out
-
-
-def _years(plane: _Plane) -> list[str]:
+def _years(plane: Plane) -> list[str]:
     """Return the ends of the years below the axis, as many as fit."""
     ends = [date(year, 12, 31) for year in range(plane.first.year, plane.last.year + 1)]
     ends = [day for day in ends if plane.first <= day <= plane.last]
@@ -135,17 +89,15 @@ def _years(plane: _Plane) -> list[str]:
     out = []
     for day in ends[::every] if every == 1 else ends[::-every]:
         at = _figure(plane.x(day))
-        out.append(
-            f'<line class="chart-axis" x1="{at}" x2="{at}" y1="{_TALL - _BOTTOM}" y2="{_TALL - _BOTTOM + 5}"/>'
-        )
-        out.append(f'<text x="{at}" y="{_TALL - _BOTTOM + 20}" text-anchor="middle">{day:%Y-%m}</text>')
+        out.append(f'<line class="chart-axis" x1="{at}" x2="{at}" y1="{BOTTOM}" y2="{BOTTOM + 5}"/>')
+        out.append(f'<text x="{at}" y="{BOTTOM + 20}" text-anchor="middle">{day:%Y-%m}</text>')
     return out
 
 
-def _values(plane: _Plane, seen: Sequence[tuple[date, float]]) -> list[str]:
+def _values(plane: Plane, seen: Sequence[tuple[date, float]]) -> list[str]:
     out = []
     if len(seen) > 1:
-        path = " ".join(_point(plane, day, value) for day, value in seen)
+        path = " ".join(plane.point(day, value) for day, value in seen)
         out.append(f'<polyline class="chart-line" points="{path}"/>')
     for at, (day, value) in enumerate(seen):
         last = " is-last" if at == len(seen) - 1 else ""
@@ -156,14 +108,14 @@ def _values(plane: _Plane, seen: Sequence[tuple[date, float]]) -> list[str]:
     return out
 
 
-def _ahead(plane: _Plane, last: tuple[date, float], ahead: Ahead) -> list[str]:
+def _ahead(plane: Plane, last: tuple[date, float], ahead: Ahead) -> list[str]:
     """Return the dotted line from the last value to the deadline, and the range as a wedge."""
-    start = _point(plane, *last)
-    wedge = f"{start} {_point(plane, ahead.day, ahead.high)} {_point(plane, ahead.day, ahead.low)}"
+    start = plane.point(*last)
+    wedge = f"{start} {plane.point(ahead.day, ahead.high)} {plane.point(ahead.day, ahead.low)}"
     x, y = plane.x(ahead.day), plane.y(ahead.value)
     return [
         f'<polygon class="chart-range" points="{wedge}"/>',
-        f'<polyline class="chart-ahead" points="{start} {_point(plane, ahead.day, ahead.value)}"/>',
+        f'<polyline class="chart-ahead" points="{start} {plane.point(ahead.day, ahead.value)}"/>',
         (
             f'<circle class="chart-dot is-second" cx="{_figure(x)}" cy="{_figure(y)}" r="4">'
             f"<title>{escape(ahead.text)}</title></circle>"
@@ -178,20 +130,16 @@ _SHAPES: Final[dict[str, Callable[[float, float], str]]] = {
 }
 
 
-def _mark(plane: _Plane, one: Mark) -> str:
+def _mark(plane: Plane, one: Mark) -> str:
     x, y = plane.x(one.day), plane.y(one.value)
     shape = _SHAPES.get(one.kind, _SHAPES["milestone"])(x, y)
-    anchor = "end" if x > _WIDE - 120 else "start" if x < _LEFT + 60 else "middle"
-    above = y - 11 if y > _TOP + 24 else y + 20
+    anchor = "end" if x > WIDE - 120 else "start" if x < LEFT + 60 else "middle"
+    above = y - 11 if y > TOP + 24 else y + 20
     return (
         f'<path class="chart-mark" d="{shape}"><title>{escape(one.text)}</title></path>'
         f'<text class="chart-target-text" x="{_figure(x)}" y="{_figure(above)}" text-anchor="{anchor}">'
         f"{escape(one.text)}</text>"
     )
-
-
-def _point(plane: _Plane, day: date, value: float) -> str:
-    return f"{_figure(plane.x(day))},{_figure(plane.y(value))}"
 
 
 def _figure(value: float) -> str:
