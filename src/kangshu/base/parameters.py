@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from kangshu.base.divisions import division_prefix, jurisdiction_chain
 from kangshu.base.faults import Invalid, Unprocessable
@@ -47,6 +47,10 @@ class Declared(Protocol):
     def verified(self) -> bool: ...
 
 
+YES_OR_NO: Final = "1 是 / 0 否"
+"""The unit of a number that says yes or no."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParameterVersion:
     """One value of one parameter in one jurisdiction from one day on.
@@ -65,6 +69,11 @@ class ParameterVersion:
     verified: bool
     entered_by: str = ""
     entered_at: datetime | None = None
+
+    @property
+    def says(self) -> bool | None:
+        """Yes or no, where that is what the value means; None for another."""
+        return bool(self.value) if isinstance(self.value, bool) or self.unit == YES_OR_NO else None
 
     def in_force(self, day: date) -> bool:
         """Return whether this version holds on `day`."""

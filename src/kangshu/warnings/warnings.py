@@ -373,4 +373,5 @@ def _number(value: float | None) -> str | None:
 
 def _said(version: ParameterVersion) -> str:
     unit = "" if version.unit in ("", "1") else version.unit
-    return f"{version.title.zh} {version.value}{unit}（{version.valid_from.isoformat()}起，{version.source}）"
+    said = f"{version.value}{unit}" if version.says is None else "是" if version.says else "否"
+    return f"{version.title.zh} {said}（{version.valid_from.isoformat()}起，{version.source}）"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -39,6 +39,8 @@ UNITS: Final = {
 
 def version_text(words: Words, version: ParameterVersion) -> str:
     """Return a value with its unit as people write it."""
+    if version.says is not None:
+        return words("是") if version.says else words("否")
     return f"{version.value} {words(UNITS.get(version.unit, version.unit))}".strip()
 
 
@@ -103,7 +105,7 @@ async def parameter(visit: Visit) -> Response:
     held = visit.platform.parameters.find(visit.path("id"), place, today())
     values = {"valid_from": today().isoformat()}
     if held is not None and not held.verified:
-        values["value"] = str(held.value)
+        values["value"] = version_text(visit.words, held) if isinstance(held.value, bool) else str(held.value)
     return await _parameter(visit, values)
 
 
@@ -145,8 +147,20 @@ async def _parameter(visit: Visit, values: Mapping[str, Any], fault: Fault | Non
         unverified=unverified,
         may_enter=visit.grant.may("parameter.write"),
         issues=told(words, fault) if fault else [],
-        fields=form_fields(words, _VERSION, values),
+        fields=form_fields(words, _fields(versions[0]), values),
     )
+
+
+def _fields(version: ParameterVersion) -> tuple[Field, ...]:
+    """Return the fields of a new value; how yes and no are written stands beside it."""
+    if version.says is None:
+        return _VERSION
+    how = (
+        Text("填“是”或“否”", "是 for yes, 否 for no")
+        if isinstance(version.value, bool)
+        else Text("填 1（是）或 0（否）", "1 for yes, 0 for no")
+    )
+    return (replace(_VERSION[0], help=how), *_VERSION[1:])
 
 
 async def enter_parameter(visit: Visit) -> Response:
