@@ -25,7 +25,7 @@ from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.segments import relation
 from kangshu.sdk import ViewDeclaration
 
-from .city import Change, Feed, organisation, resident
+from .city import Change, Feed, organisation, resident, views
 
 NAMES = ViewDeclaration(
     "names",
@@ -393,6 +393,70 @@ def test_keys_and_days_are_what_the_text_says(tmp_path: Path) -> None:
     mine, centre = key_of("Patient/甲'1"), key_of("Organization/chc-1")
     assert found == [(mine, mine, mine, centre, date(1956, 2, 1), date(1956, 2, 29))]
     assert 0 <= mine < 2**63
+
+
+def test_what_a_view_keeps_one_way_lies_nowhere_as_text(tmp_path: Path) -> None:
+    """Identity number, name and telephone of the data-quality view: marks and flags, the same however they came about."""
+    number = "urn:oid:2.16.156.10011.1.3"
+
+    def person(id_: str, identity: str, name: str, **more: Any) -> Any:
+        identifier = [{"system": number, "value": identity}] if identity else []
+        told = {"name": [{"text": name}], "telecom": [{"system": "phone", "value": "0900-77001234"}]}
+        return resident(id_, "1949-10-01", identifier=identifier, **told | more)
+
+    declared = [one for one in views() if one.name == "record_residents"]
+    feed = Feed()
+    keeper = ViewKeeper(feed, tmp_path / "kept", Views(declared, key="00ff"))
+    for step in (
+        [person("a", "99010219491001001X", "龚一"), person("b", "990102194910010010", "龚一")],
+        [
+            person("c", "99010219491001001X", "龚一", telecom=[]),
+            person("d", "", "龚二"),
+            person("e", "9901", "龚一"),
+        ],
+    ):
+        feed.write(*step)
+        refresh(keeper)
+    refresh(ViewKeeper(feed, tmp_path / "anew", Views(declared, key="00ff")))
+    assert derived(tmp_path / "kept", "record_residents") == derived(tmp_path / "anew", "record_residents")
+
+    names = (
+        "resource_id",
+        "identity",
+        "identity_form",
+        "identity_birth",
+        "identity_sex",
+        "telephone",
+        "person",
+    )
+    found = published(tmp_path / "kept", names)
+    assert {id_: told[1:5] for id_, told in found.items()} == {
+        "a": ("right", "same", "male", "entered"),
+        "b": ("wrong", "same", "male", "entered"),
+        "c": ("right", "same", "male", None),
+        "d": (None, None, None, "entered"),
+        "e": ("other", None, None, "entered"),
+    }
+    assert found["a"][0] == found["c"][0] != found["b"][0]
+    assert found["a"][5] == found["b"][5] == found["e"][5] != found["d"][5]
+    assert (found["c"][5], found["d"][0]) == (None, None)
+    every = str([derived(tmp_path / one, "record_residents") for one in ("kept", "anew")])
+    assert not any(text in every for text in ("9901021949", "龚", "77001234"))
+
+    # another key: nothing of before stays
+    refresh(ViewKeeper(feed, tmp_path / "kept", Views(declared, key="0100")))
+    other = published(tmp_path / "kept", names)
+    assert all(other[id_][0] != found[id_][0] for id_ in "abce")
+    with pytest.raises(Invalid):
+        refresh(ViewKeeper(feed, tmp_path / "bad", Views(declared, key="' || x")))
+
+
+def published(folder: Path, names: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Return columns of the data-quality view by resource id, the first of the columns."""
+    view, snapshot = read_manifest(folder).views["record_residents"], Snapshot.open(folder)
+    found = snapshot._connection.execute(relation(folder, view, names)).fetchall()
+    snapshot.close()
+    return {str(row[0]): tuple(row[1:]) for row in found}
 
 
 def test_new_and_changed_views_are_built_from_the_whole_feed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from kangshu.access import system_grant
 from kangshu.app.rechecking import Rechecks
-from kangshu.app.wiring import all_views
+from kangshu.app.wiring import keyed_views
 from kangshu.base.clock import instant, now
 from kangshu.measures import ViewKeeper
 from kangshu.sdk import Resource
@@ -61,7 +61,7 @@ def test_a_return_closes_when_its_rule_holds_and_comes_back_while_it_does_not(
     def look() -> str:
         """Return where the return stands once the views are brought up and the rule was run again."""
         site.run(rechecks.recheck())
-        site.run(ViewKeeper(platform.store, folder, all_views(platform.services)).refresh())
+        site.run(ViewKeeper(platform.store, folder, site.run(keyed_views(platform))).refresh())
         site.run(rechecks.recheck())
         return state()
 

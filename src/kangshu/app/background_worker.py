@@ -14,7 +14,7 @@ from kangshu.app.processes import WorkerOrder
 from kangshu.app.rechecking import Rechecks
 from kangshu.app.stored_results import StoredResults
 from kangshu.app.warning_looks import WarningLooks
-from kangshu.app.wiring import Place, all_views, open_platform
+from kangshu.app.wiring import Place, keyed_views, open_platform
 from kangshu.base.clock import now
 from kangshu.base.faults import Conflict, Fault, Unavailable
 from kangshu.measures import ViewKeeper
@@ -39,7 +39,7 @@ async def work(order: WorkerOrder, place: Place) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stopping.set)
     async with open_platform(order.database, place, pool=order.pool) as platform:
-        keeper = ViewKeeper(platform.store, place.views, all_views(platform.services))
+        keeper = ViewKeeper(platform.store, place.views, await keyed_views(platform))
         results = StoredResults(platform, place.views)
         complaints = _Complaints()
         published = -1

@@ -20,7 +20,7 @@ from kangshu.app.demo_review import confirm_reading
 from kangshu.app.demo_targets import tell_targets
 from kangshu.app.demo_warnings import raise_warnings
 from kangshu.app.installation import Installation
-from kangshu.app.wiring import Place, all_measures, all_views, city_services, open_platform
+from kangshu.app.wiring import Place, all_measures, city_services, keyed_views, open_platform
 from kangshu.base.clock import now, today
 from kangshu.base.faults import Conflict
 from kangshu.measures import ViewKeeper
@@ -177,7 +177,7 @@ async def _patient(platform: Platform, system: Grant, city: DemoCity, which: str
 async def _refresh(platform: Platform, place: Place, progress: Progress) -> None:
     title = ("Computing measures", "计算指标")
     progress(*title, 0, 1)
-    await ViewKeeper(platform.store, place.views, all_views(platform.services)).refresh()
+    await ViewKeeper(platform.store, place.views, await keyed_views(platform)).refresh()
     progress(*title, 1, 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -37,6 +38,8 @@ from kangshu.warnings import Warnings
 
 SERVICES = "kangshu_services"
 """The package whose folders are services; others join by the entry point group `kangshu.services`."""
+VIEWS_KEY = "measures.views-key"
+"""The setting of the database that holds the key of what views keep one-way."""
 _DEMO = {"system": DEMO_TAG, "code": "demo", "display": "演示数据"}
 
 
@@ -71,9 +74,18 @@ def all_measures(services: Iterable[Service]) -> tuple[MeasureDeclaration, ...]:
     return tuple(measure for service in services for measure in service.measures)
 
 
-def all_views(services: Iterable[Service]) -> Views:
-    """Return every declared view, compiled."""
-    return Views(view for service in services for view in service.views)
+def all_views(services: Iterable[Service], key: str = "") -> Views:
+    """Return every declared view, compiled; `key` is the installation's for what they keep one-way."""
+    return Views((view for service in services for view in service.views), key=key)
+
+
+async def keyed_views(platform: Platform) -> Views:
+    """Return every view with the installation's key, which is drawn once and stands in its database alone."""
+    key = await platform.store.get_setting(VIEWS_KEY)
+    if key is None:
+        key = secrets.token_hex(32)
+        await platform.store.put_setting(VIEWS_KEY, key)
+    return all_views(platform.services, key)
 
 
 class SnapshotOpener:

@@ -16,7 +16,7 @@ import msgspec
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import Invalid
 from kangshu.measures.engine import WORKER_MEMORY, connect, quoted
-from kangshu.measures.layout import dressed
+from kangshu.measures.layout import dressed, one_way
 from kangshu.measures.manifest import (
     PARTS,
     WHOLE,
@@ -58,6 +58,7 @@ def adopt(
     with connect(memory=memory, readable=places, spill=True) as connection:
         for macro in MACROS:
             connection.execute(macro)
+        connection.execute(one_way(views.key))
         for view in views:
             blank = view.blank(position)
             parts: tuple[RowFile, ...] = ()
@@ -99,4 +100,4 @@ def _dressed(view: CompiledView, files: Sequence[Path]) -> str:
     columns = view.given_columns()
     names = ", ".join(quoted(str(path.resolve())) for path in files)
     typed = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
-    return dressed(f"(SELECT {typed} FROM read_parquet([{names}]))", columns, view.derived)
+    return dressed(f"(SELECT {typed} FROM read_parquet([{names}]))", columns, view.derived, view.kept)

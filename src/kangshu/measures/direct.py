@@ -17,7 +17,7 @@ import msgspec
 
 from kangshu.base.faults import Conflict, Invalid
 from kangshu.measures.engine import connect
-from kangshu.measures.layout import dressed, key_sql, looked_up
+from kangshu.measures.layout import dressed, key_sql, looked_up, one_way
 from kangshu.measures.manifest import (
     MANIFEST,
     PARTS,
@@ -52,6 +52,7 @@ class DirectViews:
         self._connection = connect(memory=memory, threads=threads, readable=[folder], spill=True)
         for macro in MACROS:
             self._connection.execute(macro)
+        self._connection.execute(one_way(views.key))
         self._files: dict[str, list[RowFile]] = {}
         self._known = ""
 
@@ -107,9 +108,9 @@ class DirectViews:
         listed = ", ".join(f'"{column}"' for column in columns)
         given = f"(SELECT {listed} FROM ({sql})) AS given"
         rows = (
-            looked_up(given, columns, compiled.derived, self._known)
+            looked_up(given, columns, compiled.derived, self._known, compiled.kept)
             if self._known
-            else dressed(given, columns, compiled.derived)
+            else dressed(given, columns, compiled.derived, compiled.kept)
         )
         files = write_part(self._connection, self._folder, compiled.blank(), f"{view}-{part}", rows)
         self._files.setdefault(view, []).extend(files)

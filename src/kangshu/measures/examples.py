@@ -14,7 +14,7 @@ import duckdb
 from kangshu.access import Everything
 from kangshu.base.faults import Invalid
 from kangshu.measures.engine import bound, connect
-from kangshu.measures.layout import dressed
+from kangshu.measures.layout import dressed, one_way
 from kangshu.measures.statement import MACROS, measured
 from kangshu.measures.values import measure_value, period_of
 from kangshu.measures.views import CompiledView, Views
@@ -63,6 +63,7 @@ def worked(measure: MeasureDeclaration, views: Views, parameters: Mapping[str, A
     with connect() as connection:
         for macro in MACROS:
             connection.execute(macro)
+        connection.execute(one_way(""))
         return tuple(_worked(connection, measure, one, views, parameters) for one in measure.examples)
 
 
@@ -117,7 +118,7 @@ def _relation(
     selects = [_row(view, columns, row, number, district, values) for number, row in enumerate(rows)]
     nothing = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns.items())
     source = " UNION ALL ".join(selects) or f"SELECT {nothing} WHERE false"
-    return dressed(f"({source})", columns, view.derived)
+    return dressed(f"({source})", columns, view.derived, view.kept)
 
 
 def _row(

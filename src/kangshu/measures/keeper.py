@@ -22,6 +22,7 @@ from kangshu.access import Grant, Scope, system_grant
 from kangshu.base.clock import instant, now
 from kangshu.base.faults import Conflict, Fault, NotFound, Unavailable
 from kangshu.measures.engine import WORKER_MEMORY, connect
+from kangshu.measures.layout import one_way
 from kangshu.measures.manifest import PARTS, Manifest, PublishedView, publish, read_manifest
 from kangshu.measures.segments import (
     PARTITION_ROWS,
@@ -242,7 +243,7 @@ class ViewKeeper:
                     continue
                 number = before.segments[-1].number + 1 if before.segments else 1
                 segment = write_segment(
-                    connection, self._folder, before, view.derived, number, rows, sorted(touched)
+                    connection, self._folder, before, view.derived, view.kept, number, rows, sorted(touched)
                 )
                 after = msgspec.structs.replace(
                     before,
@@ -257,6 +258,7 @@ class ViewKeeper:
         connection = connect(memory=WORKER_MEMORY, readable=[self._folder], spill=True)
         for macro in MACROS:
             connection.execute(macro)
+        connection.execute(one_way(self._views.key))
         return connection
 
     def _tidied(self, connection: Any, view: PublishedView) -> PublishedView:

@@ -23,6 +23,7 @@ from kangshu.measures.engine import bound, connect
 from kangshu.measures.examples import worked
 from kangshu.measures.extract import DISTRICT_COLUMN, PERSON
 from kangshu.measures.generalisation import LEVELS
+from kangshu.measures.layout import one_way
 from kangshu.measures.statement import (
     MACROS,
     REQUIRED_COLUMNS,
@@ -60,7 +61,29 @@ def lint_views(declarations: Iterable[ViewDeclaration]) -> tuple[Issue, ...]:
             found.append(_issue(compiled.name, "name", "declared twice", "视图重复声明", kind="view "))
         names.add(compiled.name)
         found.extend(_elements(compiled))
+        found.extend(_kept(compiled))
     return tuple(found)
+
+
+def _kept(compiled: CompiledView) -> Iterator[Issue]:
+    """Find SQL of the tag `kangshu/kept` that does not compile over the view's own columns."""
+    if not compiled.kept:
+        return
+    own = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in compiled.given_columns().items())
+    with connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        connection.execute(one_way(""))
+        for name, sql in compiled.kept.items():
+            try:
+                connection.execute(f"SELECT ({sql}) FROM (SELECT {own})")
+            except duckdb.Error as error:
+                why = str(error).splitlines()[0]
+                text, zh = (
+                    f"column '{name}': the SQL does not compile: {why}",
+                    f"列“{name}”的SQL无法编译：{why}",
+                )
+                yield _issue(compiled.name, "tag", text, zh, kind="view ")
 
 
 def _elements(compiled: CompiledView) -> Iterator[Issue]:

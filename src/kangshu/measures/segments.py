@@ -47,17 +47,21 @@ def write_segment(
     folder: Path,
     view: PublishedView,
     made: Mapping[str, tuple[str, str]],
+    instead: Mapping[str, str],
     number: int,
     rows: Sequence[Mapping[str, Any]],
     touched: Sequence[str],
 ) -> Segment:
     """Write the rows of the `touched` resources (ids) as segment `number` and return it.
 
-    `made` are the view's derived columns (`layout.derived`), which `rows` do not have.
+    `made` are the view's derived columns (`layout.derived`), which `rows` do not have; `instead` is what is published in
+    place of some (`layout.kept`).
     """
     parts: tuple[RowFile, ...] = ()
     if rows:
-        name, count = _write(connection, folder, f"{view.name}-{number}-rows", view.columns, made, rows)
+        name, count = _write(
+            connection, folder, f"{view.name}-{number}-rows", view.columns, made, rows, instead
+        )
         parts = (RowFile(name=name, rows=count),)
     marks = [{"resource_id": one} for one in touched]
     key = {RESOURCE_KEY: ("BIGINT", key_sql(f"{quoted(view.resource + '/')} || resource_id"))}
@@ -309,6 +313,7 @@ def _write(
     columns: Mapping[str, str],
     made: Mapping[str, tuple[str, str]],
     rows: Sequence[Mapping[str, Any]],
+    instead: Mapping[str, str] | None = None,
 ) -> tuple[str, int]:
     """Write `rows` with the columns that are derived of them; return the file's name and how many there are."""
     name = f"{stem}-{secrets.token_hex(4)}.parquet"
@@ -322,7 +327,7 @@ def _write(
             f"read_json({quoted(str(lines))}, format = 'newline_delimited', columns = {{{shape}}}, "
             "maximum_object_size = 67108864)"
         )
-        count = _copy(connection, folder, dressed(source, given, made), name)
+        count = _copy(connection, folder, dressed(source, given, made, instead), name)
     finally:
         lines.unlink(missing_ok=True)
     return name, count

@@ -11,7 +11,7 @@ from typing import Any, Final
 from kangshu.base.faults import Invalid
 from kangshu.measures.closures import Row, compile_rows
 from kangshu.measures.definition import View, read_view
-from kangshu.measures.layout import derived, key_type, partition_of, reserved
+from kangshu.measures.layout import derived, kept, key_type, partition_of, reserved
 from kangshu.measures.manifest import PublishedView
 from kangshu.measures.scope_sql import SCOPE_COLUMNS
 from kangshu.measures.view_sql import column_type
@@ -30,6 +30,8 @@ class CompiledView:
     columns: dict[str, str]
     derived: dict[str, tuple[str, str]]
     """The derived columns (`layout`): DuckDB type and expression by name."""
+    kept: dict[str, str]
+    """What is published instead of some columns (`layout`): expression by name."""
     partition: str
     """The derived column whose year parts a large base; "" for none."""
     fingerprint: str
@@ -63,11 +65,15 @@ class CompiledView:
 class Views:
     """The views that the installed services declare, by name."""
 
-    def __init__(self, declarations: Iterable[ViewDeclaration]) -> None:
-        """Compile every declaration. Raises Invalid for a bad view and for two of one name."""
+    def __init__(self, declarations: Iterable[ViewDeclaration], *, key: str = "") -> None:
+        """Compile every declaration. Raises Invalid for a bad view and for two of one name.
+
+        `key` is the installation's for what is published one-way (`layout.one_way`).
+        """
+        self.key = key
         self._views: dict[str, CompiledView] = {}
         for declaration in declarations:
-            compiled = compile_declaration(declaration)
+            compiled = compile_declaration(declaration, key)
             if compiled.name in self._views:
                 raise Invalid(
                     f"two services declare the view '{compiled.name}'",
@@ -88,7 +94,7 @@ class Views:
         return len(self._views)
 
 
-def compile_declaration(declaration: ViewDeclaration) -> CompiledView:
+def compile_declaration(declaration: ViewDeclaration, key: str = "") -> CompiledView:
     """Return the compiled view. Raises Invalid where it cannot be materialised under its name."""
     if (
         not declaration.name.isidentifier()
@@ -111,13 +117,16 @@ def compile_declaration(declaration: ViewDeclaration) -> CompiledView:
         view=view,
         columns={column.name: column_type(column) for column in view.columns()},
         derived=derived(view.columns(), view.resource),
+        kept=kept(view.columns()),
         partition=partition_of(view.columns()),
-        fingerprint=_fingerprint(declaration.definition),
+        fingerprint=_fingerprint(declaration.definition, key if kept(view.columns()) else ""),
         rows=compile_rows(view),
     )
 
 
-def _fingerprint(definition: dict[str, Any]) -> str:
+def _fingerprint(definition: dict[str, Any], key: str) -> str:
     meaning = {key: definition.get(key) for key in ("resource", "constant", "where", "select")}
-    text = json.dumps([_LAYOUT, meaning], sort_keys=True, default=str)
+    # rows of two keys never lie in one table: it is built anew with the key
+    keyed = [hashlib.sha256(f"views {key}".encode()).hexdigest()] if key else []
+    text = json.dumps([_LAYOUT, meaning, *keyed], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
