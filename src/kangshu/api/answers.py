@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
+from typing import Any
 
 from kangshu.access import Grant
 from kangshu.api.platform import Platform
@@ -16,9 +18,12 @@ from kangshu.sdk import MeasureDeclaration
 
 def wanted_of(platform: Platform, measure: MeasureDeclaration, end: date) -> Wanted:
     """Return `measure` for the period that ends on `end`, with today's parameters. Raises ParameterMissing."""
+    return Wanted(measure, *period_of(measure, end), _values(platform, measure))
+
+
+def _values(platform: Platform, measure: MeasureDeclaration) -> dict[str, Any]:
     place, table, day = platform.settings.jurisdiction, platform.parameters, today()
-    values = {one: table.value(one, place, day) for one in measure.parameters}
-    return Wanted(measure, *period_of(measure, end), values)
+    return {one: table.value(one, place, day) for one in measure.parameters}
 
 
 async def answered(
@@ -27,20 +32,26 @@ async def answered(
     measures: Iterable[MeasureDeclaration],
     ends: Sequence[date],
     seconds: float = float("inf"),
+    *,
+    as_kept: bool = False,
 ) -> dict[tuple[str, date], MeasureResult | Fault]:
     """Return the numbers of `measures` at the period ends, by id and end; a fault in place of what has none.
 
-    What does not stand ready is computed, for `seconds` at most; the rest is left out.
+    What does not stand ready is computed, for `seconds` at most; the rest is left out. `as_kept` takes what is kept
+    even where records have changed since: each number says as of when it is.
     `grant` is as `Store.resolve_care` gives it. It is for the caller to write to the audit whose numbers were asked for.
     """
     found: dict[tuple[str, date], MeasureResult | Fault] = {}
     wanted: dict[tuple[str, date], Wanted] = {}
     for measure in measures:
-        for end in ends:
-            try:
-                wanted[measure.id, end] = wanted_of(platform, measure, end)
-            except Fault as fault:
-                found[measure.id, end] = fault
+        try:
+            values = _values(platform, measure)
+        except Fault as fault:
+            found |= {(measure.id, end): fault for end in ends}
+            continue
+        wanted |= {(measure.id, end): Wanted(measure, *period_of(measure, end), values) for end in ends}
     snapshot, place = platform.snapshot(), platform.settings.jurisdiction
-    given = await asyncio.to_thread(snapshot.answered, grant, list(wanted.values()), place, seconds)
+    given = await asyncio.to_thread(
+        partial(snapshot.answered, as_kept=as_kept), grant, list(wanted.values()), place, seconds
+    )
     return found | {key: given[one.name] for key, one in wanted.items() if one.name in given}

@@ -18,7 +18,7 @@ from kangshu.base.faults import Fault, NotFound
 from kangshu.base.parameters import ParameterVersion
 from kangshu.base.text import Text
 from kangshu.cases import CaseEvent, CaseRow, events, inputs, kind_of
-from kangshu.measures import ListAsked, MeasureRow, period_of
+from kangshu.measures import DISTRICT, ListAsked, MeasureResult, MeasureRow, Wanted, period_of
 from kangshu.sdk import CaseDeclaration, ListDeclaration, MeasureDeclaration, Resource, WarningRule
 from kangshu.search import parse_query
 from kangshu.warnings import RuleState, rule_of
@@ -264,13 +264,23 @@ def _numbers(
     snapshot, place, day = platform.snapshot(), platform.settings.jurisdiction, today()
     given = {one: platform.parameters.value(one, place, day) for one in measure.parameters}
     by = (rule.by,) if rule.by else ()
-    result = snapshot.evaluate(grant, measure, given, *period_of(measure, day), by, place)
+
+    def on(end: date) -> MeasureResult:
+        if rule.by not in ("", DISTRICT):
+            return snapshot.evaluate(grant, measure, given, *period_of(measure, end), by, place)
+        wanted = Wanted(measure, *period_of(measure, end), given)
+        found = snapshot.answered(grant, [wanted], place)[wanted.name]
+        if isinstance(found, Fault):
+            raise found
+        return found
+
+    result = on(day)
     wanted = (
         key if key.startswith(_ORGANISATION) else _division(key, [str(row.keys[0]) for row in result.rows])
     )
     past = []
-    for end in quarter_ends(day, _QUARTERS):
-        then = snapshot.evaluate(grant, measure, given, *period_of(measure, end), by, place)
+    for end in quarter_ends(day, _QUARTERS) if measure.has_past else ():
+        then = result if end == day else on(end)
         rows = {str(row.keys[0]): row.value for row in then.rows}
         past.append((end, rows.get(wanted) if by else then.value))
     return Numbers(measure, result.rows, wanted, rule.by, tuple(past))

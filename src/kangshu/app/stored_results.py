@@ -28,8 +28,12 @@ _SHARE: Final = 10.0
 _ANSWERS_SHARE: Final = 3.0
 """The same after answers, which people wait for; they are computed in turns of so many seconds:"""
 _TURN_SECONDS: Final = 5.0
+_FIRST_SHARE: Final = 0.5
+"""The same while some number of today was never computed: until then pages have to compute it."""
 _QUARTERS: Final = 8
 """How many quarter ends a measure's page shows."""
+_YEARS: Final = 5
+"""How many year ends the light of a target that is counted by the year looks back on."""
 _MOST_AUDIENCES: Final = 40
 _OPERATION: Final = "measure.read"
 _POSTS_SECONDS: Final = 60.0
@@ -63,17 +67,17 @@ class StoredResults:
             self._state = state
             self._not_before = time.monotonic() + _SHARE * computed.seconds
         if state != self._answered and time.monotonic() >= self._answers_not_before:
-            days = [today(), *(day for day in reversed(quarter_ends(today(), _QUARTERS)) if day != today())]
             kept = await asyncio.to_thread(
                 self._answers.refresh,
                 self._platform.snapshot(),
                 await self._offices(),
-                {day: list(self._wanted(day)) for day in days},
+                self._by_day(),
                 self._platform.settings.jurisdiction,
                 _TURN_SECONDS,
             )
             self._answered = None if kept.left else state
-            self._answers_not_before = time.monotonic() + _ANSWERS_SHARE * kept.seconds
+            share = _FIRST_SHARE if kept.lacking else _ANSWERS_SHARE
+            self._answers_not_before = time.monotonic() + share * kept.seconds
 
     async def _offices(self) -> Sequence[Grant]:
         """Return what the posts may do that count by district, those that most people hold first."""
@@ -84,6 +88,22 @@ class StoredResults:
             self._posts = (time.monotonic(), found[:_MOST_AUDIENCES])
         return self._posts[1]
 
+    def _by_day(self) -> dict[date, list[Wanted]]:
+        """Return what pages ask for: everything of today, then of earlier period ends what can be told of them.
+
+        What stands on the wall display and what proves targets comes first: most people look at these.
+        """
+        day = today()
+        wanted = {day: sorted(self._wanted(day), key=_looked_at)}
+        for end in reversed(quarter_ends(day, _QUARTERS)):
+            if end != day:
+                wanted[end] = [one for one in self._wanted(end) if one.measure.has_past]
+        for year in range(day.year - 1, day.year - 1 - _YEARS, -1):
+            if (end := date(year, 12, 31)) not in wanted:
+                dated = (one for one in self._wanted(end) if one.measure.has_past)
+                wanted[end] = [one for one in dated if one.measure.period == "year"]
+        return wanted
+
     def _wanted(self, day: date) -> Iterator[Wanted]:
         for service in self._platform.services:
             for measure in service.measures:
@@ -91,3 +111,7 @@ class StoredResults:
                     yield wanted_of(self._platform, measure, day)
                 except ParameterMissing:  # the pages say so
                     continue
+
+
+def _looked_at(one: Wanted) -> tuple[bool, bool]:
+    return not one.measure.cockpit, not one.measure.targets

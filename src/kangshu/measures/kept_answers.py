@@ -21,7 +21,7 @@ from kangshu.base.clock import today
 from kangshu.base.faults import Fault
 from kangshu.measures.atoms import content_key, definition_key
 from kangshu.measures.audiences import audience_of
-from kangshu.measures.dimensions import DISTRICT
+from kangshu.measures.dimensions import DISTRICT, views_of
 from kangshu.measures.limits import Secrecy
 from kangshu.measures.manifest import Manifest, put_in_place
 from kangshu.measures.result import MeasureResult
@@ -57,11 +57,15 @@ class KeptAnswers(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a refresh did: how many answers it computed, whether some are left for the next, how long it took."""
+    """What a refresh did: how many answers it computed, whether some are left for the next, how long it took.
+
+    `lacking`: of the first day there are audiences for whom nothing of a measure stands ready.
+    """
 
     computed: int
     left: bool
     seconds: float
+    lacking: bool = False
 
 
 class Computing(Protocol):
@@ -121,62 +125,109 @@ class AnswerKeeper:
         Those for other days than the first follow once an hour. What is of no audience or day that is wanted is removed.
         A measure that cannot be computed is left out.
         """
-        began, computed, left = time.monotonic(), 0, False
+        began, computed, left, lacking = time.monotonic(), 0, False, False
         audiences = {audience_of(grant, types_of(snapshot.manifest)): grant for grant in grants}
         audiences.pop("", None)
         first = next(iter(wanted), None)
         for end, asked in wanted.items():
-            for audience, grant in audiences.items():
-                name, until = f"{audience}-{end}.json", began + seconds
-                if end != first and time.monotonic() - self._whole.get(name, float("-inf")) < PAST_SECONDS:
-                    continue
-                count, ended = self._bring_up(snapshot, grant, name, asked, place, until)
-                computed, left = computed + count, left or not ended
-                if ended:
-                    self._whole[name] = time.monotonic()
+            due = {
+                f"{audience}-{end}.json": grant
+                for audience, grant in audiences.items()
+                if end == first or self._is_due(f"{audience}-{end}.json")
+            }
+            day = _Day(self._folder, snapshot, due, place, began + seconds)
+            for one in asked:
+                day.bring_up(one)
+            day.write()
+            computed, left = computed + day.computed, left or bool(day.old or day.never)
+            lacking = lacking or (end == first and day.never > 0)
+            if not (day.old or day.never):
+                self._whole.update(dict.fromkeys(due, time.monotonic()))
         names = {f"{audience}-{end}.json" for audience in audiences for end in wanted}
         self._whole = {name: since for name, since in self._whole.items() if name in names}
         for path in self._folder.iterdir():
             if path.name not in names:
                 path.unlink(missing_ok=True)
-        return Kept(computed, left, time.monotonic() - began)
+        return Kept(computed, left, time.monotonic() - began, lacking)
 
-    def _bring_up(
-        self, snapshot: Computing, grant: Grant, name: str, asked: Sequence[Wanted], place: str, until: float
-    ) -> tuple[int, bool]:
-        """Return how many answers were computed, and whether all are there now."""
-        manifest = snapshot.manifest
-        before = _read(self._folder / name, manifest.source, place)
-        made: dict[str, KeptAnswer] = {}
-        computed, ended = 0, True
-        for one in asked:
-            known = before.get(one.measure.id)
-            definition, content = keys_of(one, manifest, snapshot.least_shown, snapshot.secrecy)
-            if known is not None and known.content == content:
-                made[one.measure.id] = known
-            elif time.monotonic() > until:
-                ended = False
-                if known is not None:
-                    made[one.measure.id] = known
-            else:
-                start = time.monotonic()
-                try:
-                    result = snapshot.evaluate(
-                        grant, one.measure, one.parameters, one.start, one.end, (DISTRICT,), place
-                    )
-                except Fault:  # the page that asks for it says why
+    def _is_due(self, name: str) -> bool:
+        return time.monotonic() - self._whole.get(name, float("-inf")) >= PAST_SECONDS
+
+
+class _Day:
+    """The answers of one day in the making: `due` are the files, each with the grant of its audience.
+
+    Audiences that may count and read the same of what a measure is made of get the same answer, computed once.
+    """
+
+    def __init__(
+        self, folder: Path, snapshot: Computing, due: Mapping[str, Grant], place: str, until: float
+    ) -> None:
+        self._folder, self._snapshot, self._due, self._place = folder, snapshot, due, place
+        self._until = until
+        self._before = {name: _read(folder / name, snapshot.manifest.source, place) for name in due}
+        self._made: dict[str, dict[str, KeptAnswer]] = {name: {} for name in due}
+        self._alike: dict[frozenset[str], list[list[str]]] = {}
+        self.computed = self.old = self.never = 0
+        """How many answers were computed, are left as they were, and were never computed; for each audience."""
+
+    def bring_up(self, one: Wanted) -> None:
+        """Bring one measure's answers up to the snapshot, as long as there is time."""
+        definition, content = keys_of(
+            one, self._snapshot.manifest, self._snapshot.least_shown, self._snapshot.secrecy
+        )
+        for names in self._audiences(one):
+            held = {name: self._before[name].get(one.measure.id) for name in names}
+            known = next(
+                (kept for kept in held.values() if kept is not None and kept.content == content), None
+            )
+            if known is None and time.monotonic() <= self._until:
+                known = self._computed(one, self._due[names[0]], definition, content)
+                if known is None:
                     continue
-                made[one.measure.id] = KeptAnswer(
-                    definition=definition,
-                    content=content,
-                    seconds=time.monotonic() - start,
-                    result=replace(result, parameters={}),
-                )
-                computed += 1
-        if made != before:
-            kept = KeptAnswers(source=manifest.source, place=place, answers=made)
-            put_in_place(self._folder, name, ".", kept)
-        return computed, ended
+            for name, kept in held.items():
+                if (given := known or kept) is not None:
+                    self._made[name][one.measure.id] = given
+                self.old += known is None and kept is not None
+                self.never += known is None and kept is None
+
+    def write(self) -> None:
+        """Replace the files that are other than before."""
+        source = self._snapshot.manifest.source
+        for name, made in self._made.items():
+            if made != self._before[name]:
+                kept = KeptAnswers(source=source, place=self._place, answers=made)
+                put_in_place(self._folder, name, ".", kept)
+
+    def _audiences(self, one: Wanted) -> list[list[str]]:
+        """Return the files in groups that have one answer of this measure."""
+        views = self._snapshot.manifest.views
+        types = frozenset(
+            views[name].resource for name in views_of(one.measure, (DISTRICT,)) if name in views
+        )
+        if types not in self._alike:
+            groups: dict[str, list[str]] = {}
+            for name, grant in self._due.items():
+                groups.setdefault(audience_of(grant, types), []).append(name)
+            self._alike[types] = list(groups.values())
+        return self._alike[types]
+
+    def _computed(self, one: Wanted, grant: Grant, definition: str, content: str) -> KeptAnswer | None:
+        """Return the answer for an audience; None where it cannot be computed: the page that asks for it says why."""
+        start = time.monotonic()
+        try:
+            result = self._snapshot.evaluate(
+                grant, one.measure, one.parameters, one.start, one.end, (DISTRICT,), self._place
+            )
+        except Fault:
+            return None
+        self.computed += 1
+        return KeptAnswer(
+            definition=definition,
+            content=content,
+            seconds=time.monotonic() - start,
+            result=replace(result, parameters={}),
+        )
 
 
 class AnswersAtHand:
@@ -186,6 +237,8 @@ class AnswersAtHand:
         self._folder, self._manifest = folder / ANSWERS, manifest
         self._types = types_of(manifest)
         self._read: dict[tuple[str, int, str], Mapping[str, KeptAnswer]] = {}
+        self._asking: tuple[Grant, str] | None = None
+        """Who asked last, and of what audience that is: pages ask several times."""
 
     def of(
         self,
@@ -194,17 +247,23 @@ class AnswersAtHand:
         place: str,
         least_shown: int,
         secrecy: Secrecy = _DECLARED,
+        *,
+        as_kept: bool = False,
     ) -> dict[str, MeasureResult]:
         """Return what is kept of `wanted` for who may count and read what `grant` may, by `Wanted.name`.
 
-        What follows from an earlier state is given where computing it takes long, and for days that are over.
+        What follows from an earlier state is given where computing it takes long, for days that are over, and
+        `as_kept` always: each says of which state it is.
         """
-        audience = audience_of(grant, self._types)
+        audience = self._audience(grant)
         if not audience:
             return {}
         found: dict[str, MeasureResult] = {}
+        files: dict[date, Mapping[str, KeptAnswer]] = {}
         for one in wanted:
-            kept = self._answers(f"{audience}-{one.end}.json", place).get(one.measure.id)
+            if one.end not in files:
+                files[one.end] = self._answers(f"{audience}-{one.end}.json", place)
+            kept = files[one.end].get(one.measure.id)
             if kept is None:
                 continue
             definition, content = keys_of(one, self._manifest, least_shown, secrecy)
@@ -216,9 +275,15 @@ class AnswersAtHand:
                 found[one.name] = replace(
                     given, position=self._manifest.position, instant=self._manifest.instant
                 )
-            elif kept.definition == definition and (kept.seconds > SLOW or one.end < today()):
+            elif kept.definition == definition and (as_kept or kept.seconds > SLOW or one.end < today()):
                 found[one.name] = given
         return found
+
+    def _audience(self, grant: Grant) -> str:
+        asking = self._asking
+        if asking is None or asking[0] is not grant:
+            asking = self._asking = grant, audience_of(grant, self._types)
+        return asking[1]
 
     def _answers(self, name: str, place: str) -> Mapping[str, KeptAnswer]:
         try:

@@ -153,16 +153,24 @@ class Snapshot(Published):
         return with_limits(measure, made, level)
 
     def answered(
-        self, grant: Grant, wanted: Sequence[Wanted], district: str = "", seconds: float = float("inf")
+        self,
+        grant: Grant,
+        wanted: Sequence[Wanted],
+        district: str = "",
+        seconds: float = float("inf"),
+        *,
+        as_kept: bool = False,
     ) -> dict[str, MeasureResult | Fault]:
         """Return the numbers of many measures, split by the divisions one level below `district`, by `Wanted.name`.
 
-        What stands ready for this audience is not computed; each result says as of which position it was. In place
-        of a number that cannot be computed stands the fault. What is not computed within `seconds` is left out.
+        What stands ready for this audience is not computed, `as_kept` also where records have changed since; each
+        result says as of which position it was. In place of a number that cannot be computed stands the fault. What
+        is not computed within `seconds` is left out.
         """
         until = time.monotonic() + seconds
         found: dict[str, MeasureResult | Fault] = {}
-        found.update(self._at_hand.of(grant, wanted, district, self.least_shown, self.secrecy))
+        at_hand = self._at_hand.of(grant, wanted, district, self.least_shown, self.secrecy, as_kept=as_kept)
+        found.update(at_hand)
         for one in wanted:
             if one.name not in found and time.monotonic() < until:
                 period = (one.start, one.end)
@@ -343,6 +351,10 @@ class Snapshot(Published):
     def counts_people(self, measure: MeasureDeclaration) -> bool:
         """Return whether a measure is computed from residents' records, as far as its views are published."""
         return any(self._of_people(view) for view in measure.views if view in self._manifest.views)
+
+    def counts_units(self, measure: MeasureDeclaration) -> bool:
+        """Return whether a measure adds up figures of single units that are statistical secrets; as `counts_people`."""
+        return any(self._of_units(view) for view in measure.views if view in self._manifest.views)
 
     def _work(
         self, grant: Grant, declared: ListDeclaration, parameters: Mapping[str, Any], day: date

@@ -46,7 +46,7 @@ def earlier_ends(measure: MeasureDeclaration, today: date, count: int) -> tuple[
     Quarter ends; of a measure that is added up over the year the ends of the last years; none of a measure that
     counts what is registered now, whatever the day.
     """
-    if "$period_" not in measure.sql:
+    if not measure.has_past:
         return ()
     if measure.period == "year":
         return tuple(date(today.year - back, 12, 31) for back in range(min(count, 5), 0, -1))

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from kangshu.access import Grant
-from kangshu.base.faults import Fault, NotFound, Unavailable
+from kangshu.base.faults import Fault, NotFound
 from kangshu.base.parameters import ParameterTable
-from kangshu.measures import MeasureResult, Snapshot, period_of
+from kangshu.measures import MeasureResult, Snapshot, Wanted, period_of
 from kangshu.sdk import MeasureDeclaration
 
 Values = Callable[[Grant, MeasureDeclaration, date], MeasureResult | None]
@@ -24,7 +24,7 @@ _MOST_KEPT = 2000
 
 
 def snapshot_values(snapshot: Callable[[], Snapshot], table: ParameterTable, jurisdiction: str) -> Values:
-    """Return a source of values that reads the newest published snapshot.
+    """Return a source of values that reads the newest published snapshot: what is kept of it, else it computes.
 
     A measure whose view is not published or whose parameter is missing has no value: its light is grey.
     """
@@ -36,15 +36,13 @@ def snapshot_values(snapshot: Callable[[], Snapshot], table: ParameterTable, jur
             if version is None:
                 return None
             parameters[name] = version.value
-        start, end = period_of(measure, day)
+        wanted = Wanted(measure, *period_of(measure, day), parameters)
         try:
-            return snapshot().evaluate(grant, measure, parameters, start, end, district=jurisdiction)
-        except (NotFound, Unavailable):
+            found = snapshot().answered(grant, [wanted], jurisdiction, as_kept=True)[wanted.name]
+        except NotFound:  # nothing is published yet
             return None
-        except (
-            Fault
-        ):  # a measure that cannot be computed is a finding of `services check`, here it is unknown
-            return None
+        # a measure that cannot be computed is a finding of `services check`, here it is unknown
+        return None if isinstance(found, Fault) else found
 
     return value
 

@@ -139,3 +139,8 @@ class MeasureDeclaration:
     """Its place on the wall display (驾驶舱) until an office chooses otherwise, from 1 on; 0: it does not stand there."""
     over: str = ""
     """`quality`: its SQL reads the relation `quality`, the rows of every rule of data quality, beside its views."""
+
+    @property
+    def has_past(self) -> bool:
+        """Whether it tells of earlier days: what counts a register as it stands now gives every day the same number."""
+        return "$period_" in self.sql

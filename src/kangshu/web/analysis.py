@@ -55,6 +55,11 @@ class Asked:
         """The dimensions asked for."""
         return tuple(one for one in (self.by, self.also) if one)
 
+    @property
+    def last(self) -> date:
+        """The last day that is asked about."""
+        return {"day": self.day, "range": self.end}.get(self.period, today())
+
     def query(self, **changes: str) -> str:
         """Return it as the query of an address, with some parts changed; "" leaves a part out."""
         said: dict[str, str] = {
@@ -256,7 +261,7 @@ def _side_by_side(
             notes.append(f"{words.of(one.title)}{words('：')}{figures.refused(words, result).text}")
             totals.append(Cell("—"))
             continue
-        notes += _notes(visit, one, result)
+        notes += _notes(visit, asked, one, result)
         instants.append(result.instant)
         totals.append(_cell(visit, one, result))
         for row in result.rows:
@@ -330,7 +335,7 @@ def _crossed(
     known = {end: one for end, one in answers.items() if not isinstance(one, Fault)}
     notes = [figures.refused(words, one).text for one in answers.values() if isinstance(one, Fault)]
     for result in known.values():
-        notes += _notes(visit, measure, result)
+        notes += _notes(visit, asked, measure, result)
     cells: dict[tuple[str, str], Cell] = {}
     for end, result in known.items():
         for row in result.rows:
@@ -415,14 +420,14 @@ def _cell(
     return Cell(figures.shown_text(words, measure, shown), sub, shown.value, shown.suppressed)
 
 
-def _notes(visit: Visit, measure: MeasureDeclaration, result: figures.Result) -> list[str]:
+def _notes(visit: Visit, asked: Asked, measure: MeasureDeclaration, result: figures.Result) -> list[str]:
     words, notes = visit.words, []
+    if not measure.has_past and (asked.period == "quarters" or asked.last != today()):
+        notes.append(words("{title}：按台账现状计数，选哪一天都是现在的数值", title=words.of(measure.title)))
     if result.withheld:
-        notes.append(
-            words("{title}：按此细分会透露过少的人数，不予展示，请减少维度", title=words.of(measure.title))
-        )
+        notes.append(f"{words.of(measure.title)}{words('：')}{figures.why_not_split(visit, measure)[1]}")
     if result.suppressed or any(row.suppressed for row in result.rows):
-        notes.append(words("“已抑制”为人数过少、或可推算出过少人数的单元，为保护个人信息不予展示"))
+        notes.append(figures.rule_of_hiding(visit, measure))
     return notes
 
 

@@ -151,12 +151,13 @@ async def all_evaluated(visit: Visit, measures: Sequence[MeasureDeclaration]) ->
 async def ready(
     visit: Visit, measures: Sequence[MeasureDeclaration], seconds: float
 ) -> dict[str, Result | Fault]:
-    """Return the numbers of measures today by id, as `all_evaluated`: what stands ready, and what `seconds` suffice for."""
+    """Return the numbers of measures today by id, as `all_evaluated`: as they were kept, and what `seconds` suffice for."""
     day, city = today(), visit.platform.settings.jurisdiction
     for some in batched(measures, _IN_A_ROW):
         ids = " ".join(one.id for one in some)
         await tell(visit.platform, visit.grant, "measure", "Measure", detail=f"district {city}: {ids}")
-    found = await answered(visit.platform, await counting(visit), measures, [day], seconds)
+    grant = await counting(visit)
+    found = await answered(visit.platform, grant, measures, [day], seconds, as_kept=True)
     return {id_: result for (id_, _), result in found.items()}
 
 
@@ -200,12 +201,15 @@ async def all_past(
 ) -> dict[str, Past]:
     """Return the values of measures on the last quarter ends, by id: what stands ready, and what `seconds` suffice for.
 
-    Days that are over change by late records alone: they are kept for some minutes. The last day is today.
+    Days that are over change by late records alone: they are kept for some minutes. The last day is today. Nothing is
+    told of measures that tell nothing of earlier days.
     """
     ends = quarter_ends(today(), STORED_QUARTERS)
 
     async def made() -> dict[str, list[float | None]]:
-        found = await answered(visit.platform, await counting(visit), measures, ends, seconds)
+        grant = await counting(visit)
+        dated = [one for one in measures if one.has_past]
+        found = await answered(visit.platform, grant, dated, ends, seconds, as_kept=True)
         return {one.id: [_value_of(found.get((one.id, end))) for end in ends] for one in measures}
 
     key = (id(visit.platform), sight_of(visit.grant), ends[-1], tuple(one.id for one in measures))
@@ -239,14 +243,15 @@ def same_days(last: date, years: int = 2) -> list[date]:
 async def trends(
     visit: Visit, measures: Iterable[str], days: Sequence[date] = ()
 ) -> dict[str, list[float | None]]:
-    """Return these measures' values on `days` (the last quarter ends) by id; what cannot be computed is left out.
+    """Return these measures' values on `days` (the last quarter ends) by id; what cannot be computed or is not told is
+    left out.
 
     They do not change while the snapshot stands, so they are kept per account.
     """
     declared, found = all_measures(visit), {}
     ends = list(days) or quarter_ends(today(), QUARTERS)
     for id_ in measures:
-        if id_ not in declared:
+        if id_ not in declared or not declared[id_].has_past:
             continue
         try:
             position = visit.platform.snapshot().position
@@ -297,6 +302,46 @@ def value_text(words: Words, measure: MeasureDeclaration, value: float | None) -
 def shown_text(words: Words, measure: MeasureDeclaration, shown: Row | Result) -> str:
     """Return the value of a row or a result; one that would tell a small count is said to be suppressed."""
     return words("已抑制") if shown.suppressed else value_text(words, measure, shown.value)
+
+
+def why_hidden(visit: Visit, measure: MeasureDeclaration) -> str:
+    """Return in short why a number of the measure is suppressed: people, or units of statistics, would be told."""
+    if visit.platform.snapshot().counts_units(measure):
+        return visit.words("调查对象过少，按统计保密不展示")
+    return visit.words("人数过少，为保护个人信息不展示")
+
+
+def rule_of_hiding(visit: Visit, measure: MeasureDeclaration) -> str:
+    """Return what “suppressed” means below the tables of the measure, with the figures of the rule."""
+    words, snapshot = visit.words, visit.platform.snapshot()
+    if snapshot.counts_units(measure):
+        return words(
+            "“已抑制”：汇总的调查对象少于 {least} 个、或可推断出其中一个的数值的，以及可推算出它们的单元，按统计保密不展示；"
+            "有权查看统计报表的账号可见原数",
+            least=snapshot.secrecy.least_units,
+        )
+    return words(
+        "“已抑制”：由居民记录得出、小于 {threshold} 的数，以及可推算出它们的单元，为保护个人信息不展示；"
+        "有权查看相关居民的账号可见原数",
+        threshold=snapshot.least_shown,
+    )
+
+
+def why_not_split(visit: Visit, measure: MeasureDeclaration) -> tuple[str, str]:
+    """Return why a measure is not split here, and what to do instead."""
+    words, snapshot = visit.words, visit.platform.snapshot()
+    if snapshot.counts_units(measure):
+        return (
+            words("调查对象过少，不再细分展示"),
+            words("按此维度细分会透露单个调查对象的数值，请改用其他维度或上级区划"),
+        )
+    return (
+        words("人数过少，不再细分展示"),
+        words(
+            "按此维度细分会透露小于 {threshold} 的人数，请改用其他维度或上级区划",
+            threshold=snapshot.least_shown,
+        ),
+    )
 
 
 def count_text(words: Words, value: float | None) -> str:

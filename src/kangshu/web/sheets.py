@@ -7,6 +7,8 @@ from typing import Any
 
 from kangshu.documents import write_xlsx
 from kangshu.sdk import MeasureDeclaration
+from kangshu.web import figures
+from kangshu.web.pages.measure_frame import source_text
 from kangshu.web.visit import Visit
 
 
@@ -20,25 +22,22 @@ def measure_sheet(
     table: list[list[Any]] = [
         [head],
         [words("口径"), words.of(measured.definition)],
-        [words("来源"), measured.source],
+        [words("来源"), source_text(measured.source)],
         [words("数据截至"), words.moment(result.instant)],
-        [words("单位"), measured.unit],
+        [words("单位"), figures.unit_text(words, measured.unit)],
         [],
         [words("分组"), words("值"), words("分子"), words("分母")],
     ]
     table.extend([title, *_numbers(visit, measured, row)] for title, row in rows)
     table.append([words("合计"), *_numbers(visit, measured, result)])
     if result.withheld or result.suppressed or any(row.suppressed for _, row in rows):
-        table += [[], [words("“已抑制”为人数过少、或可推算出过少人数的单元，为保护个人信息不予展示")]]
+        table += [[], [figures.rule_of_hiding(visit, measured)]]
     return write_xlsx({words.of(measured.title): table}, header=False)
 
 
 def _numbers(visit: Visit, measured: MeasureDeclaration, shown: Any) -> list[Any]:
     hidden = visit.words("已抑制")
-    value = hidden if shown.suppressed else _round(measured, shown.value)
+    known = visit.words("未知") if shown.value is None else round(shown.value, measured.decimals)
+    value = hidden if shown.suppressed else known
     counts = (hidden if one is None else one for one in (shown.numerator, shown.denominator))
     return [value, *counts]
-
-
-def _round(measured: MeasureDeclaration, value: float | None) -> float | str:
-    return "" if value is None else round(value, measured.decimals)

@@ -32,6 +32,7 @@ from kangshu.web.pages.measure_frame import (
     shell,
     source_text,
 )
+from kangshu.web.pages.parameters import version_text
 from kangshu.web.pages.plans import LIGHT_WORDS
 from kangshu.web.parts import Link
 from kangshu.web.visit import Visit
@@ -129,7 +130,10 @@ async def measure(visit: Visit) -> Response:
         change_unit=change_unit(words, measured).strip(),
         compared=ends,
         changes_by_place=bool(past.days) and not level,
-        past_address="" if past.days or not levels_of(frame.place) else frame.address(past="1"),
+        past_address=frame.address(past="1")
+        if measured.has_past and not past.days and levels_of(frame.place)
+        else "",
+        has_past=measured.has_past,
         trend=trend_of(frame, past, result.value, goals),
         changed=parameter_changes(frame, past.days[0]) if past.days else [],
         moments=[
@@ -322,6 +326,8 @@ async def _past(frame: Frame, *, wanted: bool) -> Past:
     """Return the numbers at the last quarter ends: for the whole city those that stand ready, below it where `wanted`."""
     ends = quarter_ends(today())
     days = ends[:-1]
+    if not frame.measure.has_past:
+        return Past()
     try:
         if frame.whole:
             results = await figures.past(frame.visit, frame.measure, days)
@@ -382,7 +388,10 @@ def parameter_changes(frame: Frame, since: date) -> list[Change]:
             if not division_prefix(city).startswith(version.jurisdiction):
                 continue
             found.append(
-                Change(version.valid_from, f"{frame.visit.words.of(version.title)} → {version.value}")
+                Change(
+                    version.valid_from,
+                    f"{frame.visit.words.of(version.title)} → {version_text(frame.visit.words, version)}",
+                )
             )
     return sorted(found, key=lambda one: one.day)
 

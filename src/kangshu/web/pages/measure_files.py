@@ -48,7 +48,7 @@ async def table(visit: Visit) -> Response:
         value = (
             words("已抑制")
             if one.suppressed
-            else ""
+            else words("未知")
             if one.value is None
             else round(one.value, measured.decimals)
         )

@@ -9,7 +9,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from kangshu.access import AnyOf, DistrictUnder, Everything, Predicate, division_prefix
-from kangshu.base.clock import today
 from kangshu.sdk import Dimension, MeasureDeclaration
 from kangshu.web import figures
 from kangshu.web.language import Words
@@ -200,17 +199,11 @@ def shell(frame: Frame, result: figures.Result, current: str) -> dict[str, Any]:
         "as_of": words.moment(result.instant),
         "position": result.position,
         "demo": visit.platform.settings.demo,
-        "suppressed": result.suppressed or any(row.suppressed for row in result.rows),
-        "withheld": result.withheld,
-        "threshold": threshold_of(visit),
+        "suppressed": figures.rule_of_hiding(visit, measure)
+        if result.suppressed or any(row.suppressed for row in result.rows)
+        else "",
+        "withheld": figures.why_not_split(visit, measure) if result.withheld else (),
     }
-
-
-def threshold_of(visit: Visit) -> int:
-    """Return the least count that is shown to those who may not read who is counted."""
-    place = visit.platform.settings.jurisdiction
-    found = visit.platform.parameters.find("disclosure.small-cell", place, today())
-    return int(found.value) if found is not None else 0
 
 
 def change_text(

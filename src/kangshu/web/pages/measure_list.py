@@ -227,7 +227,7 @@ def _line(
         *common,
         figures.shown_text(words, measure, result),
         figures.unit_text(words, measure.unit) if result.value is not None else "",
-        _note(visit, result),
+        _note(visit, measure, result),
         trend_of(visit, measure, past, linked),
         charts.columns(districts, title=words("{title}：各区对比", title=title)),
         direction,
@@ -262,9 +262,9 @@ def trend_of(
     )
 
 
-def _note(visit: Visit, result: figures.Result) -> str:
+def _note(visit: Visit, measure: MeasureDeclaration, result: figures.Result) -> str:
     if result.suppressed:
-        return visit.words("人数过少，为保护个人信息不展示")
+        return figures.why_hidden(visit, measure)
     return "" if result.value is not None else visit.words("分母为零，无法计算")
 
 

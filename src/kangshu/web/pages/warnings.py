@@ -86,7 +86,8 @@ async def centre(visit: Visit) -> Response:
     view = view if view in dict(_VIEWS) else ""
     opened = await warnings_seen(visit.platform, visit.grant)
     over = await warnings_seen(visit.platform, visit.grant, over=True) if view == "over" else ()
-    names = await _names(visit)
+    names, states = await _names(visit), await visit.platform.warnings.states()
+    held = [one for rule in visit.platform.warnings.rules if (one := states.get(rule.code)) and not one.fault]
     of_view = {
         "": [one for one in opened if one.row.state != "acted"],
         "watched": [one for one in opened if one.row.state == "acted"],
@@ -118,7 +119,8 @@ async def centre(visit: Visit) -> Response:
         filtered=any(chosen.values()),
         lines=[_line(visit, one, names) for one in shown],
         places=_places(visit, waiting, names),
-        may_rules=True,
+        looked=words.moment(min(one.at for one in held)) if held else "",
+        unheld=len(visit.platform.warnings.rules) - len(held),
     )
 
 
