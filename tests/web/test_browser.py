@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from .site import Site
@@ -224,4 +225,43 @@ def test_folded_parts_open_when_a_link_leads_there(browser: sync_api.Browser, si
     desk.page.wait_for_selector("#clauses", state="visible")
     desk.open(f"/plans/{plan}#unknown")
     desk.page.wait_for_selector("#unknown", state="visible")
+    desk.close()
+
+
+def test_a_leader_goes_from_the_wall_to_a_town_a_table_and_a_warning(
+    browser: sync_api.Browser, site: Site
+) -> None:
+    desk = Desk(browser, site, "leader")
+    page = desk.page
+    page.click("nav >> text=驾驶舱")
+    assert re.search(r"数据截至 \d{4}-\d\d-\d\d", page.locator(".wall-when").inner_text())
+    off = page.locator("a.tile.is-red, a.tile.is-amber").first
+    title = off.locator(".tile-title").inner_text()
+    off.click()
+    page.wait_for_selector(f"h1:has-text('{title}')")
+    for digits in (6, 9):  # from the city to a district, and from there to a town
+        page.locator(".is-ranking tbody th a").first.click()
+        page.wait_for_url(re.compile(rf"district=\d{{{digits}}}$"))
+    page.goto(page.url.partition("?")[0])
+    page.click("a.tab:has-text('机构比较')")
+    page.wait_for_selector("main table tbody tr, main .empty")  # or why they are not told apart
+    page.click("nav >> text=自助分析")
+    page.fill("#add", title)
+    page.click("button:has-text('添加')")
+    page.select_option("#by", "town")
+    page.select_option("#period", "quarters")
+    page.click("button:has-text('出表和图')")
+    page.wait_for_selector(".analysis-chart svg")
+    assert page.locator(".analysis-table thead th").count() == 1 + 8
+    with page.expect_download() as waiting:
+        page.click("a:has-text('导出 Excel')")
+    book = openpyxl.load_workbook(waiting.value.path(), read_only=True)
+    assert title in str(book.worksheets[0]["A1"].value)
+    page.click("nav >> text=预警中心")
+    page.locator(".work tbody th a").first.click()
+    page.wait_for_selector("h2:has-text('谁办了什么')")
+    assert page.locator(
+        "section:has(h2:text-is('告知了谁')) tbody tr, section:has(h2:text-is('告知了谁')) p"
+    ).count()
+    assert page.locator(".timeline li time").first.inner_text()
     desk.close()
