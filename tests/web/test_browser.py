@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import openpyxl
@@ -255,7 +256,7 @@ def test_a_leader_goes_from_the_wall_to_a_town_a_table_and_a_warning(
     assert page.locator(".analysis-table thead th").count() == 1 + 8
     with page.expect_download() as waiting:
         page.click("a:has-text('导出 Excel')")
-    book = openpyxl.load_workbook(waiting.value.path(), read_only=True)
+    book = openpyxl.load_workbook(BytesIO(Path(waiting.value.path()).read_bytes()))
     assert title in str(book.worksheets[0]["A1"].value)
     page.click("nav >> text=预警中心")
     page.locator(".work tbody th a").first.click()
