@@ -210,7 +210,7 @@ def test_no_page_is_wider_than_a_phone(browser: sync_api.Browser, site: Site) ->
     plan = site.run(site.platform.plans.plans(site.run(site.platform.accounts.open_grant("clerk"))))[0].id
     for address in (
         "/registers/residents/residents", "/registers/medical_elder/agreements", "/worklist?box=all", f"/plans/{plan}",
-        "/measures", "/measures/nursing-bed-share", "/find/resident?text=王", "/notices",
+        "/measures", "/measures/nursing-bed-share", "/cockpit", "/analysis?m=nursing-bed-share&by=town", "/find/resident?text=王", "/notices",
     ):  # fmt: skip
         desk.open(address)
         assert desk.page.evaluate("document.documentElement.scrollWidth") <= 390, address
