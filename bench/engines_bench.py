@@ -32,6 +32,7 @@ from engines.watched import Watched
 ROOT = Path(__file__).resolve().parents[1]
 ENGINES = ("duckdb", "spark", "postgresql", "fhirpath")
 FOUND = "found-{}.json"
+_SECONDS = ("load_seconds", "measures_seconds", "load_processor", "measures_processor")
 Found = dict[str, dict[str, list[list[Any]]]]
 
 
@@ -39,8 +40,8 @@ def alone(engine: str, asked: Asked, given: argparse.Namespace) -> None:
     """Run one engine (or make one part of the city) in this process and print what it took."""
     if engine.startswith("make-"):
         city = importlib.import_module("engines.city")
-        people = city.make(asked, given.residents, given.seed, int(engine.removeprefix("make-")))
-        sys.stdout.write(json.dumps({"people": people}) + "\n")
+        city.make(asked, given.residents, given.seed, int(engine.removeprefix("make-")))
+        sys.stdout.write("{}\n")
         return
     try:
         told = importlib.import_module(f"engines.on_{engine}").run(asked)
@@ -77,8 +78,11 @@ def told_by(process: subprocess.Popen[str], what: str) -> dict[str, Any]:
 def made(asked: Asked, given: argparse.Namespace) -> dict[str, Any]:
     """Make the city's parts at the same time; return people, resources, bytes and seconds."""
     began = time.perf_counter()
-    processes = [started(f"make-{part}", asked, given) for part in range(2)]
-    people = sum(told_by(one, "making the city")["people"] for one in processes)
+    if not asked.files():
+        processes = [started(f"make-{part}", asked, given) for part in range(2)]
+        for one in processes:
+            told_by(one, "making the city")
+    people = sum(file.read_bytes().count(b"\n") for file in asked.files("Patient"))
     resources = sum(file.read_bytes().count(b"\n") for file in asked.files())
     return {
         "people": people, "resources": resources, "ndjson_bytes": sum(one.stat().st_size for one in asked.files()),
@@ -96,15 +100,16 @@ def measured(engine: str, asked: Asked, given: argparse.Namespace, resources: in
     if "skipped" in row:
         return row
     row |= {"load_before": load, "process_seconds": round(time.perf_counter() - began, 1)}
-    row |= {"peak_mb": watched.peak_mb(), "peak_mb_measures": watched.peak_mb(row.pop("loaded_at"))}
+    loading, loaded, first = (row.pop(name) for name in ("loading_at", "loaded_at", "first_at"))
+    row |= {"peak_mb": watched.peak_mb(), "peak_mb_measures": watched.peak_mb(loaded)}
+    row["load_processor"] = round(watched.processor_seconds(loading, loaded), 1)
+    row["measures_processor"] = round(watched.processor_seconds(loaded, first), 1)
     row["measures_seconds"] = round(sum(row["seconds"].values()), 2)
     row["again_seconds"] = round(sum(row["again"].values()), 2)
     if "sample_resources" in row["more"]:
         factor = resources / row["more"]["sample_resources"]
         row["estimated"] = {"times": round(factor, 1)}
-        row["estimated"] |= {
-            name: round(row[name] * factor, 1) for name in ("load_seconds", "measures_seconds")
-        }
+        row["estimated"] |= {name: round(row[name] * factor, 1) for name in _SECONDS}
     return row
 
 
@@ -134,13 +139,8 @@ def with_ratios(rows: dict[str, dict[str, Any]]) -> None:
         if "skipped" not in row:
             times = {**row, **row.get("estimated", {})}
             # the memory of a sample says nothing of the city's
-            names = (
-                "load_seconds",
-                "measures_seconds",
-                "bytes",
-                *(() if "estimated" in row else ("peak_mb",)),
-            )
-            row["times_duckdb"] = {name: round(times[name] / base[name], 2) for name in names}
+            names = (*_SECONDS, "bytes", *(() if "estimated" in row else ("peak_mb",)))
+            row["times_duckdb"] = {name: round(times[name] / base[name], 2) for name in names if base[name]}
 
 
 def main() -> int:
@@ -150,14 +150,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20260101)
     parser.add_argument("--years", type=int, default=5)
     parser.add_argument(
-        "--every", type=int, default=100, help="the FHIRPath library takes every n-th resident"
+        "--every", type=int, default=10, help="the FHIRPath library takes every n-th resident"
     )
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--spark-python", default="", help="the interpreter that has PySpark")
     parser.add_argument("--fhirpath-python", default="", help="the interpreter that has fhirpathpy")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results/engines.jsonl")
-    parser.add_argument("--city", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--city", type=Path, help="the folder of a made city, which is kept; else one is made"
+    )
     parser.add_argument("--alone", help=argparse.SUPPRESS)
     given = parser.parse_args()
     city = given.city or Path(tempfile.mkdtemp(prefix="kangshu-engines-"))
@@ -188,7 +190,7 @@ def main() -> int:
             print(json.dumps(row, indent=1), *told[:5], sep="\n", flush=True)
         with_ratios(rows)
     finally:
-        shutil.rmtree(city, ignore_errors=True)
+        shutil.rmtree(asked.tables if given.city else city, ignore_errors=True)
     kept = {**about, "seconds": round(time.perf_counter() - began), "engines": rows}
     with given.out.open("a", encoding="utf-8") as file:
         file.write(json.dumps(kept) + "\n")

@@ -42,7 +42,9 @@ class Told:
     version: str = ""
     start_seconds: float = 0.0
     load_seconds: float = 0.0
+    loading_at: float = 0.0
     loaded_at: float = 0.0
+    first_at: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     again: dict[str, float] = field(default_factory=dict)
     bytes: int = 0
@@ -50,9 +52,18 @@ class Told:
     cells: dict[str, list[Cell]] = field(default_factory=dict)
     sampled: dict[str, list[Cell]] = field(default_factory=dict)
 
-    def loaded(self, began: float) -> None:
-        """Note that loading, which `began` then (`perf_counter`), has ended; the watcher reads the same clock."""
-        self.load_seconds, self.loaded_at = time.perf_counter() - began, time.monotonic()
+    def loading(self) -> None:
+        """Note that loading begins; the watcher reads the same clock."""
+        self.loading_at = time.monotonic()
+
+    def loaded(self) -> None:
+        """Note that loading has ended."""
+        self.loaded_at = time.monotonic()
+        self.load_seconds = self.loaded_at - self.loading_at
+
+    def passed(self) -> None:
+        """Note that every measure has been computed; the first time counts."""
+        self.first_at = self.first_at or time.monotonic()
 
     def as_row(self) -> dict[str, Any]:
         """Return what is printed: everything but what was found, seconds rounded."""

@@ -41,8 +41,8 @@ _LAST = """
 """
 
 
-def make(asked: Asked, residents: int, seed: int, part: int) -> int:
-    """Write one part of the city as NDJSON and return its people: the kinds of record that the measures read alone."""
+def make(asked: Asked, residents: int, seed: int, part: int) -> None:
+    """Write one part of the city as NDJSON: the kinds of record that the measures read alone."""
     city = Municipality(residents, seed, years=asked.years)
     services = tuple(
         replace(one, city=tuple(kind for kind in one.city if (one.id, kind.id) in _KINDS))
@@ -50,8 +50,7 @@ def make(asked: Asked, residents: int, seed: int, part: int) -> int:
     )
     size = -(-city.cells // HALVES)
     folder = asked.city / "ndjson" / str(part)
-    made = make_resources(city, folder, services, blocks=[part], block=size, memory=asked.memory)
-    return made.people
+    make_resources(city, folder, services, blocks=[part], block=size, memory=asked.memory)
 
 
 def wanted(asked: Asked, *, sampled: bool = False) -> list[Wanted]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, timezone
@@ -82,17 +81,18 @@ def run(asked: Asked) -> Told:
         kind: {name: compiled(path, r4) for name, path in of_kind.items()} for kind, of_kind in _PATHS.items()
     }
     sample = {kind: list(_lines(asked, kind)) for kind in _PATHS}
-    began = time.perf_counter()
+    told.loading()
     found: Found = {
         kind: [_taken_apart(json.loads(line), paths[kind]) for line in lines]
         for kind, lines in sample.items()
     }
-    told.loaded(began)
+    told.loaded()
     told.more = {"sample_resources": sum(map(len, sample.values())), "every": asked.every}
     told.bytes = sum(one.stat().st_size for one in asked.files())
     for name, measure in _MEASURES.items():
         with timed(told.seconds, name):
             told.sampled[name] = measure(found, asked.end.replace(month=1, day=1), asked.end)
+    told.passed()
     return told
 
 

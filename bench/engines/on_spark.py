@@ -44,9 +44,9 @@ def run(asked: Asked) -> Told:
 
 
 def _compute(asked: Asked, told: Told) -> None:
-    began = time.perf_counter()
+    told.loading()
     results = SparkResults(asked.tables, read_manifest(asked.tables))
-    told.loaded(began)
+    told.loaded()
     told.bytes = table_bytes(asked)
     measures = wanted(asked)
     for seconds in (told.seconds, told.again):
@@ -56,6 +56,7 @@ def _compute(asked: Asked, told: Told) -> None:
             if found.refused:
                 raise SystemExit(f"{one.measure.id} cannot be said on Spark: {found.refused}")
             told.cells[one.measure.id] = of_atoms(one.measure, found.rows)
+        told.passed()
 
 
 def _cluster(folder: Path) -> Any:
