@@ -98,6 +98,18 @@ def transpiled(sql: str) -> str:
                 f"{call.this} is DuckDB's alone: write months_after, has_completed or is_aged",
                 zh=f"{call.this}仅DuckDB支持，请用months_after、has_completed或is_aged",
             )
+    for call in list(tree.find_all(exp.Anonymous)):
+        if str(call.this).lower() == "is_aged" and len(call.expressions) == 3:
+            call.replace(_aged(*call.expressions))
     for overlap in tree.find_all(exp.ArrayOverlaps):
         overlap.replace(exp.Anonymous(this="arrays_overlap", expressions=[overlap.this, overlap.expression]))
     return str(tree.sql(dialect="spark", pretty=True))
+
+
+def _aged(born: exp.Expression, years: exp.Expression, day: exp.Expression) -> exp.Expression:
+    """Return `is_aged` written out: in an EXISTS, Spark joins by a function of both sides pair by pair."""
+    birthday = exp.Anonymous(
+        this="add_months",
+        expressions=[born, exp.Mul(this=exp.Literal.number(12), expression=exp.paren(years))],
+    )
+    return exp.Coalesce(this=exp.LTE(this=birthday, expression=exp.paren(day)), expressions=[exp.false()])
