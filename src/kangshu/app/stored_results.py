@@ -28,8 +28,8 @@ _SHARE: Final = 10.0
 _ANSWERS_SHARE: Final = 3.0
 """The same after answers, which people wait for; they are computed in turns of so many seconds:"""
 _TURN_SECONDS: Final = 5.0
-_FIRST_SHARE: Final = 1.0
-"""The same while some number was never computed: until then pages have to compute it."""
+_FIRST_SHARE: Final = 0.5
+"""The same while some number of today was never computed: until then pages have to compute it."""
 _QUARTERS: Final = 8
 """How many quarter ends a measure's page shows."""
 _YEARS: Final = 5

@@ -59,7 +59,7 @@ class KeptAnswers(msgspec.Struct, frozen=True, kw_only=True):
 class Kept:
     """What a refresh did: how many answers it computed, whether some are left for the next, how long it took.
 
-    `lacking`: there are audiences and days for which nothing of a measure stands ready.
+    `lacking`: of the first day there are audiences for whom nothing of a measure stands ready.
     """
 
     computed: int
@@ -140,7 +140,7 @@ class AnswerKeeper:
                 day.bring_up(one)
             day.write()
             computed, left = computed + day.computed, left or bool(day.old or day.never)
-            lacking = lacking or day.never > 0
+            lacking = lacking or (end == first and day.never > 0)
             if not (day.old or day.never):
                 self._whole.update(dict.fromkeys(due, time.monotonic()))
         names = {f"{audience}-{end}.json" for audience in audiences for end in wanted}
