@@ -32,6 +32,7 @@ def _notices(site: Site, owner: str) -> list[dict[str, Any]]:
 
 
 def test_each_cause_is_raised_once_and_told_with_it(site: Site) -> None:
+    site.run(site.platform.warnings.look())  # what other tests of this city have caused
     before = _tasks(site)
     assert before, "the demo city warns of something"
     assert len({cause_of(one) for one in before}) == len(before)
